@@ -105,7 +105,7 @@ def sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
         with contextlib.suppress(OSError):
-            if folder.stat().st_uid == os.geteuid() and not _runs(int(pid), Path(__file__).name):
+            if folder.stat().st_uid == os.geteuid() and not runs(int(pid), Path(__file__).name):
                 clear(folder)
 
 
@@ -117,7 +117,7 @@ def clear(folder: Path) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal)
             deadline = time.monotonic() + 10
-            while _runs(process, str(folder)) and time.monotonic() < deadline:
+            while runs(process, str(folder)) and time.monotonic() < deadline:
                 time.sleep(0.02)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -125,11 +125,11 @@ def clear(folder: Path) -> None:
 def _postmaster(data: Path) -> Iterator[int]:
     with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
         pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-        if _runs(pid, str(data)):
+        if runs(pid, str(data)):
             yield pid
 
 
-def _runs(pid: int, mark: str) -> bool:
+def runs(pid: int, mark: str) -> bool:
     """Whether the process is alive and is the one we mean: process ids are used again."""
     import psutil
 

@@ -1,0 +1,37 @@
+"""Which tests belong to which host configuration.
+
+Django reads the ``*_MODEL`` settings once per process, so a folder whose tests need another host
+than the default one is collected only by a run with that host's settings::
+
+    pytest                                              # all that tests.settings.default can run
+    pytest --ds=tests.settings.tenant tests/tenancy
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+TESTS = Path(__file__).parent
+DEFAULT = "tests.settings.default"
+SETTINGS_OF = {
+    TESTS / "tenancy": "tests.settings.tenant",
+    TESTS / "contrib" / "catalog": "tests.settings.catalog",
+}
+# About the server that only a run on PostgreSQL has installed.
+ONLY_POSTGRES = TESTS / "test_embedded_postgres.py"
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    for folder in (collection_path, *collection_path.parents):
+        if folder == TESTS:
+            break
+        if folder in SETTINGS_OF:
+            return SETTINGS_OF[folder] != settings.SETTINGS_MODULE or None
+    if collection_path == ONLY_POSTGRES and connection.vendor != "postgresql":
+        return True
+    if collection_path.is_file() and settings.SETTINGS_MODULE != DEFAULT:
+        return True
+    return None

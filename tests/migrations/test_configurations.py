@@ -1,0 +1,62 @@
+"""Every shape of host migrates: from nothing, to nothing, and again, without a change pending."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+
+from tests import databases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIGURATIONS = [
+    "default",
+    "tenant",
+    "keys",
+    "custom_user",
+    "single_app",
+    "late_model",
+    "catalog",
+]
+
+
+def walk(configuration: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    if connection.vendor == "sqlite":
+        name = str(folder / f"{configuration}.sqlite3")
+    else:
+        name = f"{connection.settings_dict['NAME']}_{configuration}"
+    return subprocess.run(
+        # Warnings are errors here too, as they are for pytest.
+        [sys.executable, "-W", "error", "-m", "tests.migrations.walk"],
+        cwd=databases.ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": f"tests.settings.{configuration}",
+            databases.NAME: name,
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_a_host_migrates_there_and_back_again(configuration: str, tmp_path: Path) -> None:
+    done = walk(configuration, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No changes detected" in done.stdout
+    assert "System check identified no issues" in done.stdout
+
+
+def test_a_late_model_needs_to_be_declared(tmp_path: Path) -> None:
+    """The control: without BOOKINGS_MIGRATION_DEPENDENCIES a fresh database cannot be made."""
+    done = walk("late_model_undeclared", tmp_path)
+    assert done.returncode != 0
+    assert "workshop.repair" in (done.stdout + done.stderr).lower()

@@ -1,0 +1,132 @@
+"""Walks one host configuration through its migrations, on a database made for the walk.
+
+A process of its own for every configuration, because the ``*_MODEL`` settings are read once::
+
+    DJANGO_SETTINGS_MODULE=tests.settings.tenant python -m tests.migrations.walk
+
+Whatever is wrong ends the process with a traceback or a message and a status that is not 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import django
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def walk() -> None:
+    """From nothing to today, and back to nothing, and to today again."""
+    with new_database():
+        migrate()
+        # Either of them exits with a status that is not 0 when there is something to say.
+        call_command("makemigrations", check_changes=True, dry_run=True, verbosity=1)
+        call_command("check", databases=["default"], fail_level="ERROR")
+        there = tables()
+        book_and_be_refused()
+        call_command("flush", interactive=False, verbosity=0)
+
+        labels = apps_of_the_walk()
+        for label in ("bookings", *labels):
+            migrate(label, "zero")
+            expect(not tables(label), f"`migrate {label} zero` left {tables(label)}")
+        migrate()
+        expect(tables() == there, f"there and back again differ: {tables() ^ there}")
+        book_and_be_refused()
+
+
+@contextlib.contextmanager
+def new_database() -> Iterator[None]:
+    """The database that the settings name, empty, and gone afterwards."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        Path(name).unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            connection.close()
+            Path(name).unlink(missing_ok=True)
+        return
+    quoted = connection.ops.quote_name(name)
+    administer(f"DROP DATABASE IF EXISTS {quoted}", f"CREATE DATABASE {quoted}")
+    try:
+        yield
+    finally:
+        connection.close()
+        administer(f"DROP DATABASE {quoted}")
+
+
+def administer(*statements: str) -> None:
+    with connection._nodb_cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def migrate(*args: str) -> None:
+    call_command("migrate", *args, verbosity=0)
+
+
+def tables(label: str = "") -> set[str]:
+    """The tables of an app, or all."""
+    prefix = f"{label}_" if label else ""
+    return {name for name in connection.introspection.table_names() if name.startswith(prefix)}
+
+
+def apps_of_the_walk() -> list[str]:
+    """The apps with migrations that are neither ours nor Django's: the host's."""
+    recorded = {label for label, _ in MigrationRecorder(connection).applied_migrations()}
+    return sorted(
+        label
+        for label in recorded - {"bookings"}
+        if not apps.get_app_config(label).name.startswith("django.")
+    )
+
+
+def book_and_be_refused() -> None:
+    """The tables are not only there: they take a booking, and refuse the second."""
+    from bookings.exceptions import BookingConflict
+    from bookings.services import create_booking
+    from tests.hosts.samples import make_host
+
+    host = make_host()
+    details: dict[str, Any] = {
+        "service": host.service,
+        "provider": host.provider,
+        "tenant": host.tenant,
+        "addon_ids": [host.addon.pk],
+        "start_at": timezone.now() + datetime.timedelta(days=1),
+        "client_name": "Ada",
+    }
+    booking = create_booking(**details)
+    stored = type(booking)._default_manager.get(pk=booking.pk)
+    expect(stored.service == host.service, "the booking forgot its service")
+    expect(stored.provider == host.provider, "the booking forgot its provider")
+    expect(stored.tenant == host.tenant, "the booking forgot its tenant")
+    expect(stored.addons.get().addon == host.addon, "the booking forgot its add-on")
+    try:
+        create_booking(**details)
+    except BookingConflict:
+        return
+    sys.exit("Two bookings hold the same time.")
+
+
+def expect(truth: bool, otherwise: str) -> None:
+    if not truth:
+        sys.exit(f"{settings.SETTINGS_MODULE} on {connection.vendor}: {otherwise}")
+
+
+if __name__ == "__main__":
+    django.setup()
+    walk()
