@@ -1,0 +1,3 @@
+"""Bookings that cannot overlap: a reusable Django app."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,76 @@
+"""The host's override points: subclass, override, and name the class in ``BOOKINGS_ADAPTER``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+from bookings.conf import app_settings
+from bookings.exceptions import InvalidBooking, NotAllowed
+
+if TYPE_CHECKING:
+    from bookings.models import Booking
+
+
+class DefaultBookingAdapter:
+    """What a host may decide differently. Adapters keep no state: one instance serves all threads.
+
+    A method refuses by raising a :class:`~bookings.exceptions.BookingError`. None of them runs under a
+    calendar's lock except :meth:`check_permission` and :meth:`generate_reference`, which should not
+    query for long.
+    """
+
+    def generate_reference(self, booking: Booking, now_dt: datetime) -> str:
+        """A new booking's reference, at most 32 characters. A collision asks for another one."""
+        return booking.generate_reference(now_dt)
+
+    def requires_approval(self, booking: Booking) -> bool:
+        """Whether a new booking waits as PENDING. Default: what its service says."""
+        return booking.requires_approval
+
+    def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
+        """What the service itself costs, without add-ons. Default: the service's ``price_amount``."""
+        return booking.price_amount
+
+    def check_addon(self, service: Any, addon: Any) -> None:
+        """Whether the add-on goes with the service. Default: its ``service_id``, if it has one."""
+        if getattr(addon, "service_id", None) not in (None, service.pk):
+            raise InvalidBooking(
+                _("The add-on %(addon)s belongs to another service."),
+                "wrong_addon",
+                params={"addon": str(addon)},
+            )
+
+    def check_bookable(self, booking: Booking, *, override_policy: bool) -> None:
+        """Whether this (unsaved) booking may be made, or moved to where it now is.
+
+        Default: service and provider must not have ``is_active = False``, unless staff override.
+        """
+        for name in ("service", "provider"):
+            if not override_policy and not getattr(getattr(booking, name), "is_active", True):
+                raise NotAllowed(
+                    _("The %(what)s is not active. Choose another."), params={"what": name}
+                )
+
+    def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
+        """Whether ``actor`` may do ``verb`` (``"create"``, ``"cancel"`` …) to this booking.
+
+        Default: anybody may. The services are called by your own code; a view decides who gets there.
+        """
+
+
+def get_adapter() -> DefaultBookingAdapter:
+    """The adapter that ``BOOKINGS_ADAPTER`` names."""
+    return _adapter(app_settings.ADAPTER)
+
+
+@lru_cache(maxsize=8)
+def _adapter(path: str) -> DefaultBookingAdapter:
+    adapter: DefaultBookingAdapter = import_string(path)()
+    return adapter

@@ -1,0 +1,1 @@
+"""Ready-made ``Service``, ``Provider`` and ``ServiceAddon``, for a host without models of its own."""

@@ -1,0 +1,93 @@
+"""Model fields whose migrations read the same in every host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core import checks
+from django.db import models
+from django_fsm import FSMField, FSMFieldDescriptor
+
+from bookings.conf import app_settings
+
+Deconstructed = tuple[str, str, list[Any], dict[str, Any]]
+
+
+class _FromSetting(models.ForeignKey[Any, Any]):
+    """Takes its target from a setting, and deconstructs to the setting's name.
+
+    So a migration that was written once is right in every host, whatever its models are called and
+    whatever their primary keys are.
+    """
+
+    def __init__(self, setting: str, on_delete: Callable[..., Any], **kwargs: Any) -> None:
+        kwargs.pop("to", None)
+        self.setting = setting
+        super().__init__(app_settings.model_label(setting), on_delete, **kwargs)
+
+    def deconstruct(self) -> Deconstructed:
+        name, _path, args, kwargs = super().deconstruct()
+        del kwargs["to"]
+        kwargs["setting"] = self.setting
+        return name, f"bookings.fields.{type(self).__name__}", list(args), kwargs
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        # Django would say that the field's model is not installed. What the host can mend is the
+        # setting, and bookings.checks says so with the line to write.
+        if isinstance(self.remote_field.model, str):
+            return []
+        return super().check(**kwargs)
+
+
+class SettingForeignKey(_FromSetting):
+    """``SettingForeignKey("SERVICE_MODEL", models.PROTECT)``: a foreign key to a host's model."""
+
+
+class SettingOneToOneField(models.OneToOneField[Any, Any], _FromSetting):
+    """The one-to-one sibling of :class:`SettingForeignKey`."""
+
+    def __init__(self, setting: str, on_delete: Callable[..., Any], **kwargs: Any) -> None:
+        kwargs.pop("unique", None)
+        _FromSetting.__init__(self, setting, on_delete, unique=True, **kwargs)
+
+    def deconstruct(self) -> Deconstructed:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("unique", None)
+        return name, path, list(args), kwargs
+
+
+class _StatusDescriptor(FSMFieldDescriptor):
+    """Protected from assignment, yet open to a row that is being read from the database.
+
+    ``django_fsm``'s own answer (``FSMModelMixin``) lifts the protection for the whole process meanwhile.
+    """
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if getattr(instance._state, "is_being_read", False):
+            instance.__dict__[self.field.name] = value
+        else:
+            super().__set__(instance, value)
+
+
+class StatusField(FSMField):
+    """A protected FSM field that is a plain ``CharField`` in migrations.
+
+    A host's migration history then needs neither ``django_fsm`` nor a new migration when a status'
+    label changes.
+    """
+
+    descriptor_class = _StatusDescriptor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("protected", True)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Deconstructed:
+        name, _path, args, kwargs = super().deconstruct()
+        kwargs.pop("choices", None)
+        kwargs.pop("protected", None)
+        return name, "django.db.models.CharField", list(args), kwargs
+
+
+__all__ = ["SettingForeignKey", "SettingOneToOneField", "StatusField"]

@@ -1,0 +1,271 @@
+"""The only module that writes time: lock a calendar, claim a stretch of it, move the claim, release it.
+
+Everything here runs inside a transaction, and the calendar's lock is that transaction's first statement:
+an ``UPDATE``, because it is the one statement that locks on every database. It takes SQLite's write lock
+before anything is read, and under REPEATABLE READ it turns a stale snapshot into a serialization failure,
+which a ``SELECT … FOR UPDATE`` would not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections, router
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from bookings import policies
+from bookings.exceptions import CapacityExceeded, MissingReference
+from bookings.models import Booking, BusyInterval, Calendar
+from bookings.querysets import BookingQuerySet, overlapping
+from bookings.transactions import atomically, conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A stretch of time to take: ``[starts, ends)`` in Unix seconds, with ``seats`` of ``capacity``.
+
+    A shared claim joins an interval of the same service that has the same bounds.
+    """
+
+    starts: int
+    ends: int
+    service_id: Any = None
+    seats: int = 1
+    capacity: int = 1
+    shared: bool = False
+    lapses: int | None = None
+    kind: str = BusyInterval.Kind.BOOKING
+
+    @classmethod
+    def of(cls, booking: Booking, rules: policies.ServiceRules) -> Claim:
+        starts, ends = policies.busy_seconds(
+            booking.start_at,
+            booking.end_at,
+            booking.buffer_before_minutes,
+            booking.buffer_after_minutes,
+        )
+        # The seats of a shared slot lapse one by one, so the slot as a whole does not.
+        lapses = booking.expires_at if not rules.is_shared else None
+        return cls(
+            starts=starts,
+            ends=ends,
+            service_id=booking.service_id,
+            seats=booking.party_size,
+            capacity=rules.seats(booking.party_size),
+            shared=rules.is_shared,
+            lapses=None if lapses is None else policies.ceil_second(lapses),
+        )
+
+
+def lock_calendar(provider_id: Any, *, using: str) -> int:
+    """Lock one provider's time until the transaction ends; its calendar's key."""
+    calendar_id = _lock(provider_id, using)
+    if calendar_id is None:
+        _open_calendar(provider_id, using)
+        calendar_id = _lock(provider_id, using)
+    assert calendar_id is not None
+    return calendar_id
+
+
+def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]:
+    """Lock several providers' time, always in the order of their calendars; provider to calendar."""
+    wanted = set(provider_ids)
+    if len(wanted) < 2:
+        return {key: lock_calendar(key, using=using) for key in wanted}
+    calendars = Calendar.objects.using(using)
+    known = dict(calendars.filter(provider_id__in=wanted).values_list("provider_id", "pk"))
+    if missing := wanted - known.keys():
+        for provider_id in sorted(missing, key=str):
+            _open_calendar(provider_id, using)
+        known = dict(calendars.filter(provider_id__in=wanted).values_list("provider_id", "pk"))
+    # An UPDATE of many rows locks them in the order of its plan, a sorted SELECT in its own.
+    list(calendars.filter(pk__in=known.values()).order_by("pk").select_for_update())
+    calendars.filter(pk__in=known.values()).update(revision=F("revision") + 1)
+    return known
+
+
+def _lock(provider_id: Any, using: str) -> int | None:
+    connection = connections[using]
+    if connection.vendor not in ("postgresql", "sqlite"):
+        calendars = Calendar.objects.using(using).filter(provider_id=provider_id)
+        calendars.update(revision=F("revision") + 1)
+        return calendars.values_list("pk", flat=True).first()
+    fields = {name: Calendar._meta.get_field(name) for name in ("id", "revision", "provider")}
+    quoted = {name: connection.ops.quote_name(field.column) for name, field in fields.items()}
+    table = connection.ops.quote_name(Calendar._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE {table} SET {revision} = {revision} + 1 "  # noqa: S608 - names, no values
+            "WHERE {provider} = %s RETURNING {id}".format(table=table, **quoted),
+            [fields["provider"].get_db_prep_value(provider_id, connection)],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _open_calendar(provider_id: Any, using: str) -> None:
+    """Make a provider's calendar; the provider's row is locked so that it cannot vanish meanwhile."""
+    providers = Calendar._meta.get_field("provider").remote_field.model._base_manager.using(using)
+    if not providers.select_for_update().filter(pk=provider_id).values_list("pk")[:1]:
+        raise MissingReference(_("The provider does not exist. Choose another."))
+    Calendar.objects.using(using).bulk_create(
+        [Calendar(provider_id=provider_id)], ignore_conflicts=True
+    )
+
+
+def take(calendar_id: int, claim: Claim, *, using: str) -> int:
+    """Claim time under the calendar's lock, or seats of a shared slot; the busy interval's key.
+
+    Raises ``BookingConflict`` when the time is taken (from the database's constraint, or on MySQL from
+    a locking read) and ``CapacityExceeded`` when too few seats are left.
+    """
+    if claim.shared and (existing := _same_slot(calendar_id, claim, using)):
+        return _take_seats(existing, claim, using)
+    _refuse_overlap(calendar_id, claim, using)
+    interval = BusyInterval(
+        calendar_id=calendar_id,
+        starts=claim.starts,
+        ends=claim.ends,
+        kind=claim.kind,
+        service_id=claim.service_id,
+        capacity=claim.capacity,
+        seats_taken=claim.seats,
+        lapses=claim.lapses,
+    )
+    interval.save(using=using, force_insert=True)
+    return interval.pk
+
+
+def move(interval_id: int, held_seats: int, calendar_id: int, claim: Claim, *, using: str) -> int:
+    """Move a claim that holds ``held_seats``; the key of the interval that now holds the time.
+
+    If that is another interval than before, the old one still has to be released once nothing refers
+    to it any more.
+    """
+    if claim.shared:
+        other = _same_slot(calendar_id, claim, using)
+        if other is not None and other.pk != interval_id:
+            return _take_seats(other, claim, using)
+    interval = BusyInterval.objects.using(using).select_for_update().get(pk=interval_id)
+    if interval.seats_taken > held_seats and not _is_same_time(interval, calendar_id, claim):
+        return take(calendar_id, claim, using=using)
+    _refuse_overlap(calendar_id, claim, using, but=interval_id)
+    interval.calendar_id = calendar_id
+    interval.starts, interval.ends = claim.starts, claim.ends
+    interval.service_id, interval.lapses = claim.service_id, claim.lapses
+    interval.seats_taken += claim.seats - held_seats
+    interval.capacity = max(claim.capacity, interval.capacity if claim.shared else 0)
+    if interval.seats_taken > interval.capacity:
+        raise _too_few_seats(interval.capacity - interval.seats_taken + claim.seats, claim.seats)
+    interval.save(using=using, force_update=True)
+    return interval_id
+
+
+def keep(interval_id: int, *, using: str) -> None:
+    """Let a claim that would have lapsed with its hold stay."""
+    BusyInterval.objects.using(using).filter(pk=interval_id).update(lapses=None)
+
+
+def release(interval_id: int, seats: int, *, using: str) -> None:
+    """Give seats back; the time too, when nobody else sits in it. No booking may refer to it then."""
+    intervals = BusyInterval.objects.using(using).filter(pk=interval_id)
+    last = intervals.filter(seats_taken__lte=seats, kind=BusyInterval.Kind.BOOKING)
+    if not last._raw_delete(using):
+        intervals.update(seats_taken=F("seats_taken") - seats)
+
+
+def release_many(held: Mapping[int, int], *, using: str) -> None:
+    """Release many claims (interval to seats) with a constant number of statements."""
+    intervals = BusyInterval.objects.using(using)
+    empty, shared = [], []
+    for interval in intervals.select_for_update().filter(pk__in=held.keys()).order_by("pk"):
+        interval.seats_taken -= held[interval.pk]
+        if interval.seats_taken <= 0 and interval.kind == BusyInterval.Kind.BOOKING:
+            empty.append(interval.pk)
+        else:
+            shared.append(interval)
+    intervals.filter(pk__in=empty)._raw_delete(using)
+    intervals.bulk_update(shared, ["seats_taken"])
+
+
+def delete_bookings(
+    bookings: BookingQuerySet, delete: Callable[[], tuple[int, dict[str, int]]]
+) -> tuple[int, dict[str, int]]:
+    """Run ``delete`` and release what the bookings held, with every calendar concerned locked first."""
+    using = bookings._db or router.db_for_write(bookings.model)
+    bookings = bookings.using(using).order_by()
+
+    def write() -> tuple[int, dict[str, int]]:
+        lock_calendars(bookings.values_list("provider_id", flat=True).distinct(), using=using)
+        held: Counter[int] = Counter()
+        claims = bookings.select_for_update().filter(busy_interval__isnull=False)
+        for interval_id, seats in claims.values_list("busy_interval_id", "party_size"):
+            held[interval_id] += seats
+        result = delete()
+        release_many(held, using=using)
+        return result
+
+    return atomically(write, using=using)
+
+
+def _same_slot(calendar_id: int, claim: Claim, using: str) -> BusyInterval | None:
+    return (
+        BusyInterval.objects.using(using)
+        .select_for_update()
+        .filter(
+            calendar_id=calendar_id,
+            starts=claim.starts,
+            ends=claim.ends,
+            kind=claim.kind,
+            service_id=claim.service_id,
+        )
+        .first()
+    )
+
+
+def _is_same_time(interval: BusyInterval, calendar_id: int, claim: Claim) -> bool:
+    return (interval.calendar_id, interval.starts, interval.ends) == (
+        calendar_id,
+        claim.starts,
+        claim.ends,
+    )
+
+
+def _take_seats(interval: BusyInterval, claim: Claim, using: str) -> int:
+    """Join a shared slot, by the capacity that the service has now."""
+    taken = (
+        BusyInterval.objects.using(using)
+        .filter(pk=interval.pk, seats_taken__lte=claim.capacity - claim.seats)
+        .update(seats_taken=F("seats_taken") + claim.seats, capacity=claim.capacity)
+    )
+    if not taken:
+        raise _too_few_seats(claim.capacity - interval.seats_taken, claim.seats)
+    return interval.pk
+
+
+def _too_few_seats(remaining: int, asked: int) -> CapacityExceeded:
+    return CapacityExceeded(
+        _("%(asked)d seats were asked for and %(remaining)d are left."),
+        params={"asked": asked, "remaining": max(0, remaining)},
+    )
+
+
+def _refuse_overlap(calendar_id: int, claim: Claim, using: str, but: int | None = None) -> None:
+    """The judge on a database that cannot constrain ranges.
+
+    The read locks what it finds, because under REPEATABLE READ a plain one would see the time as it
+    was when the transaction began.
+    """
+    if connections[using].vendor != "mysql":
+        return
+    others = (
+        BusyInterval.objects.using(using)
+        .select_for_update()
+        .filter(overlapping(claim.starts, claim.ends), calendar_id=calendar_id)
+    )
+    if any(pk != but for pk in others.values_list("pk", flat=True)[:2]):
+        raise conflict()

@@ -1,0 +1,22 @@
+"""The stored side of bookings: who, what and when, the ledger of taken time, and the history."""
+
+from typing import Final
+
+from bookings.conf import app_settings
+from bookings.models.addon import BookingAddon
+from bookings.models.booking import Booking
+from bookings.models.calendar import BusyInterval, Calendar
+from bookings.models.event import BookingEvent
+from bookings.models.tenant import Tenant
+
+TENANCY_ENABLED: Final = app_settings.tenancy_enabled
+
+__all__ = [
+    "TENANCY_ENABLED",
+    "Booking",
+    "BookingAddon",
+    "BookingEvent",
+    "BusyInterval",
+    "Calendar",
+    "Tenant",
+]

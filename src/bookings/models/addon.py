@@ -1,0 +1,44 @@
+"""An extra on a booking, as it was when it was booked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from model_utils.fields import AutoCreatedField
+
+from bookings.abstract import default_currency
+from bookings.fields import SettingForeignKey
+from bookings.models.booking import Booking
+
+
+class BookingAddon(models.Model):
+    """The snapshot of a host's add-on: later changes of its price or duration do not reach it."""
+
+    booking = models.ForeignKey(
+        Booking, on_delete=models.CASCADE, related_name="addons", verbose_name=_("booking")
+    )
+    addon = SettingForeignKey(
+        "ADDON_MODEL",
+        on_delete=models.PROTECT,
+        related_name="booking_addons",
+        verbose_name=_("add-on"),
+    )
+    name_snapshot = models.CharField(_("name"), max_length=255)
+    extra_duration_minutes_snapshot = models.PositiveIntegerField(_("extra duration"), default=0)
+    price_amount_snapshot = models.DecimalField(
+        _("price"), max_digits=10, decimal_places=2, null=True, blank=True
+    )
+    currency_snapshot = models.CharField(_("currency"), max_length=3, default=default_currency)
+    created_at = AutoCreatedField(_("created at"))
+
+    class Meta:
+        verbose_name = _("booking add-on")
+        verbose_name_plural = _("booking add-ons")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["booking", "addon"], name="unique_booking_addon")
+        ]
+
+    def __str__(self) -> str:
+        return self.name_snapshot

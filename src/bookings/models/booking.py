@@ -1,0 +1,338 @@
+"""The booking: who, what, when, its status, and the rules as they were when it was made."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_fsm import transition
+from model_utils.fields import AutoCreatedField, AutoLastModifiedField
+
+from bookings.abstract import default_currency
+from bookings.conf import app_settings
+from bookings.fields import SettingForeignKey, StatusField
+from bookings.models.calendar import BusyInterval
+from bookings.querysets import BookingQuerySet
+
+CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Base 32 without I, L, O and U, which are misread (https://www.crockford.com/base32.html)."""
+
+REFERENCE_LENGTH: Final = 8
+
+EXPIRED: Final = "expired"
+"""The cancellation reason of a booking that nobody acted on in time."""
+
+
+class Status(models.TextChoices):
+    PENDING = "PENDING", _("Pending")
+    CONFIRMED = "CONFIRMED", _("Confirmed")
+    DELIVERED = "DELIVERED", _("Delivered")
+    COMPLETED = "COMPLETED", _("Completed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+    DECLINED = "DECLINED", _("Declined")
+    NO_SHOW = "NO_SHOW", _("No show")
+
+
+class Booking(models.Model):
+    """Change one with :mod:`bookings.services`; ``status`` cannot be assigned.
+
+    ``save()`` is safe too: it moves or releases the booking's claim on the provider's time in the same
+    transaction and writes the event, or raises and changes nothing.
+    """
+
+    Status = Status
+    ACTIVE_STATUSES: Final = (Status.PENDING, Status.CONFIRMED)
+    """The statuses that hold time."""
+
+    uuid = models.UUIDField(_("UUID"), default=uuid4, unique=True, editable=False)
+    reference = models.CharField(_("reference"), max_length=32, unique=True, blank=True)
+    version = models.PositiveIntegerField(_("version"), default=0, editable=False)
+    tenant = SettingForeignKey(
+        "TENANT_MODEL",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="bookings",
+        verbose_name=_("tenant"),
+    )
+    service = SettingForeignKey(
+        "SERVICE_MODEL",
+        on_delete=models.PROTECT,
+        related_name="bookings",
+        verbose_name=_("service"),
+    )
+    provider = SettingForeignKey(
+        "PROVIDER_MODEL",
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="bookings",
+        verbose_name=_("provider"),
+    )
+    busy_interval = models.ForeignKey(
+        BusyInterval,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="bookings",
+        verbose_name=_("busy interval"),
+    )
+
+    client_name = models.CharField(_("client's name"), max_length=255)
+    client_email = models.EmailField(_("client's e-mail"), blank=True)
+    client_phone = models.CharField(_("client's phone"), max_length=64, blank=True)
+    client_user = SettingForeignKey(
+        "USER_MODEL",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="bookings",
+        verbose_name=_("client's account"),
+    )
+
+    start_at = models.DateTimeField(_("start"))
+    end_at = models.DateTimeField(_("end"))
+    buffer_before_minutes = models.PositiveIntegerField(_("buffer before"), default=0)
+    buffer_after_minutes = models.PositiveIntegerField(_("buffer after"), default=0)
+
+    status = StatusField(
+        _("status"), max_length=12, choices=Status.choices, default=Status.PENDING, editable=False
+    )
+    expires_at = models.DateTimeField(
+        _("expires at"),
+        null=True,
+        blank=True,
+        help_text=_("When a pending booking gives its time back; empty for never."),
+    )
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True, editable=False)
+    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True, editable=False)
+    completed_at = models.DateTimeField(_("completed at"), null=True, blank=True, editable=False)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True, editable=False)
+    cancelled_by = SettingForeignKey(
+        "USER_MODEL",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="bookings_cancelled",
+        verbose_name=_("cancelled by"),
+    )
+    cancellation_reason = models.TextField(_("cancellation reason"), blank=True, editable=False)
+    auto_cancelled = models.BooleanField(
+        _("cancelled automatically"), default=False, editable=False
+    )
+
+    requires_approval = models.BooleanField(_("requires approval"), default=False)
+    cancellation_allowed = models.BooleanField(_("cancellation allowed"), default=True)
+    cancellation_notice_minutes = models.PositiveIntegerField(_("cancellation notice"), default=0)
+    reschedule_allowed = models.BooleanField(_("rescheduling allowed"), default=True)
+    reschedule_notice_minutes = models.PositiveIntegerField(_("rescheduling notice"), default=0)
+
+    party_size = models.PositiveIntegerField(_("party size"), default=1)
+    capacity_consumed = models.PositiveIntegerField(_("seats taken"), default=1)
+
+    pricing_type = models.CharField(_("pricing type"), max_length=50, blank=True)
+    price_amount = models.DecimalField(
+        _("price"), max_digits=10, decimal_places=2, null=True, blank=True
+    )
+    total_amount = models.DecimalField(
+        _("total"),
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_("The price and the add-ons."),
+    )
+    currency = models.CharField(_("currency"), max_length=3, default=default_currency)
+
+    notes_internal = models.TextField(_("internal notes"), blank=True)
+    notes_client = models.TextField(_("client's notes"), blank=True)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    # Null rather than "": a unique constraint then needs no condition, which MySQL would ignore.
+    idempotency_key = models.CharField(
+        _("idempotency key"), max_length=255, null=True, blank=True, default=None, editable=False
+    )
+
+    created_at = AutoCreatedField(_("created at"))
+    updated_at = AutoLastModifiedField(_("updated at"))
+    created_by = SettingForeignKey(
+        "USER_MODEL",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="bookings_created",
+        verbose_name=_("created by"),
+    )
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("booking")
+        verbose_name_plural = _("bookings")
+        ordering: ClassVar = ["start_at", "id"]
+        indexes: ClassVar = [
+            models.Index(fields=["provider", "start_at"], name="bookings_provider_start"),
+            models.Index(fields=["client_user", "start_at"], name="bookings_client_start"),
+            models.Index(fields=["tenant", "start_at"], name="bookings_tenant_start"),
+            models.Index(fields=["status", "end_at"], name="bookings_status_end"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "idempotency_key"], name="bookings_idempotency_key_tenant"
+            ),
+            models.UniqueConstraint(
+                fields=["idempotency_key"],
+                condition=models.Q(tenant__isnull=True),
+                name="bookings_idempotency_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @classmethod
+    def generate_reference(cls, now_dt: datetime | None = None) -> str:
+        """``BK-<year>-`` and 8 characters: 40 random bits, made without asking the database."""
+        code = "".join(secrets.choice(CROCKFORD) for _ in range(REFERENCE_LENGTH))
+        return f"BK-{(now_dt or timezone.now()).year}-{code}"
+
+    @property
+    def holds_time(self) -> bool:
+        return self.status in self.ACTIVE_STATUSES
+
+    def busy_window(self) -> tuple[datetime, datetime]:
+        """The half-open stretch of the provider's time that it takes, buffers included."""
+        return (
+            self.start_at - timedelta(minutes=self.buffer_before_minutes),
+            self.end_at + timedelta(minutes=self.buffer_after_minutes),
+        )
+
+    @transition(field=status, source=Status.PENDING, target=Status.CONFIRMED)
+    def confirm(self, now_dt: datetime) -> None:
+        self.confirmed_at = now_dt
+        self.expires_at = None
+
+    @transition(field=status, source=Status.PENDING, target=Status.DECLINED)
+    def decline(self, now_dt: datetime, *, actor: Any = None, reason: str = "") -> None:
+        self._end(now_dt, actor, reason)
+
+    @transition(field=status, source=list(ACTIVE_STATUSES), target=Status.CANCELLED)
+    def cancel(self, now_dt: datetime, *, actor: Any = None, reason: str = "") -> None:
+        self._end(now_dt, actor, reason)
+
+    @transition(field=status, source=list(ACTIVE_STATUSES), target=Status.CANCELLED)
+    def expire(self, now_dt: datetime) -> None:
+        self._end(now_dt, None, EXPIRED)
+        self.auto_cancelled = True
+
+    @transition(field=status, source=Status.CONFIRMED, target=Status.DELIVERED)
+    def deliver(self, now_dt: datetime) -> None:
+        self.delivered_at = now_dt
+
+    @transition(
+        field=status,
+        source=[Status.CONFIRMED, Status.DELIVERED, Status.NO_SHOW],
+        target=Status.COMPLETED,
+    )
+    def complete(self, now_dt: datetime) -> None:
+        self.completed_at = now_dt
+
+    @transition(field=status, source=[Status.CONFIRMED, Status.COMPLETED], target=Status.NO_SHOW)
+    def no_show(self) -> None:
+        self.completed_at = None
+
+    def _end(self, now_dt: datetime, actor: Any, reason: str) -> None:
+        self.cancelled_at = now_dt
+        self.cancelled_by = actor
+        self.cancellation_reason = reason
+
+    def clean(self) -> None:
+        errors: dict[str, Any] = {}
+        for name in ("start_at", "end_at"):
+            value = getattr(self, name)
+            if value is not None and timezone.is_naive(value):
+                errors[name] = _("%(field)s must be timezone-aware.") % {"field": name}
+        if not errors and self.start_at and self.end_at and self.end_at <= self.start_at:
+            errors["end_at"] = _("End time must be after start time.")
+        if self.capacity_consumed < self.party_size:
+            errors["capacity_consumed"] = _("Capacity consumed cannot be below party size.")
+        if self.service_id is not None:
+            shared = getattr(self.service, "allow_multiple_clients_per_slot", False)
+            if not shared and self.party_size != 1:
+                errors["party_size"] = _(
+                    "Party size must be 1 for services that do not allow multiple clients per slot."
+                )
+        errors |= self._tenant_errors()
+        if errors:
+            raise ValidationError(errors)
+
+    def _tenant_errors(self) -> dict[str, Any]:
+        if not app_settings.tenancy_enabled:
+            return {}
+        if self.tenant_id is None:
+            return {"tenant": _("Tenant is required when tenancy is enabled.")}
+        return {
+            name: _("Tenant mismatch between booking and related object.")
+            for name in ("service", "provider")
+            if getattr(self, f"{name}_id") is not None
+            and getattr(getattr(self, name), "tenant_id", self.tenant_id) != self.tenant_id
+        }
+
+    def save(  # type: ignore[override]
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Write the booking, its claim on the provider's time, and an event of what changed.
+
+        Raises :class:`~bookings.exceptions.BookingConflict` when the time is taken and
+        :class:`~bookings.exceptions.StaleBooking` when the row has changed since it was read.
+        """
+        from bookings.services.save import save_booking
+
+        save_booking(self, using=using, update_fields=update_fields)
+
+    def save_row(self, *, using: str, update_fields: Iterable[str] | None = None) -> None:
+        """Write the row alone. For code that holds the calendar's lock and keeps the claim itself."""
+        adding = self._state.adding
+        super().save(
+            using=using, force_insert=adding, force_update=not adding, update_fields=update_fields
+        )
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete the booking, its history and its claim. To keep the history, cancel it instead."""
+        from bookings import ledger
+
+        same = type(self)._base_manager.using(kwargs.get("using") or self._state.db)
+        return ledger.delete_bookings(
+            same.filter(pk=self.pk), lambda: super(Booking, self).delete(*args, **kwargs)
+        )
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        self._state.is_being_read = True  # type: ignore[attr-defined]
+        try:
+            super().refresh_from_db(*args, **kwargs)
+        finally:
+            del self._state.is_being_read  # type: ignore[attr-defined]
+
+    def take_over(self, fresh: Booking) -> None:
+        """Become equal to ``fresh``, a newer state of the same booking."""
+        for field in self._meta.concrete_fields:
+            self.__dict__[field.attname] = fresh.__dict__[field.attname]
+        self._state.adding = False
+        self._state.db = fresh._state.db
+        self._state.fields_cache = dict(fresh._state.fields_cache)
+        self.__dict__.pop("_prefetched_objects_cache", None)

@@ -1,0 +1,81 @@
+"""The history: one line per change of a booking, never changed, never deleted."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NoReturn
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from model_utils.fields import AutoCreatedField
+
+from bookings.exceptions import NotAllowed
+from bookings.fields import SettingForeignKey
+from bookings.models.booking import Booking
+
+
+def _append_only() -> NoReturn:
+    raise NotAllowed(
+        _("A booking's history is append-only. Record what happened now as a new event.")
+    )
+
+
+class BookingEventQuerySet(models.QuerySet["BookingEvent"]):
+    def update(self, **kwargs: Any) -> NoReturn:
+        _append_only()
+
+    def delete(self) -> NoReturn:
+        _append_only()
+
+
+class BookingEvent(models.Model):
+    """What happened to a booking, when, by whom; ``data`` has the old and the new values.
+
+    Events go only with their booking, when a host deletes that.
+    """
+
+    class EventType(models.TextChoices):
+        CREATED = "CREATED", _("Created")
+        CONFIRMED = "CONFIRMED", _("Confirmed")
+        DECLINED = "DECLINED", _("Declined")
+        RESCHEDULED = "RESCHEDULED", _("Rescheduled")
+        UPDATED = "UPDATED", _("Updated")
+        DELIVERED = "DELIVERED", _("Delivered")
+        COMPLETED = "COMPLETED", _("Completed")
+        CANCELLED = "CANCELLED", _("Cancelled")
+        EXPIRED = "EXPIRED", _("Expired")
+        NO_SHOW = "NO_SHOW", _("No show")
+        NOTE_ADDED = "NOTE_ADDED", _("Note added")
+
+    booking = models.ForeignKey(
+        Booking, on_delete=models.CASCADE, related_name="events", verbose_name=_("booking")
+    )
+    event_type = models.CharField(_("event"), max_length=20, choices=EventType.choices)
+    message = models.TextField(_("message"), blank=True)
+    data = models.JSONField(_("data"), default=dict, blank=True)
+    actor_user = SettingForeignKey(
+        "USER_MODEL",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="booking_events",
+        verbose_name=_("actor"),
+    )
+    created_at = AutoCreatedField(_("created at"))
+
+    objects = BookingEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("booking event")
+        verbose_name_plural = _("booking events")
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_event_type_display()}: {self.booking}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            _append_only()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _append_only()

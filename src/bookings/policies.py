@@ -1,0 +1,224 @@
+"""The rules, as pure functions: no ORM, no clock, no settings.
+
+Durations are whole minutes, instants are aware datetimes, and ``now`` is always an argument. A boundary
+belongs to the client: a notice of 60 minutes is kept by someone who acts exactly 60 minutes before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.utils.timezone import is_naive
+from django.utils.translation import gettext_lazy as _
+
+from bookings.constraints import MAX_SECOND
+from bookings.exceptions import (
+    CapacityExceeded,
+    InvalidBooking,
+    NoticeWindow,
+    PastStart,
+    TooFarAhead,
+)
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_MINUTES: Final = 60 * 24 * 366 * 10
+"""Ten years: longer durations and buffers are slips of the keyboard."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRules:
+    """What the core reads from a host's service, with its defaults."""
+
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    minimum_notice_minutes: int
+    maximum_advance_days: int | None
+    requires_approval: bool
+    cancellation_allowed: bool
+    cancellation_notice_minutes: int
+    reschedule_allowed: bool
+    reschedule_notice_minutes: int
+    shared: bool
+    capacity: int | None
+    pricing_type: str
+    price_amount: Decimal | None
+    currency: str
+
+    @classmethod
+    def of(cls, service: Any, *, default_currency: str) -> ServiceRules:
+        """Read and check a service's attributes; raises ``InvalidBooking`` naming the wrong one."""
+        if getattr(service, "duration_minutes", None) is None:
+            raise InvalidBooking(_("Service is missing duration_minutes."), "missing_duration")
+        capacity = getattr(service, "capacity", None)
+        advance = getattr(service, "maximum_advance_days", None)
+        return cls(
+            duration_minutes=_minutes(service, "duration_minutes", at_least=1),
+            buffer_before_minutes=_minutes(service, "buffer_before_minutes"),
+            buffer_after_minutes=_minutes(service, "buffer_after_minutes"),
+            minimum_notice_minutes=_minutes(service, "minimum_notice_minutes"),
+            maximum_advance_days=None if advance is None else int(advance),
+            requires_approval=bool(getattr(service, "requires_approval", False)),
+            cancellation_allowed=bool(getattr(service, "cancellation_allowed", True)),
+            cancellation_notice_minutes=_minutes(service, "cancellation_notice_minutes"),
+            reschedule_allowed=bool(getattr(service, "reschedule_allowed", True)),
+            reschedule_notice_minutes=_minutes(service, "reschedule_notice_minutes"),
+            shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
+            capacity=None if capacity is None else int(capacity),
+            pricing_type=getattr(service, "pricing_type", "") or "",
+            price_amount=getattr(service, "price_amount", None),
+            currency=getattr(service, "currency", "") or default_currency,
+        )
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several bookings may sit in one slot. Without a capacity a party has it to itself."""
+        return self.shared and self.capacity is not None
+
+    def seats(self, party_size: int) -> int:
+        """The capacity of the slot that a party of this size books.
+
+        Raises ``InvalidBooking`` for a size that is no positive whole number, or above 1 where clients
+        do not share, and ``CapacityExceeded`` for one that can never fit.
+        """
+        whole_number(party_size, "party_size", at_least=1)
+        if not self.shared and party_size != 1:
+            raise InvalidBooking(
+                _("Party size must be 1 for services that do not allow multiple clients per slot."),
+                "party_size",
+            )
+        if not self.is_shared:
+            return party_size
+        capacity: int = self.capacity  # type: ignore[assignment]
+        if party_size > capacity:
+            raise CapacityExceeded(
+                _("A party of %(party)d does not fit: the service takes %(remaining)d at most."),
+                params={"party": party_size, "remaining": capacity},
+            )
+        return capacity
+
+
+def whole_number(value: Any, name: str, *, at_least: int, at_most: int = 2**31 - 1) -> int:
+    """``value`` if it is an ``int`` within the bounds; ``InvalidBooking`` with the name otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= at_most:
+        raise InvalidBooking(
+            _("%(name)s must be a whole number from %(least)d to %(most)d, not %(value)r."),
+            params={"name": name, "least": at_least, "most": at_most, "value": value},
+        )
+    return value
+
+
+def _minutes(service: Any, name: str, *, at_least: int = 0) -> int:
+    value = getattr(service, name, 0)
+    return whole_number(
+        0 if value is None else value, f"service.{name}", at_least=at_least, at_most=MAX_MINUTES
+    )
+
+
+def instant(value: Any, name: str) -> datetime:
+    """An aware datetime, in UTC; a naive one is refused, for nobody can know what it means.
+
+    In UTC, because Python compares and subtracts two datetimes of one other zone by the wall clock, which
+    is off by an hour on the night of a DST change.
+    """
+    if not isinstance(value, datetime):
+        raise InvalidBooking(
+            _("%(name)s must be a timezone-aware datetime, not %(type)s."),
+            params={"name": name, "type": type(value).__name__},
+        )
+    if is_naive(value):
+        raise InvalidBooking(
+            _("%(name)s must be timezone-aware."), "naive_datetime", params={"name": name}
+        )
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise out_of_range() from None
+
+
+def floor_second(value: datetime) -> int:
+    """The Unix second that contains an instant. In integers: a float cannot tell microseconds apart."""
+    since = value - EPOCH
+    return since.days * 86400 + since.seconds
+
+
+def ceil_second(value: datetime) -> int:
+    """The first Unix second that is not before an instant."""
+    return floor_second(value) + (1 if value.microsecond else 0)
+
+
+def elapsed_end(start_at: datetime, length: timedelta) -> datetime:
+    """``length`` of elapsed time after ``start_at``, which is in UTC."""
+    try:
+        return start_at + length
+    except OverflowError:
+        raise out_of_range() from None
+
+
+def out_of_range() -> InvalidBooking:
+    return InvalidBooking(
+        _("The time must lie between the years 1970 and 4147, buffers included."), "out_of_range"
+    )
+
+
+def busy_seconds(
+    start_at: datetime, end_at: datetime, buffer_before_minutes: int, buffer_after_minutes: int
+) -> tuple[int, int]:
+    """The half-open stretch ``[starts, ends)`` that a booking takes, in Unix seconds, outward."""
+    starts = floor_second(start_at) - 60 * buffer_before_minutes
+    ends = ceil_second(end_at) + 60 * buffer_after_minutes
+    if starts < 0 or ends > MAX_SECOND:
+        raise out_of_range()
+    return starts, ends
+
+
+def check_start(
+    start_at: datetime, *, now: datetime, rules: ServiceRules, allow_past: bool, override: bool
+) -> None:
+    """Hold a start to the clock and the service's window of booking."""
+    if start_at < now:
+        if allow_past:
+            return
+        raise PastStart(_("start_at has passed. Choose a later start."))
+    if override:
+        return
+    ahead = start_at - now
+    if ahead < timedelta(minutes=rules.minimum_notice_minutes):
+        raise NoticeWindow(
+            _("This service must be booked at least %(minutes)d minutes ahead."),
+            "minimum_notice",
+            params={"minutes": rules.minimum_notice_minutes},
+        )
+    if rules.maximum_advance_days is not None and ahead > timedelta(
+        days=rules.maximum_advance_days
+    ):
+        raise TooFarAhead(
+            _("This service can be booked at most %(days)d days ahead."),
+            params={"days": rules.maximum_advance_days},
+        )
+
+
+def within_notice(start_at: datetime, *, now: datetime, notice_minutes: int) -> bool:
+    """Whether it is too late: strictly less than the notice remains before the start."""
+    return notice_minutes > 0 and start_at - now < timedelta(minutes=notice_minutes)
+
+
+def total_amount(price: Decimal | None, extras: Iterable[Decimal | None]) -> Decimal | None:
+    """The price and the add-ons; ``None`` when nothing has a price."""
+    amounts = [amount for amount in (price, *extras) if amount is not None]
+    return sum(amounts, Decimal(0)) if amounts else None
+
+
+def check_currencies(currency: str, others: Iterable[str]) -> None:
+    """One booking has one currency: amounts in two cannot be added up."""
+    for other in others:
+        if other != currency:
+            raise InvalidBooking(
+                _("The add-on is priced in %(other)s and the service in %(currency)s."),
+                "currency_mismatch",
+                params={"other": other, "currency": currency},
+            )

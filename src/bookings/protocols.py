@@ -1,0 +1,33 @@
+"""What the core reads from a host's models.
+
+Only ``pk`` and the members of these protocols are required. Everything else is read with
+:func:`getattr` and the default of the ``Optional*`` table in the reference; see
+:class:`bookings.policies.ServiceRules`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class ServiceLike(Protocol):
+    """What is sold. ``duration_minutes`` is a positive whole number of elapsed minutes."""
+
+    pk: Any
+    duration_minutes: int
+
+
+@runtime_checkable
+class ProviderLike(Protocol):
+    """Who or what is booked: a person, a room, a chair."""
+
+    pk: Any
+
+
+@runtime_checkable
+class AddonLike(Protocol):
+    """An extra on a booking, which may make it longer and dearer."""
+
+    pk: Any
+    name: str

@@ -1,0 +1,83 @@
+"""Reads of taken time. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from bookings import policies, slots
+from bookings.models import BusyInterval
+from bookings.querysets import overlapping
+
+
+def get_busy_intervals(
+    provider: Any,
+    start_dt: datetime | None = None,
+    end_dt: datetime | None = None,
+    *,
+    tenant: Any = None,
+    service: Any = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    tz: tzinfo | None = None,
+) -> list[tuple[datetime, datetime]]:
+    """When a provider is busy between two instants: sorted pairs of aware datetimes, buffers included.
+
+    It covers bookings, sessions, time off and imported calendars of every tenant, for a provider can be
+    in one place only (``tenant`` is accepted for the callers that pass it). Holds that have run out are
+    not busy. With ``service``, neither are that service's shared slots while they have seats.
+
+    ``mroudai-django-slots`` calls it with ``start_date`` and ``end_date`` (both included) in the zone
+    ``tz``, by default the current one. Name it there as ``SLOTS_GET_BUSY_INTERVALS_FUNC``.
+    """
+    if start_dt is None or end_dt is None:
+        start_dt, end_dt = _days(start_date, end_date, tz or timezone.get_current_timezone())
+    busy = _busy([provider.pk], start_dt, end_dt)
+    if service is not None:
+        busy = busy.exclude(
+            service=service, kind=BusyInterval.Kind.BOOKING, seats_taken__lt=F("capacity")
+        )
+    return [
+        (datetime.fromtimestamp(starts, UTC), datetime.fromtimestamp(ends, UTC))
+        for starts, ends in busy.order_by("starts").values_list("starts", "ends")
+    ]
+
+
+def get_busy_seconds(
+    provider_ids: Iterable[Any], start: datetime, end: datetime
+) -> dict[Any, list[tuple[int, int]]]:
+    """The same for many providers, as sorted pairs of Unix seconds, in one query.
+
+    Every provider asked for is a key of the answer.
+    """
+    result: dict[Any, list[tuple[int, int]]] = {key: [] for key in provider_ids}
+    rows = _busy(list(result), start, end).order_by("starts")
+    for provider_id, starts, ends in rows.values_list("calendar__provider_id", "starts", "ends"):
+        result[provider_id].append((starts, ends))
+    return result
+
+
+def _busy(provider_ids: list[Any], start: datetime, end: datetime) -> QuerySet[BusyInterval]:
+    starts = policies.floor_second(policies.instant(start, "start_dt"))
+    ends = policies.ceil_second(policies.instant(end, "end_dt"))
+    now = policies.floor_second(timezone.now())
+    busy = BusyInterval.objects.filter(
+        overlapping(starts, ends),
+        Q(lapses__isnull=True) | Q(lapses__gt=now),
+        calendar__provider__in=provider_ids,
+    )
+    left_behind = slots.left_behind.get()
+    return busy if left_behind is None else busy.exclude(pk=left_behind)
+
+
+def _days(first: date | None, last: date | None, tz: tzinfo) -> tuple[datetime, datetime]:
+    if first is None or last is None:
+        raise TypeError(
+            "get_busy_intervals() needs start_dt and end_dt, or start_date and end_date."
+        )
+    after_last = last + timedelta(days=1)
+    return datetime.combine(first, time.min, tz), datetime.combine(after_last, time.min, tz)

@@ -1,0 +1,147 @@
+"""How every verb changes a booking that exists: lock, read again, decide, write, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import router
+from django.utils.translation import gettext_lazy as _
+from django_fsm import TransitionNotAllowed
+
+from bookings import ledger
+from bookings.adapters import get_adapter
+from bookings.exceptions import InvalidTransition, MissingReference, StaleBooking
+from bookings.models import Booking
+from bookings.services import inputs
+from bookings.services.history import old_and_new, record
+from bookings.transactions import TryAgain, atomically
+
+# What a transition may set on the row.
+LIFECYCLE_FIELDS: Final = (
+    "status",
+    "expires_at",
+    "confirmed_at",
+    "delivered_at",
+    "completed_at",
+    "cancelled_at",
+    "cancelled_by",
+    "cancellation_reason",
+    "auto_cancelled",
+    "notes_internal",
+    "metadata",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a verb decided: the event to record, and which columns it set on the row."""
+
+    event_type: str
+    fields: Collection[str] = LIFECYCLE_FIELDS
+    message: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A booking's row, read under the lock of its calendar, and who acts on it when."""
+
+    row: Booking
+    calendars: dict[Any, int]
+    using: str
+    now: datetime
+    actor: Any
+
+
+def change_booking(
+    booking: Booking,
+    decide: Callable[[Locked], Change | None],
+    *,
+    verb: str,
+    actor: Any = None,
+    now_dt: datetime | None = None,
+    expected_version: int | None = None,
+    also_lock: Any = None,
+) -> Booking:
+    """Apply what ``decide`` makes of the row as it is under the lock; ``None`` means nothing to do."""
+    now = inputs.moment(now_dt)
+    actor = inputs.user(actor, "actor")
+    check_saved(booking)
+    using = router.db_for_write(Booking, instance=booking)
+    provider_id = booking.provider_id
+
+    def write() -> Booking:
+        nonlocal provider_id
+        providers = {provider_id} if also_lock is None else {provider_id, also_lock}
+        calendars = ledger.lock_calendars(providers, using=using)
+        rows = Booking._base_manager.using(using).select_for_update()
+        row = rows.filter(pk=booking.pk).first()
+        if row is None:
+            raise gone()
+        if row.provider_id != provider_id:
+            provider_id = row.provider_id
+            raise TryAgain
+        check_version(row, expected_version)
+        get_adapter().check_permission(actor, verb, row)
+        before, held = row.status, (row.busy_interval_id, row.party_size)
+        change = decide(Locked(row, calendars, using, now, actor))
+        if change is None:
+            return row
+        data = change.data
+        if row.status != before:
+            data = old_and_new({"status": before}, {"status": row.status}) | data
+        write_row(row, change.fields, held, using=using)
+        record(
+            row,
+            change.event_type,
+            using=using,
+            now=now,
+            actor=actor,
+            message=change.message,
+            data=data,
+        )
+        return row
+
+    booking.take_over(atomically(write, using=using))
+    return booking
+
+
+def write_row(row: Booking, fields: Collection[str], held: tuple[Any, int], *, using: str) -> None:
+    """Write the columns, the next version, and let go of the claim that the row no longer has."""
+    interval_id, seats = held
+    if not row.holds_time:
+        row.busy_interval_id = None
+    row.version += 1
+    row.save_row(using=using, update_fields={*fields, "busy_interval", "version", "updated_at"})
+    if interval_id is not None and interval_id != row.busy_interval_id:
+        ledger.release(interval_id, seats, using=using)
+
+
+def step(transition: Callable[..., None], row: Booking, message: Any, **kwargs: Any) -> None:
+    """Take a transition, or raise ``InvalidTransition`` with ``message``."""
+    try:
+        transition(row, **kwargs)
+    except TransitionNotAllowed:
+        raise InvalidTransition(message, params={"status": row.get_status_display()}) from None
+
+
+def not_before_start(row: Booking, now: datetime, message: Any) -> None:
+    if now < row.start_at:
+        raise InvalidTransition(message, "too_early", params={"status": row.get_status_display()})
+
+
+def check_saved(booking: Any) -> None:
+    if not isinstance(booking, Booking) or booking.pk is None or booking._state.adding:
+        raise gone()
+
+
+def check_version(row: Booking, expected: int | None) -> None:
+    if expected is not None and row.version != expected:
+        raise StaleBooking(_("The booking has changed since it was read. Read it again."))
+
+
+def gone() -> MissingReference:
+    return MissingReference(_("The booking is not saved, or has been deleted."))

@@ -1,0 +1,52 @@
+"""Confirm: the provider accepts a request, or a hold becomes a booking."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings import ledger
+from bookings.exceptions import InvalidTransition
+from bookings.models import Booking, BookingEvent
+from bookings.services.changes import Change, Locked, change_booking, step
+
+
+def confirm_booking(
+    booking: Booking,
+    *,
+    actor: Any = None,
+    now_dt: datetime | None = None,
+    expected_version: int | None = None,
+) -> Booking:
+    """PENDING → CONFIRMED. A confirmed booking is returned as it is.
+
+    Raises ``InvalidTransition`` for any other status and for a hold that has run out.
+    """
+
+    def decide(at: Locked) -> Change | None:
+        row = at.row
+        if row.status == Booking.Status.CONFIRMED:
+            return None
+        if row.holds_time and row.expires_at is not None and row.expires_at <= at.now:
+            raise InvalidTransition(_("The hold has expired. Make a new booking."), "hold_expired")
+        was_hold = row.expires_at is not None
+        step(
+            Booking.confirm,
+            row,
+            _("Only pending bookings can be confirmed; this one is: %(status)s."),
+            now_dt=at.now,
+        )
+        if was_hold:
+            ledger.keep(row.busy_interval_id, using=at.using)
+        return Change(BookingEvent.EventType.CONFIRMED)
+
+    return change_booking(
+        booking,
+        decide,
+        verb="confirm",
+        actor=actor,
+        now_dt=now_dt,
+        expected_version=expected_version,
+    )

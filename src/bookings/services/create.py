@@ -1,0 +1,266 @@
+"""Create: the rules first, without a lock; then one short transaction that claims the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import router
+from django.utils.translation import gettext_lazy as _
+
+from bookings import ledger, policies, slots
+from bookings.adapters import get_adapter
+from bookings.conf import app_settings
+from bookings.exceptions import DuplicateBooking, IdempotencyKeyReused, InvalidBooking
+from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.services import inputs
+from bookings.services.expire import past_stale_holds
+from bookings.services.history import plain, record
+from bookings.transactions import atomically
+
+SNAPSHOT: Final = (
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "requires_approval",
+    "cancellation_allowed",
+    "cancellation_notice_minutes",
+    "reschedule_allowed",
+    "reschedule_notice_minutes",
+    "pricing_type",
+    "price_amount",
+    "currency",
+)
+
+CHECKED_FIELDS: Final = (
+    "client_name",
+    "client_email",
+    "client_phone",
+    "notes_client",
+    "notes_internal",
+    "metadata",
+    "idempotency_key",
+    "pricing_type",
+    "price_amount",
+    "total_amount",
+    "currency",
+)
+
+
+def create_booking(
+    *,
+    service: Any,
+    provider: Any,
+    start_at: datetime,
+    client_name: str,
+    client_email: str = "",
+    client_phone: str = "",
+    client_user: Any = None,
+    addon_ids: Iterable[Any] | None = None,
+    party_size: int = 1,
+    created_by: Any = None,
+    tenant: Any = None,
+    now_dt: datetime | None = None,
+    notes_client: str = "",
+    notes_internal: str = "",
+    metadata: dict[str, Any] | None = None,
+    idempotency_key: str = "",
+    expires_at: datetime | None = None,
+    allow_past: bool | None = None,
+    skip_slot_validation: bool = False,
+    override_policy: bool = False,
+) -> Booking:
+    """Book ``service`` with ``provider`` from ``start_at``; CONFIRMED, or PENDING if it needs approval.
+
+    It ends ``service.duration_minutes`` and the add-ons' ``extra_duration_minutes`` later, in elapsed
+    time. ``expires_at`` makes it a hold: PENDING, and free again at that instant unless confirmed.
+    The same ``idempotency_key`` (per tenant) gives the same booking again, however often it is sent.
+
+    Staff may lift rules: ``allow_past``, ``skip_slot_validation`` and ``override_policy`` (the window of
+    booking, and inactive services). Nothing lifts the guarantee that the time is free.
+
+    Raises ``InvalidBooking``, ``MissingReference``, ``TenantMismatch``, ``PastStart``, ``NoticeWindow``,
+    ``TooFarAhead``, ``SlotUnavailable``, ``DuplicateBooking``, ``CapacityExceeded``,
+    ``BookingConflict`` or ``BookingBusy``, all :class:`~bookings.exceptions.BookingError`.
+    """
+    now = inputs.moment(now_dt)
+    using = router.db_for_write(Booking)
+    inputs.stored(service, "SERVICE_MODEL", "service")
+    inputs.stored(provider, "PROVIDER_MODEL", "provider")
+    inputs.check_text("idempotency_key", idempotency_key)
+    booking = Booking(
+        tenant_id=inputs.tenant_id(tenant, service=service, provider=provider),
+        service=service,
+        provider=provider,
+        start_at=policies.instant(start_at, "start_at"),
+        expires_at=None if expires_at is None else policies.instant(expires_at, "expires_at"),
+        party_size=party_size,
+        capacity_consumed=party_size,
+        client_name=client_name,
+        client_email=client_email,
+        client_phone=client_phone,
+        client_user=inputs.user(client_user, "client_user"),
+        created_by=inputs.user(created_by, "created_by"),
+        notes_client=notes_client,
+        notes_internal=notes_internal,
+        metadata={} if metadata is None else metadata,
+        idempotency_key=idempotency_key or None,
+        created_at=now,
+    )
+    if replayed := _replay(booking, using=using):
+        return replayed
+
+    rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+    addons = inputs.addons(addon_ids, service=service, tenant_key=booking.tenant_id)
+    snapshots = _apply_rules(booking, rules, addons)
+    claim = ledger.Claim.of(booking, rules)
+    if booking.expires_at is None and not booking.requires_approval:
+        booking.confirm(now)
+    inputs.check_fields(booking, CHECKED_FIELDS)
+    policies.check_start(
+        booking.start_at,
+        now=now,
+        rules=rules,
+        allow_past=app_settings.ALLOW_PAST_START if allow_past is None else allow_past,
+        override=override_policy,
+    )
+    adapter = get_adapter()
+    adapter.check_bookable(booking, override_policy=override_policy)
+    if not skip_slot_validation:
+        slots.validate(booking)
+
+    def write() -> Booking:
+        calendar_id = ledger.lock_calendar(provider.pk, using=using)
+        if replayed := _replay(booking, using=using, lock=True):
+            return replayed
+        adapter.check_permission(booking.created_by, "create", booking)
+        check_duplicate(booking, using=using)
+        booking.pk, booking._state.adding = None, True
+        booking.version = 1
+        booking.reference = new_reference(booking, now)
+        booking.busy_interval_id = ledger.take(calendar_id, claim, using=using)
+        booking.save_row(using=using)
+        for snapshot in snapshots:
+            snapshot.booking = booking
+        if snapshots:
+            BookingAddon.objects.using(using).bulk_create(snapshots)
+        record_creation(booking, using=using, now=now)
+        return booking
+
+    return past_stale_holds(
+        lambda: atomically(write, using=using), provider.pk, claim, now=now, using=using
+    )
+
+
+def new_reference(booking: Booking, now: datetime) -> str:
+    reference = get_adapter().generate_reference(booking, now)
+    longest = Booking._meta.get_field("reference").max_length
+    if not 0 < len(reference) <= longest:
+        raise InvalidBooking(
+            _("The adapter made a reference of %(length)d characters; it may have 1 to %(most)d."),
+            params={"length": len(reference), "most": longest},
+        )
+    return reference
+
+
+def check_duplicate(booking: Booking, *, using: str) -> None:
+    """Refuse a second booking of the same client for nearly the same start.
+
+    The same client is the same account, else the same e-mail address, phone number or name, whichever
+    is the first that the booking has.
+    """
+    minutes = app_settings.DUPLICATE_GUARD_MINUTES
+    if minutes <= 0:
+        return
+    guard = timedelta(minutes=minutes)
+    nearby = Booking.objects.using(using).filter(
+        provider_id=booking.provider_id,
+        service_id=booking.service_id,
+        start_at__range=(booking.start_at - guard, booking.start_at + guard),
+        status__in=Booking.ACTIVE_STATUSES,
+    )
+    if booking.pk is not None:
+        nearby = nearby.exclude(pk=booking.pk)
+    if booking.client_user_id is not None:
+        nearby = nearby.filter(client_user_id=booking.client_user_id)
+    elif booking.client_email:
+        nearby = nearby.filter(client_email__iexact=booking.client_email)
+    elif booking.client_phone:
+        nearby = nearby.filter(client_phone=booking.client_phone)
+    else:
+        nearby = nearby.filter(client_name=booking.client_name)
+    if nearby.select_for_update().values_list("pk")[:1]:
+        raise DuplicateBooking(
+            _("A similar booking already exists within the duplicate guard window.")
+        )
+
+
+def record_creation(booking: Booking, *, using: str, now: datetime) -> None:
+    record(
+        booking,
+        BookingEvent.EventType.CREATED,
+        using=using,
+        now=now,
+        actor=booking.created_by,
+        data={
+            "status": booking.status,
+            "created_at": plain(now),
+            "start_at": plain(booking.start_at),
+            "end_at": plain(booking.end_at),
+            "service": plain(booking.service_id),
+            "provider": plain(booking.provider_id),
+        },
+    )
+
+
+def _apply_rules(
+    booking: Booking, rules: policies.ServiceRules, addons: Sequence[Any]
+) -> list[BookingAddon]:
+    """Copy the service's rules and the add-ons onto the booking, which keeps them from now on."""
+    for name in SNAPSHOT:
+        setattr(booking, name, getattr(rules, name))
+    snapshots = [inputs.snapshot(addon, booking) for addon in addons]
+    length = timedelta(minutes=rules.duration_minutes) + extra_time(snapshots)
+    booking.end_at = policies.elapsed_end(booking.start_at, length)
+    adapter = get_adapter()
+    booking.price_amount = adapter.price(booking, addons)
+    booking.requires_approval = adapter.requires_approval(booking)
+    set_total(booking, snapshots)
+    return snapshots
+
+
+def extra_time(addons: Iterable[BookingAddon]) -> timedelta:
+    return timedelta(minutes=sum(addon.extra_duration_minutes_snapshot for addon in addons))
+
+
+def set_total(booking: Booking, addons: Sequence[BookingAddon]) -> None:
+    priced = [addon for addon in addons if addon.price_amount_snapshot is not None]
+    policies.check_currencies(booking.currency, [addon.currency_snapshot for addon in priced])
+    booking.total_amount = policies.total_amount(
+        booking.price_amount, [addon.price_amount_snapshot for addon in priced]
+    )
+
+
+def _replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | None:
+    """The booking that this idempotency key has made already."""
+    if booking.idempotency_key is None:
+        return None
+    bookings = Booking.objects.using(using)
+    if lock:
+        bookings = bookings.select_for_update()
+    made = bookings.filter(
+        tenant_id=booking.tenant_id, idempotency_key=booking.idempotency_key
+    ).first()
+    if made is None:
+        return None
+    asked = {
+        "service": plain(booking.service_id),
+        "provider": plain(booking.provider_id),
+        "start_at": plain(booking.start_at),
+    }
+    created = made.events.using(using).get(event_type=BookingEvent.EventType.CREATED)
+    if asked != {name: created.data.get(name) for name in asked}:
+        raise IdempotencyKeyReused(
+            _("This idempotency key belongs to another booking. Make a new key for a new booking.")
+        )
+    return made

@@ -1,0 +1,151 @@
+"""Expire: a hold whose time has run out gives its slot back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from django.db import router
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bookings import ledger, policies
+from bookings.exceptions import BookingConflict, CapacityExceeded, InvalidTransition
+from bookings.models import Booking, BookingEvent
+from bookings.models.booking import EXPIRED
+from bookings.querysets import overlapping
+from bookings.services import inputs
+from bookings.services.changes import Change, Locked, change_booking, step
+from bookings.services.history import old_and_new, record_many
+from bookings.transactions import atomically
+
+T = TypeVar("T")
+
+
+def expire_booking(
+    booking: Booking,
+    *,
+    actor: Any = None,
+    now_dt: datetime | None = None,
+    expected_version: int | None = None,
+) -> Booking:
+    """PENDING with ``expires_at`` reached → CANCELLED, with ``auto_cancelled`` set and an EXPIRED event.
+
+    A booking that has expired already is returned as it is. Raises ``InvalidTransition`` for one that
+    is not due.
+    """
+
+    def decide(at: Locked) -> Change | None:
+        row = at.row
+        if row.auto_cancelled:
+            return None
+        due = row.expires_at is not None and row.expires_at <= at.now
+        if row.status != Booking.Status.PENDING or not due:
+            raise InvalidTransition(
+                _("Only a pending booking whose expires_at has passed can expire."), "not_due"
+            )
+        step(Booking.expire, row, "", now_dt=at.now)
+        return Change(BookingEvent.EventType.EXPIRED, data={"reason": EXPIRED})
+
+    return change_booking(
+        booking,
+        decide,
+        verb="expire",
+        actor=actor,
+        now_dt=now_dt,
+        expected_version=expected_version,
+    )
+
+
+def expire_bookings(
+    *, now_dt: datetime | None = None, limit: int | None = None, chunk_size: int = 500
+) -> int:
+    """Expire every hold that is due, a transaction for each chunk; how many there were.
+
+    Safe to run at any time, twice, and in several places at once.
+    """
+    now = inputs.moment(now_dt)
+    if limit is not None:
+        policies.whole_number(limit, "limit", at_least=1)
+    policies.whole_number(chunk_size, "chunk_size", at_least=1)
+    using = router.db_for_write(Booking)
+    expired = 0
+    while limit is None or expired < limit:
+        size = chunk_size if limit is None else min(chunk_size, limit - expired)
+        found, done = atomically(partial(_expire_chunk, size, now, using), using=using)
+        expired += done
+        if found < size:
+            break
+    return expired
+
+
+def _expire_chunk(size: int, now: datetime, using: str) -> tuple[int, int]:
+    """Expire up to ``size`` holds with a constant number of statements; how many were found, and done."""
+    due = list(
+        Booking.objects.using(using)
+        .expired(now)
+        .order_by("provider_id", "pk")
+        .values_list("pk", "provider_id")[:size]
+    )
+    if not due:
+        return 0, 0
+    ledger.lock_calendars({provider_id for _pk, provider_id in due}, using=using)
+    rows = list(
+        Booking.objects.using(using)
+        .select_for_update()
+        .expired(now)
+        .filter(pk__in=[pk for pk, _provider_id in due])
+    )
+    held: Counter[int] = Counter()
+    for row in rows:
+        held[row.busy_interval_id] += row.party_size
+        row.expire(now)
+        row.busy_interval_id = None
+        row.version += 1
+    if rows:
+        Booking._base_manager.using(using).filter(pk__in=[row.pk for row in rows]).update(
+            status=Booking.Status.CANCELLED,
+            busy_interval=None,
+            cancelled_at=now,
+            cancellation_reason=EXPIRED,
+            auto_cancelled=True,
+            version=F("version") + 1,
+            updated_at=timezone.now(),
+        )
+        ledger.release_many(held, using=using)
+        record_many(rows, BookingEvent.EventType.EXPIRED, _expired_data(), using=using, now=now)
+    return len(due), len(rows)
+
+
+def _expired_data() -> dict[str, Any]:
+    statuses = {"status": Booking.Status.PENDING}, {"status": Booking.Status.CANCELLED}
+    return old_and_new(*statuses) | {"reason": EXPIRED}
+
+
+def past_stale_holds(
+    write: Callable[[], T], provider_id: Any, claim: ledger.Claim, *, now: datetime, using: str
+) -> T:
+    """Run ``write``; if a hold that has run out is in its way, expire that and run it once more.
+
+    So an abandoned checkout never blocks a client, whether or not anything sweeps.
+    """
+    try:
+        return write()
+    except (BookingConflict, CapacityExceeded):
+        stale = (
+            Booking.objects.using(using)
+            .expired(now)
+            .filter(
+                overlapping(claim.starts, claim.ends, "busy_interval__"), provider_id=provider_id
+            )
+        )
+        holds = list(stale)
+        if not holds:
+            raise
+    for hold in holds:
+        expire_booking(hold, now_dt=now)
+    return write()

@@ -1,0 +1,80 @@
+"""Write the one event of a change, and tell the world on commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from django.db import models, transaction
+
+from bookings import signals
+from bookings.models import Booking, BookingEvent
+
+
+def record(
+    booking: Booking,
+    event_type: str,
+    *,
+    using: str,
+    now: datetime,
+    actor: Any = None,
+    message: str = "",
+    data: dict[str, Any] | None = None,
+) -> BookingEvent:
+    event = BookingEvent(
+        booking=booking,
+        event_type=event_type,
+        actor_user=actor,
+        message=message,
+        data=data or {},
+        created_at=now,
+    )
+    event.save(using=using, force_insert=True)
+    announce(booking, event, using=using)
+    return event
+
+
+def record_many(
+    bookings: Sequence[Booking],
+    event_type: str,
+    data: dict[str, Any],
+    *,
+    using: str,
+    now: datetime,
+) -> None:
+    """One event for each booking, in one statement where the database can."""
+    events = BookingEvent.objects.using(using).bulk_create(
+        BookingEvent(booking=booking, event_type=event_type, data=data, created_at=now)
+        for booking in bookings
+    )
+    for booking, event in zip(bookings, events, strict=True):
+        announce(booking, event, using=using)
+
+
+def announce(booking: Booking, event: BookingEvent, *, using: str) -> None:
+    signal = signals.BY_EVENT[event.event_type]
+    transaction.on_commit(
+        partial(signal.send_robust, sender=Booking, booking=booking, event=event, using=using),
+        using=using,
+        robust=True,
+    )
+
+
+def old_and_new(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """``{"old_start_at": …, "new_start_at": …}``, as values that JSON can hold."""
+    return {f"old_{name}": plain(value) for name, value in old.items()} | {
+        f"new_{name}": plain(value) for name, value in new.items()
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: instants in UTC as ISO 8601, keys and amounts as text."""
+    if isinstance(value, models.Model):
+        value = value.pk
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if value is None or isinstance(value, bool | int | float | dict | list):
+        return value
+    return str(value)

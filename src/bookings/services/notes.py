@@ -1,0 +1,39 @@
+"""Add a note to a booking's history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings.exceptions import InvalidBooking
+from bookings.models import Booking, BookingEvent
+from bookings.services import inputs
+from bookings.services.changes import Change, Locked, change_booking
+
+
+def add_note(
+    booking: Booking,
+    message: str,
+    *,
+    actor: Any = None,
+    now_dt: datetime | None = None,
+    expected_version: int | None = None,
+) -> Booking:
+    """Record ``message`` as an event. The fields ``notes_internal`` and ``notes_client`` stay as they are."""
+    inputs.check_text("message", message)
+    if not isinstance(message, str) or not message.strip():
+        raise InvalidBooking(_("A note needs some text."), "empty_note")
+
+    def decide(at: Locked) -> Change | None:
+        return Change(BookingEvent.EventType.NOTE_ADDED, fields=(), message=message)
+
+    return change_booking(
+        booking,
+        decide,
+        verb="add_note",
+        actor=actor,
+        now_dt=now_dt,
+        expected_version=expected_version,
+    )

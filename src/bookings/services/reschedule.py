@@ -1,0 +1,178 @@
+"""Reschedule: another time, another provider, other add-ons; the same booking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import router
+from django.utils.translation import gettext_lazy as _
+
+from bookings import ledger, policies, slots
+from bookings.adapters import get_adapter
+from bookings.conf import app_settings
+from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
+from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.services import inputs
+from bookings.services.changes import (
+    Change,
+    Locked,
+    change_booking,
+    check_saved,
+    check_version,
+    gone,
+)
+from bookings.services.create import check_duplicate, extra_time, set_total
+from bookings.services.expire import past_stale_holds
+from bookings.services.history import old_and_new
+
+MOVED: Final = ("start_at", "end_at", "provider", "total_amount")
+
+
+def reschedule_booking(
+    booking: Booking,
+    *,
+    new_start_at: datetime,
+    new_provider: Any = None,
+    actor: Any = None,
+    addon_ids: Iterable[Any] | None = None,
+    now_dt: datetime | None = None,
+    override_policy: bool = False,
+    skip_slot_validation: bool = False,
+    expected_version: int | None = None,
+) -> Booking:
+    """Move a pending or confirmed booking; it keeps its reference, status, rules and add-ons.
+
+    ``addon_ids=None`` keeps the add-ons; a list, also an empty one, replaces them. Those that stay keep
+    their duration and price of when they were booked. The notice is measured against the old start, and
+    the new one is held to the service's window of booking; ``override_policy`` (staff) lifts both, and
+    the booking's own prohibition. Raises what :func:`create_booking` and :func:`cancel_booking` raise.
+    """
+    new_start_at = policies.instant(new_start_at, "new_start_at")
+    now = inputs.moment(now_dt)
+    if new_provider is not None:
+        inputs.stored(new_provider, "PROVIDER_MODEL", "provider")
+    addon_keys = None if addon_ids is None else list(addon_ids)
+    check_saved(booking)
+    using = router.db_for_write(Booking, instance=booking)
+
+    def propose(row: Booking, addons: list[BookingAddon]) -> _Proposal:
+        if not row.holds_time:
+            raise InvalidTransition(_("Only pending or confirmed bookings can be rescheduled."))
+        if not override_policy:
+            check_reschedulable(row, now)
+        proposal = _Proposal(row, addons, new_start_at, new_provider, addon_keys)
+        policies.check_start(
+            new_start_at,
+            now=now,
+            rules=proposal.rules,
+            allow_past=override_policy or app_settings.ALLOW_PAST_START,
+            override=override_policy,
+        )
+        get_adapter().check_bookable(row, override_policy=override_policy)
+        return proposal
+
+    def decide(at: Locked) -> Change | None:
+        row = at.row
+        old = {name: getattr(row, name) for name in MOVED}
+        proposal = propose(row, list(row.addons.using(using).select_for_update()))
+        new = {name: getattr(row, name) for name in MOVED}
+        addons = proposal.addon_data()
+        if new == old and not addons:
+            return None
+        check_duplicate(row, using=using)
+        row.busy_interval_id = ledger.move(
+            row.busy_interval_id,
+            row.party_size,
+            at.calendars[row.provider_id],
+            proposal.claim,
+            using=using,
+        )
+        proposal.store_addons(using)
+        return Change(
+            BookingEvent.EventType.RESCHEDULED, fields=MOVED, data=old_and_new(old, new) | addons
+        )
+
+    # The slow questions are asked before the lock is taken, of a copy that is thrown away.
+    draft = Booking.objects.using(using).filter(pk=booking.pk).first()
+    if draft is None:
+        raise gone()
+    check_version(draft, expected_version)
+    claim = propose(draft, list(draft.addons.using(using))).claim
+    if not skip_slot_validation:
+        slots.validate(draft)
+    return past_stale_holds(
+        lambda: change_booking(
+            booking,
+            decide,
+            verb="reschedule",
+            actor=actor,
+            now_dt=now,
+            expected_version=expected_version,
+            also_lock=None if new_provider is None else new_provider.pk,
+        ),
+        draft.provider_id,
+        claim,
+        now=now,
+        using=using,
+    )
+
+
+def check_reschedulable(row: Booking, now: datetime) -> None:
+    if not row.reschedule_allowed:
+        raise NotAllowed(_("Rescheduling is not allowed for this booking."))
+    minutes = row.reschedule_notice_minutes
+    if policies.within_notice(row.start_at, now=now, notice_minutes=minutes):
+        raise NoticeWindow(
+            _("Cannot reschedule within the notice window (%(minutes)d minutes)."),
+            params={"minutes": minutes},
+        )
+
+
+class _Proposal:
+    """What a reschedule would make of a row; building it changes the row, but stores nothing."""
+
+    def __init__(
+        self,
+        row: Booking,
+        addons: list[BookingAddon],
+        start_at: datetime,
+        provider: Any,
+        addon_keys: list[Any] | None,
+    ) -> None:
+        self.row = row
+        self.before = addons
+        self.rules = policies.ServiceRules.of(
+            row.service, default_currency=app_settings.DEFAULT_CURRENCY
+        )
+        self.after = self.before if addon_keys is None else self._replaced(addon_keys)
+        length = row.end_at - row.start_at + extra_time(self.after) - extra_time(self.before)
+        row.start_at = start_at
+        row.end_at = policies.elapsed_end(start_at, length)
+        if provider is not None:
+            inputs.same_tenant(row.tenant_id, provider=provider)
+            row.provider = provider
+        if addon_keys is not None:
+            set_total(row, self.after)
+        self.claim = ledger.Claim.of(row, self.rules)
+
+    def _replaced(self, keys: list[Any]) -> list[BookingAddon]:
+        row = self.row
+        kept = {addon.addon_id: addon for addon in self.before}
+        chosen = inputs.addons(keys, service=row.service, tenant_key=row.tenant_id)
+        return [kept.get(addon.pk) or inputs.snapshot(addon, row) for addon in chosen]
+
+    def store_addons(self, using: str) -> None:
+        gone = [addon.pk for addon in self.before if addon not in self.after]
+        added = [addon for addon in self.after if addon.pk is None]
+        if gone:
+            BookingAddon.objects.using(using).filter(pk__in=gone).delete()
+        if added:
+            BookingAddon.objects.using(using).bulk_create(added)
+
+    def addon_data(self) -> dict[str, Any]:
+        before, after = (
+            sorted(addon.name_snapshot for addon in addons) for addons in (self.before, self.after)
+        )
+        return {} if before == after else {"old_addons": before, "new_addons": after}

@@ -1,0 +1,166 @@
+"""What ``Booking.save()`` does: keep the claim, the version and the history in step with the row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from django.db import router
+from django.utils import timezone
+
+from bookings import ledger, policies
+from bookings.conf import app_settings
+from bookings.models import Booking, BookingEvent
+from bookings.services.changes import check_version, gone, write_row
+from bookings.services.create import new_reference, record_creation
+from bookings.services.expire import past_stale_holds
+from bookings.services.history import old_and_new, record
+from bookings.transactions import TryAgain, atomically
+
+# A change of any of these changes what the booking claims.
+CLAIMED: Final = {
+    "provider",
+    "service",
+    "start_at",
+    "end_at",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "party_size",
+    "expires_at",
+    "status",
+}
+
+# Kept by this module; a caller's values for them do not count.
+KEPT: Final = {"id", "version", "busy_interval", "updated_at"}
+
+EVENT_OF_STATUS: Final = {
+    Booking.Status.CONFIRMED: BookingEvent.EventType.CONFIRMED,
+    Booking.Status.DECLINED: BookingEvent.EventType.DECLINED,
+    Booking.Status.DELIVERED: BookingEvent.EventType.DELIVERED,
+    Booking.Status.COMPLETED: BookingEvent.EventType.COMPLETED,
+    Booking.Status.CANCELLED: BookingEvent.EventType.CANCELLED,
+    Booking.Status.NO_SHOW: BookingEvent.EventType.NO_SHOW,
+}
+
+
+def save_booking(
+    booking: Booking, *, using: str | None = None, update_fields: Iterable[str] | None = None
+) -> None:
+    """Insert or update one booking that host code has built or changed by hand."""
+    using = using or router.db_for_write(Booking, instance=booking)
+    now = timezone.now()
+    for name in ("start_at", "end_at", "expires_at"):
+        if getattr(booking, name) is not None:
+            setattr(booking, name, policies.instant(getattr(booking, name), name))
+    claim = _claim(booking) if booking.holds_time else None
+
+    def write() -> Booking:
+        if booking._state.adding:
+            return _insert(booking, claim, now=now, using=using)
+        return _update(booking, claim, update_fields, now=now, using=using)
+
+    def attempt() -> Booking:
+        return atomically(write, using=using)
+
+    if claim is None:
+        saved = attempt()
+    else:
+        saved = past_stale_holds(attempt, booking.provider_id, claim, now=now, using=using)
+    if saved is not booking:
+        booking.take_over(saved)
+
+
+def _claim(booking: Booking) -> ledger.Claim:
+    rules = policies.ServiceRules.of(
+        booking.service, default_currency=app_settings.DEFAULT_CURRENCY
+    )
+    return ledger.Claim.of(booking, rules)
+
+
+def _insert(booking: Booking, claim: ledger.Claim | None, *, now: datetime, using: str) -> Booking:
+    given_pk, given_reference = booking.pk, booking.reference
+    if claim is not None:
+        calendar_id = ledger.lock_calendar(booking.provider_id, using=using)
+        booking.busy_interval_id = ledger.take(calendar_id, claim, using=using)
+    else:
+        booking.busy_interval_id = None
+    try:
+        booking.version = 1
+        booking.reference = given_reference or new_reference(booking, now)
+        booking.save_row(using=using)
+        record_creation(booking, using=using, now=now)
+    except BaseException:
+        booking.pk, booking.reference, booking._state.adding = given_pk, given_reference, True
+        raise
+    return booking
+
+
+def _update(
+    booking: Booking,
+    claim: ledger.Claim | None,
+    update_fields: Iterable[str] | None,
+    *,
+    now: datetime,
+    using: str,
+) -> Booking:
+    manager = type(booking)._base_manager.using(using)
+    stored_provider = manager.values_list("provider_id", flat=True).filter(pk=booking.pk).first()
+    providers = {booking.provider_id, stored_provider} - {None}
+    calendars = ledger.lock_calendars(providers, using=using)
+    row = manager.select_for_update().filter(pk=booking.pk).first()
+    if row is None:
+        raise gone()
+    if row.provider_id not in calendars:
+        raise TryAgain
+    check_version(row, booking.version)
+    changed = _changed_fields(booking, row, update_fields)
+    if not changed:
+        return row
+    held = (row.busy_interval_id, row.party_size)
+    old = {name: getattr(row, name) for name in changed}
+    for name in changed:
+        field = row._meta.get_field(name)
+        row.__dict__[field.attname] = booking.__dict__[field.attname]
+        row._state.fields_cache.pop(field.name, None)
+    if claim is not None and changed & CLAIMED:
+        claim = _claim(row)
+        calendar_id = calendars[row.provider_id]
+        row.busy_interval_id = (
+            ledger.take(calendar_id, claim, using=using)
+            if row.busy_interval_id is None
+            else ledger.move(*held, calendar_id, claim, using=using)
+        )
+    write_row(row, changed, held, using=using)
+    record(
+        row,
+        _event_type(row, changed),
+        using=using,
+        now=now,
+        data=old_and_new(old, {name: getattr(row, name) for name in changed}),
+    )
+    return row
+
+
+def _changed_fields(
+    booking: Booking, row: Booking, update_fields: Iterable[str] | None
+) -> set[str]:
+    given = None if update_fields is None else set(update_fields)
+    return {
+        field.name
+        for field in row._meta.concrete_fields
+        if field.name not in KEPT
+        and (given is None or field.name in given or field.attname in given)
+        and field.attname in booking.__dict__
+        and booking.__dict__[field.attname] != row.__dict__[field.attname]
+    }
+
+
+def _event_type(row: Booking, changed: set[str]) -> str:
+    if "status" in changed:
+        if row.auto_cancelled and row.status == Booking.Status.CANCELLED:
+            return BookingEvent.EventType.EXPIRED
+        return EVENT_OF_STATUS.get(Booking.Status(row.status), BookingEvent.EventType.UPDATED)
+    if changed & {"start_at", "end_at", "provider"}:
+        return BookingEvent.EventType.RESCHEDULED
+    return BookingEvent.EventType.UPDATED

@@ -1,0 +1,37 @@
+"""What happened to a booking, told once the transaction has committed.
+
+Receivers get ``booking``, ``event`` (the line of its history) and ``using`` (the database's alias). A
+receiver that fails is logged and does not keep the others from being called; nothing is rolled back.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.dispatch import Signal
+
+booking_created: Final = Signal()
+booking_confirmed: Final = Signal()
+booking_declined: Final = Signal()
+booking_rescheduled: Final = Signal()
+booking_updated: Final = Signal()
+booking_delivered: Final = Signal()
+booking_completed: Final = Signal()
+booking_cancelled: Final = Signal()
+booking_expired: Final = Signal()
+booking_no_show: Final = Signal()
+note_added: Final = Signal()
+
+BY_EVENT: Final[dict[str, Signal]] = {
+    "CREATED": booking_created,
+    "CONFIRMED": booking_confirmed,
+    "DECLINED": booking_declined,
+    "RESCHEDULED": booking_rescheduled,
+    "UPDATED": booking_updated,
+    "DELIVERED": booking_delivered,
+    "COMPLETED": booking_completed,
+    "CANCELLED": booking_cancelled,
+    "EXPIRED": booking_expired,
+    "NO_SHOW": booking_no_show,
+    "NOTE_ADDED": note_added,
+}

@@ -1,0 +1,141 @@
+"""The slot-engine hook: load the host's function, ask it, and read whatever it answers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+from bookings.conf import AppSettings, app_settings
+from bookings.exceptions import SlotUnavailable
+from bookings.models import Booking
+
+SIGNATURES: Final = (
+    "(service, provider, start_dt, end_dt, tenant=None)",
+    "(service, provider, start_date, end_date, tenant=None)",
+)
+
+# The claim that a reschedule is about to leave, which is therefore not in its own way.
+left_behind: ContextVar[int | None] = ContextVar("bookings_left_behind", default=None)
+
+
+def validate(booking: Booking) -> None:
+    """Ask the host's slot engine whether this (unsaved or moved) booking's start is on offer.
+
+    Raises ``SlotUnavailable`` if not. An error of the engine itself is the host's, and is not caught.
+    """
+    engine = load_engine()
+    if engine is None:
+        return
+    with leaving(booking.busy_interval_id):
+        offered = engine(
+            service=booking.service,
+            provider=booking.provider,
+            start_at=booking.start_at,
+            end_at=booking.end_at,
+            tenant=booking.tenant if app_settings.tenancy_enabled else None,
+        )
+        if not offers(offered, booking.start_at):
+            raise SlotUnavailable(
+                _("Selected start time is not available for this service."),
+                params={"start_at": booking.start_at},
+            )
+
+
+@contextmanager
+def leaving(interval_id: int | None) -> Iterator[None]:
+    """While a slot engine is asked, ``get_busy_intervals`` leaves this claim out."""
+    token = left_behind.set(interval_id)
+    try:
+        yield
+    finally:
+        left_behind.reset(token)
+
+
+def load_engine() -> Callable[..., Any] | None:
+    """The host's function behind one calling convention; ``None`` where starts are not validated.
+
+    They are not in mode ``"NONE"``, nor where the host named no function and the default one's app is not
+    installed (a system check warns of that).
+    """
+    if app_settings.SLOT_VALIDATION_MODE != "ENGINE" or is_default_missing():
+        return None
+    return _adapted(import_string(app_settings.SLOTS_AVAILABLE_FUNC))
+
+
+def is_default_missing() -> bool:
+    default_app = AppSettings.SLOTS_AVAILABLE_FUNC.default.partition(".")[0]
+    return not AppSettings.SLOTS_AVAILABLE_FUNC.is_set and not apps.is_installed(default_app)
+
+
+@lru_cache(maxsize=32)
+def _adapted(func: Callable[..., Any]) -> Callable[..., Any]:
+    """``func`` as a function of instants. Its signature is read once, here.
+
+    Trying one signature after another and catching ``TypeError`` would also swallow the function's own.
+    """
+    parameters = inspect.signature(func).parameters
+    takes_any = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters.values())
+    takes_tenant = takes_any or "tenant" in parameters
+    if takes_any or {"start_dt", "end_dt"} <= parameters.keys():
+        bounds = _instants
+    elif {"start_date", "end_date"} <= parameters.keys():
+        bounds = _dates
+    else:
+        raise ImproperlyConfigured(
+            f"BOOKINGS_SLOTS_AVAILABLE_FUNC must take {' or '.join(SIGNATURES)}; "
+            f"{func.__qualname__} takes {inspect.signature(func)}."
+        )
+
+    def engine(
+        *, service: Any, provider: Any, start_at: datetime, end_at: datetime, tenant: Any
+    ) -> Any:
+        extra = {"tenant": tenant} if takes_tenant else {}
+        return func(service=service, provider=provider, **bounds(start_at, end_at), **extra)
+
+    return engine
+
+
+def _instants(start_at: datetime, end_at: datetime) -> dict[str, Any]:
+    return {"start_dt": start_at, "end_dt": end_at}
+
+
+def _dates(start_at: datetime, end_at: datetime) -> dict[str, Any]:
+    # From the day before: opening hours that cross midnight are listed under the day they begin on.
+    return {
+        "start_date": timezone.localdate(start_at) - timedelta(days=1),
+        "end_date": timezone.localdate(end_at),
+    }
+
+
+def offers(offered: Any, start_at: datetime) -> bool:
+    """Whether an engine's answer has this start in it.
+
+    The answer is a container of aware datetimes, or of objects with ``start`` or ``start_at``, or a
+    mapping of dates to such containers.
+    """
+    if isinstance(offered, Mapping):
+        return any(offers(day, start_at) for day in offered.values())
+    if not hasattr(offered, "__iter__"):
+        return start_at in offered
+    return any(_start_of(slot) == start_at for slot in offered)
+
+
+def _start_of(slot: Any) -> datetime:
+    for start in (slot, getattr(slot, "start", None), getattr(slot, "start_at", None)):
+        if isinstance(start, datetime):
+            return start
+    raise ImproperlyConfigured(
+        "BOOKINGS_SLOTS_AVAILABLE_FUNC must give datetimes, or objects with .start or .start_at, "
+        f"not {type(slot).__name__}."
+    )

@@ -1,0 +1,113 @@
+"""One write, one transaction: judged by the database, repeated where the database asks for it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.utils.translation import gettext_lazy as _
+
+from bookings.exceptions import (
+    BookingBusy,
+    BookingConflict,
+    BookingError,
+    CapacityExceeded,
+    MissingReference,
+)
+from bookings.models.calendar import NO_OVERLAP
+
+T = TypeVar("T")
+
+ATTEMPTS: Final = 10
+LONGEST_PAUSE: Final = 0.2
+
+# PostgreSQL: serialization failure, deadlock, lock not available.
+_BUSY_SQLSTATES: Final = {"40001", "40P01", "55P03"}
+# MySQL and MariaDB: record changed since last read (snapshot isolation), lock wait time-out, deadlock.
+_BUSY_MYSQL: Final = {1020, 1205, 1213}
+# SQLite's primary result codes SQLITE_BUSY and SQLITE_LOCKED.
+_BUSY_SQLITE: Final = {5, 6}
+_FOREIGN_KEY_MYSQL: Final = {1216, 1452}
+
+
+class TryAgain(Exception):
+    """The write met something that a second try settles: roll back and run it again."""
+
+
+def atomically(write: Callable[[], T], *, using: str) -> T:
+    """Run ``write`` as one transaction, or as a savepoint of the caller's, all or nothing.
+
+    A deadlock, serialization failure or lock time-out is tried again after a short random pause. Inside a
+    caller's transaction that cannot help (its snapshot is part of the problem), so it becomes
+    :class:`~bookings.exceptions.BookingBusy` at once; so it does after ``ATTEMPTS``.
+    """
+    owns_transaction = not connections[using].in_atomic_block
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return _once(write, using)
+        except TryAgain:
+            pass
+        except BookingBusy:
+            if not owns_transaction:
+                raise
+            time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.005 * 2**attempt)))  # noqa: S311
+    try:
+        return _once(write, using)
+    except TryAgain as error:
+        raise _busy() from error
+
+
+def _once(write: Callable[[], T], using: str) -> T:
+    try:
+        with transaction.atomic(using=using):
+            return write()
+    except DatabaseError as error:
+        judged = judge(error)
+        if judged is None:
+            raise
+        raise judged from error
+
+
+def judge(error: DatabaseError) -> BookingError | TryAgain | None:
+    """What a database's error means to a caller; ``None`` if it is not ours to say."""
+    cause: Any = error.__cause__ or error
+    sqlstate = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else None
+    sqlite_code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if sqlstate in _BUSY_SQLSTATES or number in _BUSY_MYSQL or sqlite_code in _BUSY_SQLITE:
+        return _busy()
+    if not isinstance(error, IntegrityError):
+        return None
+    violated = _violated(error, cause)
+    if NO_OVERLAP in violated:
+        return conflict()
+    if "bookings_busy_seats" in violated:
+        return CapacityExceeded(_("Not enough seats are left."), params={"remaining": 0})
+    if "reference" in violated or "idempotency_key" in violated:
+        return TryAgain(violated)
+    if sqlstate == "23503" or number in _FOREIGN_KEY_MYSQL or "FOREIGN KEY" in violated:
+        return MissingReference(
+            _("Something this booking refers to has been deleted meanwhile. Read it again.")
+        )
+    return None
+
+
+def _violated(error: IntegrityError, cause: Any) -> str:
+    """The violated constraint's name, without the values that the client sent."""
+    diagnostics = getattr(cause, "diag", None)
+    if diagnostics is not None:
+        return diagnostics.constraint_name or ""
+    return str(error).rpartition(" for key ")[2]
+
+
+def conflict() -> BookingConflict:
+    return BookingConflict(_("Booking conflicts with an existing booking."))
+
+
+def _busy() -> BookingBusy:
+    return BookingBusy(
+        _("The database is busy with another change of the same time. Run the transaction again.")
+    )
