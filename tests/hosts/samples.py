@@ -24,21 +24,22 @@ class Host:
 
 def make_host() -> Host:
     tenant = make("TENANT_MODEL") if app_settings.tenancy_enabled else None
+    service = make("SERVICE_MODEL", tenant=tenant)
     return Host(
-        service=make("SERVICE_MODEL", tenant),
-        provider=make("PROVIDER_MODEL", tenant),
-        addon=make("ADDON_MODEL", tenant),
+        service=service,
+        provider=make("PROVIDER_MODEL", tenant=tenant),
+        addon=make("ADDON_MODEL", tenant=tenant, service=service),
         tenant=tenant,
     )
 
 
-def make(setting: str, tenant: models.Model | None = None) -> models.Model:
+def make(setting: str, **related: models.Model | None) -> models.Model:
     """One row of the model that the setting names, with what that model cannot do without."""
     model = apps.get_model(app_settings.model_label(setting))
     values: dict[str, Any] = {"name": setting.removesuffix("_MODEL").capitalize()}
     for field in model._meta.concrete_fields:
-        if field.name == "tenant":
-            values["tenant"] = tenant
+        if field.name in related:
+            values[field.name] = related[field.name]
         elif field.name == "slug":
             values["slug"] = "a-slug"
         elif field.is_relation and field.related_model is get_user_model():

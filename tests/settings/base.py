@@ -9,6 +9,9 @@ DEBUG = False
 ALLOWED_HOSTS = ["*"]
 
 DATABASES = {"default": databases.from_environment()}
+# MySQL and MariaDB leave out a unique constraint that has a condition, and Django warns of each.
+# What ours are for is also checked under the calendar's lock, so the warning has nothing to say.
+SILENCED_SYSTEM_CHECKS = ["models.W036"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
