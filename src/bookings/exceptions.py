@@ -21,6 +21,8 @@ class BookingError(ValidationError):
         super().__init__(message, self.booking_code, params)
 
     def __str__(self) -> str:
+        if hasattr(self, "error_dict"):
+            return " ".join(f"{name}: {' '.join(said)}" for name, said in self.message_dict.items())
         return " ".join(self.messages)
 
 

@@ -249,7 +249,7 @@ def _take_seats(interval: BusyInterval, claim: Claim, using: str) -> int:
 
 def _too_few_seats(remaining: int, asked: int) -> CapacityExceeded:
     return CapacityExceeded(
-        _("%(asked)d seats were asked for and %(remaining)d are left."),
+        _("Not enough seats are left: %(asked)d asked for, %(remaining)d free."),
         params={"asked": asked, "remaining": max(0, remaining)},
     )
 
