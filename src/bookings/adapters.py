@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class DefaultBookingAdapter:
     """What a host may decide differently. Adapters keep no state: one instance serves all threads.
 
-    A method refuses by raising a :class:`~bookings.exceptions.BookingError`. None of them runs under a
-    calendar's lock except :meth:`check_permission` and :meth:`generate_reference`, which should not
-    query for long.
+    A method refuses by raising a :class:`~bookings.exceptions.BookingError`. None of them runs
+    under a calendar's lock except :meth:`check_permission` and :meth:`generate_reference`, which
+    should not query for long.
     """
 
     def generate_reference(self, booking: Booking, now_dt: datetime) -> str:
@@ -35,7 +35,8 @@ class DefaultBookingAdapter:
         return booking.requires_approval
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
-        """What the service itself costs, without add-ons. Default: the service's ``price_amount``."""
+        """What the service itself costs, without add-ons. Default: the service's
+        ``price_amount``."""
         return booking.price_amount
 
     def check_addon(self, service: Any, addon: Any) -> None:
@@ -61,7 +62,8 @@ class DefaultBookingAdapter:
     def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
         """Whether ``actor`` may do ``verb`` (``"create"``, ``"cancel"`` …) to this booking.
 
-        Default: anybody may. The services are called by your own code; a view decides who gets there.
+        Default: anybody may. The services are called by your own code; a view decides who gets
+        there.
         """
 
 

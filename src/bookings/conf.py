@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Generic, TypeVar, overload
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
 
@@ -79,9 +80,16 @@ class AppSettings:
         Without tenancy the tenant is our own, always empty table; without a user model of its own
         a booking's user is ``AUTH_USER_MODEL``.
         """
-        label: str | None = getattr(self, name)
-        if label is None:
-            label = OWN_TENANT_MODEL if name == "TENANT_MODEL" else settings.AUTH_USER_MODEL
+        label = getattr(self, name)
+        if label is None and name == "TENANT_MODEL":
+            return OWN_TENANT_MODEL
+        if label is None and name == "USER_MODEL":
+            return settings.AUTH_USER_MODEL
+        if not isinstance(label, str) or label.count(".") != 1:
+            # Not a system check: without the label there is no model that could be checked.
+            raise ImproperlyConfigured(
+                f'{PREFIX}{name} is {label!r}. Write a model as "app_label.Model".'
+            )
         return label
 
     def dependency(self, name: str) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""``NoOverlap``: no two rows of one owner share an instant. One declaration, each database's own way."""
+"""``NoOverlap``: no two rows of one owner share an instant. One declaration, each database's own
+way."""
 
 from __future__ import annotations
 
@@ -6,7 +7,6 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement, Table
 from django.utils.translation import gettext_lazy as _
 
@@ -30,14 +30,15 @@ _SQLITE_TRIGGER = (
 class NoOverlap(models.BaseConstraint):
     """Half-open intervals ``[starts, ends)`` of one owner never overlap.
 
-    ``owner``, ``starts`` and ``ends`` are integer columns; seconds are in ``0..MAX_SECOND``, which a
-    check constraint of the model has to ensure.
+    ``owner``, ``starts`` and ``ends`` are integer columns; seconds are in ``0..MAX_SECOND``, which
+    a check constraint of the model has to ensure.
 
-    - PostgreSQL: an exclusion constraint over one ``int8range`` that holds owner and time, so that core
-      GiST suffices and no extension (``btree_gist``) has to be installed.
-    - SQLite: a trigger before insert and one before update. They are part of the table's state, so a
-      migration that rebuilds the table makes them again.
-    - MySQL and MariaDB have neither; there the ledger judges by a locking read under the calendar's lock.
+    - PostgreSQL: an exclusion constraint over one ``int8range`` that holds owner and time, so that
+      core GiST suffices and no extension (``btree_gist``) has to be installed.
+    - SQLite: a trigger before insert and one before update. They are part of the table's state, so
+      a migration that rebuilds the table makes them again.
+    - MySQL and MariaDB have neither; there the ledger judges by a locking read under the calendar's
+      lock.
     """
 
     violation_error_code = "conflict"
@@ -62,17 +63,13 @@ class NoOverlap(models.BaseConstraint):
             or _("This time overlaps with another of the same calendar."),
         )
 
-    def _columns(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> dict[str, str]:
+    def _columns(self, model: Any, schema_editor: Any) -> dict[str, str]:
         return {
             part: schema_editor.quote_name(model._meta.get_field(getattr(self, part)).column)
             for part in ("owner", "starts", "ends")
         }
 
-    def constraint_sql(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> Any:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         vendor = schema_editor.connection.vendor
         if vendor == "postgresql":
             return _POSTGRES % {
@@ -85,9 +82,7 @@ class NoOverlap(models.BaseConstraint):
             schema_editor.deferred_sql.extend(self._triggers(model, schema_editor))
         return None
 
-    def _triggers(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> list[Statement]:
+    def _triggers(self, model: Any, schema_editor: Any) -> list[Statement]:
         columns = self._columns(model, schema_editor)
         pk = schema_editor.quote_name(model._meta.pk.column)
         table = model._meta.db_table
@@ -108,7 +103,7 @@ class NoOverlap(models.BaseConstraint):
             )
         ]
 
-    def create_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Any:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         constraint = self.constraint_sql(model, schema_editor)
         if constraint is None:
             return None
@@ -118,7 +113,7 @@ class NoOverlap(models.BaseConstraint):
             constraint=constraint,
         )
 
-    def remove_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Any:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         if schema_editor.connection.vendor != "postgresql":
             return None
         return Statement(
@@ -129,7 +124,7 @@ class NoOverlap(models.BaseConstraint):
 
     def validate(
         self,
-        model: type[models.Model],
+        model: Any,
         instance: models.Model,
         exclude: Any = None,
         using: str = DEFAULT_DB_ALIAS,

@@ -1,7 +1,7 @@
 """What a service can refuse, each with a stable ``code`` and a sentence that says what to do.
 
-All are :class:`~django.core.exceptions.ValidationError`, so that forms, the admin and a REST API show
-them without knowing them. Catch :class:`BookingError` for all, or the one you can act on.
+All are :class:`~django.core.exceptions.ValidationError`, so that forms, the admin and a REST API
+show them without knowing them. Catch :class:`BookingError` for all, or the one you can act on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class BookingError(ValidationError):
 
 
 class InvalidBooking(BookingError):
-    """A value cannot be stored or makes no sense; ``message_dict`` names the fields if it is one's."""
+    """A value cannot be stored or makes no sense; ``message_dict`` names the fields if it is
+    one's."""
 
     default_code = "invalid"
 
@@ -113,8 +114,8 @@ class StaleBooking(BookingError):
 class BookingBusy(BookingError):
     """The database asks to try again (a deadlock, a serialization failure, a lock time-out).
 
-    The services do so by themselves. It reaches a caller who has opened a transaction around the call:
-    roll that transaction back and run it again as a whole.
+    The services do so by themselves. It reaches a caller who has opened a transaction around the
+    call: roll that transaction back and run it again as a whole.
     """
 
     default_code = "busy"

@@ -35,7 +35,8 @@ class _FromSetting(models.ForeignKey[Any, Any]):
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         # Django would say that the field's model is not installed. What the host can mend is the
         # setting, and bookings.checks says so with the line to write.
-        if isinstance(self.remote_field.model, str):
+        target: Any = self.remote_field.model
+        if isinstance(target, str):
             return []
         return super().check(**kwargs)
 
@@ -60,7 +61,8 @@ class SettingOneToOneField(models.OneToOneField[Any, Any], _FromSetting):
 class _StatusDescriptor(FSMFieldDescriptor):
     """Protected from assignment, yet open to a row that is being read from the database.
 
-    ``django_fsm``'s own answer (``FSMModelMixin``) lifts the protection for the whole process meanwhile.
+    ``django_fsm``'s own answer (``FSMModelMixin``) lifts the protection for the whole process
+    meanwhile.
     """
 
     def __set__(self, instance: Any, value: Any) -> None:

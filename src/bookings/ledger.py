@@ -1,9 +1,10 @@
-"""The only module that writes time: lock a calendar, claim a stretch of it, move the claim, release it.
+"""The only module that writes time: lock a calendar, claim a stretch of it, move the claim, release
+it.
 
-Everything here runs inside a transaction, and the calendar's lock is that transaction's first statement:
-an ``UPDATE``, because it is the one statement that locks on every database. It takes SQLite's write lock
-before anything is read, and under REPEATABLE READ it turns a stale snapshot into a serialization failure,
-which a ``SELECT … FOR UPDATE`` would not.
+Everything here runs inside a transaction, and the calendar's lock is that transaction's first
+statement: an ``UPDATE``, because it is the one statement that locks on every database. It takes
+SQLite's write lock before anything is read, and under REPEATABLE READ it turns a stale snapshot
+into a serialization failure, which a ``SELECT … FOR UPDATE`` would not.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from bookings.transactions import atomically, conflict
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A stretch of time to take: ``[starts, ends)`` in Unix seconds, with ``seats`` of ``capacity``.
+    """A stretch of time to take: ``[starts, ends)`` in Unix seconds, with ``seats`` of
+    ``capacity``.
 
     A shared claim joins an interval of the same service that has the same bounds.
     """
@@ -67,12 +69,14 @@ def lock_calendar(provider_id: Any, *, using: str) -> int:
     if calendar_id is None:
         _open_calendar(provider_id, using)
         calendar_id = _lock(provider_id, using)
-    assert calendar_id is not None
+    if calendar_id is None:
+        raise _no_provider()
     return calendar_id
 
 
 def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]:
-    """Lock several providers' time, always in the order of their calendars; provider to calendar."""
+    """Lock several providers' time, always in the order of their calendars; provider to
+    calendar."""
     wanted = set(provider_ids)
     if len(wanted) < 2:
         return {key: lock_calendar(key, using=using) for key in wanted}
@@ -94,7 +98,9 @@ def _lock(provider_id: Any, using: str) -> int | None:
         calendars = Calendar.objects.using(using).filter(provider_id=provider_id)
         calendars.update(revision=F("revision") + 1)
         return calendars.values_list("pk", flat=True).first()
-    fields = {name: Calendar._meta.get_field(name) for name in ("id", "revision", "provider")}
+    fields: dict[str, Any] = {
+        name: Calendar._meta.get_field(name) for name in ("id", "revision", "provider")
+    }
     quoted = {name: connection.ops.quote_name(field.column) for name, field in fields.items()}
     table = connection.ops.quote_name(Calendar._meta.db_table)
     with connection.cursor() as cursor:
@@ -108,20 +114,25 @@ def _lock(provider_id: Any, using: str) -> int | None:
 
 
 def _open_calendar(provider_id: Any, using: str) -> None:
-    """Make a provider's calendar; the provider's row is locked so that it cannot vanish meanwhile."""
+    """Make a provider's calendar; the provider's row is locked so that it cannot vanish
+    meanwhile."""
     providers = Calendar._meta.get_field("provider").remote_field.model._base_manager.using(using)
     if not providers.select_for_update().filter(pk=provider_id).values_list("pk")[:1]:
-        raise MissingReference(_("The provider does not exist. Choose another."))
+        raise _no_provider()
     Calendar.objects.using(using).bulk_create(
         [Calendar(provider_id=provider_id)], ignore_conflicts=True
     )
 
 
+def _no_provider() -> MissingReference:
+    return MissingReference(_("The provider does not exist. Choose another."))
+
+
 def take(calendar_id: int, claim: Claim, *, using: str) -> int:
     """Claim time under the calendar's lock, or seats of a shared slot; the busy interval's key.
 
-    Raises ``BookingConflict`` when the time is taken (from the database's constraint, or on MySQL from
-    a locking read) and ``CapacityExceeded`` when too few seats are left.
+    Raises ``BookingConflict`` when the time is taken (from the database's constraint, or on MySQL
+    from a locking read) and ``CapacityExceeded`` when too few seats are left.
     """
     if claim.shared and (existing := _same_slot(calendar_id, claim, using)):
         return _take_seats(existing, claim, using)
@@ -140,12 +151,16 @@ def take(calendar_id: int, claim: Claim, *, using: str) -> int:
     return interval.pk
 
 
-def move(interval_id: int, held_seats: int, calendar_id: int, claim: Claim, *, using: str) -> int:
+def move(
+    interval_id: int | None, held_seats: int, calendar_id: int, claim: Claim, *, using: str
+) -> int:
     """Move a claim that holds ``held_seats``; the key of the interval that now holds the time.
 
-    If that is another interval than before, the old one still has to be released once nothing refers
-    to it any more.
+    If that is another interval than before, the old one still has to be released once nothing
+    refers to it any more.
     """
+    if interval_id is None:
+        return take(calendar_id, claim, using=using)
     if claim.shared:
         other = _same_slot(calendar_id, claim, using)
         if other is not None and other.pk != interval_id:
@@ -165,17 +180,35 @@ def move(interval_id: int, held_seats: int, calendar_id: int, claim: Claim, *, u
     return interval_id
 
 
-def keep(interval_id: int, *, using: str) -> None:
+def keep(booking: Booking, *, using: str) -> None:
     """Let a claim that would have lapsed with its hold stay."""
-    BusyInterval.objects.using(using).filter(pk=interval_id).update(lapses=None)
+    BusyInterval.objects.using(using).filter(bookings=booking).update(lapses=None)
 
 
 def release(interval_id: int, seats: int, *, using: str) -> None:
-    """Give seats back; the time too, when nobody else sits in it. No booking may refer to it then."""
+    """Give seats back; the time too, when nobody else sits in it.
+
+    By then no booking that gave up its seats may refer to the interval any more.
+    """
     intervals = BusyInterval.objects.using(using).filter(pk=interval_id)
     last = intervals.filter(seats_taken__lte=seats, kind=BusyInterval.Kind.BOOKING)
     if not last._raw_delete(using):
         intervals.update(seats_taken=F("seats_taken") - seats)
+
+
+def recount(interval_id: int, *, using: str) -> None:
+    """Set an interval's seats to what its bookings take; without bookings it goes."""
+    interval = BusyInterval.objects.using(using).select_for_update().filter(pk=interval_id).first()
+    if interval is None:
+        return
+    parties = Booking._base_manager.using(using).filter(busy_interval=interval_id)
+    taken = sum(parties.select_for_update().values_list("party_size", flat=True))
+    if not taken and interval.kind == BusyInterval.Kind.BOOKING:
+        BusyInterval.objects.using(using).filter(pk=interval_id)._raw_delete(using)
+    else:
+        interval.seats_taken = taken
+        interval.capacity = max(interval.capacity, taken)
+        interval.save(using=using, update_fields=["seats_taken", "capacity"])
 
 
 def release_many(held: Mapping[int, int], *, using: str) -> None:
@@ -195,7 +228,8 @@ def release_many(held: Mapping[int, int], *, using: str) -> None:
 def delete_bookings(
     bookings: BookingQuerySet, delete: Callable[[], tuple[int, dict[str, int]]]
 ) -> tuple[int, dict[str, int]]:
-    """Run ``delete`` and release what the bookings held, with every calendar concerned locked first."""
+    """Run ``delete`` and release what the bookings held, with every calendar concerned locked
+    first."""
     using = bookings._db or router.db_for_write(bookings.model)
     bookings = bookings.using(using).order_by()
 

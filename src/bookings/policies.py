@@ -1,7 +1,8 @@
 """The rules, as pure functions: no ORM, no clock, no settings.
 
-Durations are whole minutes, instants are aware datetimes, and ``now`` is always an argument. A boundary
-belongs to the client: a notice of 60 minutes is kept by someone who acts exactly 60 minutes before.
+Durations are whole minutes, instants are aware datetimes, and ``now`` is always an argument. A
+boundary belongs to the client: a notice of 60 minutes is kept by someone who acts exactly 60
+minutes before.
 """
 
 from __future__ import annotations
@@ -76,14 +77,15 @@ class ServiceRules:
 
     @property
     def is_shared(self) -> bool:
-        """Whether several bookings may sit in one slot. Without a capacity a party has it to itself."""
+        """Whether several bookings may sit in one slot. Without a capacity a party has it to
+        itself."""
         return self.shared and self.capacity is not None
 
     def seats(self, party_size: int) -> int:
         """The capacity of the slot that a party of this size books.
 
-        Raises ``InvalidBooking`` for a size that is no positive whole number, or above 1 where clients
-        do not share, and ``CapacityExceeded`` for one that can never fit.
+        Raises ``InvalidBooking`` for a size that is no positive whole number, or above 1 where
+        clients do not share, and ``CapacityExceeded`` for one that can never fit.
         """
         whole_number(party_size, "party_size", at_least=1)
         if not self.shared and party_size != 1:
@@ -103,7 +105,8 @@ class ServiceRules:
 
 
 def whole_number(value: Any, name: str, *, at_least: int, at_most: int = 2**31 - 1) -> int:
-    """``value`` if it is an ``int`` within the bounds; ``InvalidBooking`` with the name otherwise."""
+    """``value`` if it is an ``int`` within the bounds; ``InvalidBooking`` with the name
+    otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= at_most:
         raise InvalidBooking(
             _("%(name)s must be a whole number from %(least)d to %(most)d, not %(value)r."),
@@ -122,8 +125,8 @@ def _minutes(service: Any, name: str, *, at_least: int = 0) -> int:
 def instant(value: Any, name: str) -> datetime:
     """An aware datetime, in UTC; a naive one is refused, for nobody can know what it means.
 
-    In UTC, because Python compares and subtracts two datetimes of one other zone by the wall clock, which
-    is off by an hour on the night of a DST change.
+    In UTC, because Python compares and subtracts two datetimes of one other zone by the wall clock,
+    which is off by an hour on the night of a DST change.
     """
     if not isinstance(value, datetime):
         raise InvalidBooking(
@@ -141,7 +144,8 @@ def instant(value: Any, name: str) -> datetime:
 
 
 def floor_second(value: datetime) -> int:
-    """The Unix second that contains an instant. In integers: a float cannot tell microseconds apart."""
+    """The Unix second that contains an instant. In integers: a float cannot tell microseconds
+    apart."""
     since = value - EPOCH
     return since.days * 86400 + since.seconds
 

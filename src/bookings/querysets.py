@@ -62,7 +62,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(provider=provider)
 
     def for_client(self, user: Any = None, *, email: str = "", phone: str = "") -> BookingQuerySet:
-        """One client's: by user where there is one, else by e-mail address, else by phone number."""
+        """One client's: by user where there is one, else by e-mail address, else by phone
+        number."""
         if user is not None:
             return self.filter(client_user=user)
         if email:
@@ -76,6 +77,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(
             status=self.model.Status.PENDING, expires_at__lte=now_dt or timezone.now()
         )
+
+    _db: str | None
 
     def update(self, **kwargs: Any) -> int:
         """As Django's, except for what the ledger and the history depend on."""
@@ -103,12 +106,14 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return super().bulk_create(objs, *args, **kwargs)
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """As Django's; every calendar concerned is locked first, and the claims go with the bookings."""
+        """As Django's; every calendar concerned is locked first, and the claims go with the
+        bookings."""
         from bookings import ledger
 
         return ledger.delete_bookings(self, super().delete)
 
 
 def overlapping(starts: int, ends: int, prefix: str = "") -> Q:
-    """Busy intervals (at the end of the path ``prefix``) that share an instant with ``[starts, ends)``."""
+    """Busy intervals (at the end of the path ``prefix``) that share an instant with ``[starts,
+    ends)``."""
     return Q((f"{prefix}starts__lt", ends), (f"{prefix}ends__gt", starts))

@@ -25,14 +25,16 @@ def get_busy_intervals(
     end_date: date | None = None,
     tz: tzinfo | None = None,
 ) -> list[tuple[datetime, datetime]]:
-    """When a provider is busy between two instants: sorted pairs of aware datetimes, buffers included.
+    """When a provider is busy between two instants: sorted pairs of aware datetimes, buffers
+    included.
 
-    It covers bookings, sessions, time off and imported calendars of every tenant, for a provider can be
-    in one place only (``tenant`` is accepted for the callers that pass it). Holds that have run out are
-    not busy. With ``service``, neither are that service's shared slots while they have seats.
+    It covers bookings, sessions, time off and imported calendars of every tenant, for a provider
+    can be in one place only (``tenant`` is accepted for the callers that pass it). Holds that have
+    run out are not busy. With ``service``, neither are that service's shared slots while they have
+    seats.
 
-    ``mroudai-django-slots`` calls it with ``start_date`` and ``end_date`` (both included) in the zone
-    ``tz``, by default the current one. Name it there as ``SLOTS_GET_BUSY_INTERVALS_FUNC``.
+    ``mroudai-django-slots`` calls it with ``start_date`` and ``end_date`` (both included) in the
+    zone ``tz``, by default the current one. Name it there as ``SLOTS_GET_BUSY_INTERVALS_FUNC``.
     """
     if start_dt is None or end_dt is None:
         start_dt, end_dt = _days(start_date, end_date, tz or timezone.get_current_timezone())

@@ -1,7 +1,8 @@
 """What happened to a booking, told once the transaction has committed.
 
-Receivers get ``booking``, ``event`` (the line of its history) and ``using`` (the database's alias). A
-receiver that fails is logged and does not keep the others from being called; nothing is rolled back.
+Receivers get ``booking``, ``event`` (the line of its history) and ``using`` (the database's alias).
+A receiver that fails is logged and does not keep the others from being called; nothing is rolled
+back.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ left_behind: ContextVar[int | None] = ContextVar("bookings_left_behind", default
 def validate(booking: Booking) -> None:
     """Ask the host's slot engine whether this (unsaved or moved) booking's start is on offer.
 
-    Raises ``SlotUnavailable`` if not. An error of the engine itself is the host's, and is not caught.
+    Raises ``SlotUnavailable`` if not. An error of the engine itself is the host's, and is not
+    caught.
     """
     engine = load_engine()
     if engine is None:
@@ -65,12 +66,12 @@ def leaving(interval_id: int | None) -> Iterator[None]:
 def load_engine() -> Callable[..., Any] | None:
     """The host's function behind one calling convention; ``None`` where starts are not validated.
 
-    They are not in mode ``"NONE"``, nor where the host named no function and the default one's app is not
-    installed (a system check warns of that).
+    They are not in mode ``"NONE"``, nor where the host named no function and the default one's app
+    is not installed (a system check warns of that).
     """
     if app_settings.SLOT_VALIDATION_MODE != "ENGINE" or is_default_missing():
         return None
-    return _adapted(import_string(app_settings.SLOTS_AVAILABLE_FUNC))
+    return adapted(import_string(app_settings.SLOTS_AVAILABLE_FUNC))
 
 
 def is_default_missing() -> bool:
@@ -79,10 +80,11 @@ def is_default_missing() -> bool:
 
 
 @lru_cache(maxsize=32)
-def _adapted(func: Callable[..., Any]) -> Callable[..., Any]:
+def adapted(func: Callable[..., Any]) -> Callable[..., Any]:
     """``func`` as a function of instants. Its signature is read once, here.
 
-    Trying one signature after another and catching ``TypeError`` would also swallow the function's own.
+    Trying one signature after another and catching ``TypeError`` would also swallow the function's
+    own.
     """
     parameters = inspect.signature(func).parameters
     takes_any = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters.values())

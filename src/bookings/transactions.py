@@ -26,7 +26,8 @@ LONGEST_PAUSE: Final = 0.2
 
 # PostgreSQL: serialization failure, deadlock, lock not available.
 _BUSY_SQLSTATES: Final = {"40001", "40P01", "55P03"}
-# MySQL and MariaDB: record changed since last read (snapshot isolation), lock wait time-out, deadlock.
+# MySQL and MariaDB: record changed since last read (snapshot isolation), lock wait time-out,
+# deadlock.
 _BUSY_MYSQL: Final = {1020, 1205, 1213}
 # SQLite's primary result codes SQLITE_BUSY and SQLITE_LOCKED.
 _BUSY_SQLITE: Final = {5, 6}
@@ -40,9 +41,9 @@ class TryAgain(Exception):
 def atomically(write: Callable[[], T], *, using: str) -> T:
     """Run ``write`` as one transaction, or as a savepoint of the caller's, all or nothing.
 
-    A deadlock, serialization failure or lock time-out is tried again after a short random pause. Inside a
-    caller's transaction that cannot help (its snapshot is part of the problem), so it becomes
-    :class:`~bookings.exceptions.BookingBusy` at once; so it does after ``ATTEMPTS``.
+    A deadlock, serialization failure or lock time-out is tried again after a short random pause.
+    Inside a caller's transaction that cannot help (its snapshot is part of the problem), so it
+    becomes :class:`~bookings.exceptions.BookingBusy` at once; so it does after ``ATTEMPTS``.
     """
     owns_transaction = not connections[using].in_atomic_block
     for attempt in range(1, ATTEMPTS):

@@ -43,8 +43,8 @@ class Status(models.TextChoices):
 class Booking(models.Model):
     """Change one with :mod:`bookings.services`; ``status`` cannot be assigned.
 
-    ``save()`` is safe too: it moves or releases the booking's claim on the provider's time in the same
-    transaction and writes the event, or raises and changes nothing.
+    ``save()`` is safe too: it moves or releases the booking's claim on the provider's time in the
+    same transaction and writes the event, or raises and changes nothing.
     """
 
     Status = Status
@@ -200,6 +200,23 @@ class Booking(models.Model):
     def __str__(self) -> str:
         return self.reference
 
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Write the booking, its claim on the provider's time, and an event of what changed.
+
+        Raises :class:`~bookings.exceptions.BookingConflict` when the time is taken and
+        :class:`~bookings.exceptions.StaleBooking` when the row has changed since it was read.
+        """
+        from bookings.services.save import save_booking
+
+        save_booking(self, using=using, update_fields=update_fields)
+
     @classmethod
     def generate_reference(cls, now_dt: datetime | None = None) -> str:
         """``BK-<year>-`` and 8 characters: 40 random bits, made without asking the database."""
@@ -262,7 +279,8 @@ class Booking(models.Model):
             value = getattr(self, name)
             if value is not None and timezone.is_naive(value):
                 errors[name] = _("%(field)s must be timezone-aware.") % {"field": name}
-        if not errors and self.start_at and self.end_at and self.end_at <= self.start_at:
+        bounds = (self.start_at, self.end_at)
+        if not errors and None not in bounds and self.end_at <= self.start_at:
             errors["end_at"] = _("End time must be after start time.")
         if self.capacity_consumed < self.party_size:
             errors["capacity_consumed"] = _("Capacity consumed cannot be below party size.")
@@ -288,25 +306,9 @@ class Booking(models.Model):
             and getattr(getattr(self, name), "tenant_id", self.tenant_id) != self.tenant_id
         }
 
-    def save(  # type: ignore[override]
-        self,
-        *,
-        force_insert: Any = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> None:
-        """Write the booking, its claim on the provider's time, and an event of what changed.
-
-        Raises :class:`~bookings.exceptions.BookingConflict` when the time is taken and
-        :class:`~bookings.exceptions.StaleBooking` when the row has changed since it was read.
-        """
-        from bookings.services.save import save_booking
-
-        save_booking(self, using=using, update_fields=update_fields)
-
     def save_row(self, *, using: str, update_fields: Iterable[str] | None = None) -> None:
-        """Write the row alone. For code that holds the calendar's lock and keeps the claim itself."""
+        """Write the row alone. For code that holds the calendar's lock and keeps the claim
+        itself."""
         adding = self._state.adding
         super().save(
             using=using, force_insert=adding, force_update=not adding, update_fields=update_fields
@@ -316,10 +318,8 @@ class Booking(models.Model):
         """Delete the booking, its history and its claim. To keep the history, cancel it instead."""
         from bookings import ledger
 
-        same = type(self)._base_manager.using(kwargs.get("using") or self._state.db)
-        return ledger.delete_bookings(
-            same.filter(pk=self.pk), lambda: super(Booking, self).delete(*args, **kwargs)
-        )
+        this = Booking.objects.using(kwargs.get("using") or self._state.db).filter(pk=self.pk)
+        return ledger.delete_bookings(this, lambda: super(Booking, self).delete(*args, **kwargs))
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         self._state.is_being_read = True  # type: ignore[attr-defined]

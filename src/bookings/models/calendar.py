@@ -41,8 +41,9 @@ class Calendar(models.Model):
 class BusyInterval(models.Model):
     """A half-open stretch ``[starts, ends)`` of a calendar's time that is taken, buffers included.
 
-    Times are Unix seconds (a start rounded down, an end rounded up): integers compare exactly on every
-    database and are read several times faster than datetimes. Written by :mod:`bookings.ledger` only.
+    Times are Unix seconds (a start rounded down, an end rounded up): integers compare exactly on
+    every database and are read several times faster than datetimes. Written by
+    :mod:`bookings.ledger` only.
     """
 
     class Kind(models.TextChoices):

@@ -1,11 +1,12 @@
 """The verbs: everything that can be done to a booking, each all or nothing.
 
-Every verb takes the booking's calendar lock, reads the row again under it, and returns the object it was
-given, refreshed. Errors are :class:`~bookings.exceptions.BookingError`; after one, nothing has changed.
+Every verb takes the booking's calendar lock, reads the row again under it, and returns the object
+it was given, refreshed. Errors are :class:`~bookings.exceptions.BookingError`; after one, nothing
+has changed.
 
-Common arguments: ``actor`` is the user who acts (recorded in the history), ``now_dt`` the instant that
-counts as now, ``expected_version`` the ``booking.version`` the caller has seen: if the booking has
-changed since, :class:`~bookings.exceptions.StaleBooking` is raised.
+Common arguments: ``actor`` is the user who acts (recorded in the history), ``now_dt`` the instant
+that counts as now, ``expected_version`` the ``booking.version`` the caller has seen: if the booking
+has changed since, :class:`~bookings.exceptions.StaleBooking` is raised.
 """
 
 from bookings.services.cancel import cancel_booking

@@ -26,10 +26,10 @@ def cancel_booking(
     """PENDING or CONFIRMED → CANCELLED. A cancelled booking is returned as it is.
 
     Raises ``InvalidTransition`` for other statuses, ``NotAllowed`` where the booking's rules forbid
-    cancelling and ``NoticeWindow`` when it is too late; ``override_policy`` is for staff, and lifts the
-    last two.
+    cancelling and ``NoticeWindow`` when it is too late; ``override_policy`` is for staff, and lifts
+    the last two.
     """
-    inputs.check_text("reason", reason)
+    inputs.text("reason", reason)
 
     def decide(at: Locked) -> Change | None:
         row = at.row

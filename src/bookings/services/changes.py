@@ -66,7 +66,8 @@ def change_booking(
     expected_version: int | None = None,
     also_lock: Any = None,
 ) -> Booking:
-    """Apply what ``decide`` makes of the row as it is under the lock; ``None`` means nothing to do."""
+    """Apply what ``decide`` makes of the row as it is under the lock; ``None`` means nothing to
+    do."""
     now = inputs.moment(now_dt)
     actor = inputs.user(actor, "actor")
     check_saved(booking)
@@ -134,7 +135,7 @@ def not_before_start(row: Booking, now: datetime, message: Any) -> None:
 
 
 def check_saved(booking: Any) -> None:
-    if not isinstance(booking, Booking) or booking.pk is None or booking._state.adding:
+    if not isinstance(booking, Booking) or booking._state.adding or booking._get_pk_val() is None:
         raise gone()
 
 

@@ -18,7 +18,8 @@ def complete_booking(
     now_dt: datetime | None = None,
     expected_version: int | None = None,
 ) -> Booking:
-    """CONFIRMED or DELIVERED → COMPLETED, not before the start; NO_SHOW → COMPLETED as a correction.
+    """CONFIRMED or DELIVERED → COMPLETED, not before the start; NO_SHOW → COMPLETED as a
+    correction.
 
     A completed booking is returned as it is. Raises ``InvalidTransition``.
     """

@@ -39,7 +39,7 @@ def confirm_booking(
             now_dt=at.now,
         )
         if was_hold:
-            ledger.keep(row.busy_interval_id, using=at.using)
+            ledger.keep(row, using=at.using)
         return Change(BookingEvent.EventType.CONFIRMED)
 
     return change_booking(

@@ -70,24 +70,27 @@ def create_booking(
     skip_slot_validation: bool = False,
     override_policy: bool = False,
 ) -> Booking:
-    """Book ``service`` with ``provider`` from ``start_at``; CONFIRMED, or PENDING if it needs approval.
+    """Book ``service`` with ``provider`` from ``start_at``; CONFIRMED, or PENDING if it needs
+    approval.
 
-    It ends ``service.duration_minutes`` and the add-ons' ``extra_duration_minutes`` later, in elapsed
-    time. ``expires_at`` makes it a hold: PENDING, and free again at that instant unless confirmed.
-    The same ``idempotency_key`` (per tenant) gives the same booking again, however often it is sent.
+    It ends ``service.duration_minutes`` and the add-ons' ``extra_duration_minutes`` later, in
+    elapsed time. ``expires_at`` makes it a hold: PENDING, and free again at that instant unless
+    confirmed. The same ``idempotency_key`` (per tenant) gives the same booking again, however often
+    it is sent.
 
-    Staff may lift rules: ``allow_past``, ``skip_slot_validation`` and ``override_policy`` (the window of
-    booking, and inactive services). Nothing lifts the guarantee that the time is free.
+    Staff may lift rules: ``allow_past``, ``skip_slot_validation`` and ``override_policy`` (the
+    window of booking, and inactive services). Nothing lifts the guarantee that the time is free.
 
-    Raises ``InvalidBooking``, ``MissingReference``, ``TenantMismatch``, ``PastStart``, ``NoticeWindow``,
-    ``TooFarAhead``, ``SlotUnavailable``, ``DuplicateBooking``, ``CapacityExceeded``,
-    ``BookingConflict`` or ``BookingBusy``, all :class:`~bookings.exceptions.BookingError`.
+    Raises ``InvalidBooking``, ``MissingReference``, ``TenantMismatch``, ``PastStart``,
+    ``NoticeWindow``, ``TooFarAhead``, ``SlotUnavailable``, ``DuplicateBooking``,
+    ``CapacityExceeded``, ``BookingConflict`` or ``BookingBusy``, all
+    :class:`~bookings.exceptions.BookingError`.
     """
     now = inputs.moment(now_dt)
     using = router.db_for_write(Booking)
     inputs.stored(service, "SERVICE_MODEL", "service")
     inputs.stored(provider, "PROVIDER_MODEL", "provider")
-    inputs.check_text("idempotency_key", idempotency_key)
+    inputs.text("idempotency_key", idempotency_key)
     booking = Booking(
         tenant_id=inputs.tenant_id(tenant, service=service, provider=provider),
         service=service,
@@ -154,7 +157,7 @@ def create_booking(
 
 def new_reference(booking: Booking, now: datetime) -> str:
     reference = get_adapter().generate_reference(booking, now)
-    longest = Booking._meta.get_field("reference").max_length
+    longest = Booking._meta.get_field("reference").max_length or 0
     if not 0 < len(reference) <= longest:
         raise InvalidBooking(
             _("The adapter made a reference of %(length)d characters; it may have 1 to %(most)d."),
@@ -166,8 +169,8 @@ def new_reference(booking: Booking, now: datetime) -> str:
 def check_duplicate(booking: Booking, *, using: str) -> None:
     """Refuse a second booking of the same client for nearly the same start.
 
-    The same client is the same account, else the same e-mail address, phone number or name, whichever
-    is the first that the booking has.
+    The same client is the same account, else the same e-mail address, phone number or name,
+    whichever is the first that the booking has.
     """
     minutes = app_settings.DUPLICATE_GUARD_MINUTES
     if minutes <= 0:
@@ -248,9 +251,11 @@ def _replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | No
     bookings = Booking.objects.using(using)
     if lock:
         bookings = bookings.select_for_update()
-    made = bookings.filter(
-        tenant_id=booking.tenant_id, idempotency_key=booking.idempotency_key
-    ).first()
+    key: dict[str, Any] = {
+        "tenant_id": booking.tenant_id,
+        "idempotency_key": booking.idempotency_key,
+    }
+    made = bookings.filter(**key).first()
     if made is None:
         return None
     asked = {

@@ -21,7 +21,7 @@ def decline_booking(
     expected_version: int | None = None,
 ) -> Booking:
     """PENDING → DECLINED, with a reason for the client. A declined booking is returned as it is."""
-    inputs.check_text("reason", reason)
+    inputs.text("reason", reason)
 
     def decide(at: Locked) -> Change | None:
         row = at.row

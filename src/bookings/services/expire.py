@@ -33,10 +33,11 @@ def expire_booking(
     now_dt: datetime | None = None,
     expected_version: int | None = None,
 ) -> Booking:
-    """PENDING with ``expires_at`` reached → CANCELLED, with ``auto_cancelled`` set and an EXPIRED event.
+    """PENDING with ``expires_at`` reached → CANCELLED, with ``auto_cancelled`` set and an EXPIRED
+    event.
 
-    A booking that has expired already is returned as it is. Raises ``InvalidTransition`` for one that
-    is not due.
+    A booking that has expired already is returned as it is. Raises ``InvalidTransition`` for one
+    that is not due.
     """
 
     def decide(at: Locked) -> Change | None:
@@ -84,7 +85,8 @@ def expire_bookings(
 
 
 def _expire_chunk(size: int, now: datetime, using: str) -> tuple[int, int]:
-    """Expire up to ``size`` holds with a constant number of statements; how many were found, and done."""
+    """Expire up to ``size`` holds with a constant number of statements; how many were found, and
+    done."""
     due = list(
         Booking.objects.using(using)
         .expired(now)
@@ -102,7 +104,8 @@ def _expire_chunk(size: int, now: datetime, using: str) -> tuple[int, int]:
     )
     held: Counter[int] = Counter()
     for row in rows:
-        held[row.busy_interval_id] += row.party_size
+        if row.busy_interval_id is not None:
+            held[row.busy_interval_id] += row.party_size
         row.expire(now)
         row.busy_interval_id = None
         row.version += 1

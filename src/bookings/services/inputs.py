@@ -137,12 +137,28 @@ def check_fields(instance: models.Model, names: Collection[str]) -> None:
         raise InvalidBooking(error.update_error_dict({})) from None
 
 
+def text(name: str, value: Any) -> str:
+    """``value`` if it is text that every database can store."""
+    if not isinstance(value, str):
+        raise InvalidBooking(
+            _("%(name)s must be text, not %(type)s."),
+            params={"name": name, "type": type(value).__name__},
+        )
+    check_text(name, value)
+    return value
+
+
 def check_text(name: str, value: Any) -> None:
-    """Refuse the NUL character, which PostgreSQL cannot store, also inside of JSON."""
+    """Refuse what cannot be stored as UTF-8, and the NUL that PostgreSQL refuses, also in JSON."""
     if isinstance(value, str):
         if "\x00" in value:
             raise InvalidBooking(
                 _("%(name)s contains a NUL character. Remove it."), params={"name": name}
+            )
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidBooking(
+                _("%(name)s contains half of a surrogate pair. Decode it as UTF-8."),
+                params={"name": name},
             )
     elif isinstance(value, Mapping):
         for key, item in value.items():

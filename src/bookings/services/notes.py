@@ -21,9 +21,9 @@ def add_note(
     now_dt: datetime | None = None,
     expected_version: int | None = None,
 ) -> Booking:
-    """Record ``message`` as an event. The fields ``notes_internal`` and ``notes_client`` stay as they are."""
-    inputs.check_text("message", message)
-    if not isinstance(message, str) or not message.strip():
+    """Record ``message`` as an event. The fields ``notes_internal`` and ``notes_client`` stay as
+    they are."""
+    if not inputs.text("message", message).strip():
         raise InvalidBooking(_("A note needs some text."), "empty_note")
 
     def decide(at: Locked) -> Change | None:

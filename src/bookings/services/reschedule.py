@@ -44,10 +44,11 @@ def reschedule_booking(
 ) -> Booking:
     """Move a pending or confirmed booking; it keeps its reference, status, rules and add-ons.
 
-    ``addon_ids=None`` keeps the add-ons; a list, also an empty one, replaces them. Those that stay keep
-    their duration and price of when they were booked. The notice is measured against the old start, and
-    the new one is held to the service's window of booking; ``override_policy`` (staff) lifts both, and
-    the booking's own prohibition. Raises what :func:`create_booking` and :func:`cancel_booking` raise.
+    ``addon_ids=None`` keeps the add-ons; a list, also an empty one, replaces them. Those that stay
+    keep their duration and price of when they were booked. The notice is measured against the old
+    start, and the new one is held to the service's window of booking; ``override_policy`` (staff)
+    lifts both, and the booking's own prohibition. Raises what :func:`create_booking` and
+    :func:`cancel_booking` raise.
     """
     new_start_at = policies.instant(new_start_at, "new_start_at")
     now = inputs.moment(now_dt)

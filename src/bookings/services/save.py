@@ -1,10 +1,11 @@
-"""What ``Booking.save()`` does: keep the claim, the version and the history in step with the row."""
+"""What ``Booking.save()`` does: keep the claim, the version and the history in step with the
+row."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import router
 from django.utils import timezone
@@ -120,17 +121,13 @@ def _update(
     held = (row.busy_interval_id, row.party_size)
     old = {name: getattr(row, name) for name in changed}
     for name in changed:
-        field = row._meta.get_field(name)
+        field: Any = row._meta.get_field(name)
         row.__dict__[field.attname] = booking.__dict__[field.attname]
         row._state.fields_cache.pop(field.name, None)
     if claim is not None and changed & CLAIMED:
         claim = _claim(row)
         calendar_id = calendars[row.provider_id]
-        row.busy_interval_id = (
-            ledger.take(calendar_id, claim, using=using)
-            if row.busy_interval_id is None
-            else ledger.move(*held, calendar_id, claim, using=using)
-        )
+        row.busy_interval_id = ledger.move(*held, calendar_id, claim, using=using)
     write_row(row, changed, held, using=using)
     record(
         row,

@@ -1,4 +1,5 @@
-"""Update: correct who the client is and what is noted. Time, price and status have verbs of their own."""
+"""Update: correct who the client is and what is noted. Time, price and status have verbs of their
+own."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ def update_booking(
 ) -> Booking:
     """Set any of ``DETAILS``; one event with the old and the new values, none if nothing differs.
 
-    Raises ``InvalidBooking`` for a value that cannot be stored, and ``TypeError`` for a name that is no
-    detail.
+    Raises ``InvalidBooking`` for a value that cannot be stored, and ``TypeError`` for a name that
+    is no detail.
     """
     if unknown := details.keys() - set(DETAILS):
         raise TypeError(f"update_booking() cannot set {', '.join(sorted(unknown))}.")

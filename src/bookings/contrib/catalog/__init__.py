@@ -1,1 +1,2 @@
-"""Ready-made ``Service``, ``Provider`` and ``ServiceAddon``, for a host without models of its own."""
+"""Ready-made ``Service``, ``Provider`` and ``ServiceAddon``, for a host without models of its
+own."""

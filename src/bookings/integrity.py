@@ -1,0 +1,216 @@
+"""Verify the invariants over a whole database, and repair what can be repaired safely.
+
+The numbers are those of the guarantee: 1 no overlap, 2 seats within capacity, 3 an active booking
+holds its time and no other does, 4 seats taken are the party sizes, 5 one event for every change, 7
+tenants agree. Everything is judged by queries that stay in the database or read active bookings in
+a stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import router
+from django.db.models import Count, F, Max, Q, RowRange, Sum, Window
+from django.db.models.functions import Coalesce
+
+from bookings import ledger, policies
+from bookings.conf import app_settings
+from bookings.exceptions import BookingError
+from bookings.models import Booking, BookingAddon, BusyInterval
+from bookings.transactions import atomically
+
+Repair = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An invariant that does not hold. ``repair`` mends it, under the calendar's lock."""
+
+    invariant: int
+    message: str
+    repair: Repair | None = None
+
+
+def find_problems(using: str | None = None) -> Iterator[Problem]:
+    """Everything that is wrong, lazily; nothing on a healthy database."""
+    using = using or router.db_for_write(Booking)
+    for check in (_overlaps, _capacities, _claims, _leaks, _seats, _events, _tenants):
+        yield from check(using)
+
+
+def _overlaps(using: str) -> Iterator[Problem]:
+    latest_end_before = Window(
+        Max("ends"),
+        partition_by=F("calendar"),
+        order_by=[F("starts").asc(), F("id").asc()],
+        frame=RowRange(end=-1),
+    )
+    rows = BusyInterval.objects.using(using).annotate(latest=latest_end_before)
+    for interval in rows.filter(latest__gt=F("starts")).iterator():
+        yield Problem(
+            1, f"Busy interval {interval.pk} overlaps an earlier one of its calendar ({interval})."
+        )
+
+
+def _capacities(using: str) -> Iterator[Problem]:
+    rows = BusyInterval.objects.using(using).filter(
+        Q(seats_taken__gt=F("capacity")) | Q(ends__lte=F("starts"))
+    )
+    for interval in rows.iterator():
+        yield Problem(
+            2,
+            f"Busy interval {interval.pk} has {interval.seats_taken} of {interval.capacity} seats "
+            f"taken and lasts {interval.ends - interval.starts} seconds.",
+        )
+
+
+def _claims(using: str) -> Iterator[Problem]:
+    bookings = Booking.objects.using(using)
+    for booking in bookings.active().select_related("busy_interval__calendar").iterator():
+        said = _claim_problem(booking)
+        if said:
+            yield Problem(3, f"{booking.reference} {said}.", _reclaim(booking, using))
+    idle = bookings.exclude(status__in=Booking.ACTIVE_STATUSES).filter(busy_interval__isnull=False)
+    for booking in idle.iterator():
+        yield Problem(
+            3,
+            f"{booking.reference} is {booking.status} and still holds time.",
+            _let_go(booking, using),
+        )
+
+
+def _claim_problem(booking: Booking) -> str:
+    interval = booking.busy_interval
+    if interval is None:
+        return f"is {booking.status} and holds no time"
+    if interval.calendar.provider_id != booking.provider_id:
+        return "holds another provider's time"
+    starts, ends = _window(booking)
+    if interval.starts > starts or interval.ends < ends:
+        return "holds other time than its own"
+    return ""
+
+
+def _window(booking: Booking) -> tuple[int, int]:
+    return policies.busy_seconds(
+        booking.start_at,
+        booking.end_at,
+        booking.buffer_before_minutes,
+        booking.buffer_after_minutes,
+    )
+
+
+def _leaks(using: str) -> Iterator[Problem]:
+    rows = BusyInterval.objects.using(using).filter(
+        kind=BusyInterval.Kind.BOOKING, bookings__isnull=True
+    )
+    for interval in rows.select_related("calendar").iterator():
+        yield Problem(
+            4, f"Busy interval {interval.pk} belongs to no booking.", _recount(interval, using)
+        )
+
+
+def _seats(using: str) -> Iterator[Problem]:
+    rows = (
+        BusyInterval.objects.using(using)
+        .filter(bookings__isnull=False)
+        .annotate(parties=Coalesce(Sum("bookings__party_size"), 0))
+        .exclude(seats_taken=F("parties"))
+    )
+    for interval in rows.select_related("calendar").iterator():
+        yield Problem(
+            4,
+            f"Busy interval {interval.pk} counts {interval.seats_taken} seats, its bookings have "
+            f"{interval.parties}.",
+            _recount(interval, using),
+        )
+
+
+def _events(using: str) -> Iterator[Problem]:
+    rows = Booking.objects.using(using).annotate(changes=Count("events"))
+    for booking in rows.exclude(version=F("changes")).iterator():
+        yield Problem(
+            5,
+            f"{booking.reference} has changed {booking.version} times and has "
+            f"{booking.changes} events.",  # type: ignore[attr-defined]
+        )
+
+
+def _tenants(using: str) -> Iterator[Problem]:
+    if not app_settings.tenancy_enabled:
+        return
+    bookings = Booking.objects.using(using)
+    for booking in bookings.filter(tenant__isnull=True).iterator():
+        yield Problem(7, f"{booking.reference} has no tenant.")
+    for name in ("service", "provider"):
+        if _has_tenant(Booking, name):
+            foreign = bookings.exclude(**{f"{name}__tenant_id": F("tenant_id")})
+            for booking in foreign.filter(tenant__isnull=False).iterator():
+                yield Problem(7, f"{booking.reference}: its {name} belongs to another tenant.")
+    if _has_tenant(BookingAddon, "addon"):
+        addons = BookingAddon.objects.using(using).exclude(addon__tenant_id=F("booking__tenant_id"))
+        for addon in addons.select_related("booking").iterator():
+            yield Problem(
+                7, f"{addon.booking.reference}: the add-on {addon} belongs to another tenant."
+            )
+
+
+def _has_tenant(model: type[Any], name: str) -> bool:
+    try:
+        model._meta.get_field(name).related_model._meta.get_field("tenant")
+    except FieldDoesNotExist:
+        return False
+    return True
+
+
+def _reclaim(booking: Booking, using: str) -> Repair:
+    """Take the time that the booking should hold; fails if somebody else has it by now."""
+
+    def write() -> None:
+        rows = Booking._base_manager.using(using)
+        row = rows.get(pk=booking.pk)
+        calendar_id = ledger.lock_calendar(row.provider_id, using=using)
+        row = rows.select_for_update().get(pk=booking.pk)
+        rules = policies.ServiceRules.of(
+            row.service, default_currency=app_settings.DEFAULT_CURRENCY
+        )
+        claim = ledger.Claim.of(row, rules)
+        interval_id = ledger.take(calendar_id, claim, using=using)
+        rows.filter(pk=row.pk).update(busy_interval=interval_id)
+
+    return lambda: atomically(write, using=using)
+
+
+def _let_go(booking: Booking, using: str) -> Repair:
+    def write() -> None:
+        ledger.lock_calendar(booking.provider_id, using=using)
+        rows = Booking._base_manager.using(using).filter(pk=booking.pk)
+        row = rows.select_for_update().get()
+        if not row.holds_time and row.busy_interval_id is not None:
+            rows.update(busy_interval=None)
+            ledger.recount(row.busy_interval_id, using=using)
+
+    return lambda: atomically(write, using=using)
+
+
+def _recount(interval: BusyInterval, using: str) -> Repair:
+    def write() -> None:
+        ledger.lock_calendar(interval.calendar.provider_id, using=using)
+        ledger.recount(interval.pk, using=using)
+
+    return lambda: atomically(write, using=using)
+
+
+def repair(problem: Problem) -> str:
+    """Mend one problem if that is safe; what became of it, in a word or a sentence."""
+    if problem.repair is None:
+        return "cannot be repaired automatically"
+    try:
+        problem.repair()
+    except BookingError as error:
+        return f"could not be repaired: {error}"
+    return "repaired"

@@ -1,0 +1,44 @@
+"""``manage.py check_bookings``: do the guarantees hold over everything that is stored?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DEFAULT_DB_ALIAS
+from django.utils.translation import gettext as _
+
+from bookings.integrity import find_problems, repair
+
+
+class Command(BaseCommand):
+    help = "Verify that no claims overlap, seats add up, and every change left its event."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--fix", action="store_true", help="Repair what can be repaired safely."
+        )
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS)
+
+    def handle(self, *args: Any, fix: bool, database: str, **options: Any) -> None:
+        found = remaining = 0
+        # All of them first: a repair changes what the later queries would see.
+        for problem in list(find_problems(using=database)) if fix else find_problems(database):
+            found += 1
+            outcome = f" - {repair(problem)}" if fix else ""
+            self.stdout.write(f"[{problem.invariant}] {problem.message}{outcome}")
+        if fix:
+            remaining = sum(1 for _problem in find_problems(using=database))
+            self.stdout.write(
+                _("%(found)d problems found, %(remaining)d remain.")
+                % {"found": found, "remaining": remaining}
+            )
+        else:
+            remaining = found
+            self.stdout.write(
+                _("%(found)d problems found.") % {"found": found}
+                if found
+                else _("All invariants hold.")
+            )
+        if remaining:
+            raise SystemExit(1)

@@ -1,0 +1,72 @@
+"""Migration operations that a host may need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+
+class RetargetForeignKey(Operation):
+    """Point one of our foreign keys at the model that its setting names today.
+
+    For a host that changes a ``BOOKINGS_*_MODEL`` setting when tables exist already (tenancy turned
+    on, a service model replaced). The new model's primary key must be of the same type, and the
+    column's values must be keys of the new table: move the rows in the same migration, before this
+    operation.
+
+    ::
+
+        operations = [RetargetForeignKey("Booking", "tenant")]
+
+    The migration depends on ``("bookings", "0002_initial")`` and on the new model's. Going
+    backwards does nothing, for which table it was is not on record.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model_name: str, field_name: str) -> None:
+        self.model_name = model_name
+        self.field_name = field_name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The state names the setting, not its value, so it is right already."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model("bookings", self.model_name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        field: Any = model._meta.get_field(self.field_name)
+        editor: Any = schema_editor
+        if schema_editor.connection.vendor == "sqlite":
+            editor._remake_table(model)
+            return
+        for name in editor._constraint_names(model, [field.column], foreign_key=True):
+            editor.execute(editor._delete_fk_sql(model, name))
+        suffix = "_fk_%(to_table)s_%(to_column)s"
+        editor.execute(editor._create_fk_sql(model, field, suffix))
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Nothing: see the class."""
+
+    def describe(self) -> str:
+        return f"Point {self.model_name}.{self.field_name} at the model of its setting"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"retarget_{self.model_name.lower()}_{self.field_name}"
