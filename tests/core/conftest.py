@@ -1,0 +1,99 @@
+"""A small host, and the shortest way to a booking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+
+from bookings import ledger
+from bookings.conf import app_settings
+from bookings.models import Booking, BusyInterval, Calendar
+from bookings.services import create_booking
+from tests.core.moments import NOW, at
+
+Book = Callable[..., Booking]
+Take = Callable[..., BusyInterval]
+
+
+@pytest.fixture
+def make_service(db: None) -> Callable[..., Any]:
+    model = apps.get_model(app_settings.SERVICE_MODEL)
+
+    def make(**values: Any) -> Any:
+        return model.objects.create(**({"name": "Massage", "duration_minutes": 60} | values))
+
+    return make
+
+
+@pytest.fixture
+def service(make_service: Callable[..., Any]) -> Any:
+    return make_service()
+
+
+@pytest.fixture
+def group_service(make_service: Callable[..., Any]) -> Any:
+    return make_service(name="Yoga", allow_multiple_clients_per_slot=True, capacity=3)
+
+
+@pytest.fixture
+def provider(db: None) -> Any:
+    return apps.get_model(app_settings.PROVIDER_MODEL).objects.create(name="Ada")
+
+
+@pytest.fixture
+def other_provider(db: None) -> Any:
+    return apps.get_model(app_settings.PROVIDER_MODEL).objects.create(name="Grace")
+
+
+@pytest.fixture
+def addon(db: None) -> Any:
+    return apps.get_model(app_settings.ADDON_MODEL).objects.create(
+        name="Hot stones", extra_duration_minutes=15, price_amount=10
+    )
+
+
+@pytest.fixture
+def user(db: None) -> Any:
+    return get_user_model().objects.create_user("client")
+
+
+@pytest.fixture
+def book(service: Any, provider: Any) -> Book:
+    """Book an hour with the provider: ``book(at(10))``, any argument of the service on top."""
+
+    def make(start_at: Any = None, **values: Any) -> Booking:
+        defaults = {
+            "service": service,
+            "provider": provider,
+            "start_at": at(10) if start_at is None else start_at,
+            "client_name": "Joan",
+            "now_dt": NOW,
+        }
+        return create_booking(**(defaults | values))
+
+    return make
+
+
+@pytest.fixture
+def calendar(provider: Any) -> Calendar:
+    return Calendar.objects.create(provider=provider)
+
+
+@pytest.fixture
+def other_calendar(other_provider: Any) -> Calendar:
+    return Calendar.objects.create(provider=other_provider)
+
+
+@pytest.fixture
+def take(calendar: Calendar) -> Take:
+    """Take a stretch of the calendar, by seconds, through the ledger."""
+
+    def make(starts: int, ends: int, **values: Any) -> BusyInterval:
+        claim = ledger.Claim(starts=starts, ends=ends, **values)
+        return BusyInterval.objects.get(pk=ledger.take(calendar.pk, claim, using="default"))
+
+    return make

@@ -1,0 +1,69 @@
+"""What the database holds, for tests that nothing of a failed call is left in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import models
+
+from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
+
+TABLES: tuple[type[models.Model], ...] = (
+    Calendar,
+    BusyInterval,
+    Booking,
+    BookingAddon,
+    BookingEvent,
+)
+
+
+def every_row() -> dict[str, list[dict[str, Any]]]:
+    return {
+        model.__name__: list(model._base_manager.order_by("pk").values())
+        for model in TABLES
+    }
+
+
+@contextmanager
+def nothing_written() -> Iterator[None]:
+    """Whatever happens inside, every table is afterwards as it was, down to the last column."""
+    before = every_row()
+    yield
+    assert every_row() == before
+
+
+def intervals() -> list[dict[str, Any]]:
+    """The ledger as a test reads it: who is busy from when to when, and with how many seats."""
+    return [
+        {
+            "provider": interval.calendar.provider_id,
+            "start_at": interval.start_at,
+            "end_at": interval.end_at,
+            "seats": (interval.seats_taken, interval.capacity),
+        }
+        for interval in BusyInterval.objects.select_related("calendar").order_by("starts", "pk")
+    ]
+
+
+def only_interval() -> dict[str, Any]:
+    (interval,) = intervals()
+    return interval
+
+
+def history(booking: Booking) -> list[str]:
+    """The types of a booking's events, oldest first."""
+    events = BookingEvent.objects.filter(booking_id=booking.pk)
+    return list(events.order_by("pk").values_list("event_type", flat=True))
+
+
+def last_event(booking: Booking) -> BookingEvent:
+    event = BookingEvent.objects.filter(booking_id=booking.pk).order_by("pk").last()
+    assert event is not None
+    return event
+
+
+def stored(booking: Booking) -> Booking:
+    """The same booking as another process would read it."""
+    return Booking.objects.get(pk=booking.pk)
