@@ -265,7 +265,8 @@ def check_foreign_keys(
             f"{field.model._meta.label}.{field.name} points at the table {actual!r} in the "
             f"database {alias!r}, but {PREFIX}{field.setting} means {expected!r}.",
             hint=(
-                "Add to a migration of your own: bookings.operations.RetargetForeignKey("
+                "Once the new table is migrated, add to a migration of your own: "
+                "bookings.operations.RetargetForeignKey("
                 f'"{field.model._meta.object_name}", "{field.name}")'
             ),
             id="bookings.W004",

@@ -13,16 +13,17 @@ class RetargetForeignKey(Operation):
     """Point one of our foreign keys at the model that its setting names today.
 
     For a host that changes a ``BOOKINGS_*_MODEL`` setting when tables exist already (tenancy turned
-    on, a service model replaced). The new model's primary key must be of the same type, and the
-    column's values must be keys of the new table: move the rows in the same migration, before this
-    operation.
-
-    ::
+    on, a service model replaced)::
 
         operations = [RetargetForeignKey("Booking", "tenant")]
 
-    The migration depends on ``("bookings", "0002_initial")`` and on the new model's. Going
-    backwards does nothing, for which table it was is not on record.
+    Two steps, because Django insists that whatever an applied migration depends on is applied too:
+    migrate the new model's table with the old setting; then change the setting and migrate with this
+    operation, in a migration that depends on ``("bookings", "0002_initial")`` and on the new model's.
+
+    The new model's primary key must be of the same type, and the column's values keys of its table:
+    PostgreSQL judges that at the end of the migration, MySQL at once. Going backwards does nothing,
+    for which table it was is not on record.
     """
 
     reduces_to_sql = True
