@@ -1,4 +1,4 @@
-"""The instants that the tests of this folder speak about. Fixed, and far from any clock that runs."""
+"""The instants that the tests of this folder speak about: fixed, and far from any clock."""
 
 from __future__ import annotations
 

@@ -51,8 +51,7 @@ def test_postgresql_excludes_overlaps_by_core_gist(editor: Any) -> None:
 @pytest.mark.parametrize("editor", ["postgresql"], indirect=True)
 def test_postgresql_adds_and_drops_it_on_a_table_that_exists(editor: Any) -> None:
     assert str(DECLARED.create_sql(BusyInterval, editor)) == (
-        'ALTER TABLE "bookings_busyinterval" ADD '
-        + DECLARED.constraint_sql(BusyInterval, editor)
+        'ALTER TABLE "bookings_busyinterval" ADD ' + DECLARED.constraint_sql(BusyInterval, editor)
     )
     assert str(DECLARED.remove_sql(BusyInterval, editor)) == (
         f'ALTER TABLE "bookings_busyinterval" DROP CONSTRAINT "{NO_OVERLAP}"'

@@ -17,6 +17,14 @@ PROVIDER = Calendar._meta.get_field("provider")
 STATUS = Booking._meta.get_field("status")
 
 
+class Base(models.Model):
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 def test_a_foreign_key_deconstructs_to_the_settings_name() -> None:
     name, path, args, kwargs = SERVICE.deconstruct()
     assert (name, path, args) == ("service", "bookings.fields.SettingForeignKey", [])
@@ -68,11 +76,11 @@ def test_a_migration_names_the_setting_and_no_model(field: models.Field[Any, Any
 def test_a_field_takes_its_target_from_the_setting(settings: Any) -> None:
     settings.BOOKINGS_ADDON_MODEL = "bookings.Extra"
 
-    class Extra(models.Model):
+    class Extra(Base):
         class Meta:
             app_label = "bookings"
 
-    class Choice(models.Model):
+    class Choice(Base):
         extra = SettingForeignKey("ADDON_MODEL", models.CASCADE, related_name="choices")
 
         class Meta:
@@ -88,7 +96,7 @@ def test_a_missing_target_is_left_to_the_check_of_the_setting(settings: Any) -> 
     settings.BOOKINGS_SERVICE_MODEL = "nowhere.Service"
     settings.BOOKINGS_PROVIDER_MODEL = "nowhere.Provider"
 
-    class Unresolved(models.Model):
+    class Unresolved(Base):
         service = SettingForeignKey("SERVICE_MODEL", models.CASCADE, related_name="+")
         provider = SettingOneToOneField("PROVIDER_MODEL", models.CASCADE, related_name="+")
         control = models.ForeignKey("nowhere.Service", models.CASCADE, related_name="+")
