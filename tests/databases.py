@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -86,10 +85,13 @@ def mariadb() -> DatabaseSettings:
 
 
 def name() -> str:
-    """A name that no other checkout and no other tox environment uses on the same server."""
-    checkout = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:6]
-    environment = re.sub(r"\W", "_", os.environ.get("TOX_ENV_NAME", "local"))
-    return os.environ.get(NAME) or f"bookings_{environment}_{checkout}"
+    """A name that no other checkout and no other tox environment uses on the same server.
+
+    Short, because what the tests append to it has to fit into PostgreSQL's 63 characters.
+    """
+    whose = f"{ROOT}:{os.environ.get('TOX_ENV_NAME', '')}"
+    digest = hashlib.sha256(whose.encode(errors="surrogateescape")).hexdigest()[:8]
+    return os.environ.get(NAME) or f"bookings_{digest}"
 
 
 def _server(url: SplitResult) -> DatabaseSettings:
