@@ -35,8 +35,7 @@ class DefaultBookingAdapter:
         return booking.requires_approval
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
-        """What the service itself costs, without add-ons. Default: the service's
-        ``price_amount``."""
+        """What the service costs without add-ons. Default: the service's ``price_amount``."""
         return booking.price_amount
 
     def check_addon(self, service: Any, addon: Any) -> None:

@@ -1,5 +1,4 @@
-"""``NoOverlap``: no two rows of one owner share an instant. One declaration, each database's own
-way."""
+"""``NoOverlap``: no two rows of one owner share an instant, by each database's own means."""
 
 from __future__ import annotations
 

@@ -27,8 +27,7 @@ class BookingError(ValidationError):
 
 
 class InvalidBooking(BookingError):
-    """A value cannot be stored or makes no sense; ``message_dict`` names the fields if it is
-    one's."""
+    """A value makes no sense or cannot be stored; ``message_dict``, if any, names the fields."""
 
     default_code = "invalid"
 

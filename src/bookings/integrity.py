@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -171,30 +172,39 @@ def _reclaim(booking: Booking, using: str) -> Repair:
     """Take the time that the booking should hold; fails if somebody else has it by now."""
 
     def write() -> None:
-        rows = Booking._base_manager.using(using)
-        row = rows.get(pk=booking.pk)
-        calendar_id = ledger.lock_calendar(row.provider_id, using=using)
-        row = rows.select_for_update().get(pk=booking.pk)
+        row, calendars = _locked(booking, using)
+        if not row.holds_time or not _claim_problem(row):
+            return
+        rows = Booking._base_manager.using(using).filter(pk=row.pk)
+        if row.busy_interval_id is not None:
+            rows.update(busy_interval=None)
+            ledger.recount(row.busy_interval_id, using=using)
         rules = policies.ServiceRules.of(
             row.service, default_currency=app_settings.DEFAULT_CURRENCY
         )
         claim = ledger.Claim.of(row, rules)
-        interval_id = ledger.take(calendar_id, claim, using=using)
-        rows.filter(pk=row.pk).update(busy_interval=interval_id)
+        rows.update(busy_interval=ledger.take(calendars[row.provider_id], claim, using=using))
 
-    return lambda: atomically(write, using=using)
+    return partial(atomically, write, using=using)
 
 
 def _let_go(booking: Booking, using: str) -> Repair:
     def write() -> None:
-        ledger.lock_calendar(booking.provider_id, using=using)
-        rows = Booking._base_manager.using(using).filter(pk=booking.pk)
-        row = rows.select_for_update().get()
+        row, _calendars = _locked(booking, using)
         if not row.holds_time and row.busy_interval_id is not None:
-            rows.update(busy_interval=None)
+            Booking._base_manager.using(using).filter(pk=row.pk).update(busy_interval=None)
             ledger.recount(row.busy_interval_id, using=using)
 
-    return lambda: atomically(write, using=using)
+    return partial(atomically, write, using=using)
+
+
+def _locked(booking: Booking, using: str) -> tuple[Booking, dict[Any, int]]:
+    """The booking as it is now, with its own calendar locked and that of the time it holds."""
+    rows = Booking._base_manager.using(using).filter(pk=booking.pk)
+    holder = rows.values_list("busy_interval__calendar__provider_id", flat=True).first()
+    providers = {booking.provider_id, holder} - {None}
+    calendars = ledger.lock_calendars(providers, using=using)
+    return rows.select_for_update().get(), calendars
 
 
 def _recount(interval: BusyInterval, using: str) -> Repair:
@@ -202,7 +212,7 @@ def _recount(interval: BusyInterval, using: str) -> Repair:
         ledger.lock_calendar(interval.calendar.provider_id, using=using)
         ledger.recount(interval.pk, using=using)
 
-    return lambda: atomically(write, using=using)
+    return partial(atomically, write, using=using)
 
 
 def repair(problem: Problem) -> str:

@@ -75,8 +75,7 @@ def lock_calendar(provider_id: Any, *, using: str) -> int:
 
 
 def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]:
-    """Lock several providers' time, always in the order of their calendars; provider to
-    calendar."""
+    """Lock several providers' time, in the order of their calendars; provider to calendar."""
     wanted = set(provider_ids)
     if len(wanted) < 2:
         return {key: lock_calendar(key, using=using) for key in wanted}
@@ -114,8 +113,7 @@ def _lock(provider_id: Any, using: str) -> int | None:
 
 
 def _open_calendar(provider_id: Any, using: str) -> None:
-    """Make a provider's calendar; the provider's row is locked so that it cannot vanish
-    meanwhile."""
+    """Make a provider's calendar, with the provider's row locked so that it cannot vanish."""
     providers = Calendar._meta.get_field("provider").remote_field.model._base_manager.using(using)
     if not providers.select_for_update().filter(pk=provider_id).values_list("pk")[:1]:
         raise _no_provider()
@@ -228,8 +226,7 @@ def release_many(held: Mapping[int, int], *, using: str) -> None:
 def delete_bookings(
     bookings: BookingQuerySet, delete: Callable[[], tuple[int, dict[str, int]]]
 ) -> tuple[int, dict[str, int]]:
-    """Run ``delete`` and release what the bookings held, with every calendar concerned locked
-    first."""
+    """Lock every calendar concerned, run ``delete``, and release what the bookings held."""
     using = bookings._db or router.db_for_write(bookings.model)
     bookings = bookings.using(using).order_by()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from django.utils.timezone import is_naive
@@ -28,6 +28,8 @@ from bookings.exceptions import (
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_MINUTES: Final = 60 * 24 * 366 * 10
 """Ten years: longer durations and buffers are slips of the keyboard."""
+
+MAX_DIGITS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +57,27 @@ class ServiceRules:
         """Read and check a service's attributes; raises ``InvalidBooking`` naming the wrong one."""
         if getattr(service, "duration_minutes", None) is None:
             raise InvalidBooking(_("Service is missing duration_minutes."), "missing_duration")
-        capacity = getattr(service, "capacity", None)
-        advance = getattr(service, "maximum_advance_days", None)
         return cls(
             duration_minutes=_minutes(service, "duration_minutes", at_least=1),
             buffer_before_minutes=_minutes(service, "buffer_before_minutes"),
             buffer_after_minutes=_minutes(service, "buffer_after_minutes"),
             minimum_notice_minutes=_minutes(service, "minimum_notice_minutes"),
-            maximum_advance_days=None if advance is None else int(advance),
+            maximum_advance_days=_optional(service, "maximum_advance_days"),
             requires_approval=bool(getattr(service, "requires_approval", False)),
             cancellation_allowed=bool(getattr(service, "cancellation_allowed", True)),
             cancellation_notice_minutes=_minutes(service, "cancellation_notice_minutes"),
             reschedule_allowed=bool(getattr(service, "reschedule_allowed", True)),
             reschedule_notice_minutes=_minutes(service, "reschedule_notice_minutes"),
             shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
-            capacity=None if capacity is None else int(capacity),
+            capacity=_optional(service, "capacity"),
             pricing_type=getattr(service, "pricing_type", "") or "",
-            price_amount=getattr(service, "price_amount", None),
+            price_amount=amount(getattr(service, "price_amount", None), "service.price_amount"),
             currency=getattr(service, "currency", "") or default_currency,
         )
 
     @property
     def is_shared(self) -> bool:
-        """Whether several bookings may sit in one slot. Without a capacity a party has it to
-        itself."""
+        """Whether bookings may sit in one slot. Without a capacity a party has it to itself."""
         return self.shared and self.capacity is not None
 
     def seats(self, party_size: int) -> int:
@@ -105,8 +104,7 @@ class ServiceRules:
 
 
 def whole_number(value: Any, name: str, *, at_least: int, at_most: int = 2**31 - 1) -> int:
-    """``value`` if it is an ``int`` within the bounds; ``InvalidBooking`` with the name
-    otherwise."""
+    """``value`` if it is an ``int`` within the bounds; else ``InvalidBooking`` with the name."""
     if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= at_most:
         raise InvalidBooking(
             _("%(name)s must be a whole number from %(least)d to %(most)d, not %(value)r."),
@@ -119,6 +117,29 @@ def _minutes(service: Any, name: str, *, at_least: int = 0) -> int:
     value = getattr(service, name, 0)
     return whole_number(
         0 if value is None else value, f"service.{name}", at_least=at_least, at_most=MAX_MINUTES
+    )
+
+
+def _optional(service: Any, name: str) -> int | None:
+    value = getattr(service, name, None)
+    return None if value is None else whole_number(value, f"service.{name}", at_least=0)
+
+
+def amount(value: Any, name: str) -> Decimal | None:
+    """An amount of money as a ``Decimal``, from any type that a host may keep it in."""
+    if value is None:
+        return None
+    try:
+        # By way of its text, for the binary fraction that a float really is has 50 digits.
+        number = Decimal(str(value))
+        # Far beyond what a column holds, so that amounts can be added before they are checked.
+        if number.is_finite() and number.adjusted() < MAX_DIGITS:
+            return number
+    except InvalidOperation:
+        pass
+    raise InvalidBooking(
+        _("%(name)s must be an amount of money, not %(value)r."),
+        params={"name": name, "value": value},
     )
 
 
@@ -144,8 +165,7 @@ def instant(value: Any, name: str) -> datetime:
 
 
 def floor_second(value: datetime) -> int:
-    """The Unix second that contains an instant. In integers: a float cannot tell microseconds
-    apart."""
+    """The Unix second that contains an instant, in integers: floats blur the microseconds."""
     since = value - EPOCH
     return since.days * 86400 + since.seconds
 
@@ -173,6 +193,8 @@ def busy_seconds(
     start_at: datetime, end_at: datetime, buffer_before_minutes: int, buffer_after_minutes: int
 ) -> tuple[int, int]:
     """The half-open stretch ``[starts, ends)`` that a booking takes, in Unix seconds, outward."""
+    if end_at <= start_at:
+        raise InvalidBooking({"end_at": _("End time must be after start time.")})
     starts = floor_second(start_at) - 60 * buffer_before_minutes
     ends = ceil_second(end_at) + 60 * buffer_after_minutes
     if starts < 0 or ends > MAX_SECOND:
@@ -197,12 +219,12 @@ def check_start(
             "minimum_notice",
             params={"minutes": rules.minimum_notice_minutes},
         )
-    if rules.maximum_advance_days is not None and ahead > timedelta(
-        days=rules.maximum_advance_days
-    ):
+    days = rules.maximum_advance_days
+    # A column takes more days than a timedelta does.
+    if days is not None and ahead > timedelta(days=min(days, timedelta.max.days)):
         raise TooFarAhead(
             _("This service can be booked at most %(days)d days ahead."),
-            params={"days": rules.maximum_advance_days},
+            params={"days": days},
         )
 
 

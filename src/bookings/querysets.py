@@ -62,8 +62,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(provider=provider)
 
     def for_client(self, user: Any = None, *, email: str = "", phone: str = "") -> BookingQuerySet:
-        """One client's: by user where there is one, else by e-mail address, else by phone
-        number."""
+        """One client's: by user if there is one, else by e-mail address, else by phone number."""
         if user is not None:
             return self.filter(client_user=user)
         if email:
@@ -103,17 +102,17 @@ class BookingQuerySet(models.QuerySet["Booking"]):
                     "Call bookings.services.create_booking for each instead."
                 )
             )
+        for obj in objs:
+            obj.reference = obj.reference or obj.generate_reference()
         return super().bulk_create(objs, *args, **kwargs)
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """As Django's; every calendar concerned is locked first, and the claims go with the
-        bookings."""
+        """As Django's, with every calendar concerned locked; the claims go with the bookings."""
         from bookings import ledger
 
         return ledger.delete_bookings(self, super().delete)
 
 
 def overlapping(starts: int, ends: int, prefix: str = "") -> Q:
-    """Busy intervals (at the end of the path ``prefix``) that share an instant with ``[starts,
-    ends)``."""
+    """Busy intervals, at the end of the path ``prefix``, that share an instant with the bounds."""
     return Q((f"{prefix}starts__lt", ends), (f"{prefix}ends__gt", starts))

@@ -307,8 +307,7 @@ class Booking(models.Model):
         }
 
     def save_row(self, *, using: str, update_fields: Iterable[str] | None = None) -> None:
-        """Write the row alone. For code that holds the calendar's lock and keeps the claim
-        itself."""
+        """Write the row alone: for code that holds the calendar's lock and keeps the claim."""
         adding = self._state.adding
         super().save(
             using=using, force_insert=adding, force_update=not adding, update_fields=update_fields

@@ -66,8 +66,7 @@ def change_booking(
     expected_version: int | None = None,
     also_lock: Any = None,
 ) -> Booking:
-    """Apply what ``decide`` makes of the row as it is under the lock; ``None`` means nothing to
-    do."""
+    """Apply what ``decide`` makes of the row under the lock; ``None`` means nothing to do."""
     now = inputs.moment(now_dt)
     actor = inputs.user(actor, "actor")
     check_saved(booking)

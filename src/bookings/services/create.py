@@ -64,7 +64,7 @@ def create_booking(
     notes_client: str = "",
     notes_internal: str = "",
     metadata: dict[str, Any] | None = None,
-    idempotency_key: str = "",
+    idempotency_key: str | None = "",
     expires_at: datetime | None = None,
     allow_past: bool | None = None,
     skip_slot_validation: bool = False,
@@ -90,7 +90,8 @@ def create_booking(
     using = router.db_for_write(Booking)
     inputs.stored(service, "SERVICE_MODEL", "service")
     inputs.stored(provider, "PROVIDER_MODEL", "provider")
-    inputs.text("idempotency_key", idempotency_key)
+    if idempotency_key is not None:
+        inputs.text("idempotency_key", idempotency_key)
     booking = Booking(
         tenant_id=inputs.tenant_id(tenant, service=service, provider=provider),
         service=service,
@@ -127,6 +128,8 @@ def create_booking(
         allow_past=app_settings.ALLOW_PAST_START if allow_past is None else allow_past,
         override=override_policy,
     )
+    if booking.expires_at is not None and booking.expires_at <= now:
+        raise InvalidBooking(_("expires_at has passed. Choose a later one."), "expires_in_the_past")
     adapter = get_adapter()
     adapter.check_bookable(booking, override_policy=override_policy)
     if not skip_slot_validation:
@@ -226,7 +229,7 @@ def _apply_rules(
     length = timedelta(minutes=rules.duration_minutes) + extra_time(snapshots)
     booking.end_at = policies.elapsed_end(booking.start_at, length)
     adapter = get_adapter()
-    booking.price_amount = adapter.price(booking, addons)
+    booking.price_amount = policies.amount(adapter.price(booking, addons), "price_amount")
     booking.requires_approval = adapter.requires_approval(booking)
     set_total(booking, snapshots)
     return snapshots

@@ -85,8 +85,7 @@ def expire_bookings(
 
 
 def _expire_chunk(size: int, now: datetime, using: str) -> tuple[int, int]:
-    """Expire up to ``size`` holds with a constant number of statements; how many were found, and
-    done."""
+    """Expire up to ``size`` holds in a constant number of statements: how many found, and done."""
     due = list(
         Booking.objects.using(using)
         .expired(now)

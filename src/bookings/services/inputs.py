@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from numbers import Number
+from typing import Any, Final
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
@@ -17,6 +19,12 @@ from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, BookingAddon
+
+# Below what a packet of MySQL's holds, with the old value and the new one in an event.
+LONGEST_TEXT: Final = 100_000
+LONGEST_DOCUMENT: Final = 1_000_000
+# MariaDB takes 32 levels, of which the event that records a document needs one.
+DEEPEST_DOCUMENT: Final = 30
 
 
 def moment(now_dt: datetime | None) -> datetime:
@@ -75,12 +83,12 @@ def same_tenant(key: Any, **belongings: Any) -> None:
 
 def addons(addon_ids: Iterable[Any] | None, *, service: Any, tenant_key: Any) -> list[Any]:
     """The add-ons with these keys, in this order; unknown, repeated or foreign ones are errors."""
-    keys = [] if addon_ids is None else list(addon_ids)
+    keys = addon_keys(addon_ids)
     if not keys:
         return []
     model = apps.get_model(app_settings.ADDON_MODEL)
     try:
-        keys = [model._meta.pk.to_python(key) for key in keys]
+        keys = [_addon_key(model, key) for key in keys]
         found = model._base_manager.in_bulk(keys)
     except (TypeError, ValueError, OverflowError, ValidationError):
         raise _unknown_addons(keys) from None
@@ -96,6 +104,29 @@ def addons(addon_ids: Iterable[Any] | None, *, service: Any, tenant_key: Any) ->
     return chosen
 
 
+def addon_keys(addon_ids: Any) -> list[Any]:
+    """What a caller passes as ``addon_ids``, as a list."""
+    if addon_ids is None:
+        return []
+    # Text is iterable too, and "12" would be the add-ons 1 and 2.
+    if isinstance(addon_ids, str | bytes) or not isinstance(addon_ids, Iterable):
+        raise InvalidBooking(
+            _("addon_ids must be a list of keys, not %(type)s."),
+            "addon_ids",
+            {"type": type(addon_ids).__name__},
+        )
+    return list(addon_ids)
+
+
+def _addon_key(model: type[models.Model], key: Any) -> Any:
+    # A key column would turn True and 1.9 into 1.
+    if isinstance(key, Number) and type(key) is not int:
+        raise TypeError(key)
+    if isinstance(key, str):
+        check_text("addon_ids", key)
+    return model._meta.pk.clean(key, None)
+
+
 def _unknown_addons(keys: list[Any]) -> MissingReference:
     return MissingReference(
         _("Unknown add-ons: %(keys)s."),
@@ -107,7 +138,7 @@ def _unknown_addons(keys: list[Any]) -> MissingReference:
 def snapshot(addon: Any, booking: Booking) -> BookingAddon:
     """The add-on as it is now, for a booking that keeps it so."""
     minutes = getattr(addon, "extra_duration_minutes", 0) or 0
-    return BookingAddon(
+    made = BookingAddon(
         booking=booking,
         addon=addon,
         name_snapshot=str(getattr(addon, "name", addon))[:255],
@@ -117,24 +148,41 @@ def snapshot(addon: Any, booking: Booking) -> BookingAddon:
             at_least=0,
             at_most=policies.MAX_MINUTES,
         ),
-        price_amount_snapshot=getattr(addon, "price_amount", None),
+        price_amount_snapshot=policies.amount(
+            getattr(addon, "price_amount", None), "addon.price_amount"
+        ),
         currency_snapshot=getattr(addon, "currency", "") or booking.currency,
     )
+    check_fields(made, ("name_snapshot", "price_amount_snapshot", "currency_snapshot"))
+    return made
 
 
 def check_fields(instance: models.Model, names: Collection[str]) -> None:
-    """Hold these fields to what their columns can store; no query is made.
+    """Hold these fields to what their columns can store on every database; no query is made.
 
     ``full_clean()`` would ask the database whether each foreign key exists and each unique value is
     free; the database answers that anyway, when the row is written.
     """
+    errors = {}
     for name in names:
-        check_text(name, getattr(instance, name))
-    others = {field.name for field in instance._meta.concrete_fields} - set(names)
-    try:
-        instance.clean_fields(exclude=others)
-    except ValidationError as error:
-        raise InvalidBooking(error.update_error_dict({})) from None
+        field = instance._meta.get_field(name)
+        value = getattr(instance, name)
+        if value is None and field.null:
+            continue
+        if isinstance(field, models.JSONField):
+            document(name, value)
+        elif isinstance(field, models.CharField | models.TextField):
+            text(name, value)
+            if field.blank and not value:
+                continue
+        try:
+            if isinstance(value, str) and not value.strip():
+                raise ValidationError(field.error_messages["blank"], "blank")
+            setattr(instance, name, field.clean(value, instance))
+        except ValidationError as error:
+            errors[name] = error.error_list
+    if errors:
+        raise InvalidBooking(errors)
 
 
 def text(name: str, value: Any) -> str:
@@ -145,25 +193,59 @@ def text(name: str, value: Any) -> str:
             params={"name": name, "type": type(value).__name__},
         )
     check_text(name, value)
+    if len(value) > LONGEST_TEXT:
+        raise InvalidBooking(
+            _("%(name)s has %(length)d characters; it may have %(most)d."),
+            params={"name": name, "length": len(value), "most": LONGEST_TEXT},
+        )
     return value
 
 
-def check_text(name: str, value: Any) -> None:
-    """Refuse what cannot be stored as UTF-8, and the NUL that PostgreSQL refuses, also in JSON."""
+def check_text(name: str, value: str) -> None:
+    """Refuse what cannot be stored as UTF-8, and the NUL that PostgreSQL refuses."""
+    if "\x00" in value:
+        raise InvalidBooking(
+            _("%(name)s contains a NUL character. Remove it."), params={"name": name}
+        )
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidBooking(
+            _("%(name)s contains half of a surrogate pair. Decode it as UTF-8."),
+            params={"name": name},
+        )
+
+
+def document(name: str, value: Any) -> dict[str, Any]:
+    """``value`` if it is a ``dict`` that every database can store as JSON."""
+    if not isinstance(value, dict):
+        raise InvalidBooking(
+            _("%(name)s must be a dict, not %(type)s."),
+            params={"name": name, "type": type(value).__name__},
+        )
+    _check_document(name, value, 1)
+    try:
+        length = len(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidBooking(
+            _("%(name)s cannot be stored as JSON: %(error)s."),
+            params={"name": name, "error": str(error)},
+        ) from None
+    if length > LONGEST_DOCUMENT:
+        raise InvalidBooking(
+            _("%(name)s takes %(length)d characters of JSON; it may take %(most)d."),
+            params={"name": name, "length": length, "most": LONGEST_DOCUMENT},
+        )
+    return value
+
+
+def _check_document(name: str, value: Any, depth: int) -> None:
     if isinstance(value, str):
-        if "\x00" in value:
+        check_text(name, value)
+    elif isinstance(value, dict | list | tuple):
+        if depth > DEEPEST_DOCUMENT:
             raise InvalidBooking(
-                _("%(name)s contains a NUL character. Remove it."), params={"name": name}
+                _("%(name)s is nested deeper than %(most)d levels."),
+                params={"name": name, "most": DEEPEST_DOCUMENT},
             )
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidBooking(
-                _("%(name)s contains half of a surrogate pair. Decode it as UTF-8."),
-                params={"name": name},
-            )
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            check_text(name, key)
-            check_text(name, item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            check_text(name, item)
+        parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        for part in parts:
+            _check_document(name, part, depth + 1)

@@ -21,8 +21,7 @@ def add_note(
     now_dt: datetime | None = None,
     expected_version: int | None = None,
 ) -> Booking:
-    """Record ``message`` as an event. The fields ``notes_internal`` and ``notes_client`` stay as
-    they are."""
+    """Record ``message`` as an event; ``notes_internal`` and ``notes_client`` stay as they are."""
     if not inputs.text("message", message).strip():
         raise InvalidBooking(_("A note needs some text."), "empty_note")
 

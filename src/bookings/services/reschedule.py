@@ -54,7 +54,7 @@ def reschedule_booking(
     now = inputs.moment(now_dt)
     if new_provider is not None:
         inputs.stored(new_provider, "PROVIDER_MODEL", "provider")
-    addon_keys = None if addon_ids is None else list(addon_ids)
+    addon_keys = None if addon_ids is None else inputs.addon_keys(addon_ids)
     check_saved(booking)
     using = router.db_for_write(Booking, instance=booking)
 

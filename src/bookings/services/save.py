@@ -1,5 +1,4 @@
-"""What ``Booking.save()`` does: keep the claim, the version and the history in step with the
-row."""
+"""What ``Booking.save()`` does: keep claim, version and history in step with the row."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Update: correct who the client is and what is noted. Time, price and status have verbs of their
-own."""
+"""Update: correct who the client is and what is noted. The rest has verbs of its own."""
 
 from __future__ import annotations
 

@@ -1,2 +1,1 @@
-"""Ready-made ``Service``, ``Provider`` and ``ServiceAddon``, for a host without models of its
-own."""
+"""Ready-made ``Service``, ``Provider`` and ``ServiceAddon``, for a host without its own."""
