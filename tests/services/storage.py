@@ -20,10 +20,7 @@ TABLES: tuple[type[models.Model], ...] = (
 
 
 def every_row() -> dict[str, list[dict[str, Any]]]:
-    return {
-        model.__name__: list(model._base_manager.order_by("pk").values())
-        for model in TABLES
-    }
+    return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in TABLES}
 
 
 @contextmanager
