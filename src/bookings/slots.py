@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -89,14 +89,16 @@ def adapted(func: Callable[..., Any]) -> Callable[..., Any]:
     parameters = inspect.signature(func).parameters
     takes_any = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters.values())
     takes_tenant = takes_any or "tenant" in parameters
-    if takes_any or {"start_dt", "end_dt"} <= parameters.keys():
+    if {"start_dt", "end_dt"} <= parameters.keys():
         bounds = _instants
     elif {"start_date", "end_date"} <= parameters.keys():
         bounds = _dates
+    elif takes_any:
+        bounds = _instants
     else:
         raise ImproperlyConfigured(
             f"BOOKINGS_SLOTS_AVAILABLE_FUNC must take {' or '.join(SIGNATURES)}; "
-            f"{func.__qualname__} takes {inspect.signature(func)}."
+            f"{getattr(func, '__qualname__', repr(func))} takes {inspect.signature(func)}."
         )
 
     def engine(
@@ -128,16 +130,23 @@ def offers(offered: Any, start_at: datetime) -> bool:
     """
     if isinstance(offered, Mapping):
         return any(offers(day, start_at) for day in offered.values())
-    if not hasattr(offered, "__iter__"):
+    if hasattr(offered, "__iter__"):
+        return any(_start_of(slot) == start_at for slot in offered)
+    if hasattr(offered, "__contains__"):
         return start_at in offered
-    return any(_start_of(slot) == start_at for slot in offered)
+    raise _unreadable(offered)
 
 
 def _start_of(slot: Any) -> datetime:
     for start in (slot, getattr(slot, "start", None), getattr(slot, "start_at", None)):
-        if isinstance(start, datetime):
-            return start
-    raise ImproperlyConfigured(
-        "BOOKINGS_SLOTS_AVAILABLE_FUNC must give datetimes, or objects with .start or .start_at, "
-        f"not {type(slot).__name__}."
+        if isinstance(start, datetime) and timezone.is_aware(start):
+            # In UTC, because no datetime equals one of the hour that another zone repeats.
+            return start.astimezone(UTC)
+    raise _unreadable(slot)
+
+
+def _unreadable(answer: Any) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        "BOOKINGS_SLOTS_AVAILABLE_FUNC must give aware datetimes, or objects with such a .start or "
+        f".start_at, not {answer!r:.100}."
     )
