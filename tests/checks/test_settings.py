@@ -1,0 +1,198 @@
+"""Each setting that can be wrong is a numbered message whose hint is the line to write."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, Error, Warning, run_checks
+from django.db import connection
+from django.test import override_settings
+
+from bookings import checks
+from tests import databases
+
+
+def ours(**kwargs: Any) -> list[CheckMessage]:
+    return [message for message in run_checks(**kwargs) if str(message.id).startswith("bookings.")]
+
+
+def ids(**kwargs: Any) -> list[str | None]:
+    return [message.id for message in ours(**kwargs)]
+
+
+def the_only(**kwargs: Any) -> CheckMessage:
+    [message] = ours(**kwargs)
+    return message
+
+
+class NoAdapter:
+    """Lacks everything that an adapter has."""
+
+
+def offers_by_datetimes(service: Any, provider: Any, start_dt: Any, end_dt: Any) -> list[Any]:
+    return []
+
+
+def offers_by_nothing(service: Any, provider: Any) -> list[Any]:
+    return []
+
+
+def test_a_host_that_is_wired_well_hears_nothing() -> None:
+    assert ours() == []
+
+
+@override_settings(BOOKINGS_DUPLICATE_GUARD_MINUTE=5)
+def test_a_misspelt_setting_is_told_what_it_may_have_meant() -> None:
+    message = the_only()
+    assert isinstance(message, Warning)
+    assert message.id == "bookings.W001"
+    assert message.hint == "Did you mean BOOKINGS_DUPLICATE_GUARD_MINUTES?"
+
+
+@override_settings(BOOKINGS_ZZZ=5)
+def test_an_unknown_setting_without_a_likeness() -> None:
+    assert the_only().hint == "Remove it, or correct its name."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said", "hint"),
+    [
+        ("DUPLICATE_GUARD_MINUTES", "5", "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        ("DUPLICATE_GUARD_MINUTES", True, "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        ("DUPLICATE_GUARD_MINUTES", -1, "0 (off) or more", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        ("ALLOW_PAST_START", "yes", "of type bool", "BOOKINGS_ALLOW_PAST_START = False"),
+        ("DEFAULT_CURRENCY", "EURO", "ISO 4217", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
+        ("DEFAULT_CURRENCY", None, "of type str", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
+        (
+            "SLOT_VALIDATION_MODE",
+            "engine",
+            '"ENGINE" or "NONE"',
+            "BOOKINGS_SLOT_VALIDATION_MODE = 'NONE'",
+        ),
+        (
+            "MIGRATION_DEPENDENCIES",
+            {"BOOKINGS_SERVICE_MODEL": "0002"},
+            "keyed by SERVICE_MODEL",
+            "BOOKINGS_MIGRATION_DEPENDENCIES = {'SERVICE_MODEL': '0002_service'}",
+        ),
+    ],
+)
+def test_a_wrong_value(name: str, value: Any, said: str, hint: str) -> None:
+    with override_settings(**{f"BOOKINGS_{name}": value}):
+        message = the_only()
+    assert isinstance(message, Error)
+    assert message.id == "bookings.E002"
+    assert said in message.msg
+    assert message.hint == hint
+
+
+@pytest.mark.parametrize("path", ["nowhere.Adapter", "bookings.adapters.Nothing", "nodots"])
+def test_an_adapter_that_cannot_be_imported(path: str) -> None:
+    with override_settings(BOOKINGS_ADAPTER=path):
+        message = the_only()
+    assert message.id == "bookings.E003"
+    assert path in message.msg
+    assert message.hint == "BOOKINGS_ADAPTER = 'bookings.adapters.DefaultBookingAdapter'"
+
+
+@pytest.mark.parametrize("name", ["NoAdapter", "the_only"])
+def test_an_adapter_that_is_none(name: str) -> None:
+    with override_settings(BOOKINGS_ADAPTER=f"{__name__}.{name}"):
+        assert "is not a subclass of" in the_only().msg
+
+
+@override_settings(
+    BOOKINGS_SLOT_VALIDATION_MODE="ENGINE",
+    BOOKINGS_SLOTS_AVAILABLE_FUNC=f"{__name__}.offers_by_datetimes",
+)
+def test_a_slot_engine_that_can_be_called() -> None:
+    assert ours() == []
+
+
+@pytest.mark.parametrize("path", ["nowhere.slots", f"{__name__}.offers_by_nothing"])
+def test_a_slot_engine_that_cannot_be_called(path: str) -> None:
+    with override_settings(
+        BOOKINGS_SLOT_VALIDATION_MODE="ENGINE", BOOKINGS_SLOTS_AVAILABLE_FUNC=path
+    ):
+        message = the_only()
+    assert message.id == "bookings.E003"
+    assert "(service, provider, start_dt, end_dt, tenant=None)" in str(message.hint)
+
+
+@override_settings(BOOKINGS_SLOT_VALIDATION_MODE="ENGINE")
+def test_no_slot_engine_at_all_is_a_warning() -> None:
+    message = the_only()
+    assert isinstance(message, Warning)
+    assert message.id == "bookings.W002"
+    assert 'BOOKINGS_SLOT_VALIDATION_MODE = "NONE"' in str(message.hint)
+
+
+@pytest.mark.parametrize(
+    "name", ["SERVICE_MODEL", "PROVIDER_MODEL", "ADDON_MODEL", "TENANT_MODEL", "USER_MODEL"]
+)
+def test_a_model_that_is_not_installed(name: str) -> None:
+    with override_settings(**{f"BOOKINGS_{name}": "shop.Thing"}):
+        message = the_only()
+    assert message.id == "bookings.E001"
+    assert f"BOOKINGS_{name} is 'shop.Thing', which is not" in message.msg
+    assert f'BOOKINGS_{name} = "your_app.YourModel"' in str(message.hint)
+    assert ("bookings.contrib.catalog" in str(message.hint)) == (name in checks.CATALOG)
+
+
+def test_the_old_fsm_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "version", lambda name: "3.0.1")
+    message = the_only()
+    assert message.id == "bookings.E005"
+    assert "pip uninstall -y django-fsm django-fsm-2" in str(message.hint)
+
+
+@pytest.mark.django_db
+def test_sqlite_that_does_not_begin_with_a_write_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = ["bookings.W003"] if connection.vendor == "sqlite" else []
+    assert ids(databases=["default"], include_deployment_checks=False) == []
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
+    assert ids(databases=["default"]) == expected
+
+
+def bare(**settings: Any) -> str:
+    """What ``check`` says to a host with these settings beside ``bookings`` alone."""
+    code = (
+        "import django\n"
+        "from django.conf import settings\n"
+        "from django.core.management import call_command\n"
+        "settings.configure(INSTALLED_APPS=['django.contrib.auth', "
+        f"'django.contrib.contenttypes', 'bookings'], SECRET_KEY='x', **{settings!r})\n"
+        "django.setup()\n"
+        "call_command('check')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=databases.ROOT,
+        env={"PYTHONPATH": ":".join(sys.path)},
+        timeout=60,
+    )
+    assert done.returncode != 0
+    return done.stderr
+
+
+def test_the_defaults_without_a_services_app_say_what_to_set() -> None:
+    said = bare()
+    assert "BOOKINGS_SERVICE_MODEL is 'services.Service' (its default)" in said
+    assert "add 'bookings.contrib.catalog' to INSTALLED_APPS" in said
+    assert 'BOOKINGS_SERVICE_MODEL = "bookings_catalog.Service"' in said
+    assert "cannot be resolved" not in said
+    assert "fields.E300" not in said
+
+
+@pytest.mark.parametrize("value", [None, 5, "Service", "a.b.C"])
+def test_a_label_that_is_none_stops_at_once(value: Any) -> None:
+    said = bare(BOOKINGS_SERVICE_MODEL=value)
+    assert f"ImproperlyConfigured: BOOKINGS_SERVICE_MODEL is {value!r}." in said
+    assert 'Write a model as "app_label.Model".' in said
