@@ -120,7 +120,7 @@ def addon_keys(addon_ids: Any) -> list[Any]:
 
 def _addon_key(model: type[models.Model], key: Any) -> Any:
     # A key column would turn True and 1.9 into 1.
-    if isinstance(key, Number) and type(key) is not int:
+    if isinstance(key, bool) or (isinstance(key, Number) and not isinstance(key, int)):
         raise TypeError(key)
     if isinstance(key, str):
         check_text("addon_ids", key)
@@ -165,7 +165,7 @@ def check_fields(instance: models.Model, names: Collection[str]) -> None:
     """
     errors = {}
     for name in names:
-        field = instance._meta.get_field(name)
+        field: Any = instance._meta.get_field(name)
         value = getattr(instance, name)
         if value is None and field.null:
             continue
