@@ -129,6 +129,7 @@ def test_an_engine_that_takes_both_gets_instants(use: Any, draft: Booking) -> No
     recorder = Recorder()
 
     def engine(
+        *,
         service: Any,
         provider: Any,
         start_dt: Any = None,
