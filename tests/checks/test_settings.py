@@ -8,7 +8,8 @@ from importlib import metadata
 from typing import Any
 
 import pytest
-from django.core.checks import CheckMessage, Error, Warning, run_checks
+from django.core import checks as django_checks
+from django.core.checks import CheckMessage, Error, run_checks
 from django.db import connection
 from django.test import override_settings
 
@@ -48,7 +49,7 @@ def test_a_host_that_is_wired_well_hears_nothing() -> None:
 @override_settings(BOOKINGS_DUPLICATE_GUARD_MINUTE=5)
 def test_a_misspelt_setting_is_told_what_it_may_have_meant() -> None:
     message = the_only()
-    assert isinstance(message, Warning)
+    assert isinstance(message, django_checks.Warning)
     assert message.id == "bookings.W001"
     assert message.hint == "Did you mean BOOKINGS_DUPLICATE_GUARD_MINUTES?"
 
@@ -126,7 +127,7 @@ def test_a_slot_engine_that_cannot_be_called(path: str) -> None:
 @override_settings(BOOKINGS_SLOT_VALIDATION_MODE="ENGINE")
 def test_no_slot_engine_at_all_is_a_warning() -> None:
     message = the_only()
-    assert isinstance(message, Warning)
+    assert isinstance(message, django_checks.Warning)
     assert message.id == "bookings.W002"
     assert 'BOOKINGS_SLOT_VALIDATION_MODE = "NONE"' in str(message.hint)
 

@@ -57,6 +57,8 @@ def unguarded() -> Iterator[None]:
     names = [constraint.name for constraint in BusyInterval._meta.constraints]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # No table can be altered while the check of a foreign key waits for the commit.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             for name in names:
                 cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
         elif connection.vendor == "sqlite":
