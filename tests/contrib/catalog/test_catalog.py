@@ -1,0 +1,76 @@
+"""The bundled catalogue stands in for a host's own models."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from bookings.contrib.catalog.models import Provider, Service, ServiceAddon
+from bookings.exceptions import InvalidBooking
+from bookings.models import Booking
+from bookings.services import create_booking
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def details() -> dict[str, Any]:
+    return {
+        "service": Service.objects.create(
+            name="Haircut", duration_minutes=30, price_amount=Decimal(40)
+        ),
+        "provider": Provider.objects.create(name="Ada"),
+        "start_at": timezone.now() + datetime.timedelta(days=1),
+        "client_name": "Grace",
+    }
+
+
+def test_its_models_are_what_a_booking_points_at(details: dict[str, Any]) -> None:
+    booking = create_booking(**details)
+    booking.refresh_from_db()
+    assert booking.service == details["service"]
+    assert booking.provider == details["provider"]
+    assert booking.price_amount == Decimal(40)
+    assert booking.currency == "USD"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_addon_goes_with_its_service_or_with_all(details: dict[str, Any], own: bool) -> None:
+    addon = ServiceAddon.objects.create(
+        name="Wash",
+        service=details["service"] if own else None,
+        extra_duration_minutes=10,
+    )
+    booking = create_booking(**details, addon_ids=[addon.pk])
+    assert booking.end_at - booking.start_at == datetime.timedelta(minutes=40)
+
+
+def test_another_services_addon_is_refused(details: dict[str, Any]) -> None:
+    addon = ServiceAddon.objects.create(name="Wash", service=Service.objects.create(name="Colour"))
+    with pytest.raises(InvalidBooking, match="belongs to another service"):
+        create_booking(**details, addon_ids=[addon.pk])
+    assert not Booking.objects.exists()
+
+
+def test_they_are_called_by_their_names(details: dict[str, Any]) -> None:
+    assert str(details["service"]) == "Haircut"
+    assert str(details["provider"]) == "Ada"
+    assert str(ServiceAddon(name="Wash")) == "Wash"
+
+
+@pytest.mark.parametrize("model", [Service, Provider, ServiceAddon])
+@pytest.mark.parametrize("page", ["changelist", "add"])
+def test_the_admin_shows_them(
+    admin_client: Client, details: dict[str, Any], model: type, page: str
+) -> None:
+    assert admin.site.is_registered(model)
+    ServiceAddon.objects.create(name="Wash", service=details["service"])
+    url = reverse(f"admin:bookings_catalog_{model.__name__.lower()}_{page}")
+    assert admin_client.get(url).status_code == 200
