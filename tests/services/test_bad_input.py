@@ -258,7 +258,7 @@ ON_A_SERVICE: dict[str, tuple[dict[str, Any], type[BookingError]]] = {
             "",
             [],
             True,
-            object(),
+            ...,
         )
     },
     "currency of four letters": ({"currency": "EURO"}, InvalidBooking),
