@@ -1,0 +1,138 @@
+"""The steps of one booking: the buttons of its page, and the page that asks for a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+
+from bookings.admin.generic import BookingModelAdmin
+from bookings.admin.refusals import stale_message
+from bookings.admin.steps import STEPS, ReasonForm, Step
+from bookings.exceptions import BookingError, StaleBooking
+from bookings.models import Booking
+
+
+class Lifecycle(BookingModelAdmin):
+    reason_template = "admin/bookings/booking/reason.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        step = self.admin_site.admin_view(self.step_view)
+        return [
+            path("<path:object_id>/step/<slug:name>/", step, name="bookings_booking_step"),
+            *super().get_urls(),
+        ]
+
+    def get_actor(self, request: HttpRequest) -> Any:
+        """Who the history says it was; nobody where bookings know another kind of user."""
+        kind: Any = Booking._meta.get_field("created_by").related_model
+        return request.user if isinstance(request.user, kind) else None
+
+    def take_step(self, request: HttpRequest, step: Step, booking: Booking, **given: Any) -> bool:
+        """Whether it was one to take: a doubled click finds it taken, and that is no error."""
+        if booking.status == step.target:
+            return False
+        before = booking.version
+        step.service(booking, **given)
+        taken = booking.version != before
+        if taken:
+            self.log_change(request, booking, f"{booking.get_status_display()}.")
+        return taken
+
+    def open_steps(self, request: HttpRequest, booking: Booking) -> list[dict[str, Any]]:
+        """The buttons: what may be done to this booking now."""
+        if not self.has_change_permission(request, booking):
+            return []
+        return [
+            {"step": step, "url": self._url("step", booking, step.name)}
+            for step in STEPS.values()
+            if step.is_open(booking)
+        ]
+
+    def step_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        step = STEPS.get(name)
+        booking = self.get_object(request, unquote(object_id))
+        if step is None or booking is None:
+            raise Http404
+        if not self.has_change_permission(request, booking):
+            raise PermissionDenied
+        posted = request.method == "POST"
+        given: dict[str, Any] = {}
+        if step.form is None:
+            if not posted:
+                return HttpResponseNotAllowed(["POST"])
+        else:
+            form = step.form(request.POST if "_take" in request.POST else None)
+            if not form.is_valid():
+                version = request.POST.get("version", str(booking.version))
+                return self.ask_reason(request, step, form, [booking], [("version", version)])
+            given = form.cleaned_data
+        self._take_one(request, step, booking, given)
+        return HttpResponseRedirect(self._url("change", booking))
+
+    def _take_one(
+        self, request: HttpRequest, step: Step, booking: Booking, given: dict[str, Any]
+    ) -> None:
+        try:
+            version = int(request.POST["version"])
+            taken = self.take_step(
+                request,
+                step,
+                booking,
+                actor=self.get_actor(request),
+                expected_version=version,
+                **given,
+            )
+        except (KeyError, ValueError, StaleBooking):
+            messages.error(request, stale_message())
+        except BookingError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            text = (
+                _("%(booking)s is now: %(status)s.")
+                if taken
+                else _("%(booking)s was that already: %(status)s.")
+            )
+            status = booking.get_status_display()
+            messages.success(request, text % {"booking": booking, "status": status})
+
+    def ask_reason(
+        self,
+        request: HttpRequest,
+        step: Step,
+        form: ReasonForm,
+        bookings: Iterable[Booking],
+        hidden: list[tuple[str, str]],
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": step.label,
+            "opts": self.opts,
+            "media": self.media + form.media,
+            "step": step,
+            "form": form,
+            "bookings": bookings,
+            "hidden": hidden,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.reason_template, context)
+
+    def _url(self, page: str, booking: Booking, *args: str) -> str:
+        return reverse(
+            f"admin:bookings_booking_{page}",
+            args=[quote(booking.pk), *args],
+            current_app=self.admin_site.name,
+        )

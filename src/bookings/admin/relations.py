@@ -1,0 +1,67 @@
+"""Foreign keys to models that the host owns, and may or may not have in its admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.widgets import (
+    AutocompleteSelectMultiple,
+    FilteredSelectMultiple,
+    ForeignKeyRawIdWidget,
+)
+from django.db import models
+from django.forms import Field, Widget
+from django.http import HttpRequest
+
+from bookings.admin.generic import BookingModelAdmin
+from bookings.models import BookingAddon
+
+
+class HostRelations(BookingModelAdmin):
+    """A search box where the related model's admin has one that this user may use, else the key.
+
+    ``autocomplete_fields`` cannot say this: system checks read it before it is known what the host
+    registers, and hold it to that.
+    """
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        return [
+            field.name
+            for field in self.opts.concrete_fields
+            if isinstance(field, models.ForeignKey)
+            and field.editable
+            and self.can_search(field.related_model, request)
+        ]
+
+    def can_search(self, model: Any, request: HttpRequest) -> bool:
+        related = registered_admin(self.admin_site, model)
+        return (
+            related is not None
+            and bool(related.get_search_fields(request))
+            and related.has_view_permission(request)
+        )
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if "widget" not in kwargs and not self.can_search(db_field.related_model, request):
+            kwargs["widget"] = ForeignKeyRawIdWidget(
+                db_field.remote_field, self.admin_site, using=kwargs.get("using")
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Field | None:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(db_field, models.ForeignKey) and field is not None:
+            # Nobody deletes a service in the middle of booking it.
+            field.widget.can_delete_related = False
+        return field
+
+    def extras_widget(self, request: HttpRequest) -> Widget:
+        source: Any = BookingAddon._meta.get_field("addon")
+        if self.can_search(source.related_model, request):
+            return AutocompleteSelectMultiple(source, self.admin_site)
+        return FilteredSelectMultiple(str(source.related_model._meta.verbose_name_plural), False)
+
+
+def registered_admin(site: admin.AdminSite, model: Any) -> admin.ModelAdmin[Any] | None:
+    return site.get_model_admin(model) if site.is_registered(model) else None
