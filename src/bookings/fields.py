@@ -66,8 +66,10 @@ class _StatusDescriptor(FSMFieldDescriptor):
     """
 
     def __set__(self, instance: Any, value: Any) -> None:
-        if getattr(instance._state, "is_being_read", False):
-            instance.__dict__[self.field.name] = value
+        name, values = self.field.name, instance.__dict__
+        # full_clean() assigns what a field has already.
+        if getattr(instance._state, "is_being_read", False) or values.get(name) == value:
+            values[name] = value
         else:
             super().__set__(instance, value)
 

@@ -233,7 +233,7 @@ def delete_bookings(
     def write() -> tuple[int, dict[str, int]]:
         lock_calendars(bookings.values_list("provider_id", flat=True).distinct(), using=using)
         held: Counter[int] = Counter()
-        # Each row once, and locked by itself: the queryset may join what repeats or cannot be locked.
+        # Each row once, and alone: the queryset may join what repeats, or what cannot be locked.
         rows = Booking._base_manager.using(using).filter(pk__in=bookings.values("pk"))
         claims = rows.select_for_update().filter(busy_interval__isnull=False)
         for interval_id, seats in claims.values_list("busy_interval_id", "party_size"):

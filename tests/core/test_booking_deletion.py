@@ -66,7 +66,7 @@ def mixed(book: Book, other_provider: Any, group_service: Any, addon: Any) -> li
 @pytest.mark.parametrize(
     ("chosen", "left"),
     [
-        (lambda: Booking.objects.all(), 0),
+        (Booking.objects.all, 0),
         (lambda: Booking.objects.filter(client_name="Jack"), 4),
         (lambda: Booking.objects.filter(start_at=at(10)).order_by("-start_at"), 2),
         (lambda: Booking.objects.filter(Q(addons__isnull=False) | Q(start_at=at(10))), 1),
@@ -75,7 +75,7 @@ def mixed(book: Book, other_provider: Any, group_service: Any, addon: Any) -> li
         (lambda: Booking.objects.filter(service__name="Massage").select_related("tenant"), 1),
         (lambda: Booking.objects.filter(tenant__isnull=True).distinct(), 0),
         (lambda: Booking.objects.exclude(busy_interval__seats_taken=3), 1),
-        (lambda: Booking.objects.none(), 4),
+        (Booking.objects.none, 4),
     ],
     ids=[
         "all",

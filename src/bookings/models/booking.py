@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import uuid4
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -282,14 +282,15 @@ class Booking(models.Model):
         bounds = (self.start_at, self.end_at)
         if not errors and None not in bounds and self.end_at <= self.start_at:
             errors["end_at"] = _("End time must be after start time.")
-        if self.capacity_consumed < self.party_size:
+        seats = (self.capacity_consumed, self.party_size)
+        if None not in seats and self.capacity_consumed < self.party_size:
             errors["capacity_consumed"] = _("Capacity consumed cannot be below party size.")
-        if self.service_id is not None:
-            shared = getattr(self.service, "allow_multiple_clients_per_slot", False)
-            if not shared and self.party_size != 1:
-                errors["party_size"] = _(
-                    "Party size must be 1 for services that do not allow multiple clients per slot."
-                )
+        service = self._existing("service")
+        shared = service is None or getattr(service, "allow_multiple_clients_per_slot", False)
+        if not shared and self.party_size not in {None, 1}:
+            errors["party_size"] = _(
+                "Party size must be 1 for services that do not allow multiple clients per slot."
+            )
         errors |= self._tenant_errors()
         if errors:
             raise ValidationError(errors)
@@ -302,9 +303,15 @@ class Booking(models.Model):
         return {
             name: _("Tenant mismatch between booking and related object.")
             for name in ("service", "provider")
-            if getattr(self, f"{name}_id") is not None
-            and getattr(getattr(self, name), "tenant_id", self.tenant_id) != self.tenant_id
+            if getattr(self._existing(name), "tenant_id", self.tenant_id) != self.tenant_id
         }
+
+    def _existing(self, name: str) -> Any:
+        """What a foreign key points at; ``None`` where nothing is, which is its field's to tell."""
+        try:
+            return getattr(self, name)
+        except ObjectDoesNotExist:
+            return None
 
     def save_row(self, *, using: str, update_fields: Iterable[str] | None = None) -> None:
         """Write the row alone: for code that holds the calendar's lock and keeps the claim."""
