@@ -30,8 +30,8 @@ from django.db import connection
 from bookings.models import Booking
 print([str(booking.tenant) for booking in Booking.objects.order_by("pk")])
 with connection.cursor() as cursor:
-    print(sorted(table for _, table in connection.introspection.get_relations(
-        cursor, Booking._meta.db_table).values() if "org" in table or "tenant" in table))
+    print(sorted(relation[1] for relation in connection.introspection.get_relations(
+        cursor, Booking._meta.db_table).values() if relation[1][:4] in ("orgs", "tena")))
 """
 BREAK = """
 from django.db import IntegrityError, transaction
