@@ -19,6 +19,8 @@ class BookingError(ValidationError):
     def __init__(self, message: Any, code: str | None = None, params: Any = None) -> None:
         self.booking_code = code or self.default_code
         super().__init__(message, self.booking_code, params)
+        # Django gives a code to an error of one message only, not to one about several fields.
+        self.code = self.booking_code
 
     def __str__(self) -> str:
         if hasattr(self, "error_dict"):
