@@ -30,6 +30,7 @@ for source in json.loads({sources!r}):
         print(traceback.format_exception_only(error)[-1].strip())
 """
 MARK = "-- typed --"
+PASSWORD = "a password of the tests"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ class Reader:
             case ["cd", name]:
                 self.folder /= name
                 return ""
+            case ["python", "manage.py", "createsuperuser", *arguments]:
+                # It would ask for the password.
+                return self.run("manage.py", "createsuperuser", "--noinput", *arguments)
+            case ["python", "manage.py", "runserver"]:
+                return ""
             case ["django-admin", *arguments]:
                 return self.run("-m", "django", *arguments)
             case ["python", *arguments]:
@@ -108,6 +114,7 @@ class Reader:
             name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
         }
         environment["PYTHONPATH"] = str(IMPORT_PATH)
+        environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
