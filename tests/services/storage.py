@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 
 from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
 
@@ -79,3 +79,11 @@ def last_event(booking: Booking) -> BookingEvent:
 def stored(booking: Booking) -> Booking:
     """The same booking as another process would read it."""
     return Booking.objects.get(pk=booking.pk)
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """A transaction that comes to nothing."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

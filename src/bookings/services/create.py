@@ -140,7 +140,7 @@ def create_booking(
         if replayed := _replay(booking, using=using, lock=True):
             return replayed
         adapter.check_permission(booking.created_by, "create", booking)
-        check_duplicate(booking, using=using)
+        check_duplicate(booking, now=now, using=using)
         booking.pk, booking._state.adding = None, True
         booking.version = 1
         booking.reference = new_reference(booking, now)
@@ -169,7 +169,7 @@ def new_reference(booking: Booking, now: datetime) -> str:
     return reference
 
 
-def check_duplicate(booking: Booking, *, using: str) -> None:
+def check_duplicate(booking: Booking, *, now: datetime, using: str) -> None:
     """Refuse a second booking of the same client for nearly the same start.
 
     The same client is the same account, else the same e-mail address, phone number or name,
@@ -185,6 +185,8 @@ def check_duplicate(booking: Booking, *, using: str) -> None:
         start_at__range=(booking.start_at - guard, booking.start_at + guard),
         status__in=Booking.ACTIVE_STATUSES,
     )
+    # The client who comes back to an abandoned checkout is not turned away.
+    nearby = nearby.exclude(status=Booking.Status.PENDING, expires_at__lte=now)
     if booking.pk is not None:
         nearby = nearby.exclude(pk=booking.pk)
     if booking.client_user_id is not None:
@@ -266,8 +268,11 @@ def _replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | No
         "provider": plain(booking.provider_id),
         "start_at": plain(booking.start_at),
     }
-    created = made.events.using(using).get(event_type=BookingEvent.EventType.CREATED)
-    if asked != {name: created.data.get(name) for name in asked}:
+    events = made.events.using(using).filter(event_type=BookingEvent.EventType.CREATED)
+    created = next(iter(events.values_list("data", flat=True)), {})
+    # The key as well: some collations take "a" and "A" for the same.
+    is_same = made.idempotency_key == booking.idempotency_key
+    if not is_same or asked != {name: created.get(name) for name in asked}:
         raise IdempotencyKeyReused(
             _("This idempotency key belongs to another booking. Make a new key for a new booking.")
         )

@@ -82,7 +82,7 @@ def reschedule_booking(
         addons = proposal.addon_data()
         if new == old and not addons:
             return None
-        check_duplicate(row, using=using)
+        check_duplicate(row, now=now, using=using)
         row.busy_interval_id = ledger.move(
             row.busy_interval_id,
             row.party_size,
