@@ -51,7 +51,8 @@ class Claim:
             booking.buffer_after_minutes,
         )
         # The seats of a shared slot lapse one by one, so the slot as a whole does not.
-        lapses = booking.expires_at if not rules.is_shared else None
+        is_hold = booking.status == Booking.Status.PENDING and not rules.is_shared
+        lapses = booking.expires_at if is_hold else None
         return cls(
             starts=starts,
             ends=ends,

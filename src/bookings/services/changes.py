@@ -128,6 +128,13 @@ def step(transition: Callable[..., None], row: Booking, message: Any, **kwargs: 
         raise InvalidTransition(message, params={"status": row.get_status_display()}) from None
 
 
+def check_hold(row: Booking, now: datetime) -> None:
+    """A hold that has run out keeps no time any more, so it can be neither confirmed nor moved."""
+    is_pending = row.status == Booking.Status.PENDING
+    if is_pending and row.expires_at is not None and row.expires_at <= now:
+        raise InvalidTransition(_("The hold has expired. Make a new booking."), "hold_expired")
+
+
 def not_before_start(row: Booking, now: datetime, message: Any) -> None:
     if now < row.start_at:
         raise InvalidTransition(message, "too_early", params={"status": row.get_status_display()})

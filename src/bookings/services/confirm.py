@@ -8,9 +8,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from bookings import ledger
-from bookings.exceptions import InvalidTransition
 from bookings.models import Booking, BookingEvent
-from bookings.services.changes import Change, Locked, change_booking, step
+from bookings.services.changes import Change, Locked, change_booking, check_hold, step
 
 
 def confirm_booking(
@@ -29,8 +28,7 @@ def confirm_booking(
         row = at.row
         if row.status == Booking.Status.CONFIRMED:
             return None
-        if row.holds_time and row.expires_at is not None and row.expires_at <= at.now:
-            raise InvalidTransition(_("The hold has expired. Make a new booking."), "hold_expired")
+        check_hold(row, at.now)
         was_hold = row.expires_at is not None
         step(
             Booking.confirm,

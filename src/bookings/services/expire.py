@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -14,7 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings import ledger, policies
-from bookings.exceptions import BookingConflict, CapacityExceeded, InvalidTransition
+from bookings.exceptions import (
+    BookingConflict,
+    CapacityExceeded,
+    InvalidTransition,
+    MissingReference,
+)
 from bookings.models import Booking, BookingEvent
 from bookings.models.booking import EXPIRED
 from bookings.querysets import overlapping
@@ -149,5 +155,7 @@ def past_stale_holds(
         if not holds:
             raise
     for hold in holds:
-        expire_booking(hold, now_dt=now)
+        # Somebody may have cancelled or deleted it meanwhile, and then it is out of the way too.
+        with suppress(InvalidTransition, MissingReference):
+            expire_booking(hold, now_dt=now)
     return write()

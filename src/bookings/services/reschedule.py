@@ -19,6 +19,7 @@ from bookings.services.changes import (
     Change,
     Locked,
     change_booking,
+    check_hold,
     check_saved,
     check_version,
     gone,
@@ -61,6 +62,7 @@ def reschedule_booking(
     def propose(row: Booking, addons: list[BookingAddon]) -> _Proposal:
         if not row.holds_time:
             raise InvalidTransition(_("Only pending or confirmed bookings can be rescheduled."))
+        check_hold(row, now)
         if not override_policy:
             check_reschedulable(row, now)
         proposal = _Proposal(row, addons, new_start_at, new_provider, addon_keys)
@@ -173,7 +175,9 @@ class _Proposal:
             BookingAddon.objects.using(using).bulk_create(added)
 
     def addon_data(self) -> dict[str, Any]:
+        if {addon.addon_id for addon in self.before} == {addon.addon_id for addon in self.after}:
+            return {}
         before, after = (
             sorted(addon.name_snapshot for addon in addons) for addons in (self.before, self.after)
         )
-        return {} if before == after else {"old_addons": before, "new_addons": after}
+        return {"old_addons": before, "new_addons": after}
