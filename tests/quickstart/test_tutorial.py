@@ -1,0 +1,52 @@
+"""The tutorial's first lesson, typed as it stands there, into a new project."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.quickstart.pages import PASSWORD, Reader, blocks
+
+PAGE = "docs/tutorial/first-booking.md"
+
+ADMIN = f"""
+from django.test import Client
+client = Client(SERVER_NAME="127.0.0.1")
+assert client.login(username="admin", password={PASSWORD!r})
+page = client.get("/admin/bookings/booking/").content.decode()
+from bookings.models import Booking
+print(*(booking.reference in page for booking in Booking.objects.all()))
+"""
+
+Promises = list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Reader, Promises]:
+    reader = Reader(tmp_path_factory.mktemp("tutorial"))
+    return reader, reader.follow(blocks(PAGE))
+
+
+def test_everything_that_the_tutorial_shows_is_what_a_reader_sees(
+    followed: tuple[Reader, Promises],
+) -> None:
+    _reader, promises = followed
+    assert len(promises) == sum(block.kind == "text" for block in blocks(PAGE)) > 0
+    assert [seen for _promised, seen in promises] == [promised for promised, _seen in promises]
+
+
+def test_its_settings_leave_nothing_to_warn_of(followed: tuple[Reader, Promises]) -> None:
+    reader, _promises = followed
+    checked = reader.type("python manage.py check --database default")
+    assert checked == "System check identified no issues (0 silenced).\n"
+
+
+def test_it_leaves_a_database_in_which_all_invariants_hold(
+    followed: tuple[Reader, Promises],
+) -> None:
+    reader, _promises = followed
+    assert "All invariants hold." in reader.type("python manage.py check_bookings")
+
+
+def test_the_admin_lists_what_has_been_booked(followed: tuple[Reader, Promises]) -> None:
+    reader, _promises = followed
+    assert reader.type_into_shell([ADMIN]) == ["True True"]
