@@ -1,4 +1,4 @@
-"""A setting that changes when tables and bookings exist: noticed by a check, mended by a migration."""
+"""A setting changes when there are bookings: a check notices, a migration mends."""
 
 from __future__ import annotations
 
