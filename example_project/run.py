@@ -69,7 +69,8 @@ def serve(port: int) -> None:
     from clinic.management.commands.load_demo import LOGIN, PASSWORD
 
     address = f"http://{HOST}:{port}/"
-    print(f"\nThe admin: {address}   login: {LOGIN}   password: {PASSWORD}\n", flush=True)
+    print(f"\nThe admin: {address}   login: {LOGIN}   password: {PASSWORD}   (Ctrl-C stops it)\n")
+    sys.stdout.flush()
     os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
     manage("runserver", "--noreload", "--skip-checks", f"{HOST}:{port}")
 
