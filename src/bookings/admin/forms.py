@@ -163,15 +163,16 @@ class MoveForm(PlanForm, DetailsForm):
         self.initial["extras"] = list(self.instance.addons.values_list("addon_id", flat=True))
 
     def clean(self) -> dict[str, Any]:
+        super().clean()
+        # The model is checked with the new start before the service is asked for the new end.
         if start_at := self.cleaned_data.get("start_at"):
+            length = self.booking.end_at - self.booking.start_at
             try:
-                self.instance.end_at = policies.elapsed_end(
-                    policies.instant(start_at, "start_at"),
-                    self.booking.end_at - self.booking.start_at,
-                )
+                start_at = policies.instant(start_at, "start_at")
+                self.instance.end_at = policies.elapsed_end(start_at, length)
             except BookingError as error:
                 self.add_error("start_at", error)
-        return super().clean()
+        return self.cleaned_data
 
     def write(self, actor: Any) -> Booking:
         """Move it, then change its details: the caller's transaction makes the two one."""

@@ -1,0 +1,104 @@
+"""What a booking's page says of its add-ons and its past."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bookings.admin import inlines
+from bookings.models import Booking
+from bookings.services import add_note, cancel_booking, reschedule_booking, update_booking
+from tests.admin.conftest import Book, page_of
+from tests.admin.page import filled_in, text_of
+
+
+def test_addons_are_listed_as_they_were_booked(boss: Client, book: Book, addon: Any) -> None:
+    booking = book(addon_ids=[addon.pk])
+    addon.name = "Cold stones"
+    addon.save()
+    page = text_of(boss.get(page_of(booking)))
+    assert "Hot stones" in page
+    assert "20.00" in page
+
+
+def test_the_history_says_what_changed(boss: Client, booking: Booking, settings: Any) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    new = datetime(2031, 7, 1, 8, tzinfo=UTC)
+    update_booking(booking, client_phone="123")
+    reschedule_booking(booking, new_start_at=new)
+    cancel_booking(booking, reason="She called.")
+    page = text_of(boss.get(page_of(booking)))
+    assert "<ins>July 1, 2031, 10 a.m.</ins>" in page
+    assert "<li>client&#x27;s phone: <del>–</del> → <ins>123</ins></li>" in page
+    assert "<li>status: <del>Confirmed</del> → <ins>Cancelled</ins></li>" in page
+    assert "She called." in page
+    # It stayed with its provider, so the history has no line about that.
+    assert "<li>provider" not in page
+
+
+def test_what_a_client_wrote_is_not_markup(boss: Client, booking: Booking) -> None:
+    update_booking(booking, client_name="<script>alert(1)</script>")
+    page = text_of(boss.get(page_of(booking)))
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (None, "–"),
+        ("", "–"),
+        ([], "–"),
+        (["Hot stones", "Oil"], "Hot stones, Oil"),
+        (7, "7"),
+        ("NO_SHOW", "No show"),
+        ("Mary", "Mary"),
+        ("2030-02-31T10:00:00+00:00", "2030-02-31T10:00:00+00:00"),
+        ("2030-02-03T10:00:00", "2030-02-03T10:00:00"),
+        ("2030-02-03T10:00:00+00:00", "Feb. 3, 2030, 10 a.m."),
+    ],
+)
+def test_a_stored_value_is_shown_for_people(stored: Any, shown: str) -> None:
+    assert inlines.value(stored) == shown
+
+
+def test_a_field_is_named_for_people() -> None:
+    assert inlines.label("start_at") == "start"
+    assert inlines.label("addons") == "add-ons"
+    assert inlines.label("of_a_host") == "of_a_host"
+
+
+def test_the_history_takes_nothing_that_is_sent(boss: Client, booking: Booking) -> None:
+    page = filled_in(boss.get(page_of(booking)))
+    event = booking.events.get()
+    forged = {
+        "events-TOTAL_FORMS": "2",
+        "events-INITIAL_FORMS": "1",
+        "events-0-id": str(event.pk),
+        "events-0-message": "forged",
+        "events-0-DELETE": "on",
+        "events-1-message": "forged",
+        "events-1-event_type": "NOTE_ADDED",
+    }
+    assert boss.post(page_of(booking), page | forged).status_code == 302
+    assert list(booking.events.values_list("pk", "message")) == [(event.pk, "")]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_history(
+    boss: Client, booking: Booking
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert boss.get(page_of(booking)).status_code == 200
+        return len(captured)
+
+    add_note(booking, "first")
+    few = queries()
+    for number in range(27):
+        add_note(booking, str(number))
+    assert queries() == few

@@ -1,0 +1,29 @@
+"""Two admins: Django's own, where the host has registered nothing, and one where it has."""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.urls import path
+
+from bookings.admin import BookingAdmin
+from bookings.conf import app_settings
+from bookings.models import Booking
+
+
+class SearchableAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    search_fields = ("name",)
+
+
+class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Registered, and without a search."""
+
+
+desk = admin.AdminSite(name="desk")
+desk.register(Booking, BookingAdmin)
+desk.register(get_user_model(), UserAdmin)
+for name in ("SERVICE_MODEL", "PROVIDER_MODEL", "ADDON_MODEL"):
+    desk.register(apps.get_model(app_settings.model_label(name)), SearchableAdmin)
+
+urlpatterns = [path("admin/", admin.site.urls), path("desk/", desk.urls)]
