@@ -1,8 +1,8 @@
-"""Fill an empty database: two clinics, and bookings in the two weeks before and after today."""
+"""Fill an empty database: two clinics, and the bookings of the last week and the next two."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from itertools import chain, cycle, islice
+from itertools import chain, count, cycle, islice
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -26,7 +26,7 @@ from clinic.models import Clinic, Extra, Practitioner, Treatment
 from clinic.slots import available_starts
 
 LOGIN = PASSWORD = "demo"
-DAYS = 14  # before today, and after
+DAYS_BEFORE, DAYS_AHEAD = 7, 14
 HOUR = timedelta(hours=1)
 
 # What becomes of the bookings, one after the other.
@@ -67,17 +67,17 @@ def load() -> None:
 
 
 def load_bookings() -> None:
-    """Two bookings on every working day, and a class each week."""
+    """Two bookings on every working day, some more today, and a class each week."""
     now = timezone.now()
-    wishes, clients = treatments_in_turn(), cycle(CLIENTS)
+    today = timezone.localdate(now)
+    wishes, clients, spread = treatments_in_turn(), cycle(CLIENTS), count(step=7)
     over, ahead, requested = cycle(OVER), cycle(AHEAD), cycle(REQUESTED)
-    days = [timezone.localdate(now) + timedelta(days=n) for n in range(-DAYS, DAYS + 1)]
-    for count, day in enumerate(days):
-        for practitioner, treatment in islice(wishes, 2):
+    for day in (today + timedelta(days=n) for n in range(-DAYS_BEFORE, DAYS_AHEAD + 1)):
+        for practitioner, treatment in islice(wishes, 8 if day == today else 2):
             starts = free_starts(practitioner, treatment, day)
             if not starts:
                 continue
-            start = starts[count * 7 % len(starts)]
+            start = starts[next(spread) % len(starts)]
             is_over = start + timedelta(minutes=treatment.duration_minutes) <= now - HOUR
             plans = over if is_over else requested if treatment.requires_approval else ahead
             plan = next(plans)
