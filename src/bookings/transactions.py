@@ -15,6 +15,7 @@ from bookings.exceptions import (
     BookingConflict,
     BookingError,
     CapacityExceeded,
+    InvalidBooking,
     MissingReference,
 )
 from bookings.models.calendar import NO_OVERLAP
@@ -35,7 +36,10 @@ _FOREIGN_KEY_MYSQL: Final = {1216, 1452}
 
 
 class TryAgain(Exception):
-    """The write met something that a second try settles: roll back and run it again."""
+    """The write met something that a second try settles: roll back and run it again.
+
+    Its argument, if any, is the unique constraint that a new value has to get past.
+    """
 
 
 def atomically(write: Callable[[], T], *, using: str) -> T:
@@ -58,7 +62,7 @@ def atomically(write: Callable[[], T], *, using: str) -> T:
     try:
         return _once(write, using)
     except TryAgain as error:
-        raise _busy() from error
+        raise (_taken() if error.args else _busy()) from error
 
 
 def _once(write: Callable[[], T], using: str) -> T:
@@ -83,16 +87,17 @@ def judge(error: DatabaseError) -> BookingError | TryAgain | None:
     if not isinstance(error, IntegrityError):
         return None
     violated = _violated(error, cause)
+    # Before the names, for this one's has a host's table in it.
+    if sqlstate == "23503" or number in _FOREIGN_KEY_MYSQL or "FOREIGN KEY" in violated:
+        return MissingReference(
+            _("Something this booking refers to has been deleted meanwhile. Read it again.")
+        )
     if NO_OVERLAP in violated:
         return conflict()
     if "bookings_busy_seats" in violated:
         return CapacityExceeded(_("Not enough seats are left."), params={"remaining": 0})
     if "reference" in violated or "idempotency_key" in violated:
         return TryAgain(violated)
-    if sqlstate == "23503" or number in _FOREIGN_KEY_MYSQL or "FOREIGN KEY" in violated:
-        return MissingReference(
-            _("Something this booking refers to has been deleted meanwhile. Read it again.")
-        )
     return None
 
 
@@ -106,6 +111,12 @@ def _violated(error: IntegrityError, cause: Any) -> str:
 
 def conflict() -> BookingConflict:
     return BookingConflict(_("Booking conflicts with an existing booking."))
+
+
+def _taken() -> InvalidBooking:
+    return InvalidBooking(
+        _("The reference or the idempotency key belongs to another booking."), "not_unique"
+    )
 
 
 def _busy() -> BookingBusy:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.db import transaction
 
 from bookings import ledger
 from bookings.conf import app_settings
@@ -94,6 +95,7 @@ def take(calendar: Calendar) -> Take:
 
     def make(starts: int, ends: int, **values: Any) -> BusyInterval:
         claim = ledger.Claim(starts=starts, ends=ends, **values)
-        return BusyInterval.objects.get(pk=ledger.take(calendar.pk, claim, using="default"))
+        with transaction.atomic():
+            return BusyInterval.objects.get(pk=ledger.take(calendar.pk, claim, using="default"))
 
     return make

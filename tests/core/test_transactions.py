@@ -1,0 +1,237 @@
+"""One write, one transaction: repeated where that helps, given up where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from bookings import ledger, transactions
+from bookings.adapters import DefaultBookingAdapter
+from bookings.exceptions import (
+    BookingBusy,
+    BookingConflict,
+    CapacityExceeded,
+    InvalidBooking,
+    MissingReference,
+)
+from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
+from bookings.transactions import ATTEMPTS, LONGEST_PAUSE, TryAgain, atomically
+from tests.core.conftest import Book, Take
+from tests.core.moments import at
+
+
+class Write:
+    """Stores a row, and then fails as often as it is told to."""
+
+    def __init__(self, calendar: Calendar, error: Exception, failures: int) -> None:
+        self.calendar, self.error, self.failures = calendar, error, failures
+        self.tries = 0
+
+    def __call__(self) -> str:
+        self.tries += 1
+        BusyInterval.objects.create(calendar=self.calendar, starts=self.tries, ends=self.tries + 1)
+        if self.tries <= self.failures:
+            raise self.error
+        return "done"
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    slept: list[float] = []
+    monkeypatch.setattr(transactions.time, "sleep", slept.append)
+    return slept
+
+
+def deadlock() -> OperationalError:
+    """As MySQL's driver and Django report one."""
+    return OperationalError(1213, "Deadlock found when trying to get lock")
+
+
+FAILURES: dict[str, Callable[[], Exception]] = {"busy": deadlock, "try again": TryAgain}
+failing = pytest.mark.parametrize("error", FAILURES.values(), ids=FAILURES)
+alone = pytest.mark.django_db(transaction=True)
+
+
+def stored() -> list[int]:
+    return list(BusyInterval.objects.values_list("starts", flat=True))
+
+
+@alone
+@failing
+@pytest.mark.parametrize("failures", [0, 1, ATTEMPTS - 1])
+def test_a_write_is_repeated_from_a_clean_slate(
+    calendar: Calendar, pauses: list[float], error: Any, failures: int
+) -> None:
+    write = Write(calendar, error(), failures)
+    assert atomically(write, using="default") == "done"
+    assert write.tries == failures + 1
+    assert stored() == [failures + 1]
+
+
+@alone
+@failing
+def test_a_write_that_keeps_failing_is_given_up(
+    calendar: Calendar, pauses: list[float], error: Any
+) -> None:
+    write = Write(calendar, error(), ATTEMPTS)
+    with pytest.raises(BookingBusy, match="Run the transaction again"):
+        atomically(write, using="default")
+    assert write.tries == ATTEMPTS
+    assert stored() == []
+
+
+@alone
+def test_pauses_are_short_and_grow(
+    calendar: Calendar, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions.random, "uniform", lambda shortest, longest: longest)
+    with pytest.raises(BookingBusy):
+        atomically(Write(calendar, deadlock(), ATTEMPTS), using="default")
+    assert len(pauses) == ATTEMPTS - 1
+    assert pauses == sorted(pauses)
+    assert pauses[0] == 0.01
+    assert pauses[-1] == LONGEST_PAUSE
+
+
+@alone
+def test_what_a_second_try_settles_is_tried_at_once(
+    calendar: Calendar, pauses: list[float]
+) -> None:
+    atomically(Write(calendar, TryAgain(), 3), using="default")
+    assert pauses == []
+
+
+@alone
+def test_inside_a_transaction_a_busy_database_is_the_caller_s_to_try_again(
+    calendar: Calendar, pauses: list[float]
+) -> None:
+    write = Write(calendar, deadlock(), 1)
+    with transaction.atomic():
+        with pytest.raises(BookingBusy):
+            atomically(write, using="default")
+        BusyInterval.objects.create(calendar=calendar, starts=500, ends=600)
+    assert (write.tries, pauses) == (1, [])
+    assert stored() == [500]
+
+
+@alone
+def test_inside_a_transaction_what_a_second_try_settles_is_settled(calendar: Calendar) -> None:
+    write = Write(calendar, TryAgain(), 2)
+    with transaction.atomic():
+        assert atomically(write, using="default") == "done"
+    assert stored() == [3]
+
+
+@alone
+@pytest.mark.parametrize(
+    "error", [InvalidBooking("No."), BookingConflict("No."), RuntimeError("No.")], ids=repr
+)
+def test_any_other_error_is_raised_at_once_and_nothing_is_stored(
+    calendar: Calendar, error: Exception
+) -> None:
+    write = Write(calendar, error, 1)
+    with pytest.raises(type(error)) as caught:
+        atomically(write, using="default")
+    assert caught.value is error
+    assert (write.tries, stored()) == (1, [])
+
+
+@alone
+def test_an_integrity_error_that_is_not_ours_is_raised_as_it_is(django_user_model: Any) -> None:
+    def write() -> None:
+        for _ in range(2):
+            django_user_model.objects.create(username="joan")
+
+    with pytest.raises(IntegrityError):
+        atomically(write, using="default")
+    assert not django_user_model.objects.exists()
+
+
+@alone
+def test_time_that_is_taken_is_a_conflict(calendar: Calendar, take: Take) -> None:
+    take(100, 200)
+    claim = ledger.Claim(starts=150, ends=250)
+    with pytest.raises(BookingConflict, match="Booking conflicts with an existing booking"):
+        atomically(lambda: ledger.take(calendar.pk, claim, using="default"), using="default")
+    assert stored() == [100]
+
+
+@alone
+def test_seats_that_are_not_there_are_a_matter_of_capacity(calendar: Calendar, take: Take) -> None:
+    interval = take(100, 200, capacity=2)
+
+    def write() -> None:
+        BusyInterval.objects.filter(pk=interval.pk).update(seats_taken=3)
+
+    with pytest.raises(CapacityExceeded, match="Not enough seats") as caught:
+        atomically(write, using="default")
+    assert caught.value.params == {"remaining": 0}
+
+
+@alone
+def test_what_was_deleted_meanwhile_is_missing(db: None) -> None:
+    def write() -> None:
+        BookingEvent(booking_id=10**6, event_type="NOTE_ADDED").save()
+
+    with pytest.raises(MissingReference, match="has been deleted meanwhile"):
+        atomically(write, using="default")
+
+
+class Repeating(DefaultBookingAdapter):
+    """Makes the same reference until it has been asked often enough."""
+
+    references: list[str] = []
+
+    def generate_reference(self, booking: Booking, now_dt: Any) -> str:
+        return self.references.pop(0)
+
+
+@pytest.mark.django_db
+def test_a_reference_that_is_taken_is_made_again(book: Book, settings: Any) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.Repeating"
+    Repeating.references = ["FIRST", "FIRST", "FIRST", "SECOND"]
+    assert [book(at(10)).reference, book(at(12)).reference] == ["FIRST", "SECOND"]
+    assert Booking.objects.count() == BusyInterval.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_reference_that_is_always_taken_is_given_up(book: Book, settings: Any) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.Repeating"
+    Repeating.references = ["FIRST"] * (1 + ATTEMPTS)
+    book(at(10))
+    with pytest.raises(InvalidBooking, match="belongs to another booking"):
+        book(at(12))
+    assert Booking.objects.count() == BusyInterval.objects.count() == 1
+
+
+@alone
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="an SQLite database in memory has one connection"
+)
+def test_a_lock_that_is_waited_for_too_long_makes_the_database_busy(
+    provider: Any, calendar: Calendar, pauses: list[float]
+) -> None:
+    timeout = {
+        "postgresql": "SET LOCAL lock_timeout = '50ms'",
+        "mysql": "SET SESSION innodb_lock_wait_timeout = 1",
+    }[connection.vendor]
+    other = connection.copy()
+    other.set_autocommit(False)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("UPDATE bookings_calendar SET revision = revision + 1")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(timeout)
+            with pytest.raises(BookingBusy):
+                atomically(
+                    lambda: ledger.lock_calendar(provider.pk, using="default"), using="default"
+                )
+            assert Calendar.objects.get().revision == 0
+    finally:
+        other.rollback()
+        other.close()
+        connection.close()
+    assert atomically(lambda: ledger.lock_calendar(provider.pk, using="default"), using="default")
