@@ -165,7 +165,7 @@ def move(
         if other is not None and other.pk != interval_id:
             return _take_seats(other, claim, using)
     interval = BusyInterval.objects.using(using).select_for_update().get(pk=interval_id)
-    if interval.seats_taken > held_seats and not _is_same_time(interval, calendar_id, claim):
+    if interval.seats_taken > held_seats and not _is_same_slot(interval, calendar_id, claim):
         return take(calendar_id, claim, using=using)
     _refuse_overlap(calendar_id, claim, using, but=interval_id)
     interval.calendar_id = calendar_id
@@ -261,11 +261,12 @@ def _same_slot(calendar_id: int, claim: Claim, using: str) -> BusyInterval | Non
     )
 
 
-def _is_same_time(interval: BusyInterval, calendar_id: int, claim: Claim) -> bool:
-    return (interval.calendar_id, interval.starts, interval.ends) == (
+def _is_same_slot(interval: BusyInterval, calendar_id: int, claim: Claim) -> bool:
+    return (interval.calendar_id, interval.starts, interval.ends, interval.service_id) == (
         calendar_id,
         claim.starts,
         claim.ends,
+        claim.service_id,
     )
 
 

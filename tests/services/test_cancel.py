@@ -76,7 +76,7 @@ def test_the_notice_may_be_used_up(
         with nothing_written(), pytest.raises(NoticeWindow) as refused:
             cancel_booking(booking, now_dt=at)
         assert refused.value.messages == ["Cannot cancel within the notice window (120 minutes)."]
-        assert refused.value.booking_code == "notice_window"
+        assert refused.value.code == "notice_window"
     else:
         cancel_booking(booking, now_dt=at)
         assert booking.status == "CANCELLED"

@@ -9,7 +9,6 @@ from django.db import transaction
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import (
     BookingConflict,
-    BookingError,
     InvalidBooking,
 )
 from bookings.models import Booking, BookingEvent
@@ -168,8 +167,10 @@ def test_an_adapter_that_never_makes_a_new_reference_ends_in_an_error(
     monkeypatch.setattr(DefaultBookingAdapter, "generate_reference", lambda *args: "SAME")
     book(start_at=START + DAY)
 
-    with nothing_written(), pytest.raises(BookingError):
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
         book(start_at=START + 2 * DAY)
+
+    assert refused.value.code == "not_unique"
 
 
 @pytest.mark.parametrize("offset", [-59, -30, 0, 30, 59])
@@ -178,7 +179,7 @@ def test_time_that_is_taken_is_refused(book: Book, booking: Booking, offset: int
         book(start_at=START + minutes(offset), client_name="Martha")
 
     assert refused.value.messages == ["Booking conflicts with an existing booking."]
-    assert refused.value.booking_code == "conflict"
+    assert refused.value.code == "conflict"
 
 
 @pytest.mark.parametrize("offset", [-60, 60])

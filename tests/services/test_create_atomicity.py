@@ -86,7 +86,7 @@ def test_an_object_that_was_deleted_is_refused(
     with nothing_written(), pytest.raises(InvalidBooking) as refused:
         book(**{attribute: gone})
 
-    assert refused.value.booking_code == "unsaved"
+    assert refused.value.code == "unsaved"
 
 
 def test_a_provider_that_was_deleted_elsewhere_is_missing(book: Book, provider: Any) -> None:

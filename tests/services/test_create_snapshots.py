@@ -122,7 +122,7 @@ def test_an_add_on_of_another_service_is_refused(
     with nothing_written(), pytest.raises(InvalidBooking) as refused:
         book(addon_ids=[addon.pk])
 
-    assert refused.value.booking_code == "wrong_addon"
+    assert refused.value.code == "wrong_addon"
     assert book(service=other, addon_ids=[addon.pk]).pk
 
 

@@ -65,7 +65,7 @@ def test_the_minimum_notice_may_be_used_up(book: Book, make_service: Make) -> No
     with nothing_written(), pytest.raises(NoticeWindow) as refused:
         book(service=service, start_at=NOW + minutes(90) - MICROSECOND)
     assert refused.value.messages == ["This service must be booked at least 90 minutes ahead."]
-    assert refused.value.booking_code == "minimum_notice"
+    assert refused.value.code == "minimum_notice"
 
     assert book(service=service, start_at=NOW + minutes(90)).pk
 
@@ -169,7 +169,7 @@ def test_a_start_has_to_be_on_offer(book: Book) -> None:
     with nothing_written(), pytest.raises(SlotUnavailable) as refused:
         book(start_at=START + HOUR)
     assert refused.value.messages == ["Selected start time is not available for this service."]
-    assert refused.value.booking_code == "slot_unavailable"
+    assert refused.value.code == "slot_unavailable"
 
     assert book(start_at=START).pk
 

@@ -41,7 +41,7 @@ def test_a_duplicate_is_refused(book: Book) -> None:
     with nothing_written(), pytest.raises(DuplicateBooking) as refused:
         book(**MARY, start_at=START + HOUR)
 
-    assert refused.value.booking_code == "duplicate"
+    assert refused.value.code == "duplicate"
     assert refused.value.messages == [
         "A similar booking already exists within the duplicate guard window."
     ]

@@ -105,7 +105,7 @@ def test_a_wrong_expected_version_is_refused(verb: Verb, target: Booking) -> Non
     with nothing_written(), pytest.raises(StaleBooking) as refused:
         verb(target, expected_version=1)
 
-    assert refused.value.booking_code == "stale"
+    assert refused.value.code == "stale"
     assert columns(target) == before
 
 

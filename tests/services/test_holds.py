@@ -201,7 +201,7 @@ def test_a_hold_that_is_moved_still_runs_out(
 def test_a_hold_expires_at_its_instant(hold: Booking) -> None:
     with nothing_written(), pytest.raises(InvalidTransition) as refused:
         expire_booking(hold, now_dt=EXPIRY - MICROSECOND)
-    assert refused.value.booking_code == "not_due"
+    assert refused.value.code == "not_due"
 
     expire_booking(hold, now_dt=EXPIRY)
 
@@ -337,7 +337,7 @@ def test_a_hold_that_has_run_out_cannot_be_moved(hold: Booking) -> None:
     with nothing_written(), pytest.raises(InvalidTransition) as refused:
         reschedule_booking(hold, new_start_at=START + DAY, now_dt=EXPIRY)
 
-    assert refused.value.booking_code == "hold_expired"
+    assert refused.value.code == "hold_expired"
     assert every_row()["Booking"][0]["status"] == "PENDING"
 
 

@@ -90,7 +90,7 @@ def test_a_key_belongs_to_one_request(book: Book, other_provider: Any, make_serv
     ):
         with nothing_written(), pytest.raises(IdempotencyKeyReused) as refused:
             book(idempotency_key="order-1", **different)
-        assert refused.value.booking_code == "idempotency_key_reused"
+        assert refused.value.code == "idempotency_key_reused"
 
 
 @pytest.mark.parametrize("other", ["ORDER-A", "order-a ", "order-ä"])

@@ -135,7 +135,7 @@ def test_what_has_not_begun_is_neither_done_nor_missed(
         do(booking, now_dt=START - MICROSECOND)
 
     assert refused.value.messages == [message]
-    assert refused.value.booking_code == "too_early"
+    assert refused.value.code == "too_early"
     assert do(booking, now_dt=START).pk
 
 
@@ -202,7 +202,7 @@ def test_a_hold_that_has_run_out_cannot_be_confirmed(hold: Booking) -> None:
     with nothing_written(), pytest.raises(InvalidTransition) as refused:
         confirm_booking(hold, now_dt=hold.expires_at)
 
-    assert refused.value.booking_code == "hold_expired"
+    assert refused.value.code == "hold_expired"
     confirm_booking(hold, now_dt=hold.expires_at - MICROSECOND)
     assert (hold.status, hold.expires_at) == ("CONFIRMED", None)
 
@@ -213,7 +213,7 @@ def test_a_confirmed_hold_does_not_expire(hold: Booking) -> None:
     with nothing_written(), pytest.raises(InvalidTransition) as refused:
         expire_booking(hold, now_dt=NOW + DAY)
 
-    assert refused.value.booking_code == "not_due"
+    assert refused.value.code == "not_due"
 
 
 def test_a_pending_booking_can_be_moved_and_stays_pending(pending: Booking) -> None:

@@ -36,7 +36,7 @@ def test_clients_share_a_slot_up_to_its_capacity(join: Book) -> None:
     with nothing_written(), pytest.raises(CapacityExceeded) as refused:
         join()
     assert refused.value.params == {"asked": 1, "remaining": 0}
-    assert refused.value.booking_code == "capacity_exceeded"
+    assert refused.value.code == "capacity_exceeded"
 
 
 def test_a_party_takes_as_many_seats_as_it_has_people(join: Book) -> None:

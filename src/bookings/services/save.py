@@ -6,14 +6,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import router
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from bookings import ledger, policies
 from bookings.conf import app_settings
+from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, BookingEvent
+from bookings.services import create, inputs
 from bookings.services.changes import check_version, gone, write_row
-from bookings.services.create import new_reference, record_creation
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import old_and_new, record
 from bookings.transactions import TryAgain, atomically
@@ -29,6 +32,17 @@ CLAIMED: Final = {
     "party_size",
     "expires_at",
     "status",
+}
+
+CHECKED_FIELDS: Final = {
+    *create.CHECKED_FIELDS,
+    "reference",
+    "cancellation_reason",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "cancellation_notice_minutes",
+    "reschedule_notice_minutes",
+    "party_size",
 }
 
 # Kept by this module; a caller's values for them do not count.
@@ -53,12 +67,16 @@ def save_booking(
     for name in ("start_at", "end_at", "expires_at"):
         if getattr(booking, name) is not None:
             setattr(booking, name, policies.instant(getattr(booking, name), name))
+    _check(booking)
+    if booking._state.adding:
+        booking.capacity_consumed = booking.party_size
+        inputs.check_fields(booking, CHECKED_FIELDS)
     claim = _claim(booking) if booking.holds_time else None
 
     def write() -> Booking:
         if booking._state.adding:
             return _insert(booking, claim, now=now, using=using)
-        return _update(booking, claim, update_fields, now=now, using=using)
+        return _update(booking, update_fields, now=now, using=using)
 
     def attempt() -> Booking:
         return atomically(write, using=using)
@@ -71,10 +89,31 @@ def save_booking(
         booking.take_over(saved)
 
 
+def _check(booking: Booking) -> None:
+    """Refuse what no booking can be, before the database has to."""
+    for name in ("service", "provider", "start_at", "end_at"):
+        field = Booking._meta.get_field(name)
+        if getattr(booking, field.attname) is None:
+            raise InvalidBooking({name: field.error_messages["null"]})
+    if booking.end_at <= booking.start_at:
+        raise InvalidBooking({"end_at": _("End time must be after start time.")})
+    try:
+        if errors := booking._tenant_errors():
+            raise TenantMismatch(errors)
+    except ObjectDoesNotExist:
+        raise _unknown() from None
+
+
+def _unknown() -> MissingReference:
+    return MissingReference(_("The service or the provider does not exist. Choose another."))
+
+
 def _claim(booking: Booking) -> ledger.Claim:
-    rules = policies.ServiceRules.of(
-        booking.service, default_currency=app_settings.DEFAULT_CURRENCY
-    )
+    try:
+        service = booking.service
+    except ObjectDoesNotExist:
+        raise _unknown() from None
+    rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
     return ledger.Claim.of(booking, rules)
 
 
@@ -87,9 +126,9 @@ def _insert(booking: Booking, claim: ledger.Claim | None, *, now: datetime, usin
         booking.busy_interval_id = None
     try:
         booking.version = 1
-        booking.reference = given_reference or new_reference(booking, now)
+        booking.reference = given_reference or create.new_reference(booking, now)
         booking.save_row(using=using)
-        record_creation(booking, using=using, now=now)
+        create.record_creation(booking, using=using, now=now)
     except BaseException:
         booking.pk, booking.reference, booking._state.adding = given_pk, given_reference, True
         raise
@@ -98,7 +137,6 @@ def _insert(booking: Booking, claim: ledger.Claim | None, *, now: datetime, usin
 
 def _update(
     booking: Booking,
-    claim: ledger.Claim | None,
     update_fields: Iterable[str] | None,
     *,
     now: datetime,
@@ -123,7 +161,12 @@ def _update(
         field: Any = row._meta.get_field(name)
         row.__dict__[field.attname] = booking.__dict__[field.attname]
         row._state.fields_cache.pop(field.name, None)
-    if claim is not None and changed & CLAIMED:
+    if "party_size" in changed:
+        row.capacity_consumed = row.party_size
+        changed.add("capacity_consumed")
+    inputs.check_fields(row, changed & CHECKED_FIELDS)
+    # By the row's status: the caller's may have changed and be left out by update_fields.
+    if row.holds_time and changed & CLAIMED:
         claim = _claim(row)
         calendar_id = calendars[row.provider_id]
         row.busy_interval_id = ledger.move(*held, calendar_id, claim, using=using)
