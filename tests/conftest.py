@@ -10,9 +10,13 @@ than the default one is collected only by a run with that host's settings::
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
+
+if TYPE_CHECKING:
+    import pytest
 
 TESTS = Path(__file__).parent
 DEFAULT = "tests.settings.default"
@@ -35,3 +39,9 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.is_file() and settings.SETTINGS_MODULE != DEFAULT:
         return True
     return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test's name is the same in every process, or pytest-xdist cannot hand it to another."""
+    for item in items:
+        assert " at 0x" not in item.nodeid, f"{item.nodeid}: its name has an address in memory."
