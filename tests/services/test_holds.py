@@ -351,3 +351,11 @@ def test_an_expiry_that_is_assigned_to_a_confirmed_booking_frees_nothing(
     assert get_busy_intervals(provider, START - DAY, START + DAY) == [(START, START + HOUR)]
     reschedule_booking(booking, new_start_at=START + DAY, now_dt=EXPIRY)
     assert booking.start_at == START + DAY
+
+
+def test_a_sweep_gets_over_a_hold_that_has_lost_its_claim(hold: Booking) -> None:
+    Booking._base_manager.update(busy_interval=None)
+    BusyInterval.objects.all().delete()
+
+    assert expire_bookings(now_dt=EXPIRY) == 1
+    assert stored(hold).status == "CANCELLED"

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from bookings import ledger
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
     InvalidTransition,
+    MissingReference,
     StaleBooking,
 )
-from bookings.models import Booking, BusyInterval
+from bookings.models import Booking, BookingEvent, BusyInterval
 from bookings.services import cancel_booking, reschedule_booking, update_booking
 from tests.services.clock import DAY, HOUR, NOW, START, minutes
 from tests.services.conftest import Book, Make, Told
@@ -102,8 +104,6 @@ def test_time_that_is_taken_is_refused(build: Build, booking: Booking) -> None:
 
 
 def test_a_failure_leaves_the_object_unsaved(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bookings.models import BookingEvent
-
     def fail(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
 
@@ -435,3 +435,31 @@ def test_a_client_of_a_shared_slot_does_not_take_it_along_to_another_service(
         leaving.save()
 
     assert stored(staying).busy_interval.service_id == group.pk  # type: ignore[union-attr]
+
+
+def test_a_booking_that_was_deleted_meanwhile_cannot_be_saved(booking: Booking) -> None:
+    stored(booking).delete()
+    booking.client_name = "Marie"
+
+    with nothing_written(), pytest.raises(MissingReference):
+        booking.save()
+
+
+def test_a_booking_that_moves_away_between_the_read_and_the_lock_is_read_again(
+    booking: Booking, other_provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = stored(booking)
+    lock = ledger.lock_calendars
+
+    def overtaken(*args: Any, **kwargs: Any) -> dict[Any, int]:
+        monkeypatch.setattr(ledger, "lock_calendars", lock)
+        locked = lock(*args, **kwargs)
+        Booking._base_manager.update(provider=other_provider)
+        return locked
+
+    monkeypatch.setattr(ledger, "lock_calendars", overtaken)
+    stale.client_name = "Marie"
+
+    stale.save()
+
+    assert stored(booking).client_name == "Marie"

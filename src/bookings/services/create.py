@@ -269,7 +269,7 @@ def _replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | No
         "start_at": plain(booking.start_at),
     }
     events = made.events.using(using).filter(event_type=BookingEvent.EventType.CREATED)
-    created = next(iter(events.values_list("data", flat=True)), {})
+    created: dict[str, Any] = next(iter(events.values_list("data", flat=True)), {})
     # The key as well: some collations take "a" and "A" for the same.
     is_same = made.idempotency_key == booking.idempotency_key
     if not is_same or asked != {name: created.get(name) for name in asked}:

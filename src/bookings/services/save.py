@@ -92,27 +92,21 @@ def save_booking(
 def _check(booking: Booking) -> None:
     """Refuse what no booking can be, before the database has to."""
     for name in ("service", "provider", "start_at", "end_at"):
-        field = Booking._meta.get_field(name)
+        field: Any = Booking._meta.get_field(name)
         if getattr(booking, field.attname) is None:
             raise InvalidBooking({name: field.error_messages["null"]})
     if booking.end_at <= booking.start_at:
         raise InvalidBooking({"end_at": _("End time must be after start time.")})
-    try:
-        if errors := booking._tenant_errors():
-            raise TenantMismatch(errors)
-    except ObjectDoesNotExist:
-        raise _unknown() from None
-
-
-def _unknown() -> MissingReference:
-    return MissingReference(_("The service or the provider does not exist. Choose another."))
+    if errors := booking._tenant_errors():
+        raise TenantMismatch(errors)
 
 
 def _claim(booking: Booking) -> ledger.Claim:
     try:
         service = booking.service
     except ObjectDoesNotExist:
-        raise _unknown() from None
+        missing = _("The service does not exist. Choose another.")
+        raise MissingReference(missing) from None
     rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
     return ledger.Claim.of(booking, rules)
 
