@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import connection, transaction
 
 from bookings import ledger
 from bookings.conf import app_settings
@@ -99,3 +99,12 @@ def take(calendar: Calendar) -> Take:
             return BusyInterval.objects.get(pk=ledger.take(calendar.pk, claim, using="default"))
 
     return make
+
+
+@pytest.fixture(params=["as this database does", "as MySQL does"])
+def vendor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """MySQL's statements work on every database, so a test of the ledger is run with them too."""
+    if request.param == "as MySQL does":
+        monkeypatch.setattr(connection, "vendor", "mysql")
+    vendor: str = connection.vendor
+    return vendor

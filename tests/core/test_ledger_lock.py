@@ -1,0 +1,120 @@
+"""The calendar's lock: one statement, made on first use, and the count of its changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from bookings import ledger
+from bookings.exceptions import MissingReference
+from bookings.models import Calendar
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
+
+# With RETURNING the lock is one statement; MySQL has to ask for the key it has locked.
+RETURNING = {"postgresql", "sqlite"}
+
+
+def lock(provider_id: Any) -> int:
+    return ledger.lock_calendar(provider_id, using="default")
+
+
+def lock_all(*provider_ids: Any) -> dict[Any, int]:
+    return ledger.lock_calendars(provider_ids, using="default")
+
+
+def revisions() -> dict[str, int]:
+    return dict(Calendar.objects.values_list("provider__name", "revision"))
+
+
+def test_a_calendar_is_made_on_first_use(provider: Any) -> None:
+    assert lock(provider.pk) == Calendar.objects.get(provider=provider).pk
+    assert revisions() == {"Ada": 1}
+
+
+def test_every_lock_counts_as_a_change(provider: Any) -> None:
+    assert lock(provider.pk) == lock(provider.pk) == lock(provider.pk)
+    assert revisions() == {"Ada": 3}
+
+
+def test_a_lock_is_taken_before_anything_is_read(calendar: Calendar, vendor: str) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        lock(calendar.provider_id)
+    assert captured[0]["sql"].startswith("UPDATE")
+    assert len(captured) == (1 if vendor in RETURNING else 2)
+
+
+def test_only_the_one_calendar_is_locked(calendar: Calendar, other_calendar: Calendar) -> None:
+    lock(calendar.provider_id)
+    assert revisions() == {"Ada": 1, "Grace": 0}
+
+
+def test_a_provider_that_does_not_exist_has_no_calendar(db: None) -> None:
+    with pytest.raises(MissingReference, match="The provider does not exist"):
+        lock(10**6)
+    assert not Calendar.objects.exists()
+
+
+def test_a_calendar_that_goes_while_it_is_locked_is_missing(
+    provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "_open_calendar", lambda provider_id, using: None)
+    with pytest.raises(MissingReference):
+        lock(provider.pk)
+
+
+def test_a_calendar_that_somebody_else_has_just_made_is_used(
+    calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was not there when it was looked for, and is there when it is made."""
+    too_early: list[None] = [None]
+    real = ledger._lock
+
+    def look(provider_id: Any, using: str) -> int | None:
+        return too_early.pop() if too_early else real(provider_id, using)
+
+    monkeypatch.setattr(ledger, "_lock", look)
+    assert lock(calendar.provider_id) == calendar.pk
+    assert Calendar.objects.count() == 1
+
+
+def test_several_are_locked_together(provider: Any, other_calendar: Calendar) -> None:
+    locked = lock_all(provider.pk, other_calendar.provider_id)
+    assert locked == dict(Calendar.objects.values_list("provider_id", "pk"))
+    assert revisions() == {"Ada": 1, "Grace": 1}
+
+
+def test_the_same_provider_twice_is_locked_once(provider: Any, other_provider: Any) -> None:
+    assert lock_all(provider.pk, provider.pk).keys() == {provider.pk}
+    assert lock_all(provider.pk, other_provider.pk, provider.pk).keys() == {
+        provider.pk,
+        other_provider.pk,
+    }
+    assert revisions() == {"Ada": 2, "Grace": 1}
+
+
+def test_none_are_locked_without_a_query(db: None) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert lock_all() == {}
+    assert len(captured) == 0
+
+
+def test_one_of_several_that_does_not_exist_stops_them_all(provider: Any) -> None:
+    with pytest.raises(MissingReference):
+        lock_all(provider.pk, 10**6)
+    assert not any(revisions().values())
+
+
+def test_any_number_are_locked_with_the_same_number_of_queries(provider: Any) -> None:
+    providers = [type(provider).objects.create(name=f"P{number}") for number in range(12)]
+    lock_all(*[item.pk for item in providers])
+
+    def queries(count: int) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            lock_all(*[item.pk for item in providers[:count]])
+        return len(captured)
+
+    assert queries(2) == queries(12) == 3
