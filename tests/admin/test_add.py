@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from bookings.adapters import DefaultBookingAdapter
 from bookings.models import Booking, BookingEvent, BusyInterval
 from tests.admin.conftest import ADD, Book, Make
 from tests.admin.page import FormData, errors_of, filled_in, told
@@ -182,6 +184,25 @@ def test_a_service_without_a_duration_is_a_message_at_the_service(
 ) -> None:
     broken = make_service(name="Nothing", duration_minutes=0)
     assert list(errors_of(boss.post(ADD, form(boss, service=broken.pk)))) == ["service"]
+
+
+class OddPrices(DefaultBookingAdapter):
+    def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal:
+        return Decimal("1.234")
+
+
+def test_what_the_host_computes_wrong_is_a_message_of_the_page(
+    boss: Client, form: Form, settings: Any
+) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.OddPrices"
+    said = errors_of(boss.post(ADD, form(boss)))
+    assert said == {
+        "__all__": [
+            "Price amount: Ensure that there are no more than 2 decimal places.",
+            "Total amount: Ensure that there are no more than 2 decimal places.",
+        ]
+    }
+    assert not Booking.objects.exists()
 
 
 BAD = {

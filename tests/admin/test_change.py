@@ -194,7 +194,10 @@ def test_a_service_that_has_changed_sides_is_an_error_of_the_page(
     response = boss.post(page_of(grouped), page | {"client_name": "Maria"})
     assert errors_of(response) == {
         "__all__": [
-            "Party size must be 1 for services that do not allow multiple clients per slot."
+            (
+                "Party size: Party size must be 1 for services "
+                "that do not allow multiple clients per slot."
+            )
         ]
     }
 

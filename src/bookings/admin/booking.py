@@ -97,7 +97,7 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
         return form
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        return [] if obj is None else super().get_inlines(request, obj)
+        return [] if obj is None else [*super().get_inlines(request, obj)]
 
     def choose_form(self, request: HttpRequest, obj: Any = None) -> type[Any]:
         if obj is None:

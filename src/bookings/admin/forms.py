@@ -13,6 +13,7 @@ from uuid import uuid4
 from django import forms
 from django.apps import apps
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.forms.utils import pretty_name
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,6 +34,8 @@ PLAN = ("start_at", "provider", "extras")
 
 
 class RefusableForm(BookingModelForm):
+    """Its subclasses ``write(actor)``, or raise the :class:`BookingError` that says why not."""
+
     refusal: ClassVar[BookingError | None] = None
 
     def clean(self) -> dict[str, Any]:
@@ -45,14 +48,16 @@ class RefusableForm(BookingModelForm):
         """As Django's, which cannot place an error of a field that this form does not show."""
         if not isinstance(error, ValidationError):
             error = ValidationError(error)
-        errors = getattr(error, "error_dict", {field or NON_FIELD_ERRORS: error})
+        errors = getattr(error, "error_dict", {field or NON_FIELD_ERRORS: [error]})
         for name, about in errors.items():
-            shown = name in self.fields and not self.fields[name].widget.is_hidden
-            super().add_error(name if shown else None, about)
-
-    def write(self, actor: Any) -> Booking:
-        """Store what the form holds; a :class:`BookingError` says why not."""
-        raise NotImplementedError
+            if name in self.fields:
+                hidden = self.fields[name].widget.is_hidden
+                super().add_error(None if hidden else name, about)
+            elif name == NON_FIELD_ERRORS:
+                super().add_error(None, about)
+            else:
+                said = " ".join(ValidationError(about).messages)
+                super().add_error(None, f"{pretty_name(name)}: {said}")
 
 
 class PlanForm(RefusableForm):

@@ -30,10 +30,9 @@ class StartField(SplitDateTimeField):
     def compress(self, data_list: Any) -> datetime | None:
         try:
             return super().compress(data_list)
-        except ValidationError as error:
-            if error.code != "ambiguous_timezone":
-                raise
-        wall = datetime.combine(*data_list)
+        except ValidationError:
+            # Both parts are required and valid by now: only the zone is left to complain about.
+            wall = datetime.combine(*data_list)
         if self.kept is not None and wall == wall_time(self.kept):
             return self.kept
         raise _no_single_instant(wall)

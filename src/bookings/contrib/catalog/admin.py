@@ -9,14 +9,14 @@ from django.contrib import admin
 from bookings.contrib.catalog.models import Provider, Service, ServiceAddon
 
 
-class ServiceAddonInline(admin.TabularInline):
+class ServiceAddonInline(admin.TabularInline):  # type: ignore[type-arg]
     model = ServiceAddon
     extra = 0
     fields = ("name", "extra_duration_minutes", "price_amount", "currency", "is_active")
 
 
 @admin.register(Service)
-class ServiceAdmin(admin.ModelAdmin):
+class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "duration_minutes", "price_amount", "currency", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name",)
@@ -24,14 +24,14 @@ class ServiceAdmin(admin.ModelAdmin):
 
 
 @admin.register(Provider)
-class ProviderAdmin(admin.ModelAdmin):
+class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name",)
 
 
 @admin.register(ServiceAddon)
-class ServiceAddonAdmin(admin.ModelAdmin):
+class ServiceAddonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "service", "extra_duration_minutes", "price_amount", "is_active")
     list_filter = ("is_active", "service")
     list_select_related = ("service",)

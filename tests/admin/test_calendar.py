@@ -1,0 +1,280 @@
+"""The calendar of a day."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bookings import ledger
+from bookings.admin import BookingAdmin, calendar
+from bookings.admin.day import HOUR_HEIGHT, Box, Day
+from bookings.models import Booking, BusyInterval
+from bookings.services import cancel_booking, complete_booking
+from tests.admin.conftest import LIST, Book, Make, page_of
+from tests.admin.page import text_of
+
+CALENDAR = f"{LIST}calendar/"
+
+
+def shown(client: Client, day: datetime | str, path: str = CALENDAR, **asked: Any) -> Day:
+    text = day if isinstance(day, str) else f"{day:%Y-%m-%d}"
+    response = client.get(path, {"day": text} | asked)
+    assert response.status_code == 200
+    found: Day = response.context["day"]
+    return found
+
+
+def columns(day: Day) -> dict[str, list[Box]]:
+    return {str(column.provider): column.boxes for column in day.columns}
+
+
+def take(provider: Any, start: datetime, hours: int, **values: Any) -> BusyInterval:
+    starts = int(start.timestamp())
+    with transaction.atomic():
+        calendar_id = ledger.lock_calendar(provider.pk, using="default")
+        claim = ledger.Claim(starts=starts, ends=starts + hours * 3600, **values)
+        return BusyInterval.objects.get(pk=ledger.take(calendar_id, claim, using="default"))
+
+
+def test_a_day_has_a_column_for_each_provider_with_a_booking(
+    viewer: Client, booking: Booking, book: Book, other_provider: Any, start: datetime
+) -> None:
+    other = book(provider=other_provider, client_name="Zoe")
+    book(start_at=start + timedelta(days=1))
+    found = columns(shown(viewer, start))
+    assert list(found) == ["Ada", "Grace"]
+    assert [box.booking for box in found["Ada"]] == [booking]
+    assert [box.booking for box in found["Grace"]] == [other]
+
+
+def test_a_booking_is_where_its_time_is(viewer: Client, booking: Booking, start: datetime) -> None:
+    day = shown(viewer, start)
+    (box,) = columns(day)["Ada"]
+    assert [hour.hour for _top, hour in day.hours] == list(range(8, 18))
+    assert (box.top, box.height) == (2 * HOUR_HEIGHT, HOUR_HEIGHT)
+    assert (box.left, box.width) == ("0.000", "100.000")
+
+
+def test_the_page_shows_and_links_it(viewer: Client, booking: Booking, start: datetime) -> None:
+    page = text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
+    for text in ("10:00–11:00 Mary", "Massage", "Confirmed", page_of(booking), booking.reference):
+        assert text in page
+
+
+def test_the_day_is_today_unless_asked(viewer: Client) -> None:
+    for asked in ({}, {"day": "2030-02-31"}, {"day": "soon"}, {"day": "9999-12-31"}):
+        day = viewer.get(CALENDAR, asked).context["day"]
+        assert day.date == timezone.localdate()
+
+
+def test_it_links_to_the_days_around(viewer: Client) -> None:
+    page = text_of(viewer.get(CALENDAR, {"day": "2030-01-01"}))
+    assert 'href="?day=2029-12-31"' in page
+    assert 'href="?day=2030-01-02"' in page
+    assert "Tuesday, Jan. 1, 2030" in page
+    assert "No bookings on this day." in page
+
+
+def test_what_does_not_take_place_is_not_on_it(
+    viewer: Client, booking: Booking, start: datetime
+) -> None:
+    cancel_booking(booking)
+    assert columns(shown(viewer, start)) == {}
+
+
+def test_what_took_place_is(viewer: Client, past: Booking) -> None:
+    complete_booking(past)
+    assert columns(shown(viewer, past.start_at))["Ada"][0].booking == past
+
+
+def test_a_quiet_day_grows_with_its_bookings(viewer: Client, book: Book, start: datetime) -> None:
+    book(start_at=start.replace(hour=6, minute=30))
+    book(start_at=start.replace(hour=19, minute=30))
+    assert [hour.hour for _top, hour in shown(viewer, start).hours] == list(range(6, 21))
+
+
+def test_a_night_is_cut_at_midnight(
+    viewer: Client, book: Book, start: datetime, make_service: Make
+) -> None:
+    book(start_at=start.replace(hour=22), service=make_service(duration_minutes=300))
+    (before,) = columns(day := shown(viewer, start))["Ada"]
+    assert (before.top + before.height, day.height) == (day.height, 16 * HOUR_HEIGHT)
+    (after,) = columns(shown(viewer, start + timedelta(days=1)))["Ada"]
+    assert (after.top, after.height) == (0, 3 * HOUR_HEIGHT)
+
+
+def test_bookings_of_one_time_stand_side_by_side(
+    viewer: Client, book: Book, start: datetime, make_service: Make
+) -> None:
+    group = make_service(name="Yoga", allow_multiple_clients_per_slot=True, capacity=9)
+    for _client in range(2):
+        book(service=group)
+    alone = book(start_at=start + timedelta(hours=1))
+    boxes = columns(shown(viewer, start))["Ada"]
+    assert [(box.left, box.width) for box in boxes] == [
+        ("0.000", "50.000"),
+        ("50.000", "50.000"),
+        ("0.000", "100.000"),
+    ]
+    assert boxes[2].booking == alone
+
+
+def test_a_lane_is_used_again() -> None:
+    """Long ones that overlap leave room for a short one below another short one."""
+    at = datetime(2030, 1, 1, 10, tzinfo=UTC)
+
+    def lasting(first: int, last: int) -> Booking:
+        hours = timedelta(hours=1)
+        return Booking(
+            pk=first, provider_id=1, start_at=at + first * hours, end_at=at + last * hours
+        )
+
+    day = Day(date(2030, 1, 1))
+    day.first, day.last = day.start, day.end
+    boxes = day._side_by_side([lasting(0, 4), lasting(1, 2), lasting(2, 3)])
+    assert [box.left for box in boxes] == ["0.000", "50.000", "50.000"]
+
+
+def test_a_party_is_counted(
+    viewer: Client, book: Book, start: datetime, make_service: Make
+) -> None:
+    group = make_service(name="Yoga", allow_multiple_clients_per_slot=True, capacity=9)
+    book(service=group, party_size=3)
+    assert "Yoga \N{MULTIPLICATION SIGN} 3" in text_of(
+        viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"})
+    )
+
+
+def test_buffers_are_shaded(
+    viewer: Client, book: Book, start: datetime, make_service: Make
+) -> None:
+    book(service=make_service(buffer_before_minutes=15, buffer_after_minutes=30))
+    (column,) = shown(viewer, start).columns
+    (shade,) = column.shades
+    assert shade.label == ""
+    assert shade.top == column.boxes[0].top - HOUR_HEIGHT // 4
+    assert shade.height == HOUR_HEIGHT * 7 // 4
+
+
+def test_other_claims_are_named(
+    viewer: Client, booking: Booking, provider: Any, start: datetime
+) -> None:
+    take(provider, start + timedelta(hours=3), 2, kind=BusyInterval.Kind.TIME_OFF)
+    (column,) = shown(viewer, start).columns
+    assert [shade.label for shade in column.shades] == ["", "Time off"]
+    assert "Time off" in text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
+
+
+def test_a_hold_that_has_run_out_shades_nothing(
+    viewer: Client, booking: Booking, provider: Any, start: datetime
+) -> None:
+    lapsed = int(timezone.now().timestamp()) - 1
+    take(provider, start + timedelta(hours=3), 1, lapses=lapsed)
+    (column,) = shown(viewer, start).columns
+    assert len(column.shades) == 1
+
+
+def test_a_booking_that_a_user_may_not_see_is_busy_and_no_more(
+    viewer: Client, booking: Booking, book: Book, start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book(start_at=start + timedelta(hours=3), client_name="Secret")
+    of_all = BookingAdmin.get_queryset
+    monkeypatch.setattr(
+        BookingAdmin,
+        "get_queryset",
+        lambda self, request: of_all(self, request).exclude(client_name="Secret"),
+    )
+    (column,) = shown(viewer, start).columns
+    assert [box.booking for box in column.boxes] == [booking]
+    assert [shade.label for shade in column.shades] == ["", "Busy"]
+    assert "Secret" not in text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
+
+
+def test_free_providers_are_shown_where_the_admin_has_them(
+    boss: Client, booking: Booking, make_provider: Make, start: datetime
+) -> None:
+    make_provider(name="grace")
+    make_provider(name="Retired", is_active=False)
+    assert list(columns(shown(boss, start))) == ["Ada"]
+    assert list(columns(shown(boss, start, "/desk/bookings/booking/calendar/"))) == ["Ada", "grace"]
+
+
+def test_free_providers_are_not_shown_to_who_may_not_see_providers(
+    viewer: Client, booking: Booking, other_provider: Any, start: datetime
+) -> None:
+    desk = "/desk/bookings/booking/calendar/"
+    assert list(columns(shown(viewer, start, desk))) == ["Ada"]
+
+
+def test_free_providers_leave_room_for_busy_ones(
+    boss: Client,
+    booking: Booking,
+    make_provider: Make,
+    start: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = "/desk/bookings/booking/calendar/"
+    for _n in range(3):
+        make_provider(name="Aaron")
+    monkeypatch.setattr(calendar, "COLUMNS", 2)
+    assert len(shown(boss, start, desk).columns) == 2
+    monkeypatch.setattr(calendar, "COLUMNS", 1)
+    assert list(columns(shown(boss, start, desk))) == ["Ada"]
+
+
+def test_a_free_hour_is_one_click_from_the_form(
+    receptionist: Client, viewer: Client, booking: Booking, start: datetime
+) -> None:
+    asked = {"day": f"{start:%Y-%m-%d}"}
+    link = f"/add/?provider={booking.provider_id}&amp;start_at={start:%Y-%m-%d}"
+    assert link in text_of(receptionist.get(CALENDAR, asked))
+    assert "/add/" not in text_of(viewer.get(CALENDAR, asked))
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [("2030-03-31", 23), ("2030-04-01", 24), ("2030-10-27", 25)]
+)
+def test_a_day_has_the_hours_that_the_clocks_give_it(
+    viewer: Client, book: Book, settings: Any, day: str, hours: int
+) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    midnight = timezone.make_aware(datetime.fromisoformat(day))
+    book(start_at=midnight)
+    book(start_at=midnight.replace(hour=23))
+    found = shown(viewer, day)
+    assert found.height == hours * HOUR_HEIGHT
+    assert found.hours[0][1].hour == 0
+    assert found.hours[-1][1].hour == 23
+    assert columns(found)["Ada"][-1].top == (hours - 1) * HOUR_HEIGHT
+
+
+def test_numbers_of_the_drawing_are_not_written_for_people(
+    viewer: Client, book: Book, start: datetime, settings: Any
+) -> None:
+    settings.USE_THOUSAND_SEPARATOR = True
+    book(start_at=start.replace(hour=0))
+    book(start_at=start.replace(hour=23))
+    page = text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
+    assert f'height="{24 * HOUR_HEIGHT}"' in page
+
+
+def test_the_number_of_queries_does_not_grow_with_the_bookings(
+    boss: Client, book: Book, make_provider: Make, make_service: Make, start: datetime
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            shown(boss, start, "/desk/bookings/booking/calendar/")
+        return len(captured)
+
+    for _n in range(3):
+        book(provider=make_provider(), service=make_service())
+    few = queries()
+    for _n in range(12):
+        book(provider=make_provider(), service=make_service())
+    assert queries() == few

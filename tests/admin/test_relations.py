@@ -1,0 +1,110 @@
+"""How the host's own models are chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from bookings.admin import BookingAdmin
+from bookings.models import Booking
+from tests.admin.conftest import ADD, page_of
+from tests.admin.page import filled_in, text_of
+from tests.admin.urls import desk
+
+DESK = "/desk/bookings/booking/add/"
+
+
+def widget_of(page: Any, name: str) -> str:
+    widget = page.context["adminform"].form.fields[name].widget
+    return type(getattr(widget, "widget", widget)).__name__
+
+
+def test_a_model_that_is_not_registered_is_named_by_its_key(boss: Client) -> None:
+    page = boss.get(ADD)
+    for name in ("service", "provider"):
+        assert widget_of(page, name) == "ForeignKeyRawIdWidget"
+    assert widget_of(page, "extras") == "FilteredSelectMultiple"
+
+
+def test_a_model_whose_admin_has_a_search_is_searched(boss: Client) -> None:
+    page = boss.get(DESK)
+    assert widget_of(page, "service") == widget_of(page, "provider") == "AutocompleteSelect"
+    assert widget_of(page, "extras") == "AutocompleteSelectMultiple"
+    assert widget_of(page, "client_user") == "ForeignKeyRawIdWidget"
+
+
+def test_a_model_that_the_user_may_not_see_is_named_by_its_key(receptionist: Client) -> None:
+    """The search would answer 403."""
+    page = receptionist.get(DESK)
+    assert widget_of(page, "service") == "ForeignKeyRawIdWidget"
+    assert widget_of(page, "extras") == "FilteredSelectMultiple"
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [("booking", "service"), ("booking", "provider"), ("bookingaddon", "addon")],
+)
+def test_the_search_answers(
+    boss: Client, service: Any, provider: Any, addon: Any, model: str, field: str
+) -> None:
+    asked = {"app_label": "bookings", "model_name": model, "field_name": field, "term": "a"}
+    answer = boss.get("/desk/autocomplete/", asked)
+    names = [result["text"] for result in answer.json()["results"]]
+    assert names == {"service": ["Massage"], "provider": ["Ada"], "addon": []}[field]
+
+
+def test_a_booking_is_made_and_changed_at_the_desk(
+    boss: Client, service: Any, provider: Any, addon: Any, start: Any
+) -> None:
+    page = filled_in(boss.get(DESK))
+    day = {"start_at_0": f"{start:%Y-%m-%d}", "start_at_1": "10:00"}
+    given = {"service": service.pk, "provider": provider.pk, "extras": [addon.pk]}
+    boss.post(DESK, page | given | day | {"client_name": "Mary"})
+    booking = Booking.objects.get()
+    assert booking.addons.get().addon == addon
+    url = page_of(booking).replace("/admin/", "/desk/")
+    page = filled_in(boss.get(url))
+    assert page["extras"] == [str(addon.pk)]
+    assert boss.post(url, page | {"extras": []}).status_code == 302
+    assert not booking.addons.exists()
+
+
+def test_nobody_deletes_a_service_while_booking_it(boss: Client, service: Any) -> None:
+    page = text_of(boss.get(DESK))
+    assert "add_id_service" in page
+    assert "delete_id_service" not in page
+
+
+def test_the_desk_links_to_itself(boss: Client, booking: Booking) -> None:
+    for path in ("", "calendar/", f"{booking.pk}/change/", f"{booking.pk}/step/cancel/"):
+        page = text_of(boss.get(f"/desk/bookings/booking/{path}"))
+        assert "/desk/bookings/booking/" in page
+        assert "/admin/bookings/" not in page
+
+
+def test_no_system_check_has_anything_to_say() -> None:
+    for site in (admin.site, desk, admin.AdminSite(name="empty")):
+        assert BookingAdmin(Booking, site).check() == []
+
+
+def test_a_user_of_another_kind_acts_as_nobody(rf: Any, provider: Any) -> None:
+    """Where BOOKINGS_USER_MODEL is not the model that staff log in with."""
+    request = rf.get("/")
+    staff = BookingAdmin(Booking, admin.site)
+    request.user = get_user_model()(username="staff")
+    assert staff.get_actor(request) is request.user
+    request.user = provider
+    assert staff.get_actor(request) is None
+
+
+def test_a_field_that_a_host_adds_is_read_only() -> None:
+    class HostAdmin(BookingAdmin):
+        def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+            return [*super().get_fieldsets(request, obj), (None, {"fields": ["metadata"]})]
+
+    staff = HostAdmin(Booking, admin.site)
+    assert "metadata" in staff.get_readonly_fields(None, None)  # type: ignore[arg-type]
