@@ -1,0 +1,198 @@
+"""Which room may look into which: read from the imports of every module, not from memory."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import bookings
+
+PACKAGE = Path(bookings.__file__).parent
+TESTS = Path(__file__).parent.parent
+
+# From the ground up. A module may import from the floors below its own, and from its own package.
+FLOORS = [
+    {"conf", "exceptions", "protocols", "constraints", "signals", "operations"},
+    {"fields", "abstract", "policies", "adapters"},
+    {"querysets"},
+    {"models"},
+    {"transactions", "slots"},
+    {"ledger"},
+    {"services", "selectors", "integrity", "checks"},
+    {"admin", "management", "testing", "apps", "contrib"},
+]
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+# What a model's methods have to reach up for, they import when they are called.
+REACHING_UP = {
+    "models.booking": {"ledger", "services"},
+    "querysets": {"ledger"},
+}
+
+# Contrib apps that build on another one; none does so far.
+NEIGHBOURS: dict[str, set[str]] = {}
+
+
+def modules() -> dict[str, Path]:
+    """Every module that is no migration: its name within the package, and where it is."""
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if "migrations" not in path.parts
+    }
+
+
+MODULES = modules()
+each_module = pytest.mark.parametrize("name", MODULES)
+
+
+def imports(name: str, *, deferred: bool) -> Iterator[str]:
+    """What a module imports when it is loaded; with ``deferred``, what its functions import."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    functions = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    inside = {id(node) for function in functions for node in ast.walk(function)}
+    for_types = {
+        id(node)
+        for condition in ast.walk(tree)
+        if isinstance(condition, ast.If) and ast.unparse(condition.test) == "TYPE_CHECKING"
+        for node in ast.walk(condition)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types or (id(node) in inside) != deferred:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms(imported: Iterator[str]) -> set[str]:
+    return {
+        path.split(".")[1]
+        for path in imported
+        if path.startswith("bookings.") and path != "bookings.__version__"
+    }
+
+
+def room_of(name: str) -> str:
+    return name.split(".", maxsplit=1)[0]
+
+
+def test_every_room_has_its_floor() -> None:
+    assert {room_of(name) for name in MODULES} - {"__init__"} == set(FLOOR_OF)
+
+
+@each_module
+def test_a_module_imports_from_below_only(name: str) -> None:
+    if name == "__init__":
+        assert not list(imports(name, deferred=False))
+        return
+    room = room_of(name)
+    below = {other for other in FLOOR_OF if FLOOR_OF[other] < FLOOR_OF[room]}
+    assert rooms(imports(name, deferred=False)) <= below | {room}
+
+
+def test_a_model_reaches_up_only_when_it_is_called() -> None:
+    """The control: what the two rules tell apart is really there."""
+    assert rooms(imports("models.booking", deferred=True)) == {"ledger", "services"}
+    assert "ledger" not in rooms(imports("models.booking", deferred=False))
+
+
+@each_module
+def test_what_is_imported_late_is_from_below_or_named_here(name: str) -> None:
+    late = rooms(imports(name, deferred=True))
+    room = room_of(name)
+    above = {other for other in late if FLOOR_OF[other] >= FLOOR_OF.get(room, 0)} - {room}
+    assert above <= REACHING_UP.get(name, set())
+
+
+@each_module
+def test_the_core_knows_no_contrib_app(name: str) -> None:
+    if room_of(name) == "contrib":
+        own = ".".join(["bookings", *name.split(".")[:2]])
+        allowed = {own, *NEIGHBOURS.get(own, set())}
+    else:
+        allowed = set()
+    for path in (*imports(name, deferred=False), *imports(name, deferred=True)):
+        if path.startswith("bookings.contrib."):
+            assert ".".join(path.split(".")[:3]) in allowed
+
+
+@pytest.mark.parametrize("name", ["policies", "protocols", "exceptions"])
+def test_the_rules_know_neither_database_nor_settings_nor_clock(name: str) -> None:
+    imported = {*imports(name, deferred=False), *imports(name, deferred=True)}
+    roots = {".".join(path.split(".")[:2]) for path in imported}
+    assert not roots & {"django.db", "django.conf", "bookings.conf"}
+    assert not {path for path in imported if path.split(".")[0] in {"time", "random"}}
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert not {call for call in calls if call.endswith((".now", ".today", ".utcnow"))}
+
+
+def test_only_the_ledger_writes_time() -> None:
+    """The names of what writes rows, on the names of what holds time."""
+    writes = {"create", "bulk_create", "update", "bulk_update", "delete", "_raw_delete", "save"}
+    for name, path in MODULES.items():
+        if name in {"ledger", "models.calendar"}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                chain = ast.unparse(node.func)
+                is_write = node.func.attr in writes
+                assert not (is_write and chain.startswith(("BusyInterval.", "Calendar."))), name
+
+
+@pytest.mark.parametrize("folder", [PACKAGE, TESTS], ids=["bookings", "tests"])
+def test_no_module_is_a_drawer_for_everything(folder: Path) -> None:
+    drawers = {"utils", "util", "helpers", "helper", "misc", "common"}
+    assert not [path for path in folder.rglob("*.py") if path.stem.lower() in drawers]
+    assert not [path for path in folder.rglob("*") if path.is_dir() and path.name in drawers]
+
+
+CORE = [
+    f"bookings.{name}"
+    for name in MODULES
+    if name != "__init__" and room_of(name) not in {"contrib", "management"}
+]
+IMPORT_EVERYTHING = f"""
+import importlib, sys
+import django
+django.setup()
+from django.apps import apps
+for name in {CORE}:
+    importlib.import_module(name)
+installed = {{config.name for config in apps.get_app_configs()}}
+loaded = {{name for name in sys.modules if name.startswith("bookings.contrib.")}}
+strangers = {{name for name in loaded if not any(name.startswith(app) for app in installed)}}
+sys.exit(f"The core has loaded {{sorted(strangers)}}" if strangers else 0)
+"""
+CONFIGURATIONS = sorted(
+    path.stem for path in (TESTS / "settings").glob("*.py") if path.stem not in {"__init__", "base"}
+)
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_the_core_loads_without_a_contrib_app_that_is_not_installed(configuration: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORT_EVERYTHING],
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": f"tests.settings.{configuration}",
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        },
+        cwd=TESTS.parent,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
