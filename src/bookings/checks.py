@@ -5,7 +5,8 @@
 ``E002``   a setting has the wrong type or an unknown value
 ``E003``   a dotted path cannot be imported, or what it names cannot be used
 ``E004``   a model was created after its app's first migration
-``E005``   the unmaintained ``django-fsm`` is installed
+``E005``   the unmaintained ``django-fsm`` is installed beside ``django-fsm-2``
+``E006``   this app's predecessor ``mroudai-django-bookings`` is still installed
 ``W001``   an unknown ``BOOKINGS_*`` setting
 ``W002``   starts are not validated, because the default slot engine is not installed
 ``W003``   SQLite without ``transaction_mode: IMMEDIATE``
@@ -40,6 +41,10 @@ CATALOG: Final = {
     "SERVICE_MODEL": "bookings_catalog.Service",
     "PROVIDER_MODEL": "bookings_catalog.Provider",
     "ADDON_MODEL": "bookings_catalog.ServiceAddon",
+}
+RIVALS: Final = {
+    "django-fsm": ("django_fsm", "django-fsm-2", "E005"),
+    "mroudai-django-bookings": ("bookings", "django-bookings", "E006"),
 }
 MODELS: Final = (*CATALOG, "TENANT_MODEL", "USER_MODEL")
 MODES: Final = ("ENGINE", "NONE")
@@ -222,20 +227,22 @@ def _created_late(model: type[models.Model], loader: MigrationLoader) -> str | N
 
 
 @register()
-def check_fsm(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
-    """Both distributions write the folder ``django_fsm``; whichever came last is what runs."""
-    try:
-        version = metadata.version("django-fsm")
-    except metadata.PackageNotFoundError:
-        return []
-    return [
-        Error(
-            f"django-fsm {version} is installed. It is unmaintained, and writes the same folder as "
-            "its successor django-fsm-2, which bookings uses.",
-            hint="pip uninstall -y django-fsm django-fsm-2 && pip install 'django-fsm-2>=4.2,<5'",
-            id="bookings.E005",
+def check_distributions(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
+    """Two distributions that write the same folder: whichever came last is what runs."""
+    messages: list[CheckMessage] = []
+    for name, (folder, ours, number) in RIVALS.items():
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        messages.append(
+            Error(
+                f"{name} {version} is installed, and writes the folder {folder} as {ours} does.",
+                hint=f"pip uninstall -y {name} {ours} && pip install {ours}",
+                id=f"bookings.{number}",
+            )
         )
-    ]
+    return messages
 
 
 @register(Tags.database)

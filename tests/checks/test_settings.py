@@ -148,11 +148,29 @@ def test_a_model_that_is_not_installed(name: str) -> None:
     assert ("bookings.contrib.catalog" in str(message.hint)) == (name in checks.CATALOG)
 
 
-def test_the_old_fsm_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "version", lambda name: "3.0.1")
+@pytest.mark.parametrize(
+    ("rival", "number", "hint"),
+    [
+        ("django-fsm", "E005", "django-fsm django-fsm-2 && pip install django-fsm-2"),
+        (
+            "mroudai-django-bookings",
+            "E006",
+            "mroudai-django-bookings django-bookings && pip install django-bookings",
+        ),
+    ],
+)
+def test_a_package_that_writes_the_same_folder(
+    monkeypatch: pytest.MonkeyPatch, rival: str, number: str, hint: str
+) -> None:
+    def version(name: str) -> str:
+        if name != rival:
+            raise metadata.PackageNotFoundError
+        return "0.1.0"
+
+    monkeypatch.setattr(metadata, "version", version)
     message = the_only()
-    assert message.id == "bookings.E005"
-    assert "pip uninstall -y django-fsm django-fsm-2" in str(message.hint)
+    assert message.id == f"bookings.{number}"
+    assert message.hint == f"pip uninstall -y {hint}"
 
 
 def test_sqlite_that_does_not_begin_with_a_write_lock(monkeypatch: pytest.MonkeyPatch) -> None:
