@@ -43,8 +43,8 @@ CATALOG: Final = {
     "ADDON_MODEL": "bookings_catalog.ServiceAddon",
 }
 RIVALS: Final = {
-    "django-fsm": ("django_fsm", "django-fsm-2", "E005"),
-    "mroudai-django-bookings": ("bookings", "django-bookings", "E006"),
+    "django-fsm": ("django_fsm", "django-fsm-2", "bookings.E005"),
+    "mroudai-django-bookings": ("bookings", "django-bookings", "bookings.E006"),
 }
 MODELS: Final = (*CATALOG, "TENANT_MODEL", "USER_MODEL")
 MODES: Final = ("ENGINE", "NONE")
@@ -230,7 +230,7 @@ def _created_late(model: type[models.Model], loader: MigrationLoader) -> str | N
 def check_distributions(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
     """Two distributions that write the same folder: whichever came last is what runs."""
     messages: list[CheckMessage] = []
-    for name, (folder, ours, number) in RIVALS.items():
+    for name, (folder, ours, check_id) in RIVALS.items():
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -239,7 +239,7 @@ def check_distributions(app_configs: Configs, **kwargs: Any) -> list[CheckMessag
             Error(
                 f"{name} {version} is installed, and writes the folder {folder} as {ours} does.",
                 hint=f"pip uninstall -y {name} {ours} && pip install {ours}",
-                id=f"bookings.{number}",
+                id=check_id,
             )
         )
     return messages
