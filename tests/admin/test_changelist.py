@@ -137,6 +137,21 @@ def test_a_week_begins_where_the_language_says(language: str, day: int) -> None:
         assert filters.first_day_of_week(first) == first
 
 
+@pytest.mark.parametrize(("zone", "shown"), [("UTC", True), ("Europe/Berlin", False)])
+def test_a_database_that_knows_no_time_zones_leaves_the_days_out(
+    viewer: Client,
+    booking: Booking,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    shown: bool,
+) -> None:
+    """MySQL and MariaDB, until somebody loads their time zone tables; in UTC they need none."""
+    monkeypatch.setattr(connection.features, "has_zoneinfo_database", False)
+    settings.TIME_ZONE = zone
+    assert ('class="toplinks"' in text_of(viewer.get(LIST))) == shown
+
+
 Fill = Callable[[int], None]
 
 

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
+from django.db import connections
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -57,6 +59,17 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
         if request.GET.get(WhenFilter.parameter_name) in AHEAD:
             return ["start_at", "pk"]
         return ["-start_at", "-pk"]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        database = connections[changelist.queryset.db]
+        # MySQL and MariaDB fail to group by day in a time zone that nobody has loaded into them.
+        if (
+            not database.features.has_zoneinfo_database
+            and timezone.get_current_timezone_name() != database.timezone_name
+        ):
+            changelist.date_hierarchy = None
+        return changelist
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, booking: Booking) -> SafeString:
