@@ -18,8 +18,9 @@ class RetargetForeignKey(Operation):
         operations = [RetargetForeignKey("Booking", "tenant")]
 
     Two steps, because Django insists that whatever an applied migration depends on is applied too:
-    migrate the new model's table with the old setting; then change the setting and migrate with this
-    operation, in a migration that depends on ``("bookings", "0002_initial")`` and on the new model's.
+    migrate the new model's table with the old setting; then change the setting and migrate with
+    this operation, in a migration that depends on ``("bookings", "0002_initial")`` and on the new
+    model's.
 
     The new model's primary key must be of the same type, and the column's values keys of its table:
     PostgreSQL judges that at the end of the migration, MySQL at once. Going backwards does nothing,
