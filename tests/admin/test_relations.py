@@ -13,7 +13,7 @@ from bookings.admin import BookingAdmin
 from bookings.models import Booking
 from tests.admin.conftest import ADD, page_of
 from tests.admin.page import filled_in, text_of
-from tests.admin.urls import desk
+from tests.admin.urls import SearchableAdmin, desk
 
 DESK = "/desk/bookings/booking/add/"
 
@@ -71,6 +71,18 @@ def test_a_booking_is_made_and_changed_at_the_desk(
     assert page["extras"] == [str(addon.pk)]
     assert boss.post(url, page | {"extras": []}).status_code == 302
     assert not booking.addons.exists()
+
+
+def test_the_addons_to_choose_from_are_those_that_staff_see(
+    boss: Client, addon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        SearchableAdmin, "get_queryset", lambda self, request: self.model.objects.none()
+    )
+    offered = boss.get(DESK).context["adminform"].form.fields["extras"].queryset
+    assert list(offered) == []
+    offered = boss.get(ADD).context["adminform"].form.fields["extras"].queryset
+    assert list(offered) == [addon]
 
 
 def test_nobody_deletes_a_service_while_booking_it(boss: Client, service: Any) -> None:

@@ -107,6 +107,7 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
         kwargs.setdefault("form", self.choose_form(request, obj))
         form = super().get_form(request, obj, change, **kwargs)
         form.extras_widget = self.extras_widget(request)
+        form.extras_queryset = self.get_extras_queryset(request)
         return form
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
-from django.apps import apps
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import QuerySet
 from django.forms.utils import pretty_name
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,7 +22,6 @@ from bookings import policies
 from bookings.admin.generic import BookingModelForm, ChoiceField
 from bookings.admin.refusals import as_form_error, reused_message, stale_message
 from bookings.admin.start import StartField
-from bookings.conf import app_settings
 from bookings.exceptions import BookingError, IdempotencyKeyReused
 from bookings.models import Booking
 from bookings.services import create_booking, reschedule_booking, update_booking
@@ -64,6 +63,7 @@ class PlanForm(RefusableForm):
     """When, with what, and which rules staff lift."""
 
     extras_widget: ClassVar[forms.Widget]
+    extras_queryset: ClassVar[QuerySet[Any]]
 
     start_at = StartField()
     extras = ChoiceField(queryset=None, required=False, label=gettext_lazy("Add-ons"))
@@ -82,7 +82,7 @@ class PlanForm(RefusableForm):
         super().__init__(*args, **kwargs)
         extras: Any = self.fields["extras"]
         extras.widget = copy.deepcopy(self.extras_widget)
-        extras.queryset = apps.get_model(app_settings.ADDON_MODEL)._default_manager.all()
+        extras.queryset = self.extras_queryset
         self.fields["start_at"].help_text = _("Time zone: %(zone)s.") % {
             "zone": timezone.get_current_timezone_name()
         }

@@ -56,6 +56,15 @@ class HostRelations(BookingModelAdmin):
             field.widget.can_delete_related = False
         return field
 
+    def get_extras_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """The add-ons to choose from: those that this user sees in their admin."""
+        model: Any = BookingAddon._meta.get_field("addon").related_model
+        related = registered_admin(self.admin_site, model)
+        if related is None:
+            queryset: models.QuerySet[Any] = model._default_manager.all()
+            return queryset
+        return related.get_queryset(request)
+
     def extras_widget(self, request: HttpRequest) -> Widget:
         source: Any = BookingAddon._meta.get_field("addon")
         if self.can_search(source.related_model, request):
