@@ -96,7 +96,10 @@ def _lock(provider_id: Any, using: str) -> int | None:
     connection = connections[using]
     if connection.vendor not in ("postgresql", "sqlite"):
         calendars = Calendar.objects.using(using).filter(provider_id=provider_id)
-        calendars.update(revision=F("revision") + 1)
+        # Without an answer from the update there is no lock, even if somebody else has made and
+        # committed the row by the time it is read.
+        if not calendars.update(revision=F("revision") + 1):
+            return None
         return calendars.values_list("pk", flat=True).first()
     fields: dict[str, Any] = {
         name: Calendar._meta.get_field(name) for name in ("id", "revision", "provider")

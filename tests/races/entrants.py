@@ -1,0 +1,105 @@
+"""What a racer does. Each function prepares it, and returns what is to be done at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from time import sleep
+from typing import Any
+from unittest.mock import patch
+
+from django.apps import apps
+
+from bookings import ledger
+from bookings.conf import app_settings
+from bookings.models import BusyInterval, Calendar
+from bookings.querysets import overlapping
+from bookings.services import create_booking
+from bookings.transactions import conflict
+
+Run = Callable[[], Any]
+
+
+def stored(setting: str, key: Any) -> Any:
+    return apps.get_model(app_settings.model_label(setting))._base_manager.get(pk=key)
+
+
+def book(*, service: Any, provider: Any, start_at: datetime, **values: Any) -> Run:
+    """Create a booking; its key."""
+    given = {
+        "service": stored("SERVICE_MODEL", service),
+        "provider": stored("PROVIDER_MODEL", provider),
+        "start_at": start_at,
+        "client_name": "Racer",
+    } | values
+    return lambda: create_booking(**given).pk
+
+
+def book_without_lock(**values: Any) -> Run:
+    """As ``book``, but only the database's own guard is left."""
+    return _handicapped(book(**values), no_lock)
+
+
+def book_with_lock_alone(**values: Any) -> Run:
+    """As ``book``, but it is a plain look under the lock that finds the overlap."""
+    return _handicapped(book(**values), look_under_the_lock)
+
+
+def book_naively(**values: Any) -> Run:
+    """Look first and insert afterwards, with neither lock nor guard."""
+    run = _handicapped(book(**values), no_lock, no_look)
+
+    def look_and_leap() -> Any:
+        if BusyInterval.objects.filter(calendar__provider=values["provider"]).exists():
+            raise conflict()
+        # For the others, who are looking too.
+        sleep(0.2)
+        return run()
+
+    return look_and_leap
+
+
+def _handicapped(run: Run, *handicaps: Callable[[], Any]) -> Run:
+    def handicapped() -> Any:
+        with ExitStack() as stack:
+            for handicap in handicaps:
+                stack.enter_context(handicap())
+            return run()
+
+    return handicapped
+
+
+@contextmanager
+def no_lock() -> Iterator[None]:
+    """The calendar is found or made, and not locked."""
+
+    def find(provider_id: Any, *, using: str) -> int:
+        calendars = Calendar.objects.using(using).filter(provider_id=provider_id)
+        if not calendars.exists():
+            ledger._open_calendar(provider_id, using)
+        return calendars.get().pk
+
+    with patch.object(ledger, "lock_calendar", find):
+        yield
+
+
+@contextmanager
+def no_look() -> Iterator[None]:
+    with patch.object(ledger, "_refuse_overlap", lambda *args, **kwargs: None):
+        yield
+
+
+@contextmanager
+def look_under_the_lock() -> Iterator[None]:
+    """What a database without a constraint relies on, on any database."""
+
+    def look(calendar_id: int, claim: Any, using: str, but: int | None = None) -> None:
+        others = BusyInterval.objects.using(using).filter(
+            overlapping(claim.starts, claim.ends), calendar_id=calendar_id
+        )
+        if others.exclude(pk=but).exists():
+            raise conflict()
+
+    with patch.object(ledger, "_refuse_overlap", look):
+        yield

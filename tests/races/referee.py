@@ -1,0 +1,108 @@
+"""What is asked of a race's database before and after: runs in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import QuerySet
+
+from bookings.conf import app_settings
+from bookings.integrity import find_problems
+from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
+from bookings.models.calendar import NO_OVERLAP
+from tests.hosts.samples import make_host
+
+HOSTS: Final = ("ADDON", "SERVICE", "PROVIDER")
+
+
+def answer(*, question: Callable[..., Any], values: dict[str, Any]) -> Callable[[], Any]:
+    return lambda: question(**values)
+
+
+def make_database(*, name: str) -> str:
+    """A new, migrated database; its name (for SQLite the file)."""
+    connection.settings_dict["TEST"]["NAME"] = name
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    return str(connection.settings_dict["NAME"])
+
+
+def drop_database() -> None:
+    connection.creation.destroy_test_db("", verbosity=0)
+
+
+def set_up(**service: Any) -> dict[str, Any]:
+    """An empty database with one service and one provider, whose calendar nobody has opened yet."""
+    clear()
+    host = make_host()
+    type(host.service).objects.update(**service)
+    return {"service": host.service.pk, "provider": host.provider.pk}
+
+
+def clear() -> None:
+    """Every row that a race may have left, in one statement for each table."""
+    hosts = [apps.get_model(app_settings.model_label(f"{name}_MODEL")) for name in HOSTS]
+    for model in (BookingEvent, BookingAddon, Booking, BusyInterval, Calendar, *hosts):
+        rows = QuerySet(model)
+        rows._raw_delete(rows.db)
+
+
+def count() -> dict[str, int]:
+    return {
+        model.__name__: model._base_manager.count()
+        for model in (Booking, BookingEvent, BusyInterval)
+    }
+
+
+def problems() -> list[str]:
+    """What the app's own check finds, and what a plain look at all bookings finds."""
+    return [problem.message for problem in find_problems()] + _overlaps()
+
+
+def _overlaps() -> list[str]:
+    """Judged from the bookings alone, without the ledger."""
+    found = []
+    latest: dict[Any, Booking] = {}
+    active = Booking.objects.active().order_by("provider_id", "start_at")
+    for booking in active.filter(busy_interval__capacity=1):
+        before = latest.get(booking.provider_id)
+        if before is not None and _ends(before) > _starts(booking):
+            found.append(f"{before} and {booking} overlap.")
+        if before is None or _ends(before) < _ends(booking):
+            latest[booking.provider_id] = booking
+    return found
+
+
+def _starts(booking: Booking) -> Any:
+    return booking.start_at - timedelta(minutes=booking.buffer_before_minutes)
+
+
+def _ends(booking: Booking) -> Any:
+    return booking.end_at + timedelta(minutes=booking.buffer_after_minutes)
+
+
+def drop_constraint() -> None:
+    """Take the database's own guard away."""
+    table = connection.ops.quote_name(BusyInterval._meta.db_table)
+    name = connection.ops.quote_name(NO_OVERLAP)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        elif connection.vendor == "sqlite":
+            for event in ("insert", "update"):
+                trigger = connection.ops.quote_name(f"{NO_OVERLAP}_{event}")
+                cursor.execute(f"DROP TRIGGER {trigger}")
+
+
+def restore_constraint() -> None:
+    set_up()
+    (constraint,) = [item for item in BusyInterval._meta.constraints if item.name == NO_OVERLAP]
+    with connection.schema_editor() as editor:
+        if connection.vendor == "postgresql":
+            editor.add_constraint(BusyInterval, constraint)
+        else:
+            # On SQLite this leaves the triggers to be made when the editor is done.
+            constraint.constraint_sql(BusyInterval, editor)

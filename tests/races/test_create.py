@@ -1,0 +1,98 @@
+"""Many processes want the same time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from django.conf import settings
+
+from tests.races import entrants, referee
+from tests.races.conftest import RACERS
+from tests.races.track import Track
+
+START: Final = datetime(2100, 1, 4, 9, 0, tzinfo=UTC)
+ENGINE: Final = settings.DATABASES["default"]["ENGINE"]
+IS_MYSQL: Final = ENGINE.endswith("mysql")
+IS_SQLITE: Final = ENGINE.endswith("sqlite3")
+
+
+def one_slot(track: Track) -> list[dict[str, Any]]:
+    """The entries of racers who all want one slot, of a provider whom nobody has booked before."""
+    host = track.ask(referee.set_up, duration_minutes=60)
+    return [host | {"start_at": START, "client_name": f"Racer {n}"} for n in range(RACERS)]
+
+
+def assert_one_winner(track: Track, result: Any) -> None:
+    assert result.errors == {"BookingConflict": RACERS - 1}, result
+    assert track.ask(referee.count) == {"Booking": 1, "BookingEvent": 1, "BusyInterval": 1}
+    assert track.ask(referee.problems) == []
+
+
+def test_one_of_many_gets_the_slot_and_the_others_are_told_so(track: Track, rounds: int) -> None:
+    for _ in range(rounds):
+        assert_one_winner(track, track.race(entrants.book, one_slot(track)))
+
+
+@pytest.mark.skipif(IS_SQLITE, reason="SQLite has one isolation level, the strictest.")
+@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_so_it_is_at_every_isolation_level(track: Track, rounds: int, isolation: str) -> None:
+    """The level that databases come with is the one above."""
+    for _ in range(rounds):
+        result = track.race(entrants.book, one_slot(track), isolation=isolation)
+        assert_one_winner(track, result)
+
+
+def test_overlapping_slots_go_to_one_each(track: Track, rounds: int) -> None:
+    """Starts 15 minutes apart: whoever comes first, no two bookings overlap."""
+    for _ in range(rounds):
+        entries = [
+            entry | {"start_at": START + timedelta(minutes=15 * number)}
+            for number, entry in enumerate(one_slot(track))
+        ]
+
+        result = track.race(entrants.book, entries)
+
+        assert set(result.errors) <= {"BookingConflict"}, result
+        assert track.ask(referee.problems) == []
+        # An hour each in four hours and three quarters.
+        assert 2 <= len(result.winners) <= 4
+
+
+def test_different_slots_all_go(track: Track, rounds: int) -> None:
+    for _ in range(rounds):
+        entries = [
+            entry | {"start_at": START + timedelta(hours=number)}
+            for number, entry in enumerate(one_slot(track))
+        ]
+
+        result = track.race(entrants.book, entries)
+
+        assert not result.errors, result
+        assert len(set(result.winners)) == RACERS
+        assert track.ask(referee.problems) == []
+
+
+def test_the_lock_alone_is_enough_among_those_who_take_it(unguarded: Track, rounds: int) -> None:
+    for _ in range(rounds):
+        result = unguarded.race(entrants.book_with_lock_alone, one_slot(unguarded))
+        assert_one_winner(unguarded, result)
+
+
+@pytest.mark.skipif(IS_MYSQL, reason="MySQL and MariaDB have no constraint against overlaps.")
+def test_the_constraint_alone_is_enough_against_overlaps(track: Track) -> None:
+    """It lets one through; the others may also hear that the database is busy."""
+    result = track.race(entrants.book_without_lock, one_slot(track)[:4])
+
+    assert len(result.winners) == 1, result
+    assert set(result.errors) <= {"BookingConflict", "BookingBusy"}, result
+    assert track.ask(referee.problems) == []
+
+
+def test_without_lock_and_constraint_a_race_shows_double_bookings(unguarded: Track) -> None:
+    """If it did not, none of the tests above would say anything."""
+    result = unguarded.race(entrants.book_naively, one_slot(unguarded))
+
+    assert len(result.winners) > 1, result
+    assert unguarded.ask(referee.problems)

@@ -1,0 +1,133 @@
+"""Where processes race: real ones, each with a connection of its own, started at one instant."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from tests.races import racer, referee
+from tests.races.racer import Job, Outcome
+
+# From a server that has loaded Django once, a racer is made in no time. Where there is none, every
+# racer is a new interpreter.
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+PATIENCE = 60
+HEADSTART = 0.05
+
+
+class Track:
+    """A database of its own, a referee who makes and judges it, and up to ``racers`` processes.
+
+    The test's own process never connects to that database, so it does not matter to a race which
+    connection, transaction or in-memory database the test has.
+    """
+
+    def __init__(self, name: str, racers: int) -> None:
+        context = multiprocessing.get_context(METHOD)
+        if METHOD == "forkserver":
+            context.set_forkserver_preload([racer.__name__])
+        self._lanes = [_Lane(context) for _ in range(racers + 1)]
+        self._name = name
+        self.database = ""
+
+    def __enter__(self) -> Self:
+        try:
+            self.database = self.ask(referee.make_database, name=self._name)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        try:
+            self.ask(referee.drop_database)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        for lane in self._lanes:
+            lane.close()
+
+    def ask(self, question: Callable[..., Any], **values: Any) -> Any:
+        """What a function of :mod:`tests.races.referee` answers in the race's database."""
+        (outcome,) = self._start(
+            self._lanes[-1:], [Job(referee.answer, {"question": question, "values": values})]
+        )
+        if outcome.error:
+            raise AssertionError(outcome.error)
+        return outcome.result
+
+    def race(
+        self,
+        prepare: Callable[..., Callable[[], Any]],
+        entries: Sequence[dict[str, Any]],
+        *,
+        isolation: str = "",
+    ) -> Result:
+        """Start one process for each entry, all at once; what became of each."""
+        assert len(entries) < len(self._lanes), "More entries than racers."
+        jobs = [Job(prepare, values, self.database, isolation) for values in entries]
+        return Result(self._start(self._lanes[: len(jobs)], jobs))
+
+    def _start(self, lanes: list[_Lane], jobs: list[Job]) -> list[Outcome]:
+        for lane, job in zip(lanes, jobs, strict=True):
+            lane.send(job)
+        for lane in lanes:
+            assert lane.receive() == racer.READY
+        instant = time.time() + HEADSTART
+        for lane in lanes:
+            lane.send(instant)
+        return [lane.receive() for lane in lanes]
+
+
+class Result:
+    """What became of every racer."""
+
+    def __init__(self, outcomes: list[Outcome]) -> None:
+        self.outcomes = outcomes
+        self.errors = Counter(outcome.error for outcome in outcomes if outcome.error)
+        self.winners = [outcome.result for outcome in outcomes if not outcome.error]
+
+    @property
+    def slowest(self) -> float:
+        return max(outcome.seconds for outcome in self.outcomes)
+
+    def __repr__(self) -> str:
+        said = "".join(f"\n{count} of {error}" for error, count in self.errors.items())
+        return f"<{len(self.winners)} won, the slowest in {self.slowest:.2f} s{said}>"
+
+
+class _Lane:
+    def __init__(self, context: Any) -> None:
+        self._channel, other = context.Pipe()
+        self._process = context.Process(target=racer.serve, args=(other,), daemon=True)
+        self._process.start()
+        other.close()
+
+    def send(self, message: Any) -> None:
+        self._channel.send(message)
+
+    def receive(self) -> Any:
+        if not self._channel.poll(PATIENCE):
+            self._process.kill()
+            raise AssertionError(f"A racer has said nothing for {PATIENCE} seconds.")
+        return self._channel.recv()
+
+    def close(self) -> None:
+        if self._process.is_alive():
+            self._channel.send(None)
+            self._process.join(5)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+        self._channel.close()
