@@ -85,7 +85,9 @@ def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]
     if missing := wanted - known.keys():
         for provider_id in sorted(missing, key=str):
             _open_calendar(provider_id, using)
-        known = dict(calendars.filter(provider_id__in=wanted).values_list("provider_id", "pk"))
+        # With a lock, because a snapshot has no calendar that somebody else has just made.
+        made = calendars.filter(provider_id__in=wanted).select_for_update()
+        known = dict(made.values_list("provider_id", "pk"))
     # An UPDATE of many rows locks them in the order of its plan, a sorted SELECT in its own.
     list(calendars.filter(pk__in=known.values()).order_by("pk").select_for_update())
     calendars.filter(pk__in=known.values()).update(revision=F("revision") + 1)

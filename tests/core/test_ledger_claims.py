@@ -67,6 +67,7 @@ def test_a_hold_s_claim_lapses_with_it() -> None:
     expires = at(9) + timedelta(microseconds=1)
     assert claim_of(rules(), expires_at=expires).lapses == second(9) + 1
     assert claim_of(rules()).lapses is None
+    assert claim_of(rules(), expires_at=expires, status=Booking.Status.CONFIRMED).lapses is None
 
 
 def test_a_shared_slot_does_not_lapse_with_one_of_its_holds() -> None:

@@ -47,6 +47,13 @@ def test_a_lock_is_taken_before_anything_is_read(calendar: Calendar, vendor: str
     assert len(captured) == (1 if vendor in RETURNING else 2)
 
 
+def test_an_update_that_found_nothing_is_no_lock(provider: Any) -> None:
+    """Not even if somebody else has made the calendar by the time that it could be read."""
+    with CaptureQueriesContext(connection) as captured:
+        assert ledger._lock(provider.pk, "default") is None
+    assert [query["sql"].split()[0] for query in captured] == ["UPDATE"]
+
+
 def test_only_the_one_calendar_is_locked(calendar: Calendar, other_calendar: Calendar) -> None:
     lock(calendar.provider_id)
     assert revisions() == {"Ada": 1, "Grace": 0}

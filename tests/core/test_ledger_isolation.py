@@ -1,0 +1,68 @@
+"""The lock under REPEATABLE READ, which a host may have chosen: a transaction reads the past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from bookings import ledger
+from bookings.models import Calendar
+from bookings.transactions import atomically
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        connection.vendor == "sqlite", reason="an SQLite database in memory has one connection"
+    ),
+]
+
+REPEATABLE_READ = {
+    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "mysql": "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+}
+
+
+@pytest.fixture
+def repeatable_read() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(REPEATABLE_READ[connection.vendor])
+    yield
+    # The level goes with the session.
+    connection.close()
+
+
+@pytest.fixture
+def somebody_else() -> Iterator[Any]:
+    """Another session, which commits every statement."""
+    other = connection.copy()
+    yield other
+    other.close()
+
+
+@pytest.mark.usefixtures("repeatable_read")
+def test_a_calendar_that_somebody_else_makes_meanwhile_is_locked(
+    provider: Any, other_provider: Any, somebody_else: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not in the snapshot of the transaction that was about to make it."""
+    unmade = [provider.pk]
+    real = ledger._open_calendar
+
+    def too_late(provider_id: Any, using: str) -> None:
+        if provider_id in unmade:
+            unmade.remove(provider_id)
+            with somebody_else.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO bookings_calendar (provider_id, revision) VALUES (%s, 0)",
+                    [provider_id],
+                )
+        real(provider_id, using)
+
+    monkeypatch.setattr(ledger, "_open_calendar", too_late)
+    providers = [provider.pk, other_provider.pk]
+    locked = atomically(lambda: ledger.lock_calendars(providers, using="default"), using="default")
+    assert not unmade
+    assert locked == dict(Calendar.objects.values_list("provider_id", "pk"))
+    assert set(Calendar.objects.values_list("revision", flat=True)) == {1}
