@@ -16,7 +16,6 @@ from django.test import override_settings
 from bookings import checks
 from tests import databases
 
-
 # Newer versions of Django ask the database about a model's constraints.
 pytestmark = pytest.mark.django_db
 
