@@ -7,6 +7,7 @@
 ``E004``   a model was created after its app's first migration
 ``E005``   the unmaintained ``django-fsm`` is installed beside ``django-fsm-2``
 ``E006``   this app's predecessor ``mroudai-django-bookings`` is still installed
+``E007``   ``USE_TZ`` is off
 ``W001``   an unknown ``BOOKINGS_*`` setting
 ``W002``   starts are not validated, because the default slot engine is not installed
 ``W003``   SQLite without ``transaction_mode: IMMEDIATE``
@@ -99,6 +100,20 @@ def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
 def _is_of(value: Any, types: tuple[type, ...]) -> bool:
     """``isinstance()``, without mypy narrowing the value to ``object`` by types it cannot see."""
     return isinstance(value, types)
+
+
+@register()
+def check_time_zones(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
+    if settings.USE_TZ:
+        return []
+    return [
+        Error(
+            "Without USE_TZ every datetime that Django reads is naive, and nobody can know when "
+            "such a booking takes place.",
+            hint="USE_TZ = True",
+            id="bookings.E007",
+        )
+    ]
 
 
 @register()

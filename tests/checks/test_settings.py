@@ -147,6 +147,13 @@ def test_a_model_that_is_not_installed(name: str) -> None:
     assert ("bookings.contrib.catalog" in str(message.hint)) == (name in checks.CATALOG)
 
 
+@override_settings(USE_TZ=False)
+def test_naive_datetimes_everywhere() -> None:
+    message = the_only()
+    assert message.id == "bookings.E007"
+    assert message.hint == "USE_TZ = True"
+
+
 @pytest.mark.parametrize(
     ("rival", "number", "hint"),
     [

@@ -407,6 +407,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["client_user", "start_at"], name="bookings_client_start"),
                     models.Index(fields=["tenant", "start_at"], name="bookings_tenant_start"),
                     models.Index(fields=["status", "end_at"], name="bookings_status_end"),
+                    models.Index(fields=["start_at"], name="bookings_start"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

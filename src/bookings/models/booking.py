@@ -185,6 +185,7 @@ class Booking(models.Model):
             models.Index(fields=["client_user", "start_at"], name="bookings_client_start"),
             models.Index(fields=["tenant", "start_at"], name="bookings_tenant_start"),
             models.Index(fields=["status", "end_at"], name="bookings_status_end"),
+            models.Index(fields=["start_at"], name="bookings_start"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
