@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,11 @@ from bookings.exceptions import InvalidBooking, NotAllowed
 
 if TYPE_CHECKING:
     from bookings.models import Booking
+
+INACTIVE: Final = {
+    "service": _("The service is not active. Choose another."),
+    "provider": _("The provider is not active. Choose another."),
+}
 
 
 class DefaultBookingAdapter:
@@ -54,9 +59,7 @@ class DefaultBookingAdapter:
         """
         for name in ("service", "provider"):
             if not override_policy and not getattr(getattr(booking, name), "is_active", True):
-                raise NotAllowed(
-                    _("The %(what)s is not active. Choose another."), params={"what": name}
-                )
+                raise NotAllowed(INACTIVE[name], params={"what": name})
 
     def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
         """Whether ``actor`` may do ``verb`` (``"create"``, ``"cancel"`` …) to this booking.

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import router
 from django.db.models import Count, F, Max, Q, RowRange, Sum, Window
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bookings import ledger, policies
 from bookings.conf import app_settings
@@ -25,6 +27,11 @@ from bookings.models import Booking, BookingAddon, BusyInterval
 from bookings.transactions import atomically
 
 Repair = Callable[[], None]
+
+FOREIGN: Final = {
+    "service": gettext_lazy("%(booking)s: its service belongs to another tenant."),
+    "provider": gettext_lazy("%(booking)s: its provider belongs to another tenant."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,9 @@ def _overlaps(using: str) -> Iterator[Problem]:
     rows = BusyInterval.objects.using(using).annotate(latest=latest_end_before)
     for interval in rows.filter(latest__gt=F("starts")).iterator():
         yield Problem(
-            1, f"Busy interval {interval.pk} overlaps an earlier one of its calendar ({interval})."
+            1,
+            _("Busy interval %(key)s overlaps an earlier one of its calendar (%(interval)s).")
+            % {"key": interval.pk, "interval": interval},
         )
 
 
@@ -64,8 +73,16 @@ def _capacities(using: str) -> Iterator[Problem]:
     for interval in rows.iterator():
         yield Problem(
             2,
-            f"Busy interval {interval.pk} has {interval.seats_taken} of {interval.capacity} seats "
-            f"taken and lasts {interval.ends - interval.starts} seconds.",
+            _(
+                "Busy interval %(key)s: seats taken: %(taken)d of %(capacity)d, length in seconds: "
+                "%(seconds)d."
+            )
+            % {
+                "key": interval.pk,
+                "taken": interval.seats_taken,
+                "capacity": interval.capacity,
+                "seconds": interval.ends - interval.starts,
+            },
         )
 
 
@@ -74,12 +91,13 @@ def _claims(using: str) -> Iterator[Problem]:
     for booking in bookings.active().select_related("busy_interval__calendar").iterator():
         said = _claim_problem(booking)
         if said:
-            yield Problem(3, f"{booking.reference} {said}.", _reclaim(booking, using))
+            yield Problem(3, said, _reclaim(booking, using))
     idle = bookings.exclude(status__in=Booking.ACTIVE_STATUSES).filter(busy_interval__isnull=False)
     for booking in idle.iterator():
         yield Problem(
             3,
-            f"{booking.reference} is {booking.status} and still holds time.",
+            _("%(booking)s is %(status)s and still holds time.")
+            % {"booking": booking, "status": booking.status},
             _let_go(booking, using),
         )
 
@@ -87,12 +105,13 @@ def _claims(using: str) -> Iterator[Problem]:
 def _claim_problem(booking: Booking) -> str:
     interval = booking.busy_interval
     if interval is None:
-        return f"is {booking.status} and holds no time"
+        said = _("%(booking)s is %(status)s and holds no time.")
+        return said % {"booking": booking, "status": booking.status}
     if interval.calendar.provider_id != booking.provider_id:
-        return "holds another provider's time"
+        return _("%(booking)s holds another provider's time.") % {"booking": booking}
     starts, ends = _window(booking)
     if interval.starts > starts or interval.ends < ends:
-        return "holds other time than its own"
+        return _("%(booking)s holds other time than its own.") % {"booking": booking}
     return ""
 
 
@@ -111,7 +130,9 @@ def _leaks(using: str) -> Iterator[Problem]:
     )
     for interval in rows.select_related("calendar").iterator():
         yield Problem(
-            4, f"Busy interval {interval.pk} belongs to no booking.", _recount(interval, using)
+            4,
+            _("Busy interval %(key)s belongs to no booking.") % {"key": interval.pk},
+            _recount(interval, using),
         )
 
 
@@ -125,8 +146,12 @@ def _seats(using: str) -> Iterator[Problem]:
     for interval in rows.select_related("calendar").iterator():
         yield Problem(
             4,
-            f"Busy interval {interval.pk} counts {interval.seats_taken} seats, its bookings have "
-            f"{interval.parties}.",
+            _("Busy interval %(key)s: seats taken: %(taken)d, of its bookings: %(parties)d.")
+            % {
+                "key": interval.pk,
+                "taken": interval.seats_taken,
+                "parties": interval.parties,
+            },
             _recount(interval, using),
         )
 
@@ -136,8 +161,12 @@ def _events(using: str) -> Iterator[Problem]:
     for booking in rows.exclude(version=F("changes")).iterator():
         yield Problem(
             5,
-            f"{booking.reference} has changed {booking.version} times and has "
-            f"{booking.changes} events.",  # type: ignore[attr-defined]
+            _("%(booking)s: number of changes: %(changes)d, of events: %(events)d.")
+            % {
+                "booking": booking,
+                "changes": booking.version,
+                "events": booking.changes,  # type: ignore[attr-defined]
+            },
         )
 
 
@@ -146,18 +175,17 @@ def _tenants(using: str) -> Iterator[Problem]:
         return
     bookings = Booking.objects.using(using)
     for booking in bookings.filter(tenant__isnull=True).iterator():
-        yield Problem(7, f"{booking.reference} has no tenant.")
-    for name in ("service", "provider"):
+        yield Problem(7, _("%(booking)s has no tenant.") % {"booking": booking})
+    for name in FOREIGN:
         if _has_tenant(Booking, name):
             foreign = bookings.exclude(**{f"{name}__tenant_id": F("tenant_id")})
             for booking in foreign.filter(tenant__isnull=False).iterator():
-                yield Problem(7, f"{booking.reference}: its {name} belongs to another tenant.")
+                yield Problem(7, FOREIGN[name] % {"booking": booking})
     if _has_tenant(BookingAddon, "addon"):
         addons = BookingAddon.objects.using(using).exclude(addon__tenant_id=F("booking__tenant_id"))
         for addon in addons.select_related("booking").iterator():
-            yield Problem(
-                7, f"{addon.booking.reference}: the add-on {addon} belongs to another tenant."
-            )
+            said = _("%(booking)s: the add-on %(addon)s belongs to another tenant.")
+            yield Problem(7, said % {"booking": addon.booking, "addon": addon})
 
 
 def _has_tenant(model: type[Any], name: str) -> bool:
@@ -218,9 +246,9 @@ def _recount(interval: BusyInterval, using: str) -> Repair:
 def repair(problem: Problem) -> str:
     """Mend one problem if that is safe; what became of it, in a word or a sentence."""
     if problem.repair is None:
-        return "cannot be repaired automatically"
+        return _("cannot be repaired automatically")
     try:
         problem.repair()
     except BookingError as error:
-        return f"could not be repaired: {error}"
-    return "repaired"
+        return _("could not be repaired: %(error)s") % {"error": error}
+    return _("repaired")

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from bookings.constraints import MAX_SECOND
 from bookings.exceptions import (
@@ -215,7 +216,11 @@ def check_start(
     ahead = start_at - now
     if ahead < timedelta(minutes=rules.minimum_notice_minutes):
         raise NoticeWindow(
-            _("This service must be booked at least %(minutes)d minutes ahead."),
+            ngettext_lazy(
+                "This service must be booked at least %(minutes)d minute ahead.",
+                "This service must be booked at least %(minutes)d minutes ahead.",
+                rules.minimum_notice_minutes,
+            ),
             "minimum_notice",
             params={"minutes": rules.minimum_notice_minutes},
         )
@@ -223,7 +228,11 @@ def check_start(
     # A column takes more days than a timedelta does.
     if days is not None and ahead > timedelta(days=min(days, timedelta.max.days)):
         raise TooFarAhead(
-            _("This service can be booked at most %(days)d days ahead."),
+            ngettext_lazy(
+                "This service can be booked at most %(days)d day ahead.",
+                "This service can be booked at most %(days)d days ahead.",
+                days,
+            ),
             params={"days": days},
         )
 

@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from bookings.adapters import DefaultBookingAdapter
+from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent, BusyInterval
 from tests.admin.conftest import ADD, Book, Make
 from tests.admin.page import FormData, errors_of, filled_in, told
@@ -198,11 +199,23 @@ def test_what_the_host_computes_wrong_is_a_message_of_the_page(
     said = errors_of(boss.post(ADD, form(boss)))
     assert said == {
         "__all__": [
-            "Price amount: Ensure that there are no more than 2 decimal places.",
-            "Total amount: Ensure that there are no more than 2 decimal places.",
+            "Price: Ensure that there are no more than 2 decimal places.",
+            "Total: Ensure that there are no more than 2 decimal places.",
         ]
     }
     assert not Booking.objects.exists()
+
+
+class Vouchers(DefaultBookingAdapter):
+    def check_bookable(self, booking: Booking, *, override_policy: bool) -> None:
+        raise InvalidBooking({"voucher_code": "It has been used."})
+
+
+def test_a_refusal_of_the_hosts_own_names_what_it_is_about(
+    boss: Client, form: Form, settings: Any
+) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.Vouchers"
+    assert errors_of(boss.post(ADD, form(boss))) == {"__all__": ["Voucher code: It has been used."]}
 
 
 BAD = {

@@ -27,13 +27,13 @@ def run(name: str, **options: Any) -> tuple[str, int]:
 def test_check_bookings_says_that_all_is_well(book: Book) -> None:
     book()
     assert run("check_bookings") == ("All invariants hold.\n", 0)
-    assert run("check_bookings", fix=True) == ("0 problems found, 0 remain.\n", 0)
+    assert run("check_bookings", fix=True) == ("0 problems found, remaining: 0.\n", 0)
 
 
 def test_check_bookings_lists_what_is_wrong_and_changes_nothing(book: Book) -> None:
     booking = book()
     damage(booking, status=Booking.Status.COMPLETED)
-    expected = f"[3] {booking.reference} is COMPLETED and still holds time.\n1 problems found.\n"
+    expected = f"[3] {booking.reference} is COMPLETED and still holds time.\n1 problem found.\n"
     assert run("check_bookings") == (expected, 1)
     assert run("check_bookings") == (expected, 1)
 
@@ -44,7 +44,7 @@ def test_check_bookings_repairs_and_says_what_it_did(book: Book) -> None:
     said, status = run("check_bookings", fix=True)
     assert said.splitlines() == [
         f"[3] {booking.reference} is COMPLETED and still holds time. - repaired",
-        "1 problems found, 0 remain.",
+        "1 problem found, remaining: 0.",
     ]
     assert status == 0
     assert not BusyInterval.objects.exists()
@@ -55,7 +55,7 @@ def test_check_bookings_fails_while_something_remains(book: Book) -> None:
     damage(booking, version=7)
     said, status = run("check_bookings", fix=True)
     assert "cannot be repaired automatically" in said
-    assert said.endswith("1 problems found, 1 remain.\n")
+    assert said.endswith("1 problem found, remaining: 1.\n")
     assert status == 1
 
 
@@ -65,7 +65,7 @@ def test_expire_bookings_gives_back_what_has_run_out(book: Book) -> None:
     fresh = book(hours=8, expires_at=now + timedelta(days=1))
     for booking in stale:
         damage(booking, expires_at=now - timedelta(minutes=1))
-    assert run("expire_bookings", limit=1) == ("1 bookings expired.\n", 0)
+    assert run("expire_bookings", limit=1) == ("1 booking expired.\n", 0)
     assert run("expire_bookings", chunk_size=1) == ("2 bookings expired.\n", 0)
     assert run("expire_bookings") == ("0 bookings expired.\n", 0)
     assert BusyInterval.objects.get().pk == fresh.busy_interval_id

@@ -155,7 +155,7 @@ def test_a_drifted_counter_is_set_right(book: Book, host: Host) -> None:
     assert first.busy_interval_id == second.busy_interval_id
     damage_interval(first.busy_interval_id, seats_taken=5)
     problem = the_only_problem()
-    assert problem.message.endswith("counts 5 seats, its bookings have 3.")
+    assert problem.message.endswith("seats taken: 5, of its bookings: 3.")
     assert repair(problem) == "repaired"
     assert BusyInterval.objects.get().seats_taken == 3
 
@@ -163,9 +163,7 @@ def test_a_drifted_counter_is_set_right(book: Book, host: Host) -> None:
 def test_a_missing_event_is_found(book: Book) -> None:
     booking = book()
     BookingEvent.objects.filter(booking=booking)._raw_delete(DEFAULT_DB_ALIAS)
-    assert (
-        the_only_problem().message == f"{booking.reference} has changed 1 times and has 0 events."
-    )
+    assert the_only_problem().message == f"{booking.reference}: number of changes: 1, of events: 0."
 
 
 def test_a_hosts_own_tests_fail_with_what_is_wrong(book: Book) -> None:

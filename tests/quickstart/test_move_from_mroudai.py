@@ -81,7 +81,7 @@ def test_the_double_booking_is_found_and_can_be_resolved(loaded: str) -> None:
     second = named("second of a double booking")
     assert f"{second.reference} is CONFIRMED and holds no time. - could not be repaired" in loaded
     cancel_booking(second)
-    assert fix() == ("0 problems found, 0 remain.\n", 0)
+    assert fix() == ("0 problems found, remaining: 0.\n", 0)
     assert_bookings_are_sound()
 
 

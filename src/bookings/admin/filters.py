@@ -11,13 +11,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import get_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 AHEAD: Final = ("today", "tomorrow", "week", "upcoming")
 """The answers that are read from the soonest on."""
 
 
 class WhenFilter(admin.SimpleListFilter):
-    title = _("when")
+    title = pgettext_lazy("filter", "when")
     parameter_name = "when"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, FieldDoesNotExist, ValidationError
 from django.db.models import QuerySet
 from django.forms.utils import pretty_name
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -56,7 +57,15 @@ class RefusableForm(BookingModelForm):
                 super().add_error(None, about)
             else:
                 said = " ".join(ValidationError(about).messages)
-                super().add_error(None, f"{pretty_name(name)}: {said}")
+                super().add_error(None, f"{_label(name)}: {said}")
+
+
+def _label(name: str) -> str:
+    try:
+        field: Any = Booking._meta.get_field(name)
+    except FieldDoesNotExist:
+        return pretty_name(name)
+    return capfirst(str(field.verbose_name))
 
 
 class PlanForm(RefusableForm):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.admin.forms import CLIENT, DETAILS, NOTES
 from bookings.conf import app_settings
@@ -110,5 +111,8 @@ def viewing() -> Fieldsets:
 def _record() -> Fieldsets:
     return [
         (_("The rules when it was booked"), {"fields": SNAPSHOT, "classes": ("collapse",)}),
-        (_("Record"), {"fields": RECORD, "classes": ("collapse",)}),
+        (
+            pgettext_lazy("what is on record", "Record"),
+            {"fields": RECORD, "classes": ("collapse",)},
+        ),
     ]

@@ -114,9 +114,11 @@ class Lifecycle(BookingModelAdmin):
         bookings: Iterable[Booking],
         hidden: list[tuple[str, str]],
     ) -> HttpResponse:
+        bookings = list(bookings)
         context = {
             **self.admin_site.each_context(request),
             "title": step.label,
+            "button": form.button % len(bookings),
             "opts": self.opts,
             "media": self.media + form.media,
             "step": step,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 from django_fsm import can_proceed
 
 from bookings.models import Booking
@@ -24,6 +25,9 @@ from bookings.services import (
 
 
 class ReasonForm(forms.Form):
+    button: ClassVar[Any]
+    """What the button says, ``%`` the number of bookings."""
+
     reason = forms.CharField(
         label=_("Reason"),
         required=False,
@@ -32,7 +36,12 @@ class ReasonForm(forms.Form):
     )
 
 
+class DeclineForm(ReasonForm):
+    button = ngettext_lazy("Decline the booking", "Decline the bookings")
+
+
 class CancelForm(ReasonForm):
+    button = ngettext_lazy("Cancel the booking", "Cancel the bookings")
     override_policy = forms.BooleanField(
         label=_("Override the policy"),
         required=False,
@@ -65,7 +74,7 @@ STEPS: Final = {
         Step(
             "confirm",
             Booking.Status.CONFIRMED,
-            _("Confirm"),
+            pgettext_lazy("step of a booking", "Confirm"),
             _("Confirm selected bookings"),
             "confirm",
             confirm_booking,
@@ -73,16 +82,16 @@ STEPS: Final = {
         Step(
             "decline",
             Booking.Status.DECLINED,
-            _("Decline"),
+            pgettext_lazy("step of a booking", "Decline"),
             _("Decline selected bookings…"),
             "decline",
             decline_booking,
-            form=ReasonForm,
+            form=DeclineForm,
         ),
         Step(
             "deliver",
             Booking.Status.DELIVERED,
-            _("Deliver"),
+            pgettext_lazy("step of a booking", "Deliver"),
             _("Mark selected bookings as delivered"),
             "deliver",
             deliver_booking,
@@ -91,7 +100,7 @@ STEPS: Final = {
         Step(
             "complete",
             Booking.Status.COMPLETED,
-            _("Complete"),
+            pgettext_lazy("step of a booking", "Complete"),
             _("Complete selected bookings"),
             "complete",
             complete_booking,
@@ -100,7 +109,7 @@ STEPS: Final = {
         Step(
             "no_show",
             Booking.Status.NO_SHOW,
-            _("No-show"),
+            pgettext_lazy("step of a booking", "No-show"),
             _("Mark selected bookings as no-show"),
             "no_show",
             mark_no_show,
@@ -109,7 +118,7 @@ STEPS: Final = {
         Step(
             "cancel",
             Booking.Status.CANCELLED,
-            _("Cancel"),
+            pgettext_lazy("step of a booking", "Cancel"),
             _("Cancel selected bookings…"),
             "cancel",
             cancel_booking,

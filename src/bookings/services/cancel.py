@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from bookings import policies
 from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
@@ -58,6 +59,10 @@ def check_cancellable(row: Booking, now: datetime) -> None:
     minutes = row.cancellation_notice_minutes
     if policies.within_notice(row.start_at, now=now, notice_minutes=minutes):
         raise NoticeWindow(
-            _("Cannot cancel within the notice window (%(minutes)d minutes)."),
+            ngettext_lazy(
+                "Cannot cancel within the notice window (%(minutes)d minute).",
+                "Cannot cancel within the notice window (%(minutes)d minutes).",
+                minutes,
+            ),
             params={"minutes": minutes},
         )

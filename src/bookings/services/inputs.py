@@ -26,6 +26,13 @@ LONGEST_DOCUMENT: Final = 1_000_000
 # MariaDB takes 32 levels, of which the event that records a document needs one.
 DEEPEST_DOCUMENT: Final = 30
 
+# A sentence for each, because an article and an adjective depend on the noun in most languages.
+FOREIGN: Final = {
+    "service": _("The service belongs to another tenant. Choose one of the booking's tenant."),
+    "provider": _("The provider belongs to another tenant. Choose one of the booking's tenant."),
+    "add-on": _("The add-on belongs to another tenant. Choose one of the booking's tenant."),
+}
+
 
 def moment(now_dt: datetime | None) -> datetime:
     return timezone.now() if now_dt is None else policies.instant(now_dt, "now_dt")
@@ -75,10 +82,7 @@ def same_tenant(key: Any, **belongings: Any) -> None:
         return
     for name, belonging in belongings.items():
         if getattr(belonging, "tenant_id", key) != key:
-            raise TenantMismatch(
-                _("The %(name)s belongs to another tenant. Choose one of the booking's tenant."),
-                params={"name": name},
-            )
+            raise TenantMismatch(FOREIGN[name], params={"name": name})
 
 
 def addons(addon_ids: Iterable[Any] | None, *, service: Any, tenant_key: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import router
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from bookings import ledger, policies, slots
 from bookings.adapters import get_adapter
@@ -128,7 +129,11 @@ def check_reschedulable(row: Booking, now: datetime) -> None:
     minutes = row.reschedule_notice_minutes
     if policies.within_notice(row.start_at, now=now, notice_minutes=minutes):
         raise NoticeWindow(
-            _("Cannot reschedule within the notice window (%(minutes)d minutes)."),
+            ngettext_lazy(
+                "Cannot reschedule within the notice window (%(minutes)d minute).",
+                "Cannot reschedule within the notice window (%(minutes)d minutes).",
+                minutes,
+            ),
             params={"minutes": minutes},
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from bookings.integrity import find_problems, repair
 
@@ -29,16 +30,18 @@ class Command(BaseCommand):
             self.stdout.write(f"[{problem.invariant}] {problem.message}{outcome}")
         if fix:
             remaining = sum(1 for _problem in find_problems(using=database))
-            self.stdout.write(
-                _("%(found)d problems found, %(remaining)d remain.")
-                % {"found": found, "remaining": remaining}
+            said = ngettext(
+                "%(found)d problem found, remaining: %(remaining)d.",
+                "%(found)d problems found, remaining: %(remaining)d.",
+                found,
             )
         else:
             remaining = found
-            self.stdout.write(
-                _("%(found)d problems found.") % {"found": found}
+            said = (
+                ngettext("%(found)d problem found.", "%(found)d problems found.", found)
                 if found
                 else _("All invariants hold.")
             )
+        self.stdout.write(said % {"found": found, "remaining": remaining})
         if remaining:
             raise SystemExit(1)

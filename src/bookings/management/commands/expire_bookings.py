@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from bookings.exceptions import BookingError
 from bookings.services import expire_bookings
@@ -25,4 +25,5 @@ class Command(BaseCommand):
             expired = expire_bookings(limit=limit, chunk_size=chunk_size)
         except BookingError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(_("%(expired)d bookings expired.") % {"expired": expired})
+        said = ngettext("%(expired)d booking expired.", "%(expired)d bookings expired.", expired)
+        self.stdout.write(said % {"expired": expired})
