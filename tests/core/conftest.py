@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from bookings import ledger
 from bookings.conf import app_settings
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.services import create_booking
+from tests.core import engines
 from tests.core.moments import NOW, at
 
 Book = Callable[..., Booking]
@@ -108,3 +110,16 @@ def vendor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
         monkeypatch.setattr(connection, "vendor", "mysql")
     vendor: str = connection.vendor
     return vendor
+
+
+@pytest.fixture
+def use(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Make this function the host's slot engine."""
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = engines.PATH
+    return functools.partial(monkeypatch.setattr, engines, "chosen")
+
+
+@pytest.fixture
+def draft(service: Any, provider: Any) -> Booking:
+    return Booking(service=service, provider=provider, start_at=at(10), end_at=at(11))
