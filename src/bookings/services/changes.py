@@ -125,7 +125,9 @@ def step(transition: Callable[..., None], row: Booking, message: Any, **kwargs: 
     try:
         transition(row, **kwargs)
     except TransitionNotAllowed:
-        raise InvalidTransition(message, params={"status": row.get_status_display()}) from None
+        raise InvalidTransition(
+            message, params={"status": Booking.Status(row.status).label}
+        ) from None
 
 
 def check_hold(row: Booking, now: datetime) -> None:
@@ -137,7 +139,9 @@ def check_hold(row: Booking, now: datetime) -> None:
 
 def not_before_start(row: Booking, now: datetime, message: Any) -> None:
     if now < row.start_at:
-        raise InvalidTransition(message, "too_early", params={"status": row.get_status_display()})
+        raise InvalidTransition(
+            message, "too_early", params={"status": Booking.Status(row.status).label}
+        )
 
 
 def check_saved(booking: Any) -> None:
