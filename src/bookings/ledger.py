@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db import connections, router
 from django.db.models import F
@@ -23,6 +23,15 @@ from bookings.exceptions import CapacityExceeded, MissingReference
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.querysets import BookingQuerySet, overlapping
 from bookings.transactions import atomically, conflict
+
+_LOCK_AND_RETURN: Final = (
+    "UPDATE {table} SET {revision} = {revision} + 1 WHERE {provider} = %s RETURNING {id}"
+)
+# MySQL's UPDATE gives back nothing but the number that LAST_INSERT_ID() was told to remember.
+_LOCK_AND_REMEMBER: Final = (
+    "UPDATE {table} SET {revision} = {revision} + 1, {id} = LAST_INSERT_ID({id}) "
+    "WHERE {provider} = %s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +104,31 @@ def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]
 
 
 def _lock(provider_id: Any, using: str) -> int | None:
+    """Lock the calendar and learn its key, in one statement; ``None`` if there is no calendar."""
     connection = connections[using]
-    if connection.vendor not in ("postgresql", "sqlite"):
-        calendars = Calendar.objects.using(using).filter(provider_id=provider_id)
-        # Without an answer from the update there is no lock, even if somebody else has made and
-        # committed the row by the time it is read.
-        if not calendars.update(revision=F("revision") + 1):
-            return None
-        return calendars.values_list("pk", flat=True).first()
     fields: dict[str, Any] = {
         name: Calendar._meta.get_field(name) for name in ("id", "revision", "provider")
     }
     quoted = {name: connection.ops.quote_name(field.column) for name, field in fields.items()}
+    template, read = (
+        (_LOCK_AND_REMEMBER, _remembered)
+        if connection.vendor == "mysql"
+        else (_LOCK_AND_RETURN, _returned)
+    )
     table = connection.ops.quote_name(Calendar._meta.db_table)
+    key = fields["provider"].get_db_prep_value(provider_id, connection)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE {table} SET {revision} = {revision} + 1 "  # noqa: S608 - names, no values
-            "WHERE {provider} = %s RETURNING {id}".format(table=table, **quoted),
-            [fields["provider"].get_db_prep_value(provider_id, connection)],
-        )
-        row = cursor.fetchone()
+        cursor.execute(template.format(table=table, **quoted), [key])
+        return read(cursor)
+
+
+def _returned(cursor: Any) -> int | None:
+    row = cursor.fetchone()
     return row[0] if row else None
+
+
+def _remembered(cursor: Any) -> int | None:
+    return cursor.lastrowid if cursor.rowcount else None
 
 
 def _open_calendar(provider_id: Any, using: str) -> None:
@@ -169,7 +182,9 @@ def move(
         other = _same_slot(calendar_id, claim, using)
         if other is not None and other.pk != interval_id:
             return _take_seats(other, claim, using)
-    interval = BusyInterval.objects.using(using).select_for_update().get(pk=interval_id)
+    interval = BusyInterval.objects.using(using).select_for_update().filter(pk=interval_id).first()
+    if interval is None:
+        return take(calendar_id, claim, using=using)
     if interval.seats_taken > held_seats and not _is_same_slot(interval, calendar_id, claim):
         return take(calendar_id, claim, using=using)
     _refuse_overlap(calendar_id, claim, using, but=interval_id)
@@ -230,21 +245,27 @@ def release_many(held: Mapping[int, int], *, using: str) -> None:
 
 
 def delete_bookings(
-    bookings: BookingQuerySet, delete: Callable[[], tuple[int, dict[str, int]]]
+    bookings: BookingQuerySet, delete: Callable[[BookingQuerySet], tuple[int, dict[str, int]]]
 ) -> tuple[int, dict[str, int]]:
-    """Lock every calendar concerned, run ``delete``, and release what the bookings held."""
+    """Lock every calendar concerned, run ``delete``, and release what the bookings held.
+
+    ``delete`` gets those of the bookings whose calendars are locked: one of another provider that
+    is made meanwhile stays.
+    """
     using = bookings._db or router.db_for_write(bookings.model)
-    bookings = bookings.using(using).order_by()
+    chosen = bookings.using(using)
 
     def write() -> tuple[int, dict[str, int]]:
-        lock_calendars(bookings.values_list("provider_id", flat=True).distinct(), using=using)
+        providers = chosen.order_by().values_list("provider_id", flat=True).distinct()
+        locked = chosen.filter(provider__in=list(lock_calendars(providers, using=using)))
         held: Counter[int] = Counter()
         # Each row once, and alone: the queryset may join what repeats, or what cannot be locked.
-        rows = Booking._base_manager.using(using).filter(pk__in=bookings.values("pk"))
+        keys = locked.order_by().values("pk")
+        rows = Booking._base_manager.using(using).filter(pk__in=keys)
         claims = rows.select_for_update().filter(busy_interval__isnull=False)
         for interval_id, seats in claims.values_list("busy_interval_id", "party_size"):
             held[interval_id] += seats
-        result = delete()
+        result = delete(locked)
         release_many(held, using=using)
         return result
 

@@ -110,7 +110,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """As Django's, with every calendar concerned locked; the claims go with the bookings."""
         from bookings import ledger
 
-        return ledger.delete_bookings(self, super().delete)
+        # Django's own, of those whose calendars are locked by then.
+        return ledger.delete_bookings(self, models.QuerySet.delete)
 
 
 def overlapping(starts: int, ends: int, prefix: str = "") -> Q:

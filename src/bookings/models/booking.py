@@ -321,12 +321,16 @@ class Booking(models.Model):
             using=using, force_insert=adding, force_update=not adding, update_fields=update_fields
         )
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
         """Delete the booking, its history and its claim. To keep the history, cancel it instead."""
         from bookings import ledger
 
-        this = Booking.objects.using(kwargs.get("using") or self._state.db).filter(pk=self.pk)
-        return ledger.delete_bookings(this, lambda: super(Booking, self).delete(*args, **kwargs))
+        this = Booking.objects.using(using or self._state.db).filter(pk=self.pk)
+        return ledger.delete_bookings(
+            this, lambda _locked: super(Booking, self).delete(using, keep_parents)
+        )
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         self._state.is_being_read = True  # type: ignore[attr-defined]
