@@ -1,0 +1,83 @@
+"""A second opinion on the invariants: plain Python over every row, sharing no code with the app."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+
+from bookings.models import Booking, BookingEvent, BusyInterval
+
+ACTIVE = {"PENDING", "CONFIRMED"}
+
+
+def audit() -> list[str]:
+    """Everything that is wrong with what is stored."""
+    intervals = {row.pk: row for row in BusyInterval.objects.select_related("calendar")}
+    bookings = list(Booking.objects.all())
+    return [
+        *_overlaps(intervals),
+        *_claims(intervals, bookings),
+        *_seats(intervals, bookings),
+        *_histories(bookings),
+    ]
+
+
+def _overlaps(intervals: dict[int, BusyInterval]) -> Iterator[str]:
+    calendars = defaultdict(list)
+    for interval in intervals.values():
+        calendars[interval.calendar_id].append((interval.starts, interval.ends))
+    for calendar, taken in calendars.items():
+        taken.sort()
+        for (_, ends), (starts, _) in pairwise(taken):
+            if starts < ends:
+                yield f"Calendar {calendar} is taken twice at {starts}."
+
+
+def _claims(intervals: dict[int, BusyInterval], bookings: list[Booking]) -> Iterator[str]:
+    for booking in bookings:
+        interval = intervals.get(booking.busy_interval_id or 0)
+        if booking.status not in ACTIVE:
+            if booking.busy_interval_id is not None:
+                yield f"{booking} is {booking.status} and holds time."
+            continue
+        if interval is None:
+            yield f"{booking} is {booking.status} and holds no time."
+            continue
+        starts = math.floor(booking.start_at.timestamp()) - 60 * booking.buffer_before_minutes
+        ends = math.ceil(booking.end_at.timestamp()) + 60 * booking.buffer_after_minutes
+        if (interval.starts, interval.ends) != (starts, ends):
+            yield f"{booking} holds other time than its own."
+        if interval.calendar.provider_id != booking.provider_id:
+            yield f"{booking} holds another provider's time."
+        if interval.service_id != booking.service_id:
+            yield f"{booking} holds time of another service."
+
+
+def _seats(intervals: dict[int, BusyInterval], bookings: list[Booking]) -> Iterator[str]:
+    parties: dict[int | None, int] = defaultdict(int)
+    for booking in bookings:
+        parties[booking.busy_interval_id] += booking.party_size
+    for key, interval in intervals.items():
+        if not 0 < interval.seats_taken <= interval.capacity:
+            yield f"Interval {key} has {interval.seats_taken} of {interval.capacity} seats taken."
+        if interval.seats_taken != parties[key]:
+            yield f"Interval {key} has {interval.seats_taken} seats for {parties[key]} people."
+
+
+def _histories(bookings: list[Booking]) -> Iterator[str]:
+    events = defaultdict(list)
+    for event in BookingEvent.objects.order_by("pk"):
+        events[event.booking_id].append(event)
+    for booking in bookings:
+        history = events[booking.pk]
+        if booking.version != len(history):
+            yield f"{booking} has version {booking.version} and {len(history)} events."
+        status = ""
+        for event in history:
+            if event.data.get("old_status", status) != status:
+                yield f"{booking} was {status} before its event {event.data}."
+            status = event.data.get("new_status", event.data.get("status", status))
+        if status != booking.status:
+            yield f"{booking} is {booking.status}, and {status} by its history."

@@ -1,0 +1,361 @@
+"""The rules of booking in plain Python, without a database: what should happen, and which error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bookings import exceptions as errors
+
+PENDING, CONFIRMED, CANCELLED = "PENDING", "CONFIRMED", "CANCELLED"
+ACTIVE = (PENDING, CONFIRMED)
+
+
+def minutes(number: int) -> timedelta:
+    return timedelta(minutes=number)
+
+
+class Refused(Exception):
+    """The rules predict an error."""
+
+    def __init__(self, error: type[errors.BookingError]) -> None:
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A service as the rules know it."""
+
+    duration: int
+    before: int = 0
+    after: int = 0
+    approval: bool = False
+    cancellable: bool = True
+    cancel_notice: int = 0
+    movable: bool = True
+    move_notice: int = 0
+    earliest: int = 0
+    latest_days: int | None = None
+    seats: int = 1
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An add-on as the rules know it."""
+
+    duration: int
+    price: Decimal | None
+
+
+@dataclass
+class Record:
+    """A booking as the rules know it. ``service``, ``provider`` and ``extras`` are names."""
+
+    service: str
+    provider: str
+    start: datetime
+    name: str
+    email: str
+    party: int
+    offer: Offer
+    extras: dict[str, Extra]
+    expires: datetime | None
+    asked: tuple[str, str, datetime]
+    key: str | None = None
+    status: str = CONFIRMED
+    auto_cancelled: bool = False
+    history: list[str] = field(default_factory=lambda: ["CREATED"])
+
+    @property
+    def end(self) -> datetime:
+        extra = sum(extra.duration for extra in self.extras.values())
+        return self.start + minutes(self.offer.duration + extra)
+
+    @property
+    def total(self) -> Decimal | None:
+        prices = [self.offer.price, *(extra.price for extra in self.extras.values())]
+        known = [price for price in prices if price is not None]
+        return sum(known, Decimal(0)) if known else None
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        return self.start - minutes(self.offer.before), self.end + minutes(self.offer.after)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    def is_due(self, now: datetime) -> bool:
+        return self.status == PENDING and self.expires is not None and self.expires <= now
+
+    def overlaps(self, other: Record) -> bool:
+        return (
+            self.provider == other.provider
+            and self.window[0] < other.window[1]
+            and self.window[1] > other.window[0]
+        )
+
+    def end_as(self, status: str, event: str) -> None:
+        self.status = status
+        self.history.append(event)
+
+
+class Rules:
+    """All bookings, and what each verb makes of them. A verb that is refused changes nothing."""
+
+    def __init__(
+        self, offers: dict[str, Offer], extras: dict[str, Extra], now: datetime, guard: int
+    ) -> None:
+        self.offers = offers
+        self.extras = extras
+        self.now = now
+        self.guard = guard
+        self.records: dict[int, Record] = {}
+
+    # Create
+
+    def create(self, number: int, wanted: Record, *, override: bool) -> int:
+        """The number of the booking that is made, or was made with the same key."""
+        for earlier, record in self.records.items():
+            if wanted.key is not None and record.key == wanted.key:
+                if record.asked != wanted.asked:
+                    raise Refused(errors.IdempotencyKeyReused)
+                return earlier
+        offer = wanted.offer
+        if offer.seats == 1 and wanted.party != 1:
+            raise Refused(errors.InvalidBooking)
+        if wanted.party > offer.seats:
+            raise Refused(errors.CapacityExceeded)
+        self._check_start(wanted.start, offer, allow_past=False, override=override)
+        self._check_duplicate(wanted, besides=None)
+        self._claim(wanted, besides=None)
+        held = wanted.expires is not None or offer.approval
+        wanted.status = PENDING if held else CONFIRMED
+        self.records[number] = wanted
+        return number
+
+    def _check_start(
+        self, start: datetime, offer: Offer, *, allow_past: bool, override: bool
+    ) -> None:
+        if start < self.now:
+            if not allow_past:
+                raise Refused(errors.PastStart)
+            return
+        if override:
+            return
+        if start - self.now < minutes(offer.earliest):
+            raise Refused(errors.NoticeWindow)
+        if offer.latest_days is not None and start - self.now > timedelta(days=offer.latest_days):
+            raise Refused(errors.TooFarAhead)
+
+    def _check_duplicate(self, wanted: Record, besides: int | None) -> None:
+        for number, record in self.records.items():
+            if (
+                self.guard
+                and number != besides
+                and record.is_active
+                and not record.is_due(self.now)
+                and (record.provider, record.service) == (wanted.provider, wanted.service)
+                and abs(record.start - wanted.start) <= minutes(self.guard)
+                and self._same_client(wanted, record)
+            ):
+                raise Refused(errors.DuplicateBooking)
+
+    @staticmethod
+    def _same_client(wanted: Record, record: Record) -> bool:
+        if wanted.email:
+            return record.email == wanted.email
+        return record.name == wanted.name
+
+    def _claim(self, wanted: Record, besides: int | None) -> None:
+        """The time is free, or becomes so when holds that have run out make way."""
+        error = self._judge(wanted, besides)
+        if error is None:
+            return
+        stale = [
+            record
+            for record in self.records.values()
+            if record.is_due(self.now) and record.overlaps(wanted)
+        ]
+        for record in stale:
+            self._expire(record)
+        if besides is not None and not self.records[besides].is_active:
+            raise Refused(errors.StaleBooking)
+        if not stale:
+            raise Refused(error)
+        error = self._judge(wanted, besides)
+        if error is not None:
+            raise Refused(error)
+
+    def _judge(self, wanted: Record, besides: int | None) -> type[errors.BookingError] | None:
+        seated = wanted.party
+        for number, record in self.records.items():
+            if number == besides or not record.is_active or not record.overlaps(wanted):
+                continue
+            together = (
+                wanted.offer.seats > 1
+                and record.service == wanted.service
+                and record.window == wanted.window
+            )
+            if not together:
+                return errors.BookingConflict
+            seated += record.party
+        return errors.CapacityExceeded if seated > wanted.offer.seats else None
+
+    # Change
+
+    def _get(self, number: int, expected_version: int | None = None) -> Record:
+        if number not in self.records:
+            raise Refused(errors.MissingReference)
+        record = self.records[number]
+        if expected_version is not None and expected_version != len(record.history):
+            raise Refused(errors.StaleBooking)
+        return record
+
+    def reschedule(
+        self,
+        number: int,
+        *,
+        start: datetime,
+        provider: str | None,
+        extras: list[str] | None,
+        override: bool,
+        expected_version: int | None,
+    ) -> None:
+        record = self._get(number, expected_version)
+        if not record.is_active or record.is_due(self.now):
+            raise Refused(errors.InvalidTransition)
+        if not override:
+            if not record.offer.movable:
+                raise Refused(errors.NotAllowed)
+            self._check_notice(record, record.offer.move_notice)
+        chosen = record.extras
+        if extras is not None:
+            chosen = {name: record.extras.get(name, self.extras[name]) for name in extras}
+        moved = replace(record, start=start, provider=provider or record.provider, extras=chosen)
+        self._check_start(start, record.offer, allow_past=override, override=override)
+        if (moved.start, moved.provider, moved.extras) == (
+            record.start,
+            record.provider,
+            record.extras,
+        ):
+            return
+        self._check_duplicate(moved, besides=number)
+        self._claim(moved, besides=number)
+        moved.history.append("RESCHEDULED")
+        self.records[number] = moved
+
+    def move(self, number: int, by: timedelta, *, read: int) -> None:
+        """What ``save()`` makes of a booking whose version was ``read`` when it was loaded."""
+        record = self._get(number, read)
+        moved = replace(record, start=record.start + by)
+        if moved.is_active:
+            self._claim(moved, besides=number)
+        moved.history.append("RESCHEDULED")
+        self.records[number] = moved
+
+    def _check_notice(self, record: Record, notice: int) -> None:
+        if notice and record.start - self.now < minutes(notice):
+            raise Refused(errors.NoticeWindow)
+
+    def cancel(self, number: int, *, override: bool, expected_version: int | None) -> None:
+        record = self._get(number, expected_version)
+        if record.status == CANCELLED:
+            return
+        if not record.is_active:
+            raise Refused(errors.InvalidTransition)
+        if not override:
+            if not record.offer.cancellable:
+                raise Refused(errors.NotAllowed)
+            self._check_notice(record, record.offer.cancel_notice)
+        record.end_as(CANCELLED, "CANCELLED")
+
+    def confirm(self, number: int, *, expected_version: int | None) -> None:
+        record = self._get(number, expected_version)
+        if record.status == CONFIRMED:
+            return
+        if record.status != PENDING or record.is_due(self.now):
+            raise Refused(errors.InvalidTransition)
+        record.expires = None
+        record.end_as(CONFIRMED, "CONFIRMED")
+
+    def decline(self, number: int, *, expected_version: int | None) -> None:
+        self._step(number, "DECLINED", (PENDING,), expected_version)
+
+    def deliver(self, number: int, *, expected_version: int | None) -> None:
+        self._step(number, "DELIVERED", (CONFIRMED,), expected_version, begun=True)
+
+    def complete(self, number: int, *, expected_version: int | None) -> None:
+        sources = (CONFIRMED, "DELIVERED", "NO_SHOW")
+        self._step(number, "COMPLETED", sources, expected_version, begun=True)
+
+    def no_show(self, number: int, *, expected_version: int | None) -> None:
+        self._step(number, "NO_SHOW", (CONFIRMED, "COMPLETED"), expected_version, begun=True)
+
+    def _step(
+        self,
+        number: int,
+        target: str,
+        sources: tuple[str, ...],
+        expected_version: int | None,
+        *,
+        begun: bool = False,
+    ) -> None:
+        record = self._get(number, expected_version)
+        if record.status == target:
+            return
+        if record.status not in sources or (begun and self.now < record.start):
+            raise Refused(errors.InvalidTransition)
+        record.end_as(target, target)
+
+    def expire(self, number: int, *, expected_version: int | None) -> None:
+        record = self._get(number, expected_version)
+        if record.auto_cancelled:
+            return
+        if not record.is_due(self.now):
+            raise Refused(errors.InvalidTransition)
+        self._expire(record)
+
+    def _expire(self, record: Record) -> None:
+        record.auto_cancelled = True
+        record.end_as(CANCELLED, "EXPIRED")
+
+    def sweep(self) -> int:
+        due = [record for record in self.records.values() if record.is_due(self.now)]
+        for record in due:
+            self._expire(record)
+        return len(due)
+
+    def update(self, number: int, name: str, *, expected_version: int | None) -> None:
+        record = self._get(number, expected_version)
+        if record.name != name:
+            record.name = name
+            record.history.append("UPDATED")
+
+    def note(self, number: int, *, expected_version: int | None) -> None:
+        self._get(number, expected_version).history.append("NOTE_ADDED")
+
+    def delete(self, number: int) -> None:
+        self.records.pop(number, None)
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """What the database has to say about the same booking."""
+    return {
+        "service": record.service,
+        "provider": record.provider,
+        "start": record.start,
+        "end": record.end,
+        "name": record.name,
+        "party": record.party,
+        "status": record.status,
+        "expires": record.expires,
+        "auto_cancelled": record.auto_cancelled,
+        "total": record.total,
+        "version": len(record.history),
+        "history": record.history,
+        "extras": {name: (extra.duration, extra.price) for name, extra in record.extras.items()},
+    }
