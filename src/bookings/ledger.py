@@ -1,4 +1,4 @@
-"""The only module that writes time: lock a calendar, claim a stretch of it, move the claim, release
+"""What writes time: lock a calendar, claim a stretch of it, move the claim, release
 it.
 
 Everything here runs inside a transaction, and the calendar's lock is that transaction's first
@@ -70,6 +70,19 @@ class Claim:
             capacity=rules.seats(booking.party_size),
             shared=rules.is_shared,
             lapses=None if lapses is None else policies.ceil_second(lapses),
+        )
+
+    def interval(self, **values: Any) -> BusyInterval:
+        """The row that this claim is, not stored yet."""
+        return BusyInterval(
+            **values,
+            starts=self.starts,
+            ends=self.ends,
+            kind=self.kind,
+            service_id=self.service_id,
+            capacity=self.capacity,
+            seats_taken=self.seats,
+            lapses=self.lapses,
         )
 
 
@@ -154,16 +167,7 @@ def take(calendar_id: int, claim: Claim, *, using: str) -> int:
     if claim.shared and (existing := _same_slot(calendar_id, claim, using)):
         return _take_seats(existing, claim, using)
     _refuse_overlap(calendar_id, claim, using)
-    interval = BusyInterval(
-        calendar_id=calendar_id,
-        starts=claim.starts,
-        ends=claim.ends,
-        kind=claim.kind,
-        service_id=claim.service_id,
-        capacity=claim.capacity,
-        seats_taken=claim.seats,
-        lapses=claim.lapses,
-    )
+    interval = claim.interval(calendar_id=calendar_id)
     interval.save(using=using, force_insert=True)
     return interval.pk
 

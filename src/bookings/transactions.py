@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 from django.db import DatabaseError, IntegrityError, connections, transaction
@@ -42,8 +43,10 @@ class TryAgain(Exception):
     """
 
 
-def atomically(write: Callable[[], T], *, using: str) -> T:
+def atomically(write: Callable[[], T], *, using: str, single_statement: bool = False) -> T:
     """Run ``write`` as one transaction, or as a savepoint of the caller's, all or nothing.
+
+    A ``single_statement`` is a transaction by itself, unless the caller has opened one.
 
     A deadlock, serialization failure or lock time-out is tried again after a short random pause.
     Inside a caller's transaction that cannot help (its snapshot is part of the problem), so it
@@ -52,7 +55,7 @@ def atomically(write: Callable[[], T], *, using: str) -> T:
     owns_transaction = not connections[using].in_atomic_block
     for attempt in range(1, ATTEMPTS):
         try:
-            return _once(write, using)
+            return _once(write, using, single_statement)
         except TryAgain:
             pass
         except BookingBusy:
@@ -60,14 +63,16 @@ def atomically(write: Callable[[], T], *, using: str) -> T:
                 raise
             time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.005 * 2**attempt)))  # noqa: S311
     try:
-        return _once(write, using)
+        return _once(write, using, single_statement)
     except TryAgain as error:
         raise (_taken() if error.args else _busy()) from error
 
 
-def _once(write: Callable[[], T], using: str) -> T:
+def _once(write: Callable[[], T], using: str, single_statement: bool) -> T:
+    connection = connections[using]
+    alone = single_statement and not connection.in_atomic_block and connection.get_autocommit()
     try:
-        with transaction.atomic(using=using):
+        with nullcontext() if alone else transaction.atomic(using=using):
             return write()
     except DatabaseError as error:
         judged = judge(error)

@@ -24,6 +24,7 @@ FLOORS = [
     {"models"},
     {"transactions", "slots"},
     {"ledger"},
+    {"postgres"},
     {"services", "selectors", "integrity", "checks"},
     {"admin", "management", "testing", "apps", "contrib"},
 ]

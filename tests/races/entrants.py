@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from django.apps import apps
 
-from bookings import ledger
+from bookings import ledger, postgres
 from bookings.conf import app_settings
 from bookings.models import BusyInterval, Calendar
 from bookings.querysets import overlapping
@@ -61,8 +61,11 @@ def book_naively(**values: Any) -> Run:
 
 
 def _handicapped(run: Run, *handicaps: Callable[[], Any]) -> Run:
+    """``run`` in single steps, of which some are put out of action."""
+
     def handicapped() -> Any:
         with ExitStack() as stack:
+            stack.enter_context(patch.object(postgres, "can_book", return_value=False))
             for handicap in handicaps:
                 stack.enter_context(handicap())
             return run()

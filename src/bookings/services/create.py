@@ -9,14 +9,14 @@ from typing import Any, Final
 from django.db import router
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies, slots
+from bookings import ledger, policies, postgres, slots
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import DuplicateBooking, IdempotencyKeyReused, InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.services import inputs
 from bookings.services.expire import past_stale_holds
-from bookings.services.history import plain, record
+from bookings.services.history import announce, plain, store
 from bookings.transactions import atomically
 
 SNAPSHOT: Final = (
@@ -141,21 +141,42 @@ def create_booking(
             return replayed
         adapter.check_permission(booking.created_by, "create", booking)
         check_duplicate(booking, now=now, using=using)
-        booking.pk, booking._state.adding = None, True
-        booking.version = 1
-        booking.reference = new_reference(booking, now)
+        _begin(booking, now)
         booking.busy_interval_id = ledger.take(calendar_id, claim, using=using)
         booking.save_row(using=using)
         for snapshot in snapshots:
             snapshot.booking = booking
         if snapshots:
             BookingAddon.objects.using(using).bulk_create(snapshots)
-        record_creation(booking, using=using, now=now)
+        store(booking, creation(booking, now), using=using)
         return booking
 
-    return past_stale_holds(
-        lambda: atomically(write, using=using), provider.pk, claim, now=now, using=using
-    )
+    def write_at_once() -> Booking | None:
+        adapter.check_permission(booking.created_by, "create", booking)
+        _begin(booking, now)
+        event = creation(booking, now)
+        if not postgres.book(booking, event, claim, using=using):
+            return None
+        announce(booking, event, using=using)
+        return booking
+
+    # What has to be looked up under the lock needs statements of its own.
+    is_plain = not (snapshots or booking.idempotency_key or app_settings.DUPLICATE_GUARD_MINUTES)
+    at_once = is_plain and postgres.can_book(claim, using=using)
+
+    def attempt() -> Booking:
+        if at_once and (booked := atomically(write_at_once, using=using, single_statement=True)):
+            return booked
+        return atomically(write, using=using)
+
+    return past_stale_holds(attempt, provider.pk, claim, now=now, using=using)
+
+
+def _begin(booking: Booking, now: datetime) -> None:
+    """Make the booking new, also when an attempt to store it has failed."""
+    booking.pk, booking._state.adding = None, True
+    booking.version = 1
+    booking.reference = new_reference(booking, now)
 
 
 def new_reference(booking: Booking, now: datetime) -> str:
@@ -203,13 +224,13 @@ def check_duplicate(booking: Booking, *, now: datetime, using: str) -> None:
         )
 
 
-def record_creation(booking: Booking, *, using: str, now: datetime) -> None:
-    record(
-        booking,
-        BookingEvent.EventType.CREATED,
-        using=using,
-        now=now,
-        actor=booking.created_by,
+def creation(booking: Booking, now: datetime) -> BookingEvent:
+    """The first event of a booking's history, not stored yet."""
+    return BookingEvent(
+        booking=booking,
+        event_type=BookingEvent.EventType.CREATED,
+        actor_user=booking.created_by,
+        created_at=now,
         data={
             "status": booking.status,
             "created_at": plain(now),

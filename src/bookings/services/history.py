@@ -31,9 +31,13 @@ def record(
         data=data or {},
         created_at=now,
     )
+    store(booking, event, using=using)
+    return event
+
+
+def store(booking: Booking, event: BookingEvent, *, using: str) -> None:
     event.save(using=using, force_insert=True)
     announce(booking, event, using=using)
-    return event
 
 
 def record_many(

@@ -18,7 +18,7 @@ from bookings.models import Booking, BookingEvent
 from bookings.services import create, inputs
 from bookings.services.changes import check_version, gone, write_row
 from bookings.services.expire import past_stale_holds
-from bookings.services.history import old_and_new, record
+from bookings.services.history import old_and_new, record, store
 from bookings.transactions import TryAgain, atomically
 
 # A change of any of these changes what the booking claims.
@@ -122,7 +122,7 @@ def _insert(booking: Booking, claim: ledger.Claim | None, *, now: datetime, usin
         booking.version = 1
         booking.reference = given_reference or create.new_reference(booking, now)
         booking.save_row(using=using)
-        create.record_creation(booking, using=using, now=now)
+        store(booking, create.creation(booking, now), using=using)
     except BaseException:
         booking.pk, booking.reference, booking._state.adding = given_pk, given_reference, True
         raise
