@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/bookings/booking/"
 DESK = "/desk/bookings/booking/"
+FRONT = "/front/bookings/booking/"
 DAY = timezone.localdate() + datetime.timedelta(days=2)
 
 
@@ -160,6 +161,80 @@ def test_the_calendar_stays_with_the_tenant(boss: Client, host: Host, other: Hos
     tomorrow = DAY + datetime.timedelta(days=1)
     assert f'href="?day={tomorrow}&amp;tenant={other.tenant.pk}"' in page
     assert f'<option value="{other.tenant.pk}" selected>Elsewhere</option>' in page
+
+
+def test_the_calendar_keeps_the_tenant_on_a_day_without_bookings(
+    boss: Client, host: Host, other: Host, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = "tests.tenancy.urls"
+    book(host)
+    asked = {"day": "2030-01-01", "tenant": other.tenant.pk}
+    response = boss.get(f"{FRONT}calendar/", asked)
+    assert response.context["tenant"] == other.tenant
+    assert {column.provider for column in response.context["day"].columns} == {other.provider}
+    assert f'<option value="{host.tenant.pk}">' in text_of(response)
+
+
+def test_a_free_hour_is_booked_for_the_providers_tenant(boss: Client, host: Host) -> None:
+    book(host)
+    page = text_of(boss.get(f"{LIST}calendar/", {"day": f"{DAY}"}))
+    assert f"add/?tenant={host.tenant.pk}&amp;provider={host.provider.pk}&amp;" in page
+
+
+def test_no_tenant_is_not_a_tenant_to_filter_by(boss: Client, host: Host, other: Host) -> None:
+    book(host)
+    assert "tenant__isnull" not in text_of(boss.get(LIST))
+
+
+def search(boss: Client, field: str, **asked: Any) -> Any:
+    model = "bookingaddon" if field == "addon" else "booking"
+    given = {"app_label": "bookings", "model_name": model, "field_name": field, "term": ""}
+    return boss.get(f"{DESK}search/", given | asked)
+
+
+def found(response: Any) -> list[str]:
+    return [result["text"] for result in response.json()["results"]]
+
+
+@pytest.mark.parametrize("field", ["service", "provider", "addon"])
+def test_a_search_names_the_tenant_until_one_is_chosen(
+    boss: Client, host: Host, other: Host, field: str
+) -> None:
+    ours, theirs = (str(getattr(one, field)) for one in (host, other))
+    names = [f"{ours} ({host.tenant})", f"{theirs} (Elsewhere)"]
+    assert sorted(found(search(boss, field))) == sorted(names)
+    assert found(search(boss, field, tenant=other.tenant.pk)) == [theirs]
+    assert found(search(boss, field, tenant="x")) == []
+
+
+def test_a_new_booking_asks_for_the_tenant_that_is_chosen_on_its_form(boss: Client) -> None:
+    page = text_of(boss.get(f"{DESK}add/"))
+    assert page.count(f'data-ajax--url="{DESK}search/"') == 3
+    assert "bookings/tenant.js" in page
+
+
+def test_a_booking_asks_for_what_is_its_tenants(boss: Client, host: Host) -> None:
+    page = text_of(boss.get(f"{DESK}{book(host).pk}/change/"))
+    assert page.count(f'data-ajax--url="{DESK}search/?tenant={host.tenant.pk}"') == 2
+
+
+def test_a_search_is_for_those_who_may_see_what_it_finds(host: Host) -> None:
+    client = Client()
+    client.force_login(get_user_model().objects.create_user("reception", is_staff=True))
+    assert search(client, "service").status_code == 403
+
+
+def test_the_number_of_queries_does_not_grow_with_what_is_found(boss: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            search(boss, "provider")
+        return len(captured)
+
+    make_host()
+    few = queries()
+    for _n in range(5):
+        make_host()
+    assert queries() == few
 
 
 def test_a_tenant_alone_needs_no_choice(boss: Client, host: Host) -> None:

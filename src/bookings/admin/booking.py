@@ -25,6 +25,7 @@ from bookings.admin.lifecycle import Lifecycle
 from bookings.admin.refused import Refusing
 from bookings.admin.relations import HostRelations
 from bookings.admin.start import from_link
+from bookings.admin.tenants import TenantFilter, search_tenant
 from bookings.conf import app_settings
 from bookings.models import Booking
 
@@ -48,7 +49,7 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
         return [*columns, *tenant]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        tenant = ["tenant"] if app_settings.tenancy_enabled else []
+        tenant = [("tenant", TenantFilter)] if app_settings.tenancy_enabled else []
         return [WhenFilter, "status", *tenant, "provider", "service"]
 
     def get_list_select_related(self, request: HttpRequest) -> list[str]:
@@ -108,6 +109,9 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
         form = super().get_form(request, obj, change, **kwargs)
         form.extras_widget = self.extras_widget(request)
         form.extras_queryset = self.get_extras_queryset(request)
+        if obj is not None:
+            # The tenant of a booking is no field of its form, so the searches cannot read it there.
+            search_tenant([form.extras_widget, *form.base_fields.values()], obj.tenant_id)
         return form
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:

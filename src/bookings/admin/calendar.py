@@ -19,11 +19,15 @@ from bookings import policies
 from bookings.admin.day import Day
 from bookings.admin.generic import BookingModelAdmin
 from bookings.admin.relations import registered_admin
+from bookings.conf import app_settings
 from bookings.models import Booking, BusyInterval
 from bookings.querysets import overlapping
 
 COLUMNS: Final = 20
 """Providers without bookings fill the page up to here; those with bookings are always there."""
+
+TENANTS: Final = 100
+"""How many tenants without a booking on the day there are to choose from."""
 
 SHOWN: Final = [
     status
@@ -45,7 +49,9 @@ class CalendarPage(BookingModelAdmin):
             raise PermissionDenied
         day = Day(_asked_day(request.GET.get("day", "")))
         bookings = self.get_calendar_bookings(request, day)
-        tenants = {str(item.tenant_id): item.tenant for item in bookings if item.tenant_id}
+        tenants = {
+            str(tenant.pk): tenant for tenant in self.get_calendar_tenants(request, bookings)
+        }
         tenant = tenants.get(request.GET.get("tenant", ""))
         if tenant is not None:
             bookings = [item for item in bookings if item.tenant_id == tenant.pk]
@@ -77,6 +83,20 @@ class CalendarPage(BookingModelAdmin):
             status__in=SHOWN, start_at__lt=day.end, end_at__gt=day.start
         )
         return list(visible.select_related("service", "provider", "tenant"))
+
+    def get_calendar_tenants(self, request: HttpRequest, bookings: list[Booking]) -> list[Any]:
+        """The tenants to choose from: those of the day, and those that this user sees anyway.
+
+        Without the latter, the choice of a tenant would be lost on a day when it has no bookings.
+        """
+        if not app_settings.tenancy_enabled:
+            return []
+        model: Any = Booking._meta.get_field("tenant").related_model
+        tenants: admin.ModelAdmin[Any] | None = registered_admin(self.admin_site, model)
+        seen: list[Any] = []
+        if tenants is not None and tenants.has_view_permission(request):
+            seen = list(tenants.get_queryset(request)[:TENANTS])
+        return [*seen, *(item.tenant for item in bookings if item.tenant_id)]
 
     def get_idle_providers(self, request: HttpRequest, tenant: Any, present: set[Any]) -> list[Any]:
         """Providers without a booking on the day, where this user may see providers at all."""

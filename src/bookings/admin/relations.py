@@ -13,8 +13,16 @@ from django.contrib.admin.widgets import (
 from django.db import models
 from django.forms import Field, Widget
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
 
 from bookings.admin.generic import BookingModelAdmin
+from bookings.admin.tenants import (
+    TenantSearch,
+    TenantSearchSelect,
+    TenantSearchSelectMultiple,
+    tenant_field,
+)
 from bookings.models import BookingAddon
 
 
@@ -24,6 +32,13 @@ class HostRelations(BookingModelAdmin):
     ``autocomplete_fields`` cannot say this: system checks read it before it is known what the host
     registers, and hold it to that.
     """
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.search_view)
+        return [path("search/", view, name="bookings_booking_search"), *super().get_urls()]
+
+    def search_view(self, request: HttpRequest) -> HttpResponseBase:
+        return TenantSearch.as_view(admin_site=self.admin_site)(request)
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         return [
@@ -43,10 +58,14 @@ class HostRelations(BookingModelAdmin):
         )
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        if "widget" not in kwargs and not self.can_search(db_field.related_model, request):
-            kwargs["widget"] = ForeignKeyRawIdWidget(
-                db_field.remote_field, self.admin_site, using=kwargs.get("using")
-            )
+        if "widget" not in kwargs:
+            using = kwargs.get("using")
+            if not self.can_search(db_field.related_model, request):
+                kwargs["widget"] = ForeignKeyRawIdWidget(
+                    db_field.remote_field, self.admin_site, using=using
+                )
+            elif tenant_field(db_field.related_model) is not None:
+                kwargs["widget"] = TenantSearchSelect(db_field, self.admin_site, using=using)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Field | None:
@@ -68,6 +87,8 @@ class HostRelations(BookingModelAdmin):
     def extras_widget(self, request: HttpRequest) -> Widget:
         source: Any = BookingAddon._meta.get_field("addon")
         if self.can_search(source.related_model, request):
+            if tenant_field(source.related_model) is not None:
+                return TenantSearchSelectMultiple(source, self.admin_site)
             return AutocompleteSelectMultiple(source, self.admin_site)
         return FilteredSelectMultiple(str(source.related_model._meta.verbose_name_plural), False)
 
