@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from bookings.admin import inlines
-from bookings.models import Booking
+from bookings.models import Booking, Calendar
 from bookings.services import add_note, cancel_booking, reschedule_booking, update_booking
 from tests.admin.conftest import Book, page_of
 from tests.admin.page import filled_in, text_of
@@ -39,6 +39,48 @@ def test_the_history_says_what_changed(boss: Client, booking: Booking, settings:
     assert "She called." in page
     # It stayed with its provider, so the history has no line about that.
     assert "<li>provider" not in page
+
+
+def test_the_history_names_the_providers_of_a_move(
+    boss: Client, booking: Booking, other_provider: Any
+) -> None:
+    reschedule_booking(booking, new_start_at=booking.start_at, new_provider=other_provider)
+    page = text_of(boss.get(page_of(booking)))
+    assert "<li>provider: <del>Ada</del> → <ins>Grace</ins></li>" in page
+
+
+def test_the_history_shows_the_key_of_what_is_gone(
+    boss: Client, booking: Booking, provider: Any, other_provider: Any
+) -> None:
+    reschedule_booking(booking, new_start_at=booking.start_at, new_provider=other_provider)
+    key = provider.pk
+    Calendar.objects.filter(provider=provider).delete()
+    provider.delete()
+    page = text_of(boss.get(page_of(booking)))
+    assert f"<li>provider: <del>{key}</del> → <ins>Grace</ins></li>" in page
+
+
+def test_a_key_that_the_model_could_not_have_is_shown_as_it_is() -> None:
+    assert inlines.name_of("provider", "not a key") == "not a key"
+    assert inlines.name_of("of_a_host", 7) == 7
+
+
+def test_moving_to_and_fro_costs_no_more_queries_than_moving_once(
+    boss: Client, booking: Booking, provider: Any, other_provider: Any
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert boss.get(page_of(booking)).status_code == 200
+        return len(captured)
+
+    def move(to: Any) -> None:
+        reschedule_booking(booking, new_start_at=booking.start_at, new_provider=to)
+
+    move(other_provider)
+    few = queries()
+    for to in (provider, other_provider, provider, other_provider):
+        move(to)
+    assert queries() == few
 
 
 def test_what_a_client_wrote_is_not_markup(boss: Client, booking: Booking) -> None:

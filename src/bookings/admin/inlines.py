@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
@@ -74,6 +74,11 @@ class EventInline(ReadOnlyInline):
     verbose_name_plural = _("history")
     fields = readonly_fields = ("created_at", "event_type", "actor_user", "message", "changes")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A page makes inlines of its own, so nothing is remembered for longer than that.
+        self.names: dict[tuple[str, Any], Any] = {}
+
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return super().get_queryset(request).select_related("booking", "actor_user")
 
@@ -82,7 +87,7 @@ class EventInline(ReadOnlyInline):
         """``old_x`` and ``new_x`` of the event's data, side by side."""
         names = [key.removeprefix("new_") for key in event.data if key.startswith("new_")]
         pairs = [
-            (label(name), value(old), value(new))
+            (label(name), self.shown(name, old), self.shown(name, new))
             for name in names
             if (old := event.data.get(f"old_{name}")) != (new := event.data[f"new_{name}"])
         ]
@@ -92,6 +97,13 @@ class EventInline(ReadOnlyInline):
             '<ul class="bookings-changes">{}</ul>',
             format_html_join("", "<li>{}: <del>{}</del> → <ins>{}</ins></li>", pairs),
         )
+
+    def shown(self, name: str, stored: Any) -> str:
+        if not isinstance(stored, int | str):
+            return value(stored)
+        if (name, stored) not in self.names:
+            self.names[name, stored] = name_of(name, stored)
+        return value(self.names[name, stored])
 
 
 LABELS = {"addons": _("add-ons")}
@@ -103,6 +115,16 @@ def label(name: str) -> str:
     except FieldDoesNotExist:
         return name
     return str(LABELS.get(name) or field.verbose_name)
+
+
+def name_of(name: str, stored: Any) -> Any:
+    """What a foreign key of the booking points at, if it is one and what it names still exists."""
+    try:
+        related: Any = Booking._meta.get_field(name).related_model
+        found = related and related._base_manager.filter(pk=stored).first()
+    except (FieldDoesNotExist, TypeError, ValueError, ValidationError):
+        return stored
+    return stored if found is None else str(found)
 
 
 def value(stored: Any) -> str:
