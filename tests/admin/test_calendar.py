@@ -125,6 +125,38 @@ def test_bookings_of_one_time_stand_side_by_side(
     assert boxes[2].booking == alone
 
 
+def test_a_column_is_as_wide_as_its_bookings_need(
+    viewer: Client, book: Book, start: datetime, make_service: Make, other_provider: Any
+) -> None:
+    group = make_service(name="Yoga", allow_multiple_clients_per_slot=True, capacity=9)
+    for _client in range(8):
+        book(service=group)
+    book(provider=other_provider)
+    assert [column.lanes for column in shown(viewer, start).columns] == [8, 1]
+    page = text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
+    assert page.count("bookings-lanes-6") == page.count("bookings-lanes-1") == 1
+
+
+@pytest.mark.parametrize(("minutes", "written"), [(45, "10:00 Mary"), (60, "10:00–11:00 Mary")])
+def test_a_short_booking_has_a_line_for_its_client(
+    viewer: Client, book: Book, start: datetime, make_service: Make, minutes: int, written: str
+) -> None:
+    book(service=make_service(duration_minutes=minutes))
+    page = text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
+    assert f"<strong>{written}</strong>" in page
+    assert ("bookings-low" in page) == (minutes == 45)
+
+
+def test_what_has_no_room_is_in_the_title(viewer: Client, booking: Booking) -> None:
+    page = text_of(viewer.get(CALENDAR, {"day": f"{booking.start_at:%Y-%m-%d}"}))
+    assert f'title="10:00–11:00 Mary · Massage · Confirmed · {booking.reference}"' in page
+
+
+def test_any_day_can_be_chosen(viewer: Client) -> None:
+    page = text_of(viewer.get(CALENDAR, {"day": "2030-01-01"}))
+    assert '<input type="date" name="day" value="2030-01-01"' in page
+
+
 def test_a_lane_is_used_again() -> None:
     """Long ones that overlap leave room for a short one below another short one."""
     at = datetime(2030, 1, 1, 10, tzinfo=UTC)

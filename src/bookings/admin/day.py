@@ -17,6 +17,9 @@ from bookings.admin.filters import midnight
 from bookings.models import Booking, BusyInterval
 
 HOUR_HEIGHT: Final = 84
+LINES_HEIGHT: Final = 70
+"""What four lines of text need; in a lower box, neither the client nor the rest takes two."""
+
 OPENS: Final = time(8)
 CLOSES: Final = time(18)
 """A quiet day is shown from and to here; a booking or a claim outside makes it longer."""
@@ -35,6 +38,10 @@ class Box:
     left: str = "0"
     width: str = "100"
 
+    @property
+    def is_low(self) -> bool:
+        return self.height < LINES_HEIGHT
+
 
 @dataclass(slots=True)
 class Column:
@@ -43,6 +50,7 @@ class Column:
     busy: list[BusyInterval] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     shades: list[Box] = field(default_factory=list)
+    lanes: int = 1
 
 
 class Day:
@@ -74,6 +82,7 @@ class Day:
         known = {booking.busy_interval_id for booking in bookings}
         for column in self.columns:
             column.boxes = self._side_by_side(column.bookings)
+            column.lanes = max((round(100 / float(box.width)) for box in column.boxes), default=1)
             column.shades = [
                 self._box(item.start_at, item.end_at, label=_label(item, known))
                 for item in column.busy
