@@ -109,19 +109,10 @@ def _claim_problem(booking: Booking) -> str:
         return said % {"booking": booking, "status": booking.status}
     if interval.calendar.provider_id != booking.provider_id:
         return _("%(booking)s holds another provider's time.") % {"booking": booking}
-    starts, ends = _window(booking)
+    starts, ends = ledger.window_of(booking)
     if interval.starts > starts or interval.ends < ends:
         return _("%(booking)s holds other time than its own.") % {"booking": booking}
     return ""
-
-
-def _window(booking: Booking) -> tuple[int, int]:
-    return policies.busy_seconds(
-        booking.start_at,
-        booking.end_at,
-        booking.buffer_before_minutes,
-        booking.buffer_after_minutes,
-    )
 
 
 def _leaks(using: str) -> Iterator[Problem]:

@@ -51,14 +51,13 @@ class Claim:
     lapses: int | None = None
     kind: str = BusyInterval.Kind.BOOKING
 
+    @property
+    def window(self) -> tuple[int, int]:
+        return self.starts, self.ends
+
     @classmethod
     def of(cls, booking: Booking, rules: policies.ServiceRules) -> Claim:
-        starts, ends = policies.busy_seconds(
-            booking.start_at,
-            booking.end_at,
-            booking.buffer_before_minutes,
-            booking.buffer_after_minutes,
-        )
+        starts, ends = window_of(booking)
         # The seats of a shared slot lapse one by one, so the slot as a whole does not.
         is_hold = booking.status == Booking.Status.PENDING and not rules.is_shared
         lapses = booking.expires_at if is_hold else None
@@ -84,6 +83,16 @@ class Claim:
             seats_taken=self.seats,
             lapses=self.lapses,
         )
+
+
+def window_of(booking: Booking) -> tuple[int, int]:
+    """What a booking takes of its provider's time, in Unix seconds, buffers included."""
+    return policies.busy_seconds(
+        booking.start_at,
+        booking.end_at,
+        booking.buffer_before_minutes,
+        booking.buffer_after_minutes,
+    )
 
 
 def lock_calendar(provider_id: Any, *, using: str) -> int:

@@ -169,7 +169,7 @@ def create_booking(
             return booked
         return atomically(write, using=using)
 
-    return past_stale_holds(attempt, provider.pk, claim, now=now, using=using)
+    return past_stale_holds(attempt, provider.pk, claim.window, now=now, using=using)
 
 
 def _begin(booking: Booking, now: datetime) -> None:

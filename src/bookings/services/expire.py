@@ -135,7 +135,12 @@ def _expired_data() -> dict[str, Any]:
 
 
 def past_stale_holds(
-    write: Callable[[], T], provider_id: Any, claim: ledger.Claim, *, now: datetime, using: str
+    write: Callable[[], T],
+    provider_id: Any,
+    window: tuple[int, int],
+    *,
+    now: datetime,
+    using: str,
 ) -> T:
     """Run ``write``; if a hold that has run out is in its way, expire that and run it once more.
 
@@ -147,9 +152,7 @@ def past_stale_holds(
         stale = (
             Booking.objects.using(using)
             .expired(now)
-            .filter(
-                overlapping(claim.starts, claim.ends, "busy_interval__"), provider_id=provider_id
-            )
+            .filter(overlapping(*window, "busy_interval__"), provider_id=provider_id)
         )
         holds = list(stale)
         if not holds:

@@ -117,7 +117,7 @@ def reschedule_booking(
             also_lock=None if new_provider is None else new_provider.pk,
         ),
         draft.provider_id,
-        claim,
+        claim.window,
         now=now,
         using=using,
     )

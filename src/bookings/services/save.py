@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +45,8 @@ CHECKED_FIELDS: Final = {
     "party_size",
 }
 
+BUFFERS: Final = {"buffer_before_minutes", "buffer_after_minutes"}
+
 # Kept by this module; a caller's values for them do not count.
 KEPT: Final = {"id", "version", "busy_interval", "updated_at"}
 
@@ -67,26 +69,40 @@ def save_booking(
     for name in ("start_at", "end_at", "expires_at"):
         if getattr(booking, name) is not None:
             setattr(booking, name, policies.instant(getattr(booking, name), name))
+    _read_keys(booking)
     _check(booking)
-    if booking._state.adding:
+    adding = booking._state.adding
+    if adding:
         booking.capacity_consumed = booking.party_size
-        inputs.check_fields(booking, CHECKED_FIELDS)
-    claim = _claim(booking) if booking.holds_time else None
+    inputs.check_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
+    claim = _claim(booking) if adding and booking.holds_time else None
 
     def write() -> Booking:
-        if booking._state.adding:
+        if adding:
             return _insert(booking, claim, now=now, using=using)
         return _update(booking, update_fields, now=now, using=using)
 
     def attempt() -> Booking:
         return atomically(write, using=using)
 
-    if claim is None:
-        saved = attempt()
+    if booking.holds_time:
+        window = ledger.window_of(booking)
+        saved = past_stale_holds(attempt, booking.provider_id, window, now=now, using=using)
     else:
-        saved = past_stale_holds(attempt, booking.provider_id, claim, now=now, using=using)
+        saved = attempt()
     if saved is not booking:
         booking.take_over(saved)
+
+
+def _read_keys(booking: Booking) -> None:
+    """Turn keys that a form gave as text into what the rows are found and locked by."""
+    for field in booking._meta.concrete_fields:
+        key = booking.__dict__.get(field.attname)
+        if field.is_relation and key is not None:
+            try:
+                setattr(booking, field.attname, field.to_python(key))
+            except ValidationError as error:
+                raise InvalidBooking({field.name: error.error_list}) from None
 
 
 def _check(booking: Booking) -> None:
