@@ -17,6 +17,30 @@ from bookings.models import Booking
 print(*(booking.reference in page for booking in Booking.objects.all()))
 """
 
+TWICE = f"""
+from datetime import timedelta
+from django.test import Client
+from django.utils import timezone
+from bookings.contrib.catalog.models import Provider, Service
+from bookings.models import Booking
+client = Client(SERVER_NAME="127.0.0.1")
+assert client.login(username="admin", password={PASSWORD!r})
+sent = {{
+    "service": Service.objects.get().pk,
+    "provider": Provider.objects.get(name="Ana").pk,
+    "start_at_0": f"{{timezone.now() + timedelta(days=1):%Y-%m-%d}}",
+    "party_size": 1,
+    "client_name": "Max",
+}}
+def add(at, key):
+    posted = sent | {{"start_at_1": at, "form_key": key}}
+    return client.post("/admin/bookings/booking/add/", posted)
+first = add("09:00", "00000000-0000-4000-8000-000000000001")
+second = add("09:30", "00000000-0000-4000-8000-000000000002")
+refused = "Booking conflicts with an existing booking." in second.content.decode()
+print(first.status_code, second.status_code, refused)
+"""
+
 Promises = list[tuple[str, str]]
 
 
@@ -50,3 +74,10 @@ def test_it_leaves_a_database_in_which_all_invariants_hold(
 def test_the_admin_lists_what_has_been_booked(followed: tuple[Reader, Promises]) -> None:
     reader, _promises = followed
     assert reader.type_into_shell([ADMIN]) == ["True True"]
+
+
+def test_the_admin_refuses_the_second_of_two_that_overlap(
+    followed: tuple[Reader, Promises],
+) -> None:
+    reader, _promises = followed
+    assert reader.type_into_shell([TWICE]) == ["302 200 True"]
