@@ -45,22 +45,28 @@ def test_what_is_no_port_is_refused(run: Run, port: str) -> None:
     assert f"{port!r} is not a port" in done.stderr
 
 
-def get(port: int, path: str) -> tuple[int, str | None]:
-    """The answer's status and location; the server begins to listen after it has said where."""
+def get(port: int, path: str) -> tuple[int, str | None, str | None]:
+    """The answer's status, location and language, for a browser that prefers German.
+
+    The server begins to listen after it has said where.
+    """
     for _ in range(100):
         with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
             try:
-                connection.request("GET", path)
+                connection.request("GET", path, headers={"Accept-Language": "de"})
             except ConnectionRefusedError:
                 time.sleep(0.1)
             else:
                 with connection.getresponse() as answer:
                     answer.read()
-                    return answer.status, answer.headers["Location"]
+                    headers = answer.headers
+                    return answer.status, headers["Location"], headers["Content-Language"]
     raise AssertionError(f"nothing answers on port {port}")
 
 
-def test_after_the_story_the_admin_is_served(environment: dict[str, str]) -> None:
+def test_after_the_story_the_admin_is_served_in_the_browsers_language(
+    environment: dict[str, str],
+) -> None:
     port = free_port()
     with subprocess.Popen(
         [sys.executable, PROJECT / "run.py", "--port", str(port)],
@@ -76,8 +82,8 @@ def test_after_the_story_the_admin_is_served(environment: dict[str, str]) -> Non
             told = next(line for line in server.stdout if line.startswith("The admin:"))
             assert f" http://127.0.0.1:{port}/ " in told
             assert " login: demo   password: demo " in told
-            assert get(port, "/") == (302, "/admin/bookings/booking/")
-            assert get(port, "/admin/login/") == (200, None)
+            assert get(port, "/") == (302, "/admin/bookings/booking/", "de")
+            assert get(port, "/admin/login/") == (200, None, "de")
         finally:
             watchdog.cancel()
             server.terminate()
