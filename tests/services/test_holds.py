@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from django.utils import timezone
 
 from bookings import ledger
+from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
     DuplicateBooking,
     InvalidTransition,
+    NotAllowed,
 )
 from bookings.models import Booking, BusyInterval
 from bookings.selectors import get_busy_intervals
@@ -156,13 +159,13 @@ def test_a_hold_that_ends_by_itself_meanwhile_is_no_obstacle(
     book: Book, hold: Booking, monkeypatch: pytest.MonkeyPatch, end: Callable[..., Any]
 ) -> None:
     """Between finding it and expiring it, the client cancels it, or a host deletes it."""
-    expire_it = expire.expire_booking
+    expire_it = expire._expire
 
-    def overtaken(booking: Booking, *, now_dt: datetime) -> Booking:
+    def overtaken(booking: Booking, **values: Any) -> Booking:
         end(stored(booking))
-        return expire_it(booking, now_dt=now_dt)
+        return expire_it(booking, **values)
 
-    monkeypatch.setattr(expire, "expire_booking", overtaken)
+    monkeypatch.setattr(expire, "_expire", overtaken)
 
     assert book(now_dt=EXPIRY).status == "CONFIRMED"
 
@@ -359,3 +362,25 @@ def test_a_sweep_gets_over_a_hold_that_has_lost_its_claim(hold: Booking) -> None
 
     assert expire_bookings(now_dt=EXPIRY) == 1
     assert stored(hold).status == "CANCELLED"
+
+
+class _NamedActorsOnly(DefaultBookingAdapter):
+    def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
+        if actor is None:
+            raise NotAllowed("Log in first.")
+
+
+@override_settings(BOOKINGS_ADAPTER=f"{__name__}._NamedActorsOnly")
+def test_nobody_needs_permission_for_an_abandoned_hold_to_get_out_of_the_way(
+    book: Book, staff: Any
+) -> None:
+    hold = book(expires_at=NOW + minutes(15), created_by=staff)
+    booking = book(now_dt=NOW + minutes(15), created_by=staff)
+    assert (booking.status, stored(hold).status) == ("CONFIRMED", "CANCELLED")
+
+
+@override_settings(BOOKINGS_ADAPTER=f"{__name__}._NamedActorsOnly")
+def test_who_expires_a_hold_by_name_needs_permission(book: Book, staff: Any) -> None:
+    hold = book(expires_at=NOW + minutes(15), created_by=staff)
+    with pytest.raises(NotAllowed):
+        expire_booking(hold, now_dt=NOW + minutes(15))
