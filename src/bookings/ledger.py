@@ -310,11 +310,14 @@ def _is_same_slot(interval: BusyInterval, calendar_id: int, claim: Claim) -> boo
 
 
 def _take_seats(interval: BusyInterval, claim: Claim, using: str) -> int:
-    """Join a shared slot, by the capacity that the service has now."""
+    """Join a shared slot, by the capacity that the service has now.
+
+    If it was a hold's alone until now, it does not lapse with that hold any more.
+    """
     taken = (
         BusyInterval.objects.using(using)
         .filter(pk=interval.pk, seats_taken__lte=claim.capacity - claim.seats)
-        .update(seats_taken=F("seats_taken") + claim.seats, capacity=claim.capacity)
+        .update(seats_taken=F("seats_taken") + claim.seats, capacity=claim.capacity, lapses=None)
     )
     if not taken:
         raise _too_few_seats(claim.capacity - interval.seats_taken, claim.seats)

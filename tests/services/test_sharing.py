@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from bookings.exceptions import BookingConflict, CapacityExceeded, InvalidBooking
 from bookings.models import Booking, BusyInterval
+from bookings.selectors import get_busy_intervals
 from bookings.services import cancel_booking, reschedule_booking
 from tests.services.clock import DAY, HOUR, NOW, START, minutes
 from tests.services.conftest import Book, Make
@@ -235,3 +237,15 @@ def test_seats_are_counted_over_every_kind_of_change(join: Book) -> None:
         (START, 1),
         (START + DAY, 1),
     ]
+
+
+def test_who_joins_what_was_a_hold_of_one_keeps_the_time_busy(
+    book: Book, make_service: Make, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = make_service(capacity=3)
+    book(service=service, expires_at=NOW + minutes(15))
+    service.allow_multiple_clients_per_slot = True
+    service.save()
+    book(service=service)
+    monkeypatch.setattr(timezone, "now", lambda: NOW + HOUR)
+    assert get_busy_intervals(provider, START, START + HOUR) == [(START, START + HOUR)]
