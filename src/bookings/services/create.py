@@ -290,6 +290,9 @@ def _replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | No
         "start_at": plain(booking.start_at),
     }
     events = made.events.using(using).filter(event_type=BookingEvent.EventType.CREATED)
+    if lock:
+        # As the booking: a plain read in a snapshot may be older than either.
+        events = events.select_for_update()
     created: dict[str, Any] = next(iter(events.values_list("data", flat=True)), {})
     # The key as well: some collations take "a" and "A" for the same.
     is_same = made.idempotency_key == booking.idempotency_key
