@@ -34,12 +34,22 @@ def drop_database() -> None:
     connection.creation.destroy_test_db("", verbosity=0)
 
 
-def set_up(**service: Any) -> dict[str, Any]:
-    """An empty database with one service and one provider, whose calendar nobody has opened yet."""
+def set_up(*, is_known: bool = False, **service: Any) -> dict[str, Any]:
+    """An empty database with one service and one provider, who has a calendar if ``is_known``."""
     clear()
     host = make_host()
+    if is_known:
+        Calendar.objects.create(provider=host.provider)
     type(host.service).objects.update(**service)
     return {"service": host.service.pk, "provider": host.provider.pk}
+
+
+def hire(*, number: int) -> list[Any]:
+    """More providers, each with a calendar already."""
+    model = apps.get_model(app_settings.PROVIDER_MODEL)
+    hired = [model._base_manager.create(name=f"Provider {n}") for n in range(number)]
+    Calendar.objects.bulk_create(Calendar(provider=provider) for provider in hired)
+    return [provider.pk for provider in hired]
 
 
 def clear() -> None:

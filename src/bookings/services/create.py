@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import router
+from django.db import connections, router
 from django.utils.translation import gettext_lazy as _
 
 from bookings import ledger, policies, postgres, slots
@@ -17,7 +17,7 @@ from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.services import inputs
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
-from bookings.transactions import atomically
+from bookings.transactions import TryAgain, atomically
 
 SNAPSHOT: Final = (
     "buffer_before_minutes",
@@ -144,6 +144,7 @@ def create_booking(
         _begin(booking, now)
         booking.busy_interval_id = ledger.take(calendar_id, claim, using=using)
         booking.save_row(using=using)
+        _check_key(booking, using=using)
         for snapshot in snapshots:
             snapshot.booking = booking
         if snapshots:
@@ -268,6 +269,22 @@ def set_total(booking: Booking, addons: Sequence[BookingAddon]) -> None:
     booking.total_amount = policies.total_amount(
         booking.price_amount, [addon.price_amount_snapshot for addon in priced]
     )
+
+
+def _check_key(booking: Booking, *, using: str) -> None:
+    """Guard the key where the database cannot: MySQL has no unique constraint with a condition.
+
+    Two that have stored one key under two calendars' locks wait here for each other, which MySQL
+    ends, or the second one finds the first; then the next attempt finds a booking to replay.
+    """
+    unguarded = booking.tenant_id is None and booking.idempotency_key is not None
+    if not unguarded or connections[using].features.supports_partial_indexes:
+        return
+    same = Booking.objects.using(using).filter(
+        tenant_id=None, idempotency_key=booking.idempotency_key
+    )
+    if len(same.select_for_update().values_list("pk")[:2]) > 1:
+        raise TryAgain("idempotency_key")
 
 
 def _replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | None:
