@@ -106,11 +106,15 @@ def test_the_policy_of_cancelling_needs_a_tick(
 ) -> None:
     booking = book(service=make_service(name="Surgery", cancellation_notice_minutes=10**5))
     url = step_of(booking, "cancel")
-    sent = filled_in(boss.get(url), REASON)
-    assert told(boss.post(url, sent, follow=True)) == [
+    sent = filled_in(boss.get(url), REASON) | {"reason": "Snow"}
+    refused = boss.post(url, sent)
+    assert refused.context["form"].non_field_errors() == [
         "Cannot cancel within the notice window (100000 minutes)."
     ]
-    boss.post(url, sent | {"override_policy": "on"})
+    assert "Cannot cancel within" in text_of(refused)
+    again = filled_in(refused, REASON)
+    assert (again["reason"], again["version"]) == (["Snow"], sent["version"])
+    boss.post(url, again | {"override_policy": "on"})
     booking.refresh_from_db()
     assert booking.status == Booking.Status.CANCELLED
 

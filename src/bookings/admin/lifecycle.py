@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from bookings.admin.generic import BookingModelAdmin
 from bookings.admin.refusals import stale_message
 from bookings.admin.steps import STEPS, ReasonForm, Step
-from bookings.exceptions import BookingError, StaleBooking
+from bookings.exceptions import BookingError, NotAllowed, NoticeWindow, StaleBooking
 from bookings.models import Booking
 
 
@@ -67,22 +67,21 @@ class Lifecycle(BookingModelAdmin):
         if not self.has_change_permission(request, booking):
             raise PermissionDenied
         posted = request.method == "POST"
-        given: dict[str, Any] = {}
         if step.form is None:
             if not posted:
                 return HttpResponseNotAllowed(["POST"])
+            self._take_one(request, step, booking)
         else:
             form = step.form(request.POST if "_take" in request.POST else None)
-            if not form.is_valid():
+            if not (form.is_valid() and self._take_one(request, step, booking, form)):
                 version = request.POST.get("version", str(booking.version))
                 return self.ask_reason(request, step, form, [booking], [("version", version)])
-            given = form.cleaned_data
-        self._take_one(request, step, booking, given)
         return HttpResponseRedirect(self._url("change", booking))
 
     def _take_one(
-        self, request: HttpRequest, step: Step, booking: Booking, given: dict[str, Any]
-    ) -> None:
+        self, request: HttpRequest, step: Step, booking: Booking, form: ReasonForm | None = None
+    ) -> bool:
+        """Whether it is settled; else the form says why not, and may lift the rule."""
         try:
             version = int(request.POST["version"])
             taken = self.take_step(
@@ -91,11 +90,14 @@ class Lifecycle(BookingModelAdmin):
                 booking,
                 actor=self.get_actor(request),
                 expected_version=version,
-                **given,
+                **({} if form is None else form.cleaned_data),
             )
         except (KeyError, ValueError, StaleBooking):
             messages.error(request, stale_message())
         except BookingError as error:
+            if form is not None and isinstance(error, NoticeWindow | NotAllowed):
+                form.add_error(None, list(error.messages))
+                return False
             messages.error(request, " ".join(error.messages))
         else:
             text = (
@@ -105,6 +107,7 @@ class Lifecycle(BookingModelAdmin):
             )
             status = booking.get_status_display()
             messages.success(request, text % {"booking": booking, "status": status})
+        return True
 
     def ask_reason(
         self,
