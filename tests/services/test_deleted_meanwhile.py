@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import BookingError, MissingReference
