@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import models
+from django.db import models, router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
@@ -327,7 +327,8 @@ class Booking(models.Model):
         """Delete the booking, its history and its claim. To keep the history, cancel it instead."""
         from bookings import ledger
 
-        this = Booking.objects.using(using or self._state.db).filter(pk=self.pk)
+        using = using or router.db_for_write(Booking, instance=self)
+        this = Booking.objects.using(using).filter(pk=self.pk)
         return ledger.delete_bookings(
             this, lambda _locked: super(Booking, self).delete(using, keep_parents)
         )

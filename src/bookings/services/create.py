@@ -115,7 +115,7 @@ def create_booking(
         return replayed
 
     rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
-    addons = inputs.addons(addon_ids, service=service, tenant_key=booking.tenant_id)
+    addons = inputs.addons(addon_ids, service=service, tenant_key=booking.tenant_id, using=using)
     snapshots = _apply_rules(booking, rules, addons)
     claim = ledger.Claim.of(booking, rules)
     if booking.expires_at is None and not booking.requires_approval:
@@ -281,7 +281,7 @@ def _check_key(booking: Booking, *, using: str) -> None:
     if not unguarded or connections[using].features.supports_partial_indexes:
         return
     same = Booking.objects.using(using).filter(
-        tenant_id=None, idempotency_key=booking.idempotency_key
+        tenant_id__isnull=True, idempotency_key=booking.idempotency_key
     )
     if len(same.select_for_update().values_list("pk")[:2]) > 1:
         raise TryAgain("idempotency_key")

@@ -85,7 +85,21 @@ def same_tenant(key: Any, **belongings: Any) -> None:
             raise TenantMismatch(FOREIGN[name], params={"name": name})
 
 
-def addons(addon_ids: Iterable[Any] | None, *, service: Any, tenant_key: Any) -> list[Any]:
+def load(booking: Booking, *names: str, using: str) -> None:
+    """Read what these foreign keys point at from where the booking is written.
+
+    By itself Django asks the router where to read, and a replica may not have it yet.
+    """
+    for name in names:
+        field: Any = Booking._meta.get_field(name)
+        if not field.is_cached(booking):
+            rows = field.remote_field.model._base_manager.using(using)
+            field.set_cached_value(booking, rows.get(pk=getattr(booking, field.attname)))
+
+
+def addons(
+    addon_ids: Iterable[Any] | None, *, service: Any, tenant_key: Any, using: str
+) -> list[Any]:
     """The add-ons with these keys, in this order; unknown, repeated or foreign ones are errors."""
     keys = addon_keys(addon_ids)
     if not keys:
@@ -93,7 +107,7 @@ def addons(addon_ids: Iterable[Any] | None, *, service: Any, tenant_key: Any) ->
     model = apps.get_model(app_settings.ADDON_MODEL)
     try:
         keys = [_addon_key(model, key) for key in keys]
-        found = model._base_manager.in_bulk(keys)
+        found = model._base_manager.using(using).in_bulk(keys)
     except (TypeError, ValueError, OverflowError, ValidationError):
         raise _unknown_addons(keys) from None
     if unknown := [key for key in keys if key not in found]:

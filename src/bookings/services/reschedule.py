@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import router
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -27,7 +28,7 @@ from bookings.services.changes import (
 )
 from bookings.services.create import check_duplicate, extra_time, set_total
 from bookings.services.expire import past_stale_holds
-from bookings.services.history import old_and_new
+from bookings.services.history import old_and_new, values_of
 
 MOVED: Final = ("start_at", "end_at", "provider", "total_amount")
 
@@ -66,7 +67,7 @@ def reschedule_booking(
         check_hold(row, now)
         if not override_policy:
             check_reschedulable(row, now)
-        proposal = _Proposal(row, addons, new_start_at, new_provider, addon_keys)
+        proposal = _Proposal(row, addons, new_start_at, new_provider, addon_keys, using=using)
         policies.check_start(
             new_start_at,
             now=now,
@@ -79,9 +80,9 @@ def reschedule_booking(
 
     def decide(at: Locked) -> Change | None:
         row = at.row
-        old = {name: getattr(row, name) for name in MOVED}
-        proposal = propose(row, list(row.addons.using(using).select_for_update()))
-        new = {name: getattr(row, name) for name in MOVED}
+        old = values_of(row, MOVED)
+        proposal = propose(row, list(_addons_of(row, using).select_for_update()))
+        new = values_of(row, MOVED)
         addons = proposal.addon_data()
         if new == old and not addons:
             return None
@@ -93,7 +94,7 @@ def reschedule_booking(
             proposal.claim,
             using=using,
         )
-        proposal.store_addons(using)
+        proposal.store_addons()
         return Change(
             BookingEvent.EventType.RESCHEDULED, fields=MOVED, data=old_and_new(old, new) | addons
         )
@@ -103,7 +104,7 @@ def reschedule_booking(
     if draft is None:
         raise gone()
     check_version(draft, expected_version)
-    claim = propose(draft, list(draft.addons.using(using))).claim
+    claim = propose(draft, list(_addons_of(draft, using))).claim
     if not skip_slot_validation:
         slots.validate(draft)
     return past_stale_holds(
@@ -138,6 +139,10 @@ def check_reschedulable(row: Booking, now: datetime) -> None:
         )
 
 
+def _addons_of(row: Booking, using: str) -> QuerySet[BookingAddon]:
+    return BookingAddon.objects.using(using).filter(booking=row)
+
+
 class _Proposal:
     """What a reschedule would make of a row; building it changes the row, but stores nothing."""
 
@@ -148,8 +153,12 @@ class _Proposal:
         start_at: datetime,
         provider: Any,
         addon_keys: list[Any] | None,
+        *,
+        using: str,
     ) -> None:
         self.row = row
+        self.using = using
+        inputs.load(row, "service", using=using)
         self.before = addons
         self.rules = policies.ServiceRules.of(
             row.service, default_currency=app_settings.DEFAULT_CURRENCY
@@ -161,6 +170,7 @@ class _Proposal:
         if provider is not None:
             inputs.same_tenant(row.tenant_id, provider=provider)
             row.provider = provider
+        inputs.load(row, "provider", using=using)
         if addon_keys is not None:
             set_total(row, self.after)
         self.claim = ledger.Claim.of(row, self.rules)
@@ -168,10 +178,13 @@ class _Proposal:
     def _replaced(self, keys: list[Any]) -> list[BookingAddon]:
         row = self.row
         kept = {addon.addon_id: addon for addon in self.before}
-        chosen = inputs.addons(keys, service=row.service, tenant_key=row.tenant_id)
+        chosen = inputs.addons(
+            keys, service=row.service, tenant_key=row.tenant_id, using=self.using
+        )
         return [kept.get(addon.pk) or inputs.snapshot(addon, row) for addon in chosen]
 
-    def store_addons(self, using: str) -> None:
+    def store_addons(self) -> None:
+        using = self.using
         gone = [addon.pk for addon in self.before if addon not in self.after]
         added = [addon for addon in self.after if addon.pk is None]
         if gone:

@@ -18,7 +18,7 @@ from bookings.models import Booking, BookingEvent
 from bookings.services import create, inputs
 from bookings.services.changes import check_version, gone, write_row
 from bookings.services.expire import past_stale_holds
-from bookings.services.history import old_and_new, record, store
+from bookings.services.history import old_and_new, record, store, values_of
 from bookings.transactions import TryAgain, atomically
 
 # A change of any of these changes what the booking claims.
@@ -75,7 +75,7 @@ def save_booking(
     if adding:
         booking.capacity_consumed = booking.party_size
     inputs.check_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
-    claim = _claim(booking) if adding and booking.holds_time else None
+    claim = _claim(booking, using=using) if adding and booking.holds_time else None
 
     def write() -> Booking:
         if adding:
@@ -117,13 +117,15 @@ def _check(booking: Booking) -> None:
         raise TenantMismatch(errors)
 
 
-def _claim(booking: Booking) -> ledger.Claim:
+def _claim(booking: Booking, *, using: str) -> ledger.Claim:
     try:
-        service = booking.service
+        inputs.load(booking, "service", using=using)
     except ObjectDoesNotExist:
         missing = _("The service does not exist. Choose another.")
         raise MissingReference(missing) from None
-    rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+    rules = policies.ServiceRules.of(
+        booking.service, default_currency=app_settings.DEFAULT_CURRENCY
+    )
     return ledger.Claim.of(booking, rules)
 
 
@@ -166,7 +168,7 @@ def _update(
     if not changed:
         return row
     held = (row.busy_interval_id, row.party_size)
-    old = {name: getattr(row, name) for name in changed}
+    old = values_of(row, changed)
     for name in changed:
         field: Any = row._meta.get_field(name)
         row.__dict__[field.attname] = booking.__dict__[field.attname]
@@ -177,7 +179,7 @@ def _update(
     inputs.check_fields(row, changed & CHECKED_FIELDS)
     # By the row's status: the caller's may have changed and be left out by update_fields.
     if row.holds_time and changed & CLAIMED:
-        claim = _claim(row)
+        claim = _claim(row, using=using)
         calendar_id = calendars[row.provider_id]
         row.busy_interval_id = ledger.move(*held, calendar_id, claim, using=using)
     write_row(row, changed, held, using=using)
@@ -186,7 +188,7 @@ def _update(
         _event_type(row, changed),
         using=using,
         now=now,
-        data=old_and_new(old, {name: getattr(row, name) for name in changed}),
+        data=old_and_new(old, values_of(row, changed)),
     )
     return row
 

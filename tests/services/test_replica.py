@@ -1,0 +1,90 @@
+"""Where reads go to a replica, what is decided under the lock is read where it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from bookings.models import Booking, BusyInterval
+from bookings.services import (
+    cancel_booking,
+    expire_bookings,
+    reschedule_booking,
+    update_booking,
+)
+from bookings.testing import assert_bookings_are_sound
+from tests.services.clock import DAY, HOUR, NOW, START, minutes
+from tests.services.conftest import Book, Make
+from tests.services.storage import stored
+
+
+class Replicated:
+    """The replica is no database that these tests have: to read from it is to fail."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"
+
+    def allow_relation(self, first: Any, second: Any, **hints: Any) -> bool:
+        return True
+
+
+replicated = override_settings(DATABASE_ROUTERS=[f"{__name__}.Replicated"])
+
+
+@pytest.fixture
+def addon(make_addon: Make) -> Any:
+    return make_addon()
+
+
+@pytest.fixture
+def from_replica(booking: Booking) -> Booking:
+    """The booking as a view has read it, with nothing of what it refers to."""
+    read = Booking.objects.get(pk=booking.pk)
+    read._state.db = "replica"
+    return read
+
+
+def test_a_booking_with_an_add_on_is_made(book: Book, addon: Any) -> None:
+    with replicated:
+        assert book(addon_ids=[addon.pk]).end_at == START + HOUR + minutes(15)
+
+
+def test_a_booking_is_moved(from_replica: Booking, other_provider: Any, addon: Any) -> None:
+    with replicated:
+        reschedule_booking(
+            from_replica,
+            new_start_at=START + DAY,
+            new_provider=other_provider,
+            addon_ids=[addon.pk],
+            now_dt=NOW,
+        )
+    assert stored(from_replica).start_at == START + DAY
+    assert_bookings_are_sound()
+
+
+def test_a_booking_is_moved_by_hand(from_replica: Booking) -> None:
+    from_replica.start_at, from_replica.end_at = START + DAY, START + DAY + HOUR
+    with replicated:
+        from_replica.save()
+    assert stored(from_replica).start_at == START + DAY
+    assert_bookings_are_sound()
+
+
+def test_the_other_verbs_need_no_replica(from_replica: Booking) -> None:
+    with replicated:
+        update_booking(from_replica, client_name="Marie", now_dt=NOW)
+        cancel_booking(from_replica, now_dt=NOW)
+        expire_bookings(now_dt=NOW)
+    assert_bookings_are_sound()
+
+
+def test_a_booking_is_deleted_where_it_is_written(from_replica: Booking) -> None:
+    with replicated:
+        from_replica.delete()
+    assert not Booking.objects.exists()
+    assert not BusyInterval.objects.exists()
