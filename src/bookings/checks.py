@@ -124,13 +124,17 @@ def check_models(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
         if _installed(label) is not None:
             continue
         own = f'{PREFIX}{name} = "your_app.YourModel"'
+        is_set = getattr(AppSettings, name).is_set
+        app_label = label.partition(".")[0]
         hint = f"Set it to your own model: {own}"
+        if is_set and app_label not in apps.app_configs:
+            hint = f"Add the app of {label!r} to INSTALLED_APPS; or set it to another model: {own}"
         if name in CATALOG:
             hint += (
                 f"; or use the bundled catalogue: add {CATALOG_APP!r} to INSTALLED_APPS and write "
                 f'{PREFIX}{name} = "{CATALOG[name]}"'
             )
-        said = "" if getattr(AppSettings, name).is_set else " (its default)"
+        said = "" if is_set else " (its default)"
         messages.append(
             Error(
                 f"{PREFIX}{name} is {label!r}{said}, which is not an installed model.",

@@ -144,7 +144,13 @@ def test_a_model_that_is_not_installed(name: str) -> None:
     assert message.id == "bookings.E001"
     assert f"BOOKINGS_{name} is 'shop.Thing', which is not" in message.msg
     assert f'BOOKINGS_{name} = "your_app.YourModel"' in str(message.hint)
+    assert "Add the app of 'shop.Thing' to INSTALLED_APPS" in str(message.hint)
     assert ("bookings.contrib.catalog" in str(message.hint)) == (name in checks.CATALOG)
+
+
+def test_the_app_of_a_model_that_is_not_installed_may_be() -> None:
+    with override_settings(BOOKINGS_SERVICE_MODEL="auth.Thing"):
+        assert str(the_only().hint).startswith("Set it to your own model: ")
 
 
 @override_settings(USE_TZ=False)
@@ -186,14 +192,17 @@ def test_sqlite_that_does_not_begin_with_a_write_lock(monkeypatch: pytest.Monkey
     assert ids(databases=["default"]) == expected
 
 
-def bare(**settings: Any) -> str:
-    """What ``check`` says to a host with these settings beside ``bookings`` alone."""
+ADMIN = ("django.contrib.admin", "django.contrib.messages", "django.contrib.sessions")
+
+
+def bare(*apps: str, **settings: Any) -> str:
+    """What ``check`` says to a host with these apps and settings beside ``bookings`` alone."""
+    installed = ["django.contrib.auth", "django.contrib.contenttypes", *apps, "bookings"]
     code = (
         "import django\n"
         "from django.conf import settings\n"
         "from django.core.management import call_command\n"
-        "settings.configure(INSTALLED_APPS=['django.contrib.auth', "
-        f"'django.contrib.contenttypes', 'bookings'], SECRET_KEY='x', **{settings!r})\n"
+        f"settings.configure(INSTALLED_APPS={installed!r}, SECRET_KEY='x', **{settings!r})\n"
         "django.setup()\n"
         "call_command('check')\n"
     )
@@ -210,8 +219,9 @@ def bare(**settings: Any) -> str:
     return done.stderr
 
 
-def test_the_defaults_without_a_services_app_say_what_to_set() -> None:
-    said = bare()
+@pytest.mark.parametrize("apps", [(), ADMIN], ids=["alone", "with the admin"])
+def test_the_defaults_without_a_services_app_say_what_to_set(apps: tuple[str, ...]) -> None:
+    said = bare(*apps)
     assert "BOOKINGS_SERVICE_MODEL is 'services.Service' (its default)" in said
     assert "add 'bookings.contrib.catalog' to INSTALLED_APPS" in said
     assert 'BOOKINGS_SERVICE_MODEL = "bookings_catalog.Service"' in said

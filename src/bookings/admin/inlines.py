@@ -40,6 +40,8 @@ class UnreadFormSet(InlineFormSet):
 
 
 class ReadOnlyInline(Inline):
+    # Named, because looking for it fails on a setting that names no model, before a check says so.
+    fk_name = "booking"
     formset = UnreadFormSet
     extra = 0
     can_delete = False
