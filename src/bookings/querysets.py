@@ -40,6 +40,18 @@ GUARDED_FIELDS = frozenset(
 )
 
 
+def _refuse_guarded(names: Iterable[str]) -> None:
+    guarded = sorted(GUARDED_FIELDS.intersection(names))
+    if guarded:
+        raise NotAllowed(
+            _(
+                "update() would leave the ledger and the history behind for: %(fields)s. "
+                "Call a function of bookings.services for each booking instead."
+            ),
+            params={"fields": ", ".join(guarded)},
+        )
+
+
 class BookingQuerySet(models.QuerySet["Booking"]):
     """``Booking.objects``: every filter chains with the others and with Django's own."""
 
@@ -81,15 +93,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def update(self, **kwargs: Any) -> int:
         """As Django's, except for what the ledger and the history depend on."""
-        guarded = sorted(GUARDED_FIELDS & kwargs.keys())
-        if guarded:
-            raise NotAllowed(
-                _(
-                    "update() would leave the ledger and the history behind for: %(fields)s. "
-                    "Call a function of bookings.services for each booking instead."
-                ),
-                params={"fields": ", ".join(guarded)},
-            )
+        _refuse_guarded(kwargs)
         return super().update(**kwargs)
 
     def bulk_create(self, objs: Iterable[Booking], *args: Any, **kwargs: Any) -> list[Booking]:
@@ -102,6 +106,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
                     "Call bookings.services.create_booking for each instead."
                 )
             )
+        # An upsert is an update() of the rows that are there.
+        _refuse_guarded(kwargs.get("update_fields") or ())
         for obj in objs:
             obj.reference = obj.reference or obj.generate_reference()
         return super().bulk_create(objs, *args, **kwargs)

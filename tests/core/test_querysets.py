@@ -215,3 +215,12 @@ def test_users_are_protected_by_their_bookings(book: Book, user: Any) -> None:
     book(client_user=user)
     with pytest.raises(ProtectedError):
         get_user_model().objects.filter(pk=user.pk).delete()
+
+
+def test_an_upsert_cannot_go_around_the_ledger(book: Book) -> None:
+    booking = book()
+    over = Booking(pk=booking.pk, reference=booking.reference, status="CANCELLED")
+    with pytest.raises(NotAllowed, match="status"):
+        Booking.objects.bulk_create(
+            [over], update_conflicts=True, update_fields=["status"], unique_fields=["reference"]
+        )
