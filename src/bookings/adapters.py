@@ -26,9 +26,10 @@ INACTIVE: Final = {
 class DefaultBookingAdapter:
     """What a host may decide differently. Adapters keep no state: one instance serves all threads.
 
-    A method refuses by raising a :class:`~bookings.exceptions.BookingError`. None of them runs
-    under a calendar's lock except :meth:`check_permission` and :meth:`generate_reference`, which
-    should not query for long.
+    A method refuses by raising a :class:`~bookings.exceptions.BookingError`. Under the lock of time
+    run :meth:`check_permission` and :meth:`generate_reference` and, when a booking is moved, also
+    :meth:`check_bookable` and :meth:`check_addon`, after they have been asked without it. They may
+    be called more than once, and should not query for long.
     """
 
     def generate_reference(self, booking: Booking, now_dt: datetime) -> str:
