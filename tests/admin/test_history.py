@@ -49,6 +49,12 @@ def test_the_history_names_the_providers_of_a_move(
     assert "<li>provider: <del>Ada</del> → <ins>Grace</ins></li>" in page
 
 
+def test_the_history_names_the_addons_of_a_move(boss: Client, booking: Booking, addon: Any) -> None:
+    reschedule_booking(booking, new_start_at=booking.start_at, addon_ids=[addon.pk])
+    page = text_of(boss.get(page_of(booking)))
+    assert "<li>add-ons: <del>–</del> → <ins>Hot stones</ins></li>" in page
+
+
 def test_the_history_shows_the_key_of_what_is_gone(
     boss: Client, booking: Booking, provider: Any, other_provider: Any
 ) -> None:

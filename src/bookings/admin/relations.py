@@ -58,15 +58,18 @@ class HostRelations(BookingModelAdmin):
         )
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        if "widget" not in kwargs:
-            using = kwargs.get("using")
-            if not self.can_search(db_field.related_model, request):
-                kwargs["widget"] = ForeignKeyRawIdWidget(
-                    db_field.remote_field, self.admin_site, using=using
-                )
-            elif tenant_field(db_field.related_model) is not None:
-                kwargs["widget"] = TenantSearchSelect(db_field, self.admin_site, using=using)
+        widget = self.search_widget(db_field, request, kwargs.get("using"))
+        if widget is not None:
+            kwargs.setdefault("widget", widget)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def search_widget(self, db_field: Any, request: HttpRequest, using: Any) -> Widget | None:
+        """None where Django's own search box will do."""
+        if not self.can_search(db_field.related_model, request):
+            return ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site, using=using)
+        if tenant_field(db_field.related_model) is not None:
+            return TenantSearchSelect(db_field, self.admin_site, using=using)
+        return None
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Field | None:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
