@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from bookings import policies, slots
-from bookings.models import BusyInterval
+from bookings.models import BusyInterval, Calendar
 from bookings.querysets import overlapping
 
 
@@ -54,9 +54,10 @@ def get_busy_seconds(
 ) -> dict[Any, list[tuple[int, int]]]:
     """The same for many providers, as sorted pairs of Unix seconds, in one query.
 
-    Every provider asked for is a key of the answer.
+    Every provider asked for is a key of the answer, as its model has it: 7 for ``"7"``.
     """
-    result: dict[Any, list[tuple[int, int]]] = {key: [] for key in provider_ids}
+    to_python = Calendar._meta.get_field("provider").to_python
+    result: dict[Any, list[tuple[int, int]]] = {to_python(key): [] for key in provider_ids}
     rows = _busy(list(result), start, end).order_by("starts")
     for provider_id, starts, ends in rows.values_list("calendar__provider_id", "starts", "ends"):
         result[provider_id].append((starts, ends))

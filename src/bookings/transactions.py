@@ -101,7 +101,7 @@ def judge(error: DatabaseError) -> BookingError | TryAgain | None:
         return conflict()
     if "bookings_busy_seats" in violated:
         return CapacityExceeded(_("Not enough seats are left."), params={"remaining": 0})
-    if "reference" in violated or "idempotency_key" in violated:
+    if any(name in violated for name in ("reference", "idempotency_key", "uuid")):
         return TryAgain(violated)
     return None
 
@@ -120,7 +120,7 @@ def conflict() -> BookingConflict:
 
 def _taken() -> InvalidBooking:
     return InvalidBooking(
-        _("The reference or the idempotency key belongs to another booking."), "not_unique"
+        _("The UUID, reference or idempotency key belongs to another booking."), "not_unique"
     )
 
 

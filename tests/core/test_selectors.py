@@ -290,3 +290,8 @@ def test_a_window_finds_just_what_overlaps_it(
     assert get_busy_seconds([key], start, end) == {
         key: [(starts, ends) for starts, ends in stored if starts < ceases and ends > begins]
     }
+
+
+def test_a_key_that_came_as_text_is_found(provider: Any, book: Book) -> None:
+    book(at(10))
+    assert get_busy_seconds([str(provider.pk)], *DAY) == {provider.pk: [(second(10), second(11))]}

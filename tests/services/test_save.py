@@ -12,6 +12,7 @@ from bookings import ledger
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
+    InvalidBooking,
     InvalidTransition,
     MissingReference,
     StaleBooking,
@@ -463,3 +464,26 @@ def test_a_booking_that_moves_away_between_the_read_and_the_lock_is_read_again(
     stale.save()
 
     assert stored(booking).client_name == "Marie"
+
+
+def test_a_status_that_there_is_not_is_refused(service: Any, provider: Any) -> None:
+    booking = Booking(
+        service=service,
+        provider=provider,
+        client_name="Mary",
+        start_at=START,
+        end_at=START + HOUR,
+        status="ASLEEP",
+    )
+    with pytest.raises(InvalidBooking) as caught:
+        booking.save()
+    assert "ASLEEP" in caught.value.message_dict["status"][0]
+    assert not Booking.objects.exists()
+
+
+def test_a_copy_that_keeps_its_uuid_is_told_so(booking: Booking) -> None:
+    booking.pk, booking._state.adding = None, True
+    booking.start_at, booking.end_at = START + DAY, START + DAY + HOUR
+    with pytest.raises(InvalidBooking, match="belongs to another booking"):
+        booking.save()
+    assert Booking.objects.count() == 1

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import connections, router
+from django.db import router
 from django.utils.translation import gettext_lazy as _
 
 from bookings import ledger, policies, postgres, slots
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
-from bookings.exceptions import DuplicateBooking, IdempotencyKeyReused, InvalidBooking
+from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.services import inputs
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
-from bookings.transactions import TryAgain, atomically
+from bookings.services.repeats import check_duplicate, check_key, replay
+from bookings.transactions import atomically
 
 SNAPSHOT: Final = (
     "buffer_before_minutes",
@@ -111,7 +112,7 @@ def create_booking(
         idempotency_key=idempotency_key or None,
         created_at=now,
     )
-    if replayed := _replay(booking, using=using):
+    if replayed := replay(booking, using=using):
         return replayed
 
     rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
@@ -137,14 +138,14 @@ def create_booking(
 
     def write() -> Booking:
         calendar_id = ledger.lock_calendar(provider.pk, using=using)
-        if replayed := _replay(booking, using=using, lock=True):
+        if replayed := replay(booking, using=using, lock=True):
             return replayed
         adapter.check_permission(booking.created_by, "create", booking)
         check_duplicate(booking, now=now, using=using)
         _begin(booking, now)
         booking.busy_interval_id = ledger.take(calendar_id, claim, using=using)
         booking.save_row(using=using)
-        _check_key(booking, using=using)
+        check_key(booking, using=using)
         for snapshot in snapshots:
             snapshot.booking = booking
         if snapshots:
@@ -191,40 +192,6 @@ def new_reference(booking: Booking, now: datetime) -> str:
     return reference
 
 
-def check_duplicate(booking: Booking, *, now: datetime, using: str) -> None:
-    """Refuse a second booking of the same client for nearly the same start.
-
-    The same client is the same account, else the same e-mail address, phone number or name,
-    whichever is the first that the booking has.
-    """
-    minutes = app_settings.DUPLICATE_GUARD_MINUTES
-    if minutes <= 0:
-        return
-    guard = timedelta(minutes=minutes)
-    nearby = Booking.objects.using(using).filter(
-        provider_id=booking.provider_id,
-        service_id=booking.service_id,
-        start_at__range=(booking.start_at - guard, booking.start_at + guard),
-        status__in=Booking.ACTIVE_STATUSES,
-    )
-    # The client who comes back to an abandoned checkout is not turned away.
-    nearby = nearby.exclude(status=Booking.Status.PENDING, expires_at__lte=now)
-    if booking.pk is not None:
-        nearby = nearby.exclude(pk=booking.pk)
-    if booking.client_user_id is not None:
-        nearby = nearby.filter(client_user_id=booking.client_user_id)
-    elif booking.client_email:
-        nearby = nearby.filter(client_email__iexact=booking.client_email)
-    elif booking.client_phone:
-        nearby = nearby.filter(client_phone=booking.client_phone)
-    else:
-        nearby = nearby.filter(client_name=booking.client_name)
-    if nearby.select_for_update().values_list("pk")[:1]:
-        raise DuplicateBooking(
-            _("A similar booking already exists within the duplicate guard window.")
-        )
-
-
 def creation(booking: Booking, now: datetime) -> BookingEvent:
     """The first event of a booking's history, not stored yet."""
     return BookingEvent(
@@ -269,52 +236,3 @@ def set_total(booking: Booking, addons: Sequence[BookingAddon]) -> None:
     booking.total_amount = policies.total_amount(
         booking.price_amount, [addon.price_amount_snapshot for addon in priced]
     )
-
-
-def _check_key(booking: Booking, *, using: str) -> None:
-    """Guard the key where the database cannot: MySQL has no unique constraint with a condition.
-
-    Two that have stored one key under two calendars' locks wait here for each other, which MySQL
-    ends, or the second one finds the first; then the next attempt finds a booking to replay.
-    """
-    unguarded = booking.tenant_id is None and booking.idempotency_key is not None
-    if not unguarded or connections[using].features.supports_partial_indexes:
-        return
-    same = Booking.objects.using(using).filter(
-        tenant_id__isnull=True, idempotency_key=booking.idempotency_key
-    )
-    if len(same.select_for_update().values_list("pk")[:2]) > 1:
-        raise TryAgain("idempotency_key")
-
-
-def _replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | None:
-    """The booking that this idempotency key has made already."""
-    if booking.idempotency_key is None:
-        return None
-    bookings = Booking.objects.using(using)
-    if lock:
-        bookings = bookings.select_for_update()
-    key: dict[str, Any] = {
-        "tenant_id": booking.tenant_id,
-        "idempotency_key": booking.idempotency_key,
-    }
-    made = bookings.filter(**key).first()
-    if made is None:
-        return None
-    asked = {
-        "service": plain(booking.service_id),
-        "provider": plain(booking.provider_id),
-        "start_at": plain(booking.start_at),
-    }
-    events = made.events.using(using).filter(event_type=BookingEvent.EventType.CREATED)
-    if lock:
-        # As the booking: a plain read in a snapshot may be older than either.
-        events = events.select_for_update()
-    created: dict[str, Any] = next(iter(events.values_list("data", flat=True)), {})
-    # The key as well: some collations take "a" and "A" for the same.
-    is_same = made.idempotency_key == booking.idempotency_key
-    if not is_same or asked != {name: created.get(name) for name in asked}:
-        raise IdempotencyKeyReused(
-            _("This idempotency key belongs to another booking. Make a new key for a new booking.")
-        )
-    return made

@@ -26,9 +26,10 @@ from bookings.services.changes import (
     check_version,
     gone,
 )
-from bookings.services.create import check_duplicate, extra_time, set_total
+from bookings.services.create import extra_time, set_total
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import old_and_new, values_of
+from bookings.services.repeats import check_duplicate
 
 MOVED: Final = ("start_at", "end_at", "provider", "total_amount")
 

@@ -111,6 +111,12 @@ def _check(booking: Booking) -> None:
         field: Any = Booking._meta.get_field(name)
         if getattr(booking, field.attname) is None:
             raise InvalidBooking({name: field.error_messages["null"]})
+    if booking.status not in Booking.Status.values:
+        error = ValidationError(
+            Booking._meta.get_field("status").error_messages["invalid_choice"],
+            params={"value": booking.status},
+        )
+        raise InvalidBooking({"status": error})
     if booking.end_at <= booking.start_at:
         raise InvalidBooking({"end_at": _("End time must be after start time.")})
     if errors := booking._tenant_errors():
