@@ -212,7 +212,8 @@ class Booking(models.Model):
         """Write the booking, its claim on the provider's time, and an event of what changed.
 
         Raises :class:`~bookings.exceptions.BookingConflict` when the time is taken and
-        :class:`~bookings.exceptions.StaleBooking` when the row has changed since it was read.
+        :class:`~bookings.exceptions.StaleBooking` when the row has changed since it was read (an
+        object whose ``version`` was deferred cannot tell).
         """
         from bookings.services.save import save_booking
 
