@@ -38,7 +38,8 @@ def start() -> str:
     """Start a server that lives as long as this process, and return its URI."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
     keeper = subprocess.Popen(
-        [sys.executable, __file__],
+        # Without this folder on the path, where a module may be called like one of Python's.
+        [sys.executable, "-P", __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,

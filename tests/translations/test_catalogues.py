@@ -13,8 +13,8 @@ from django.utils.translation import to_locale
 from django.utils.translation.trans_real import get_languages
 
 from bookings import exceptions
-from tests.locale.catalogues import LANGUAGES, as_compiled, compiled, entries, translations
-from tests.locale.sources import PACKAGE, in_python, in_template, python_files, texts
+from tests.translations.catalogues import LANGUAGES, as_compiled, compiled, entries, translations
+from tests.translations.sources import PACKAGE, in_python, in_template, python_files, texts
 
 PLACEHOLDER: Final = re.compile(r"%(?:\((\w+)\))?[#0\- +]*(?:\d+)?(?:\.\d+)?([a-zA-Z])")
 

@@ -22,7 +22,7 @@ from bookings.exceptions import (
 )
 from bookings.models import Booking
 from bookings.services import cancel_booking, decline_booking
-from tests.locale.conftest import Book
+from tests.translations.conftest import Book
 
 LIST = "/admin/bookings/booking/"
 

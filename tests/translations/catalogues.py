@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.locale.sources import PACKAGE, Text
+from tests.translations.sources import PACKAGE, Text
 
 LANGUAGES: Final = sorted(path.name for path in (PACKAGE / "locale").iterdir() if path.is_dir())
 
