@@ -279,3 +279,8 @@ def test_mysql_reads_what_overlaps_with_a_lock(calendar: Calendar, vendor: str) 
     assert statements == (["SELECT", "INSERT"] if vendor == "mysql" else ["INSERT"])
     if connection.features.has_select_for_update and vendor == "mysql":
         assert captured[0]["sql"].endswith("FOR UPDATE")
+
+
+def test_a_claim_that_is_gone_is_taken_anew(calendar: Calendar) -> None:
+    move(BusyInterval(pk=10**6), calendar, 0, 3600)
+    assert taken() == [(0, 3600)]

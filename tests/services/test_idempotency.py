@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import IdempotencyKeyReused, PastStart
@@ -13,9 +16,11 @@ from bookings.models import Booking
 from bookings.services import (
     cancel_booking,
     expire_booking,
+    repeats,
     reschedule_booking,
     update_booking,
 )
+from bookings.transactions import TryAgain
 from tests.services.clock import DAY, NOW, START, minutes
 from tests.services.conftest import Book, Make, Told
 from tests.services.storage import nothing_done, nothing_written, stored
@@ -170,3 +175,23 @@ def test_a_request_that_was_overtaken_by_another_one_is_refused(
     with pytest.raises(IdempotencyKeyReused):
         book(idempotency_key="order-1")
     assert Booking.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"), [([(1,)], nullcontext()), ([(1,), (2,)], pytest.raises(TryAgain))]
+)
+def test_a_key_that_the_database_cannot_guard_is_looked_for_once_more(
+    monkeypatch: pytest.MonkeyPatch, rows: list[Any], expected: Any
+) -> None:
+    """As on MySQL, where two providers' locks let two requests with one key through."""
+    monkeypatch.setattr(connection.features, "supports_partial_indexes", False)
+    manager = MagicMock()
+    same = manager.using.return_value.filter.return_value
+    same.select_for_update.return_value.values_list.return_value.__getitem__.return_value = rows
+    monkeypatch.setattr(Booking, "objects", manager)
+    with expected:
+        repeats.check_key(Booking(idempotency_key="order-1"), using="default")
+    assert manager.using.return_value.filter.call_args.kwargs == {
+        "tenant_id__isnull": True,
+        "idempotency_key": "order-1",
+    }

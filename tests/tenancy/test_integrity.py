@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from bookings import integrity
 from bookings.integrity import find_problems, repair
 from bookings.models import Booking
 from bookings.services import create_booking
@@ -60,3 +61,14 @@ def test_something_of_another_tenants(booking: Booking, host: Host, name: str) -
     [said] = messages()
     assert said.startswith(booking.reference)
     assert "another tenant" in said
+
+
+def test_what_has_no_tenant_cannot_have_another(
+    booking: Booking, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert integrity._has_tenant(Booking, "service")
+    assert not integrity._has_tenant(Booking, "client_user")
+    type(host.service).objects.update(tenant=another_tenant(host))
+    assert messages() != []
+    monkeypatch.setattr(integrity, "_has_tenant", lambda model, name: False)
+    assert messages() == []
