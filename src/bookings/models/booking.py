@@ -211,9 +211,8 @@ class Booking(models.Model):
     ) -> None:
         """Write the booking, its claim on the provider's time, and an event of what changed.
 
-        Raises :class:`~bookings.exceptions.BookingConflict` when the time is taken and
-        :class:`~bookings.exceptions.StaleBooking` when the row has changed since it was read (an
-        object whose ``version`` was deferred cannot tell).
+        Raises :class:`~bookings.exceptions.BookingConflict` when the time is taken, and
+        :class:`~bookings.exceptions.StaleBooking` unless the ``version`` that was read still holds.
         """
         from bookings.services.save import save_booking
 
