@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, NotAllowed
+from bookings.protocols import AddonLike, ServiceLike
 
 if TYPE_CHECKING:
     from bookings.models import Booking
@@ -44,7 +45,7 @@ class DefaultBookingAdapter:
         """What the service costs without add-ons. Default: the service's ``price_amount``."""
         return booking.price_amount
 
-    def check_addon(self, service: Any, addon: Any) -> None:
+    def check_addon(self, service: ServiceLike, addon: AddonLike) -> None:
         """Whether the add-on goes with the service. Default: its ``service_id``, if it has one."""
         if getattr(addon, "service_id", None) not in (None, service.pk):
             raise InvalidBooking(

@@ -1,8 +1,7 @@
 """What the core reads from a host's models.
 
-Only ``pk`` and the members of these protocols are required. Everything else is read with
-:func:`getattr` and the default of the ``Optional*`` table in the reference; see
-:class:`bookings.policies.ServiceRules`.
+Only the members of these protocols are required, for a type checker to hold a host's models to.
+Everything else is optional: :class:`bookings.policies.ServiceRules` reads it, with its defaults.
 """
 
 from __future__ import annotations

@@ -11,16 +11,17 @@ from django.utils import timezone
 
 from bookings import policies, slots
 from bookings.models import BusyInterval, Calendar
+from bookings.protocols import ProviderLike, ServiceLike
 from bookings.querysets import overlapping
 
 
 def get_busy_intervals(
-    provider: Any,
+    provider: ProviderLike,
     start_dt: datetime | None = None,
     end_dt: datetime | None = None,
     *,
     tenant: Any = None,
-    service: Any = None,
+    service: ServiceLike | None = None,
     start_date: date | None = None,
     end_date: date | None = None,
     tz: tzinfo | None = None,
@@ -41,7 +42,7 @@ def get_busy_intervals(
     busy = _busy([provider.pk], start_dt, end_dt)
     if service is not None:
         busy = busy.exclude(
-            service=service, kind=BusyInterval.Kind.BOOKING, seats_taken__lt=F("capacity")
+            service=service.pk, kind=BusyInterval.Kind.BOOKING, seats_taken__lt=F("capacity")
         )
     return [
         (datetime.fromtimestamp(starts, UTC), datetime.fromtimestamp(ends, UTC))

@@ -14,6 +14,7 @@ from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.protocols import ProviderLike, ServiceLike
 from bookings.services import inputs
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
@@ -50,8 +51,8 @@ CHECKED_FIELDS: Final = (
 
 def create_booking(
     *,
-    service: Any,
-    provider: Any,
+    service: ServiceLike,
+    provider: ProviderLike,
     start_at: datetime,
     client_name: str,
     client_email: str = "",
@@ -89,14 +90,12 @@ def create_booking(
     """
     now = inputs.moment(now_dt)
     using = router.db_for_write(Booking)
-    inputs.stored(service, "SERVICE_MODEL", "service")
-    inputs.stored(provider, "PROVIDER_MODEL", "provider")
     if idempotency_key is not None:
         inputs.text("idempotency_key", idempotency_key)
     booking = Booking(
+        service=inputs.stored(service, "SERVICE_MODEL", "service"),
+        provider=inputs.stored(provider, "PROVIDER_MODEL", "provider"),
         tenant_id=inputs.tenant_id(tenant, service=service, provider=provider),
-        service=service,
-        provider=provider,
         start_at=policies.instant(start_at, "start_at"),
         expires_at=None if expires_at is None else policies.instant(expires_at, "expires_at"),
         party_size=party_size,

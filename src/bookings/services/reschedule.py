@@ -16,6 +16,7 @@ from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
 from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.protocols import ProviderLike
 from bookings.services import inputs
 from bookings.services.changes import (
     Change,
@@ -38,7 +39,7 @@ def reschedule_booking(
     booking: Booking,
     *,
     new_start_at: datetime,
-    new_provider: Any = None,
+    new_provider: ProviderLike | None = None,
     actor: Any = None,
     addon_ids: Iterable[Any] | None = None,
     now_dt: datetime | None = None,
