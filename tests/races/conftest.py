@@ -7,9 +7,39 @@ import pytest
 from django.conf import settings
 
 from tests.races import referee
-from tests.races.track import Track
+from tests.races.racer import Way
+from tests.races.track import Result, Track
 
 RACERS = 16
+
+ENGINE = settings.DATABASES["default"]["ENGINE"]
+# SQLite has one isolation level, the strictest. MySQL's SERIALIZABLE only makes reads lock.
+LEVELS = {
+    "sqlite3": [""],
+    "mysql": ["READ COMMITTED", "REPEATABLE READ"],
+    "postgresql": ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"],
+}[ENGINE.rpartition(".")[2]]
+WAYS = [Way(level, inside) for level in LEVELS for inside in (False, True)]
+
+
+@pytest.fixture(params=WAYS, ids=str)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Every isolation level, each alone and inside a transaction of the host's."""
+    chosen: Way = request.param
+    return chosen
+
+
+def assert_sound(track: Track, result: Result, way: Way, *refusals: str) -> None:
+    """Whatever happened, it happened whole, and each was told in a word that says what to do.
+
+    ``refusals`` are the errors that the race may end in. That the database is busy is for the one
+    to hear who has opened the transaction; where it is ours, nobody hears of it.
+    """
+    may_be_said = {*refusals, *(["BookingBusy"] if way.inside else [])}
+    assert set(result.errors) <= may_be_said, result
+    # One order of locking for all: nobody waits in a circle.
+    assert "40P01" not in result.retried, result.retried
+    assert track.ask(referee.problems) == []
 
 
 @pytest.fixture(scope="session")

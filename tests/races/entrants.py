@@ -11,11 +11,10 @@ from unittest.mock import patch
 
 from django.apps import apps
 
-from bookings import ledger, postgres
+from bookings import ledger, postgres, services
 from bookings.conf import app_settings
-from bookings.models import BusyInterval, Calendar
+from bookings.models import Booking, BusyInterval, Calendar
 from bookings.querysets import overlapping
-from bookings.services import create_booking
 from bookings.transactions import conflict
 
 Run = Callable[[], Any]
@@ -33,7 +32,15 @@ def book(*, service: Any, provider: Any, start_at: datetime, **values: Any) -> R
         "start_at": start_at,
         "client_name": "Racer",
     } | values
-    return lambda: create_booking(**given).pk
+    return lambda: services.create_booking(**given).pk
+
+
+def change(*, verb: str, booking: Any, **values: Any) -> Run:
+    """Call a verb of ``bookings.services`` on a stored booking; the status it leaves."""
+    row = Booking.objects.get(pk=booking)
+    if provider := values.get("new_provider"):
+        values["new_provider"] = stored("PROVIDER_MODEL", provider)
+    return lambda: str(getattr(services, verb)(row, **values).status)
 
 
 def book_without_lock(**values: Any) -> Run:

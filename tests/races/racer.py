@@ -6,16 +6,38 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
+from unittest.mock import patch
 
 import django
 
 django.setup()
 
-from django.db import connection  # noqa: E402 - the apps have to be ready first
+# The apps have to be ready first.
+from django.db import DatabaseError, connection, transaction  # noqa: E402
 
-from bookings.exceptions import BookingError  # noqa: E402
+from bookings import transactions  # noqa: E402
+from bookings.exceptions import BookingBusy, BookingError  # noqa: E402
+from bookings.models import Booking, BusyInterval  # noqa: E402
+from bookings.transactions import judge  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a race is run: at which isolation level, and whether inside a transaction of the host's.
+
+    That transaction has read before it calls, so at REPEATABLE READ and above it sees the time as
+    it was then, whatever the others have done since.
+    """
+
+    isolation: str = ""
+    inside: bool = False
+
+    def __str__(self) -> str:
+        level = self.isolation or "default level"
+        return f"{level}, {'inside a transaction' if self.inside else 'alone'}"
 
 
 @dataclass(frozen=True)
@@ -28,7 +50,7 @@ class Job:
     prepare: Callable[..., Callable[[], Any]]
     values: dict[str, Any] = field(default_factory=dict)
     database: str = ""
-    isolation: str = ""
+    way: Way = Way()
 
 
 @dataclass(frozen=True)
@@ -38,6 +60,7 @@ class Outcome:
     result: Any = None
     error: str = ""
     seconds: float = 0.0
+    retried: tuple[str, ...] = ()
 
 
 READY = "ready"
@@ -53,7 +76,7 @@ def serve(channel: Connection) -> None:
             run = _raiser(traceback.format_exc())
         channel.send(READY)
         time.sleep(max(0.0, channel.recv() - time.time()))
-        outcome = _run(run)
+        outcome = _run(partial(_inside, run) if job.way.inside else run)
         connection.close()
         channel.send(outcome)
 
@@ -63,22 +86,46 @@ def _enter(job: Job) -> None:
     connection.close()
     if job.database:
         connection.settings_dict["NAME"] = job.database
-    if job.isolation:
+    if job.way.isolation:
         subject = "SESSION CHARACTERISTICS AS" if connection.vendor == "postgresql" else "SESSION"
         with connection.cursor() as cursor:
-            cursor.execute(f"SET {subject} TRANSACTION ISOLATION LEVEL {job.isolation}")
+            cursor.execute(f"SET {subject} TRANSACTION ISOLATION LEVEL {job.way.isolation}")
+
+
+def _inside(run: Callable[[], Any]) -> Any:
+    """As a host does that looks at the diary, and then calls."""
+    with transaction.atomic():
+        list(BusyInterval.objects.values_list("starts"))
+        list(Booking.objects.values_list("status"))
+        return run()
 
 
 def _run(run: Callable[[], Any]) -> Outcome:
+    asked: list[str] = []
+
+    def listen(error: DatabaseError) -> Any:
+        judged = judge(error)
+        if isinstance(judged, BookingBusy):
+            asked.append(code_of(error))
+        return judged
+
     began = time.perf_counter()
     result, error = None, ""
     try:
-        result = run()
+        with patch.object(transactions, "judge", listen):
+            result = run()
     except BookingError as refusal:
         error = type(refusal).__name__
     except Exception:  # noqa: BLE001 - a race has to show whatever comes out
         error = traceback.format_exc()
-    return Outcome(result, error, time.perf_counter() - began)
+    return Outcome(result, error, time.perf_counter() - began, tuple(asked))
+
+
+def code_of(error: DatabaseError) -> str:
+    """The database's own code: an SQLSTATE, or a number of MySQL's or SQLite's."""
+    cause: Any = error.__cause__
+    sqlstate = getattr(cause, "sqlstate", None)
+    return str(sqlstate or getattr(cause, "sqlite_errorname", None) or error.args[0])
 
 
 def _raiser(error: str) -> Callable[[], Any]:

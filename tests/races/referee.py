@@ -15,6 +15,7 @@ from bookings.integrity import find_problems
 from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
 from bookings.models.calendar import NO_OVERLAP
 from tests.hosts.samples import make_host
+from tests.stateful.audit import audit
 
 HOSTS: Final = ("ADDON", "SERVICE", "PROVIDER")
 
@@ -68,8 +69,8 @@ def count() -> dict[str, int]:
 
 
 def problems() -> list[str]:
-    """What the app's own check finds, and what a plain look at all bookings finds."""
-    return [problem.message for problem in find_problems()] + _overlaps()
+    """What the app's own check finds, what a plain look at all rows finds, and one at bookings."""
+    return [problem.message for problem in find_problems()] + audit() + _overlaps()
 
 
 def _overlaps() -> list[str]:

@@ -9,7 +9,8 @@ import pytest
 from django.conf import settings
 
 from tests.races import entrants, referee
-from tests.races.conftest import RACERS
+from tests.races.conftest import RACERS, assert_sound
+from tests.races.racer import Way
 from tests.races.track import Track
 
 START: Final = datetime(2100, 1, 4, 9, 0, tzinfo=UTC)
@@ -48,14 +49,14 @@ def test_one_of_many_gets_the_slot_and_the_others_are_told_so(
         assert_one_winner(track, result)
 
 
-@pytest.mark.skipif(IS_SQLITE, reason="SQLite has one isolation level, the strictest.")
 @either_provider
-@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
-def test_so_it_is_at_every_isolation_level(track: Track, isolation: str, is_known: bool) -> None:
-    """Above, it is READ COMMITTED, which they have unless told otherwise."""
-    entries = one_slot(track, is_known=is_known)
+def test_so_it_is_at_every_isolation_level_and_inside_a_transaction(
+    track: Track, way: Way, is_known: bool
+) -> None:
+    result = track.race(entrants.book, one_slot(track, is_known=is_known), way=way)
 
-    assert_one_winner(track, track.race(entrants.book, entries, isolation=isolation))
+    assert_sound(track, result, way, "BookingConflict")
+    assert len(result.winners) == 1, result
 
 
 @either_provider

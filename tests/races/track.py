@@ -10,11 +10,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.races import racer, referee
-from tests.races.racer import Job, Outcome
+from tests.races.racer import Job, Outcome, Way
 
 # From a server that has loaded Django once, a racer is made in no time. Where there is none, every
 # racer is a new interpreter.
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+Prepare = Callable[..., Callable[[], Any]]
 PATIENCE = 60
 HEADSTART = 0.05
 
@@ -68,14 +69,20 @@ class Track:
 
     def race(
         self,
-        prepare: Callable[..., Callable[[], Any]],
+        prepare: Prepare,
         entries: Sequence[dict[str, Any]],
         *,
-        isolation: str = "",
+        way: Way | None = None,
     ) -> Result:
         """Start one process for each entry, all at once; what became of each."""
+        return self.race_between([(prepare, values) for values in entries], way=way)
+
+    def race_between(
+        self, entries: Sequence[tuple[Prepare, dict[str, Any]]], *, way: Way | None = None
+    ) -> Result:
+        """A race in which each entry has an entrant of its own: one verb against another."""
         assert len(entries) < len(self._lanes), "More entries than racers."
-        jobs = [Job(prepare, values, self.database, isolation) for values in entries]
+        jobs = [Job(prepare, values, self.database, way or Way()) for prepare, values in entries]
         return Result(self._start(self._lanes[: len(jobs)], jobs))
 
     def _start(self, lanes: list[_Lane], jobs: list[Job]) -> list[Outcome]:
@@ -96,6 +103,8 @@ class Result:
         self.outcomes = outcomes
         self.errors = Counter(outcome.error for outcome in outcomes if outcome.error)
         self.winners = [outcome.result for outcome in outcomes if not outcome.error]
+        # What the database asked to be tried again, whether or not the caller ever heard of it.
+        self.retried = Counter(code for outcome in outcomes for code in outcome.retried)
 
     @property
     def slowest(self) -> float:
