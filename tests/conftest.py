@@ -28,6 +28,11 @@ SETTINGS_OF = {
 ONLY_POSTGRES = TESTS / "test_embedded_postgres.py"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Here and not beside the races: of a run without arguments, pytest asks this file alone.
+    parser.addoption("--rounds", type=int, default=1, help="how often each race is run")
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     for folder in (collection_path, *collection_path.parents):
         if folder == TESTS:

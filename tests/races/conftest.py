@@ -43,9 +43,10 @@ def assert_sound(track: Track, result: Result, way: Way, *refusals: str) -> None
 
 
 @pytest.fixture(scope="session")
-def rounds() -> int:
-    """How often a race is run; ``BOOKINGS_TEST_RACE_ROUNDS`` for more."""
-    return int(os.environ.get("BOOKINGS_TEST_RACE_ROUNDS") or 2)
+def rounds(pytestconfig: pytest.Config) -> int:
+    """How often each race is run: once, or as ``--rounds`` says."""
+    number: int = pytestconfig.getoption("rounds")
+    return number
 
 
 @pytest.fixture(scope="session")
