@@ -55,10 +55,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: its result, the name of its ``BookingError``, or a traceback."""
+    """What became of a job: its result, the name of what it was refused with, or a traceback.
+
+    It is refused with a ``BookingError``, or where it goes past the services with what the database
+    or Django raises.
+    """
 
     result: Any = None
     error: str = ""
+    message: str = ""
     seconds: float = 0.0
     retried: tuple[str, ...] = ()
 
@@ -76,7 +81,7 @@ def serve(channel: Connection) -> None:
             run = _raiser(traceback.format_exc())
         channel.send(READY)
         time.sleep(max(0.0, channel.recv() - time.time()))
-        outcome = _run(partial(_inside, run) if job.way.inside else run)
+        outcome = _run(partial(inside, run) if job.way.inside else run)
         connection.close()
         channel.send(outcome)
 
@@ -92,12 +97,19 @@ def _enter(job: Job) -> None:
             cursor.execute(f"SET {subject} TRANSACTION ISOLATION LEVEL {job.way.isolation}")
 
 
-def _inside(run: Callable[[], Any]) -> Any:
-    """As a host does that looks at the diary, and then calls."""
-    with transaction.atomic():
-        list(BusyInterval.objects.values_list("starts"))
-        list(Booking.objects.values_list("status"))
-        return run()
+def inside(run: Callable[[], Any]) -> Any:
+    """As a host does that looks at the diary, and then calls.
+
+    At SERIALIZABLE its own commit may be refused, and that too means to run it again.
+    """
+    try:
+        with transaction.atomic():
+            list(BusyInterval.objects.values_list("starts"))
+            list(Booking.objects.values_list("status"))
+            return run()
+    except DatabaseError as error:
+        judged = judge(error)
+        raise (judged if isinstance(judged, BookingBusy) else error) from error
 
 
 def _run(run: Callable[[], Any]) -> Outcome:
@@ -110,15 +122,15 @@ def _run(run: Callable[[], Any]) -> Outcome:
         return judged
 
     began = time.perf_counter()
-    result, error = None, ""
+    result, error, message = None, "", ""
     try:
         with patch.object(transactions, "judge", listen):
             result = run()
-    except BookingError as refusal:
-        error = type(refusal).__name__
+    except (BookingError, DatabaseError) as refusal:
+        error, message = type(refusal).__name__, str(refusal)
     except Exception:  # noqa: BLE001 - a race has to show whatever comes out
         error = traceback.format_exc()
-    return Outcome(result, error, time.perf_counter() - began, tuple(asked))
+    return Outcome(result, error, message, time.perf_counter() - began, tuple(asked))
 
 
 def code_of(error: DatabaseError) -> str:

@@ -102,6 +102,7 @@ class Result:
     def __init__(self, outcomes: list[Outcome]) -> None:
         self.outcomes = outcomes
         self.errors = Counter(outcome.error for outcome in outcomes if outcome.error)
+        self._messages = Counter(outcome.message for outcome in outcomes if outcome.message)
         self.winners = [outcome.result for outcome in outcomes if not outcome.error]
         # What the database asked to be tried again, whether or not the caller ever heard of it.
         self.retried = Counter(code for outcome in outcomes for code in outcome.retried)
@@ -111,7 +112,8 @@ class Result:
         return max(outcome.seconds for outcome in self.outcomes)
 
     def __repr__(self) -> str:
-        said = "".join(f"\n{count} of {error}" for error, count in self.errors.items())
+        told = self.errors + self._messages
+        said = "".join(f"\n{count} of {error}" for error, count in told.items())
         return f"<{len(self.winners)} won, the slowest in {self.slowest:.2f} s{said}>"
 
 
