@@ -11,9 +11,9 @@ from unittest.mock import patch
 
 from django.apps import apps
 
-from bookings import ledger, postgres, services
+from bookings import ledger, postgres, services, signals
 from bookings.conf import app_settings
-from bookings.models import Booking, BusyInterval, Calendar
+from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
 from bookings.querysets import overlapping
 from bookings.transactions import conflict
 
@@ -43,19 +43,38 @@ def change(*, verb: str, booking: Any, **values: Any) -> Run:
     return lambda: str(getattr(services, verb)(row, **values).status)
 
 
+def hear(*, entrant: Callable[..., Run], **values: Any) -> Run:
+    """As ``entrant``; its result, and booking and type of each event announced on its commit."""
+    run = entrant(**values)
+
+    def listen() -> Any:
+        heard: list[tuple[Any, str]] = []
+
+        def receive(*, booking: Booking, event: BookingEvent, **_kwargs: Any) -> None:
+            heard.append((booking.pk, str(event.event_type)))
+
+        for signal in signals.BY_EVENT.values():
+            # Left connected until the next time, for a host's commit comes after the return.
+            signal.disconnect(dispatch_uid="hear")
+            signal.connect(receive, weak=False, dispatch_uid="hear")
+        return run(), heard
+
+    return listen
+
+
 def book_without_lock(**values: Any) -> Run:
     """As ``book``, but only the database's own guard is left."""
-    return _handicapped(book(**values), no_lock)
+    return handicapped(book(**values), no_lock)
 
 
 def book_with_lock_alone(**values: Any) -> Run:
     """As ``book``, but it is a plain look under the lock that finds the overlap."""
-    return _handicapped(book(**values), look_under_the_lock)
+    return handicapped(book(**values), look_under_the_lock)
 
 
 def book_naively(**values: Any) -> Run:
     """Look first and insert afterwards, with neither lock nor guard."""
-    run = _handicapped(book(**values), no_lock, no_look)
+    run = handicapped(book(**values), no_lock, no_look)
 
     def look_and_leap() -> Any:
         if BusyInterval.objects.filter(calendar__provider=values["provider"]).exists():
@@ -67,17 +86,17 @@ def book_naively(**values: Any) -> Run:
     return look_and_leap
 
 
-def _handicapped(run: Run, *handicaps: Callable[[], Any]) -> Run:
+def handicapped(run: Run, *handicaps: Callable[[], Any]) -> Run:
     """``run`` in single steps, of which some are put out of action."""
 
-    def handicapped() -> Any:
+    def hindered() -> Any:
         with ExitStack() as stack:
             stack.enter_context(patch.object(postgres, "can_book", return_value=False))
             for handicap in handicaps:
                 stack.enter_context(handicap())
             return run()
 
-    return handicapped
+    return hindered
 
 
 @contextmanager

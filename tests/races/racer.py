@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import traceback
 from collections.abc import Callable
@@ -34,10 +35,17 @@ class Way:
 
     isolation: str = ""
     inside: bool = False
+    # Told that the database is busy, the host does as it is told: it runs its transaction again.
+    patient: bool = False
 
     def __str__(self) -> str:
         level = self.isolation or "default level"
-        return f"{level}, {'inside a transaction' if self.inside else 'alone'}"
+        where = "inside a transaction" if self.inside else "alone"
+        return f"{level}, {where}{', run again' if self.patient else ''}"
+
+
+class RunAgain(Exception):
+    """What an entrant raises to be run again, in another transaction of the host's."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,9 @@ class Outcome:
 
 
 READY = "ready"
+# Between two tries, so that those who want the lock once are not starved by those who ask often.
+LONGEST_PAUSE = 0.05
+PATIENCE = 30
 
 
 def serve(channel: Connection) -> None:
@@ -81,7 +92,9 @@ def serve(channel: Connection) -> None:
             run = _raiser(traceback.format_exc())
         channel.send(READY)
         time.sleep(max(0.0, channel.recv() - time.time()))
-        outcome = _run(partial(inside, run) if job.way.inside else run)
+        if job.way.inside:
+            run = partial(inside, run)
+        outcome = _run(partial(_again_and_again, run, job.way.patient))
         connection.close()
         channel.send(outcome)
 
@@ -110,6 +123,19 @@ def inside(run: Callable[[], Any]) -> Any:
     except DatabaseError as error:
         judged = judge(error)
         raise (judged if isinstance(judged, BookingBusy) else error) from error
+
+
+def _again_and_again(run: Callable[[], Any], is_patient: bool) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return run()
+        except (RunAgain, BookingBusy) as error:
+            if isinstance(error, BookingBusy) and not is_patient:
+                raise
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(random.uniform(0, LONGEST_PAUSE))
 
 
 def _run(run: Callable[[], Any]) -> Outcome:

@@ -1,0 +1,40 @@
+"""What is stored when a race begins, and the histories that it leaves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from bookings import services
+from bookings.models import BookingEvent
+from tests.races.entrants import stored
+from tests.races.referee import set_up
+
+NOW: Final = datetime(2100, 1, 4, 8, 0, tzinfo=UTC)
+START: Final = datetime(2100, 1, 4, 9, 0, tzinfo=UTC)
+LAST_SECOND: Final = timedelta(seconds=1)
+
+
+def one_booking(*, expires_at: datetime | None = None, **service: Any) -> dict[str, Any]:
+    """A booking from START on, an hour long, made at NOW: its key, its service's and provider's."""
+    host = set_up(duration_minutes=60, **service)
+    return host | {"booking": add_booking(**host, start_at=START, expires_at=expires_at)}
+
+
+def add_booking(*, service: Any, provider: Any, **values: Any) -> Any:
+    return services.create_booking(
+        service=stored("SERVICE_MODEL", service),
+        provider=stored("PROVIDER_MODEL", provider),
+        client_name="Was here before",
+        now_dt=NOW,
+        **values,
+    ).pk
+
+
+def stories() -> dict[Any, list[str]]:
+    """The types of every booking's events, in their order."""
+    told = defaultdict(list)
+    for booking, event in BookingEvent.objects.order_by("pk").values_list("booking", "event_type"):
+        told[booking].append(event)
+    return dict(told)
