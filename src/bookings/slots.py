@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import AppSettings, app_settings
-from bookings.exceptions import SlotUnavailable
+from bookings.exceptions import BookingError, SlotUnavailable
 from bookings.models import Booking
 
 SIGNATURES: Final = (
@@ -25,19 +25,25 @@ SIGNATURES: Final = (
     "(service, provider, start_date, end_date, tenant=None)",
 )
 
+# What an engine is told as well, if its signature names it.
+OPTIONAL: Final = ("tenant", "booking", "now_dt", "override_policy")
+
 # The claim that a reschedule is about to leave, which is therefore not in its own way.
 left_behind: ContextVar[int | None] = ContextVar("bookings_left_behind", default=None)
 
 
-def validate(booking: Booking) -> None:
+def validate(
+    booking: Booking, *, now_dt: datetime | None = None, override_policy: bool = False
+) -> None:
     """Ask the host's slot engine whether this (unsaved or moved) booking's start is on offer.
 
-    Raises ``SlotUnavailable`` if not. An error of the engine itself is the host's, and is not
-    caught.
+    Raises what the answer's ``why_not(start_at)`` gives, if it has one, else ``SlotUnavailable``.
+    An error of the engine itself is the host's, and is not caught.
     """
     engine = load_engine()
     if engine is None:
         return
+    now = timezone.now() if now_dt is None else now_dt
     with leaving(booking.busy_interval_id):
         offered = engine(
             service=booking.service,
@@ -45,12 +51,13 @@ def validate(booking: Booking) -> None:
             start_at=booking.start_at,
             end_at=booking.end_at,
             tenant=booking.tenant if app_settings.tenancy_enabled else None,
+            booking=booking,
+            now_dt=now,
+            # A start that has passed only gets here where the caller allows it.
+            override_policy=override_policy or booking.start_at < now,
         )
         if not offers(offered, booking.start_at):
-            raise SlotUnavailable(
-                _("Selected start time is not available for this service."),
-                params={"start_at": booking.start_at},
-            )
+            raise refusal(offered, booking.start_at)
 
 
 @contextmanager
@@ -88,7 +95,9 @@ def adapted(func: Callable[..., Any]) -> Callable[..., Any]:
     """
     parameters = inspect.signature(func).parameters
     takes_any = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters.values())
-    takes_tenant = takes_any or "tenant" in parameters
+    told = [name for name in OPTIONAL if name in parameters]
+    if takes_any and "tenant" not in told:
+        told.append("tenant")
     if {"start_dt", "end_dt"} <= parameters.keys():
         bounds = _instants
     elif {"start_date", "end_date"} <= parameters.keys():
@@ -102,9 +111,9 @@ def adapted(func: Callable[..., Any]) -> Callable[..., Any]:
         )
 
     def engine(
-        *, service: Any, provider: Any, start_at: datetime, end_at: datetime, tenant: Any
+        *, service: Any, provider: Any, start_at: datetime, end_at: datetime, **context: Any
     ) -> Any:
-        extra = {"tenant": tenant} if takes_tenant else {}
+        extra = {name: context[name] for name in told}
         return func(service=service, provider=provider, **bounds(start_at, end_at), **extra)
 
     return engine
@@ -135,6 +144,22 @@ def offers(offered: Any, start_at: datetime) -> bool:
     if hasattr(offered, "__contains__"):
         return start_at in offered
     raise _unreadable(offered)
+
+
+def refusal(offered: Any, start_at: datetime) -> BookingError:
+    """Why this start is not in the answer, in the answer's own words if it has any."""
+    why_not = getattr(offered, "why_not", None)
+    error = None if why_not is None else why_not(start_at)
+    if error is None:
+        return SlotUnavailable(
+            _("Selected start time is not available for this service."),
+            params={"start_at": start_at},
+        )
+    if not isinstance(error, BookingError):
+        raise ImproperlyConfigured(
+            f"why_not() must give a bookings.exceptions.BookingError or None, not {error!r:.100}."
+        )
+    return error
 
 
 def _start_of(slot: Any) -> datetime:

@@ -133,7 +133,7 @@ def create_booking(
     adapter = get_adapter()
     adapter.check_bookable(booking, override_policy=override_policy)
     if not skip_slot_validation:
-        slots.validate(booking)
+        slots.validate(booking, now_dt=now, override_policy=override_policy)
 
     def write() -> Booking:
         calendar_id = ledger.lock_calendar(provider.pk, using=using)

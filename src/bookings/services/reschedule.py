@@ -108,7 +108,7 @@ def reschedule_booking(
     check_version(draft, expected_version)
     claim = propose(draft, list(_addons_of(draft, using))).claim
     if not skip_slot_validation:
-        slots.validate(draft)
+        slots.validate(draft, now_dt=now, override_policy=override_policy)
     return past_stale_holds(
         lambda: change_booking(
             booking,
