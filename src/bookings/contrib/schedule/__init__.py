@@ -1,0 +1,1 @@
+"""Opening hours, closures and time off, and the slots that they leave."""
