@@ -4,44 +4,76 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
-Turn = Callable[[], Any]
+Key = TypeVar("Key", bound=Hashable)
+
+Turn = Callable[[], float]
+"""Takes its turn, and returns the seconds that this took."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """Medians, in milliseconds, and each one's ratio to the first contender's."""
+    """A figure for each contender, and its ratio to the first one's."""
 
+    benchmark: str
     title: str
-    milliseconds: dict[str, float]
+    unit: str
+    figures: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+    compared: bool = True
+    """Whether the ratios say anything."""
 
     @property
     def ratios(self) -> dict[str, float]:
-        measure = next(iter(self.milliseconds.values()))
-        return {name: median / measure for name, median in self.milliseconds.items()}
+        if not self.compared:
+            return {}
+        measure = next(iter(self.figures.values()))
+        return {name: figure / measure for name, figure in self.figures.items()}
 
     def table(self) -> str:
-        width = max(map(len, self.milliseconds))
+        width = max(map(len, self.figures), default=0)
+        decimals = 3 if self.unit == "ms" else 0
+        ratios = {name: f"{ratio:8.2f}" for name, ratio in self.ratios.items()}
         rows = [
-            f"  {name:<{width}}  {median:8.3f} ms  {self.ratios[name]:6.2f}"
-            for name, median in self.milliseconds.items()
+            f"  {name:<{width}}  {figure:12,.{decimals}f} {self.unit}  {ratios.get(name, '')}"
+            for name, figure in self.figures.items()
         ]
-        return "\n".join([self.title, *rows])
+        return "\n".join([self.title, *rows, *(f"  ({note})" for note in self.notes)])
 
     def as_json(self) -> dict[str, Any]:
-        return {"title": self.title, "milliseconds": self.milliseconds, "ratios": self.ratios}
+        return asdict(self) | {"ratios": self.ratios}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Result:
+        return cls(**{name: value for name, value in stored.items() if name != "ratios"})
 
 
-def contest(title: str, contenders: dict[str, Turn], *, rounds: int, warm_up: int = 50) -> Result:
-    """Let each take a turn, ``rounds`` times over; the first is what the others are measured by."""
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+def timed(action: Callable[[], Any]) -> Turn:
+    def turn() -> float:
+        began = time.perf_counter()
+        action()
+        return time.perf_counter() - began
+
+    return turn
+
+
+def take_turns(
+    turns: Mapping[Key, Turn], *, rounds: int, warm_up: int | None = None
+) -> dict[Key, float]:
+    """Let each take a turn, ``rounds`` times over; the median of what each returned."""
+    taken: dict[Key, list[float]] = {name: [] for name in turns}
+    if warm_up is None:
+        warm_up = min(50, rounds)
     for number in range(-warm_up, rounds):
-        for name, turn in contenders.items():
-            begun = time.perf_counter()
-            turn()
+        for name, turn in turns.items():
+            seconds = turn()
             if number >= 0:
-                taken[name].append(time.perf_counter() - begun)
-    return Result(title, {name: 1000 * statistics.median(times) for name, times in taken.items()})
+                taken[name].append(seconds)
+    return {name: statistics.median(each) for name, each in taken.items()}
+
+
+def in_milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {name: 1000 * value for name, value in seconds.items()}
