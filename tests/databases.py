@@ -69,17 +69,21 @@ def mariadb() -> DatabaseSettings:
             f"{DATABASE}=mariadb needs a server: set {MARIADB_URL}=mysql://user:password@host:port/"
         )
     try:
-        import MySQLdb  # noqa: F401
+        import MySQLdb as driver
     except ImportError:
         # Written in Python, so that testing needs neither a compiler nor a client library.
-        import pymysql
+        import pymysql as driver
 
-        pymysql.install_as_MySQLdb()
+        driver.install_as_MySQLdb()
+    options: dict[str, Any] = {"charset": "utf8mb4"}
+    if driver.__name__ == "pymysql":
+        # For TLS it would read all of the system's certificates again for every connection.
+        options["ssl_disabled"] = True
     return {
         "ENGINE": "django.db.backends.mysql",
         "NAME": name(),
         **_server(urlsplit(os.environ[MARIADB_URL])),
-        "OPTIONS": {"charset": "utf8mb4"},
+        "OPTIONS": options,
         "TEST": {"CHARSET": "utf8mb4"},
     }
 

@@ -13,9 +13,11 @@ from django.apps import apps
 
 from bookings import ledger, postgres, services, signals
 from bookings.conf import app_settings
+from bookings.exceptions import BookingBusy, BookingConflict
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
 from bookings.querysets import overlapping
 from bookings.transactions import conflict
+from tests.races.racer import RunAgain
 
 Run = Callable[[], Any]
 
@@ -41,6 +43,23 @@ def change(*, verb: str, booking: Any, **values: Any) -> Run:
     if provider := values.get("new_provider"):
         values["new_provider"] = stored("PROVIDER_MODEL", provider)
     return lambda: str(getattr(services, verb)(row, **values).status)
+
+
+def follow(*, booking: Any, **values: Any) -> Run:
+    """Create one as soon as ``booking`` is cancelled, and ask for its time until then."""
+    run = book(**values)
+    before = Booking.objects.filter(pk=booking, status=Booking.Status.CANCELLED)
+
+    def ask() -> Any:
+        is_cancelled = before.exists()
+        try:
+            return run()
+        except (BookingConflict, BookingBusy) as refusal:
+            if is_cancelled and isinstance(refusal, BookingConflict):
+                raise
+            raise RunAgain from refusal
+
+    return ask
 
 
 def hear(*, entrant: Callable[..., Run], **values: Any) -> Run:

@@ -12,12 +12,26 @@ from bookings.models import Booking
 from bookings.services import changes
 from tests.races import entrants
 from tests.races.entrants import Run, handicapped
+from tests.races.racer import RunAgain
 
 
 def change_as_read(*, booking: Any, **values: Any) -> Run:
     """As ``change``, but what was read before the lock is believed under it."""
     as_read = Booking.objects.get(pk=booking)
     return handicapped(entrants.change(booking=booking, **values), partial(no_second_look, as_read))
+
+
+def follow_naively(*, booking: Any, **values: Any) -> Run:
+    """Look until ``booking`` is cancelled and its time is free, and insert afterwards."""
+    run = entrants.book_naively(**values)
+    before = Booking.objects.filter(pk=booking, status=Booking.Status.CANCELLED)
+
+    def look_and_leap() -> Any:
+        if not before.exists():
+            raise RunAgain
+        return run()
+
+    return look_and_leap
 
 
 @contextmanager

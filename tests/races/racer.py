@@ -135,7 +135,7 @@ def _again_and_again(run: Callable[[], Any], is_patient: bool) -> Any:
                 raise
             if time.monotonic() > deadline:
                 raise
-        time.sleep(random.uniform(0, LONGEST_PAUSE))
+        time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311
 
 
 def _run(run: Callable[[], Any]) -> Outcome:
