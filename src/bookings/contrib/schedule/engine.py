@@ -1,19 +1,22 @@
 """Which starts can be booked: opening hours, minus busy time, on a grid.
 
-Pure functions of integers. An instant is a Unix second, a duration counts elapsed seconds, and every
+Pure functions of integers. An instant is a Unix second, a duration counts elapsed seconds, and a
 stretch of time is half-open, ``[begins, ends)``. Only opening hours are told in wall time, and they
 become instants at their boundaries and nowhere else. ``docs/explanation/slots.md`` has the reasons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
+from itertools import pairwise
+from operator import attrgetter
 from typing import Final
 
-from bookings.contrib.schedule.zones import DAY, EPOCH
+from bookings.contrib.schedule.zones import DAY, EPOCH, FOREVER, SECOND, WallClock, wall_clock
 
 WEEK: Final = 7 * DAY
 MONDAY: Final = 4 * DAY
@@ -65,6 +68,11 @@ class WeeklyShift:
     valid_from: date | None = None
     valid_until: date | None = None
 
+    def is_valid(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_until is None or day <= self.valid_until
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
@@ -76,8 +84,20 @@ class OpeningHours:
     """
 
     zone: tzinfo
-    weekly: Iterable[WeeklyShift] = ()
-    overrides: Mapping[date, tuple[Shift, ...]] = field(default_factory=dict)
+    weekly: Sequence[WeeklyShift] = ()
+    overrides: Mapping[date, Sequence[Shift]] = field(default_factory=dict)
+
+    def on(self, day: date) -> list[Shift]:
+        """The shifts that begin on a date, in order."""
+        shifts: Iterable[Shift | None] | None = self.overrides.get(day)
+        if shifts is None:
+            weekday = day.weekday()
+            shifts = [
+                row.shift for row in self.weekly if row.day_of_week == weekday and row.is_valid(day)
+            ]
+            if None in shifts:
+                return []
+        return sorted(filter(None, shifts), key=attrgetter("opens"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +115,7 @@ class SlotRules:
             raise ValueError("A duration and a step last at least a second.")
         if self.before < 0 or self.after < 0:
             raise ValueError("A buffer cannot be negative.")
+        Alignment(self.alignment)
 
 
 def starts(
@@ -113,7 +134,71 @@ def starts(
     seats left for the same booking: it may join one at its very start, and keeps clear of it
     otherwise. (Such a slot is not in ``busy``.)
     """
-    raise NotImplementedError
+    if first >= last:
+        return
+    blocked = iter(sorted(_blocked(busy, joinable, rules, first, last)))
+    blocks_from, blocks_until = next(blocked)
+    for begins, ends, origin in _grids(hours, rules, first, last):
+        at = begins
+        while at < ends:
+            if at < blocks_from:
+                free = min(ends, blocks_from)
+                yield from range(at + (origin - at) % rules.step, free, rules.step)
+            at = max(at, blocks_until)
+            if at < ends:
+                blocks_from, blocks_until = next(blocked)
+
+
+def _blocked(
+    busy: Iterable[Stretch], joinable: Iterable[int], rules: SlotRules, first: int, last: int
+) -> Iterator[Stretch]:
+    """The stretches in which nothing can start, because it would run into something."""
+    yield -FOREVER, first
+    yield last, FOREVER
+    before, length = rules.before, rules.duration + rules.after
+    for begins, ends in busy:
+        yield begins - length + 1, ends + before
+    for start in joinable:
+        yield start - before - length + 1, start
+        yield start + 1, start + length + before
+
+
+def _grids(hours: OpeningHours, rules: SlotRules, first: int, last: int) -> Iterator[Grid]:
+    """The stretches in which a booking can start, so that it ends in the same opening."""
+    clock = wall_clock(hours.zone, first, last)
+    if rules.alignment == Alignment.CLOCK:
+        return _from_midnight(_fitting(hours, rules, first, last), clock)
+    mondays = _mondays(clock, first, last)
+    return _from_opening(_fitting(hours, rules, mondays[0], last), mondays)
+
+
+def _fitting(hours: OpeningHours, rules: SlotRules, first: int, last: int) -> Iterator[Stretch]:
+    for begins, ends in openings(hours, first, last + rules.duration):
+        yield begins, ends - rules.duration + 1
+
+
+def _from_opening(stretches: Iterable[Stretch], mondays: list[int]) -> Iterator[Grid]:
+    """Elapsed time since the opening.
+
+    One that has lasted from a Monday to the next counts anew from there. Open day and night, there
+    would be no beginning to count from, and the answer would depend on how far back one looked.
+    """
+    for begins, ends in stretches:
+        renewals = mondays[bisect_left(mondays, begins) + 1 : bisect_left(mondays, ends)]
+        for origin, until in pairwise((begins, *renewals, ends)):
+            yield origin, until, origin
+
+
+def _from_midnight(stretches: Iterable[Stretch], clock: WallClock) -> Iterator[Grid]:
+    """Multiples of the step on the clock of the wall, day by day and offset by offset."""
+    for begins, ends in stretches:
+        at = begins
+        while at < ends:
+            offset, changes = clock.stretch(at)
+            midnight = (at + offset) // DAY * DAY - offset
+            until = min(ends, changes, midnight + DAY)
+            yield at, until, midnight
+            at = until
 
 
 def openings(hours: OpeningHours, first: int, last: int) -> Iterator[Stretch]:
@@ -121,7 +206,33 @@ def openings(hours: OpeningHours, first: int, last: int) -> Iterator[Stretch]:
 
     They are exact within ``[first, last)``; one that reaches further may be cut off out there.
     """
-    raise NotImplementedError
+    begins = ends = -FOREVER
+    for opens, closes in _shifts(hours, first, last):
+        if opens > ends:
+            if begins < ends:
+                yield begins, ends
+            begins = opens
+        ends = max(ends, closes)
+    if begins < ends:
+        yield begins, ends
+
+
+def _shifts(hours: OpeningHours, first: int, last: int) -> Iterator[Stretch]:
+    """The shifts that may be open in ``[first, last)``, by their beginnings."""
+    clock = wall_clock(hours.zone, first, last)
+    # A shift may go on until the second midnight after the day it begins on; and where an offset
+    # changes at midnight, the clock may already have shown the day that is to come.
+    for day in range(clock.shown(first) // DAY - 2, clock.shown(last) // DAY + 2):
+        midnight = day * DAY
+        for shift in hours.on(date.fromordinal(EPOCH_ORDINAL + day)):
+            yield clock.first(midnight + shift.opens), clock.last(midnight + shift.closes)
+
+
+def _mondays(clock: WallClock, first: int, last: int) -> list[int]:
+    """The midnights of the Mondays, from the one before the week of ``first``."""
+    wall = clock.shown(first)
+    wall -= (wall - MONDAY) % WEEK + WEEK
+    return [clock.first(monday) for monday in range(wall, clock.shown(last) + DAY, WEEK)]
 
 
 def booking_window(
@@ -131,4 +242,8 @@ def booking_window(
 
     Both boundaries may be booked, as in ``bookings.policies.check_start``.
     """
-    raise NotImplementedError
+    since = now - EPOCH
+    first = max(first, notice - -since // SECOND)
+    if advance is not None:
+        last = min(last, since // SECOND + advance + 1)
+    return first, last

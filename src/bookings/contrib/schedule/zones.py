@@ -1,7 +1,7 @@
 """What the clocks on the wall show: the offsets of a time zone, as integers.
 
 A *wall time* counts the seconds from 1970-01-01 00:00 as the clocks of a zone show them; an instant
-is a Unix second. Where the zone changes its offset, a wall time may stand for no instant, or for two.
+is a Unix second. Where a zone changes its offset, a wall time stands for no instant, or for two.
 """
 
 from __future__ import annotations
