@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONFIGURATIONS = [
     "default",
+    "core_alone",
     "tenant",
     "keys",
     "custom_user",

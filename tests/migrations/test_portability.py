@@ -14,6 +14,7 @@ SHIPPED = sorted(PACKAGE.glob("**/migrations/0*.py"))
 OURS_AND_DJANGOS = {
     "bookings",
     "bookings_catalog",
+    "bookings_schedule",
     "auth",
     "contenttypes",
 }

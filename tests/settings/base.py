@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "bookings",
+    "bookings.contrib.schedule",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

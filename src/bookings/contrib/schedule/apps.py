@@ -1,0 +1,13 @@
+"""The schedule's configuration."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ScheduleConfig(AppConfig):
+    name = "bookings.contrib.schedule"
+    label = "bookings_schedule"
+    verbose_name = _("Booking schedule")
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,94 @@
+"""The weekly hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
+
+from bookings.contrib.schedule.models.opening import Opening
+from bookings.contrib.schedule.models.revision import RowsOfASchedule
+from bookings.contrib.schedule.models.schedule import Schedule
+
+
+class BusinessHours(Opening):
+    """A shift that begins on a day of every week, or that this day is closed.
+
+    All rows that are valid on a date apply together; one that is closed closes the day, whatever
+    else there is. A day without rows is closed too.
+    """
+
+    schedule = models.ForeignKey(
+        Schedule, on_delete=models.CASCADE, related_name="hours", verbose_name=_("schedule")
+    )
+    day_of_week = models.PositiveSmallIntegerField(
+        _("day"), choices=list(WEEKDAYS.items()), validators=[MaxValueValidator(6)]
+    )
+    valid_from = models.DateField(
+        _("valid from"), null=True, blank=True, help_text=_("The first day; empty for always.")
+    )
+    valid_until = models.DateField(
+        _("valid until"), null=True, blank=True, help_text=_("The last day; empty for always.")
+    )
+
+    objects = RowsOfASchedule["BusinessHours"].as_manager()
+
+    class Meta(Opening.Meta):
+        abstract = False
+        verbose_name = _("business hours")
+        verbose_name_plural = _("business hours")
+        ordering: ClassVar = ["day_of_week", "open_time", "id"]
+        constraints: ClassVar = [
+            *Opening.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(day_of_week__gte=0, day_of_week__lte=6),
+                name="bookings_schedule_day_of_week",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_from__isnull=True)
+                | Q(valid_until__isnull=True)
+                | Q(valid_until__gte=F("valid_from")),
+                name="bookings_schedule_validity",
+            ),
+            models.UniqueConstraint(
+                fields=["schedule", "day_of_week", "open_time", "valid_from"],
+                name="bookings_schedule_one_opening",
+            ),
+            models.UniqueConstraint(
+                fields=["schedule", "day_of_week", "open_time"],
+                condition=Q(valid_from__isnull=True),
+                name="bookings_schedule_one_opening_always",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{WEEKDAYS[self.day_of_week]} {self.hours or _('closed')}"
+
+    def clean(self) -> None:
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValidationError({"valid_until": _("It ends before it begins. Swap the days.")})
+        super().clean()
+
+    def same_day(self) -> Iterable[BusinessHours]:
+        return (
+            RowsOfASchedule(BusinessHours, using=self._state.db)
+            .filter(
+                _meets(self.valid_from, self.valid_until),
+                schedule_id=self.schedule_id,
+                day_of_week=self.day_of_week,
+            )
+            .exclude(pk=self.pk)
+        )
+
+
+def _meets(first: Any, last: Any) -> Q:
+    """Rows whose validity shares a day with ``first`` to ``last``; ``None`` is no bound."""
+    begins = Q() if last is None else Q(valid_from__isnull=True) | Q(valid_from__lte=last)
+    ends = Q() if first is None else Q(valid_until__isnull=True) | Q(valid_until__gte=first)
+    return begins & ends
