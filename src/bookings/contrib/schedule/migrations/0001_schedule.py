@@ -11,7 +11,7 @@ import model_utils.fields
 from django.db import migrations, models
 
 import bookings.contrib.schedule.models.schedule
-import bookings.contrib.schedule.timezones
+import bookings.contrib.schedule.validators
 import bookings.fields
 from bookings.conf import app_settings
 
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                         default=bookings.contrib.schedule.models.schedule.default_timezone,
                         help_text="The zone of the wall clock that the hours are told by, as Europe/Berlin.",
                         max_length=64,
-                        validators=[bookings.contrib.schedule.timezones.check_timezone],
+                        validators=[bookings.contrib.schedule.validators.check_timezone],
                         verbose_name="time zone",
                     ),
                 ),

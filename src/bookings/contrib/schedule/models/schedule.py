@@ -17,7 +17,7 @@ from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 from bookings.conf import app_settings
 from bookings.contrib.schedule.models.revision import counted
 from bookings.contrib.schedule.public_holidays import check_region
-from bookings.contrib.schedule.timezones import check_timezone
+from bookings.contrib.schedule.validators import check_timezone
 from bookings.exceptions import BookingError
 from bookings.fields import SettingForeignKey, SettingOneToOneField
 

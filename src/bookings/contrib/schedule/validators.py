@@ -1,4 +1,4 @@
-"""Names of time zones, as a person may mistype them."""
+"""What a person may mistype: the name of a time zone."""
 
 from __future__ import annotations
 
