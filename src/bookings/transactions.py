@@ -24,6 +24,7 @@ from bookings.models.calendar import NO_OVERLAP
 T = TypeVar("T")
 
 ATTEMPTS: Final = 10
+PATIENCE: Final = 20.0
 LONGEST_PAUSE: Final = 0.2
 
 # PostgreSQL: serialization failure, deadlock, lock not available.
@@ -48,24 +49,28 @@ def atomically(write: Callable[[], T], *, using: str, single_statement: bool = F
 
     A ``single_statement`` is a transaction by itself, unless the caller has opened one.
 
-    A deadlock, serialization failure or lock time-out is tried again after a short random pause.
-    Inside a caller's transaction that cannot help (its snapshot is part of the problem), so it
-    becomes :class:`~bookings.exceptions.BookingBusy` at once; so it does after ``ATTEMPTS``.
+    A deadlock, serialization failure or lock time-out is tried again after a short random pause, at
+    least ``ATTEMPTS`` times and for ``PATIENCE`` seconds: at REPEATABLE READ and above, PostgreSQL
+    refuses whoever has waited for a lock, however many wait. Inside a caller's transaction that
+    cannot help (its snapshot is part of the problem), so it becomes
+    :class:`~bookings.exceptions.BookingBusy` at once.
     """
     owns_transaction = not connections[using].in_atomic_block
-    for attempt in range(1, ATTEMPTS):
+    deadline = time.monotonic() + PATIENCE
+    unsettled = refused = 0
+    while True:
         try:
             return _once(write, using, single_statement)
-        except TryAgain:
-            pass
+        except TryAgain as error:
+            unsettled += 1
+            if unsettled == ATTEMPTS:
+                raise (_taken() if error.args else _busy()) from error
         except BookingBusy:
-            if not owns_transaction:
+            refused += 1
+            if not owns_transaction or (refused >= ATTEMPTS and time.monotonic() >= deadline):
                 raise
-            time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.005 * 2**attempt)))  # noqa: S311
-    try:
-        return _once(write, using, single_statement)
-    except TryAgain as error:
-        raise (_taken() if error.args else _busy()) from error
+            longest = min(LONGEST_PAUSE, 0.005 * 2 ** min(refused, ATTEMPTS))
+            time.sleep(random.uniform(0, longest))  # noqa: S311
 
 
 def _once(write: Callable[[], T], using: str, single_statement: bool) -> T:

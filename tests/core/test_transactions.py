@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from bookings.exceptions import (
     MissingReference,
 )
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
-from bookings.transactions import ATTEMPTS, LONGEST_PAUSE, TryAgain, atomically
+from bookings.transactions import ATTEMPTS, LONGEST_PAUSE, PATIENCE, TryAgain, atomically
 from tests.core.conftest import Book, Take
 from tests.core.moments import at
 
@@ -40,9 +41,16 @@ class Write:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, on a clock that only they move."""
     slept: list[float] = []
-    monkeypatch.setattr(transactions.time, "sleep", slept.append)
+    clock = SimpleNamespace(sleep=slept.append, monotonic=lambda: sum(slept))
+    monkeypatch.setattr(transactions, "time", clock)
     return slept
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "PATIENCE", 0.0)
 
 
 def deadlock() -> OperationalError:
@@ -74,7 +82,7 @@ def test_a_write_is_repeated_from_a_clean_slate(
 @alone
 @failing
 def test_a_write_that_keeps_failing_is_given_up(
-    calendar: Calendar, pauses: list[float], error: Any
+    calendar: Calendar, pauses: list[float], impatient: None, error: Any
 ) -> None:
     write = Write(calendar, error(), ATTEMPTS)
     with pytest.raises(BookingBusy, match="Run the transaction again"):
@@ -88,12 +96,29 @@ def test_pauses_are_short_and_grow(
     calendar: Calendar, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transactions.random, "uniform", lambda shortest, longest: longest)
-    with pytest.raises(BookingBusy):
-        atomically(Write(calendar, deadlock(), ATTEMPTS), using="default")
-    assert len(pauses) == ATTEMPTS - 1
+    atomically(Write(calendar, deadlock(), ATTEMPTS), using="default")
+    assert len(pauses) == ATTEMPTS
     assert pauses == sorted(pauses)
     assert pauses[0] == 0.01
     assert pauses[-1] == LONGEST_PAUSE
+
+
+@alone
+def test_as_many_as_wait_for_a_calendar_may_be_refused_before_a_write_succeeds(
+    calendar: Calendar, pauses: list[float]
+) -> None:
+    write = Write(calendar, deadlock(), 5 * ATTEMPTS)
+    assert atomically(write, using="default") == "done"
+
+
+@alone
+def test_a_database_that_stays_busy_for_longer_than_one_has_patience_is_given_up(
+    calendar: Calendar, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions.random, "uniform", lambda shortest, longest: longest)
+    with pytest.raises(BookingBusy):
+        atomically(Write(calendar, deadlock(), 1000), using="default")
+    assert PATIENCE <= sum(pauses) <= PATIENCE + LONGEST_PAUSE
 
 
 @alone

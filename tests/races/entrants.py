@@ -94,15 +94,22 @@ def book_with_lock_alone(**values: Any) -> Run:
 def book_naively(**values: Any) -> Run:
     """Look first and insert afterwards, with neither lock nor guard."""
     run = handicapped(book(**values), no_lock, no_look)
+    return look_and_leap(run, values["provider"], values["start_at"])
 
-    def look_and_leap() -> Any:
-        if BusyInterval.objects.filter(calendar__provider=values["provider"]).exists():
+
+def look_and_leap(run: Run, provider: Any, start_at: datetime) -> Run:
+    """``run`` if the hour is free, which it may not be any more by then."""
+    starts = int(start_at.timestamp())
+
+    def leap() -> Any:
+        in_the_way = BusyInterval.objects.filter(overlapping(starts, starts + 3600))
+        if in_the_way.filter(calendar__provider=provider).exists():
             raise conflict()
         # For the others, who are looking too.
         sleep(0.2)
         return run()
 
-    return look_and_leap
+    return leap
 
 
 def handicapped(run: Run, *handicaps: Callable[[], Any]) -> Run:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.apps import apps
@@ -15,6 +16,7 @@ from bookings.integrity import find_problems
 from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
 from bookings.models.calendar import NO_OVERLAP
 from tests.hosts.samples import make_host
+from tests.races import entrants
 from tests.stateful.audit import audit
 
 HOSTS: Final = ("ADDON", "SERVICE", "PROVIDER")
@@ -53,6 +55,11 @@ def hire(*, number: int) -> list[Any]:
     return [provider.pk for provider in hired]
 
 
+def book_all(*, bookings: list[dict[str, Any]]) -> list[int]:
+    """Bookings that are there before the race begins; their keys."""
+    return [entrants.book(**values)() for values in bookings]
+
+
 def clear() -> None:
     """Every row that a race may have left, in one statement for each table."""
     hosts = [apps.get_model(app_settings.model_label(f"{name}_MODEL")) for name in HOSTS]
@@ -66,6 +73,22 @@ def count() -> dict[str, int]:
         model.__name__: model._base_manager.count()
         for model in (Booking, BookingEvent, BusyInterval)
     }
+
+
+def events() -> dict[str, int]:
+    """How many events of which type there are."""
+    return Counter(BookingEvent.objects.values_list("event_type", flat=True))
+
+
+def seats() -> list[tuple[int, int]]:
+    """The capacity of every busy interval, and how much of it is taken."""
+    return list(BusyInterval.objects.values_list("capacity", "seats_taken"))
+
+
+def whereabouts() -> dict[int, tuple[Any, datetime]]:
+    """At which provider and when every booking is."""
+    rows = Booking.objects.values_list("pk", "provider_id", "start_at")
+    return {key: (provider, start_at) for key, provider, start_at in rows}
 
 
 def problems() -> list[str]:

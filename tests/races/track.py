@@ -108,6 +108,11 @@ class Result:
         self.retried = Counter(code for outcome in outcomes for code in outcome.retried)
 
     @property
+    def deadlocks(self) -> int:
+        """How often the database has ended one, in PostgreSQL's word or in MySQL's."""
+        return self.retried["40P01"] + self.retried["1213"]
+
+    @property
     def slowest(self) -> float:
         return max(outcome.seconds for outcome in self.outcomes)
 

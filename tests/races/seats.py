@@ -1,0 +1,111 @@
+"""Racers who take seats of one slot, party by party, each party in a transaction of its own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any
+from unittest.mock import patch
+
+from bookings import ledger
+from bookings.exceptions import BookingBusy, CapacityExceeded
+from bookings.models import BusyInterval
+from tests.races import entrants
+from tests.races.entrants import Run
+from tests.races.racer import inside
+
+PATIENCE = 30
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a party was told: its booking's key, or how many seats remained."""
+
+    party: int
+    booking: Any = None
+    remaining: int | None = None
+
+
+def take(*, parties: Sequence[int], hosted: bool, **slot: Any) -> Run:
+    """Ask for seats for one party after the other, whatever the one before was told."""
+    runs = [(party, entrants.book(party_size=party, **slot)) for party in parties]
+    return lambda: [_ask(party, run, hosted) for party, run in runs]
+
+
+def take_until_refused(*, parties: Sequence[int], hosted: bool, **slot: Any) -> Run:
+    runs = [(party, entrants.book(party_size=party, **slot)) for party in parties]
+
+    def take_turns() -> list[Asked]:
+        told = []
+        for party, run in runs:
+            told.append(_ask(party, run, hosted))
+            if told[-1].booking is None:
+                break
+        return told
+
+    return take_turns
+
+
+def take_when_given_back(*, hosted: bool, **slot: Any) -> Run:
+    """Ask for one seat until there is one."""
+    run = entrants.book(**slot)
+
+    def wait() -> Any:
+        deadline = monotonic() + PATIENCE
+        while (told := _ask(1, run, hosted)).booking is None:
+            assert monotonic() < deadline, "No seat was given back."
+            sleep(0.005)
+        return told.booking
+
+    return wait
+
+
+def give_back(*, booking: Any, hosted: bool) -> Run:
+    run = entrants.change(verb="cancel_booking", booking=booking)
+    return lambda: _in_transaction(run, hosted)
+
+
+def take_by_what_was_read(*, parties: Sequence[int], **slot: Any) -> Run:
+    """Read how many seats are taken, and write that number with one's own added."""
+
+    def write(seen: int) -> Callable[..., int]:
+        def take_seats(interval: BusyInterval, claim: ledger.Claim, using: str) -> int:
+            if seen + claim.seats > claim.capacity:
+                raise ledger._too_few_seats(claim.capacity - seen, claim.seats)
+            taken = BusyInterval.objects.using(using).filter(pk=interval.pk)
+            taken.update(seats_taken=seen + claim.seats)
+            return interval.pk
+
+        return take_seats
+
+    def ask(party: int) -> Asked:
+        run = entrants.book(party_size=party, **slot)
+        seen = BusyInterval.objects.get(calendar__provider=slot["provider"]).seats_taken
+        # For the others, who are reading too.
+        sleep(0.05)
+        with patch.object(ledger, "_take_seats", write(seen)):
+            return _ask(party, run, hosted=False)
+
+    return lambda: [ask(party) for party in parties]
+
+
+def _ask(party: int, run: Run, hosted: bool) -> Asked:
+    try:
+        return Asked(party, booking=_in_transaction(run, hosted))
+    except CapacityExceeded as refusal:
+        return Asked(party, remaining=refusal.params["remaining"])
+
+
+def _in_transaction(run: Run, hosted: bool) -> Any:
+    """``run``, alone or in a host's transaction that is run again when the services say so."""
+    if not hosted:
+        return run()
+    deadline = monotonic() + PATIENCE
+    while True:
+        try:
+            return inside(run)
+        except BookingBusy:
+            assert monotonic() < deadline, "The database was always busy."
+            sleep(random.uniform(0, 0.02))  # noqa: S311
