@@ -69,14 +69,15 @@ def mariadb() -> DatabaseSettings:
             f"{DATABASE}=mariadb needs a server: set {MARIADB_URL}=mysql://user:password@host:port/"
         )
     try:
-        import MySQLdb as driver
+        import MySQLdb
     except ImportError:
         # Written in Python, so that testing needs neither a compiler nor a client library.
-        import pymysql as driver
+        import pymysql
 
-        driver.install_as_MySQLdb()
+        pymysql.install_as_MySQLdb()
+        import MySQLdb
     options: dict[str, Any] = {"charset": "utf8mb4"}
-    if driver.__name__ == "pymysql":
+    if MySQLdb.__name__ == "pymysql":
         # For TLS it would read all of the system's certificates again for every connection.
         options["ssl_disabled"] = True
     return {

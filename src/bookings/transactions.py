@@ -44,7 +44,19 @@ class TryAgain(Exception):
     """
 
 
-def atomically(write: Callable[[], T], *, using: str, single_statement: bool = False) -> T:
+def not_unique(_violated: str) -> BookingError:
+    return InvalidBooking(
+        _("The UUID, reference or idempotency key belongs to another booking."), "not_unique"
+    )
+
+
+def atomically(
+    write: Callable[[], T],
+    *,
+    using: str,
+    single_statement: bool = False,
+    taken: Callable[[str], BookingError] = not_unique,
+) -> T:
     """Run ``write`` as one transaction, or as a savepoint of the caller's, all or nothing.
 
     A ``single_statement`` is a transaction by itself, unless the caller has opened one.
@@ -53,7 +65,8 @@ def atomically(write: Callable[[], T], *, using: str, single_statement: bool = F
     least ``ATTEMPTS`` times and for ``PATIENCE`` seconds: at REPEATABLE READ and above, PostgreSQL
     refuses whoever has waited for a lock, however many wait. Inside a caller's transaction that
     cannot help (its snapshot is part of the problem), so it becomes
-    :class:`~bookings.exceptions.BookingBusy` at once.
+    :class:`~bookings.exceptions.BookingBusy` at once. What is to be raised when a value that has to
+    be unique is still taken after ``ATTEMPTS``, ``taken`` makes of the constraint's name.
     """
     owns_transaction = not connections[using].in_atomic_block
     deadline = time.monotonic() + PATIENCE
@@ -64,7 +77,7 @@ def atomically(write: Callable[[], T], *, using: str, single_statement: bool = F
         except TryAgain as error:
             unsettled += 1
             if unsettled == ATTEMPTS:
-                raise (_taken() if error.args else _busy()) from error
+                raise (taken(*error.args) if error.args else _busy()) from error
         except BookingBusy:
             refused += 1
             if not owns_transaction or (refused >= ATTEMPTS and time.monotonic() >= deadline):
@@ -121,12 +134,6 @@ def _violated(error: IntegrityError, cause: Any) -> str:
 
 def conflict() -> BookingConflict:
     return BookingConflict(_("Booking conflicts with an existing booking."))
-
-
-def _taken() -> InvalidBooking:
-    return InvalidBooking(
-        _("The UUID, reference or idempotency key belongs to another booking."), "not_unique"
-    )
 
 
 def _busy() -> BookingBusy:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from tests.races import referee
+from tests.races import referee, scenes
 from tests.races.racer import Way
 from tests.races.track import Result, Track
 
@@ -74,3 +74,11 @@ def unguarded(track: Track) -> Iterator[Track]:
     track.ask(referee.drop_constraint)
     yield track
     track.ask(referee.restore_constraint)
+
+
+@pytest.fixture
+def any_key(track: Track) -> Iterator[Track]:
+    """The same without the database's own guard against a key that is used twice."""
+    track.ask(scenes.drop_key_guard)
+    yield track
+    track.ask(scenes.restore_key_guard)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from time import sleep
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 from django.apps import apps
@@ -16,10 +16,13 @@ from bookings.conf import app_settings
 from bookings.exceptions import BookingBusy, BookingConflict
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
 from bookings.querysets import overlapping
+from bookings.services import create
+from bookings.services.repeats import check_key
 from bookings.transactions import conflict
 from tests.races.racer import RunAgain
 
 Run = Callable[[], Any]
+LATE: Final = 0.1
 
 
 def stored(setting: str, key: Any) -> Any:
@@ -43,6 +46,32 @@ def change(*, verb: str, booking: Any, **values: Any) -> Run:
     if provider := values.get("new_provider"):
         values["new_provider"] = stored("PROVIDER_MODEL", provider)
     return lambda: str(getattr(services, verb)(row, **values).status)
+
+
+def book_slowly(**values: Any) -> Run:
+    """As ``book``, with a key, and it takes long before it commits."""
+    run = book(**values)
+
+    def check_and_dawdle(*args: Any, **kwargs: Any) -> None:
+        check_key(*args, **kwargs)
+        sleep(2 * LATE)
+
+    def book_and_dawdle() -> Any:
+        with patch.object(create, "check_key", check_and_dawdle):
+            return run()
+
+    return book_and_dawdle
+
+
+def late(*, entrant: Callable[..., Run], **values: Any) -> Run:
+    """As ``entrant``, when the others are already on their way."""
+    run = entrant(**values)
+
+    def wait() -> Any:
+        sleep(LATE)
+        return run()
+
+    return wait
 
 
 def follow(*, booking: Any, **values: Any) -> Run:

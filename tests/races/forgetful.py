@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from bookings.models import Booking
-from bookings.services import changes
+from bookings.services import changes, create
 from tests.races import entrants
 from tests.races.entrants import Run, handicapped
 from tests.races.racer import RunAgain
@@ -32,6 +32,20 @@ def follow_naively(*, booking: Any, **values: Any) -> Run:
         return run()
 
     return look_and_leap
+
+
+def book_without_replay(**values: Any) -> Run:
+    """As ``book``, but nobody looks whether the idempotency key has made a booking already."""
+    return handicapped(entrants.book(**values), no_replay)
+
+
+@contextmanager
+def no_replay() -> Iterator[None]:
+    with (
+        patch.object(create, "replay", return_value=None),
+        patch.object(create, "check_key", return_value=None),
+    ):
+        yield
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from django.db import connection
+
 from bookings import services
-from bookings.models import BookingEvent
+from bookings.models import Booking, BookingEvent
 from tests.races.entrants import stored
 from tests.races.referee import set_up
 
@@ -38,3 +40,29 @@ def stories() -> dict[Any, list[str]]:
     for booking, event in BookingEvent.objects.order_by("pk").values_list("booking", "event_type"):
         told[booking].append(event)
     return dict(told)
+
+
+def keys() -> dict[str, int]:
+    """How many bookings have been made with each idempotency key."""
+    return Counter(Booking.objects.values_list("idempotency_key", flat=True))
+
+
+def drop_key_guard() -> None:
+    """Let any number of bookings have one idempotency key, as MySQL does."""
+    if connection.features.supports_partial_indexes:
+        with connection.schema_editor() as editor:
+            editor.remove_constraint(Booking, _key_guard())
+
+
+def restore_key_guard() -> None:
+    set_up()
+    if connection.features.supports_partial_indexes:
+        with connection.schema_editor() as editor:
+            editor.add_constraint(Booking, _key_guard())
+
+
+def _key_guard() -> Any:
+    (guard,) = [
+        item for item in Booking._meta.constraints if item.name == "bookings_idempotency_key"
+    ]
+    return guard

@@ -15,6 +15,7 @@ from bookings.exceptions import IdempotencyKeyReused, PastStart
 from bookings.models import Booking
 from bookings.services import (
     cancel_booking,
+    create,
     expire_booking,
     repeats,
     reschedule_booking,
@@ -175,6 +176,17 @@ def test_a_request_that_was_overtaken_by_another_one_is_refused(
     with pytest.raises(IdempotencyKeyReused):
         book(idempotency_key="order-1")
     assert Booking.objects.count() == 1
+
+
+def test_a_key_that_only_the_database_knows_of_is_refused_by_its_name(
+    book: Book, other_provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a caller's snapshot from before it made a booking of another provider's."""
+    book(idempotency_key="order-1", provider=other_provider)
+    monkeypatch.setattr(create, "replay", lambda *args, **kwargs: None)
+
+    with nothing_written(), pytest.raises(IdempotencyKeyReused):
+        book(idempotency_key="order-1")
 
 
 @pytest.mark.parametrize(

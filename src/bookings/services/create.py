@@ -18,7 +18,7 @@ from bookings.protocols import ProviderLike, ServiceLike
 from bookings.services import inputs
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
-from bookings.services.repeats import check_duplicate, check_key, replay
+from bookings.services.repeats import check_duplicate, check_key, replay, taken
 from bookings.transactions import atomically
 
 SNAPSHOT: Final = (
@@ -168,7 +168,7 @@ def create_booking(
     def attempt() -> Booking:
         if at_once and (booked := atomically(write_at_once, using=using, single_statement=True)):
             return booked
-        return atomically(write, using=using)
+        return atomically(write, using=using, taken=taken)
 
     return past_stale_holds(attempt, provider.pk, claim.window, now=now, using=using)
 

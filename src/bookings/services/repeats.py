@@ -9,10 +9,10 @@ from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import app_settings
-from bookings.exceptions import DuplicateBooking, IdempotencyKeyReused
+from bookings.exceptions import BookingError, DuplicateBooking, IdempotencyKeyReused
 from bookings.models import Booking, BookingEvent
 from bookings.services.history import plain
-from bookings.transactions import TryAgain
+from bookings.transactions import TryAgain, not_unique
 
 
 def replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | None:
@@ -42,10 +42,23 @@ def replay(booking: Booking, *, using: str, lock: bool = False) -> Booking | Non
     # The key as well: some collations take "a" and "A" for the same.
     is_same = made.idempotency_key == booking.idempotency_key
     if not is_same or asked != {name: created.get(name) for name in asked}:
-        raise IdempotencyKeyReused(
-            _("This idempotency key belongs to another booking. Make a new key for a new booking.")
-        )
+        raise _reused()
     return made
+
+
+def taken(violated: str) -> BookingError:
+    """What a new booking hears when another one has what has to be its alone.
+
+    For a key that is a booking which cannot be replayed, because the caller's snapshot is older. It
+    is another provider's, or its calendar would have said that the snapshot is too old.
+    """
+    return _reused() if "idempotency_key" in violated else not_unique(violated)
+
+
+def _reused() -> IdempotencyKeyReused:
+    return IdempotencyKeyReused(
+        _("This idempotency key belongs to another booking. Make a new key for a new booking.")
+    )
 
 
 def check_key(booking: Booking, *, using: str) -> None:
