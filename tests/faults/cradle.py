@@ -1,0 +1,147 @@
+"""Where short-lived processes come from: forked from one that has Django loaded and no connection.
+
+Each runs one function and ends. A process that kills itself says nothing, and that is its answer.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+import django
+
+django.setup()
+
+from django.db import connection  # noqa: E402 - the apps have to be ready first
+
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended: what its function returned, its traceback, or the signal it died of."""
+
+    result: Any = None
+    error: str = ""
+    signal: int = 0
+
+
+class Cradle:
+    """The test's own process forks nothing: it has connections, which must not be shared."""
+
+    def __init__(self) -> None:
+        context: Any = multiprocessing.get_context(METHOD)
+        if METHOD == "forkserver":
+            context.set_forkserver_preload([__name__])
+        self._channel, other = context.Pipe()
+        self._process = context.Process(target=serve, args=(other,), daemon=True)
+        self._process.start()
+        other.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        if self._process.is_alive():
+            self._channel.send(None)
+            self._process.join(5)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._channel.close()
+
+    def use(self, **settings: Any) -> None:
+        """From now on, the processes connect to the database that these settings name."""
+        self._channel.send(settings)
+
+    def warm_up(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Run the function here, so that no process has to do what is done for the first time."""
+        self._send("warm_up", function, args, kwargs)
+
+    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What the function returns in a new process."""
+        ending = self._send("fork", function, args, kwargs)
+        assert not ending.signal, f"{function.__name__} died of signal {ending.signal}."
+        return ending.result
+
+    def was_killed(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Run the function in a new process; whether that killed itself before it was done."""
+        return self._send("fork", function, args, kwargs).signal == signal.SIGKILL
+
+    def _send(self, how: str, function: Callable[..., Any], *given: Any) -> Ending:
+        self._channel.send((how, function, *given))
+        if not self._channel.poll(2 * PATIENCE):
+            self._process.kill()
+            raise AssertionError(f"{function.__name__}: nothing heard of it.")
+        ending: Ending = self._channel.recv()
+        if ending.error:
+            raise AssertionError(ending.error)
+        return ending
+
+
+def serve(channel: Connection) -> None:
+    """Run each function that comes, mostly in a process of its own, until ``None`` comes."""
+    ways = {"fork": _fork, "warm_up": _warm_up}
+    while (message := channel.recv()) is not None:
+        if isinstance(message, dict):
+            connection.settings_dict.update(message)
+        else:
+            how, function, args, kwargs = message
+            channel.send(ways[how](partial(function, *args, **kwargs)))
+
+
+def _warm_up(run: Callable[[], Any]) -> Ending:
+    ending = _ending(run)
+    # Two processes cannot share one.
+    connection.close()
+    return ending
+
+
+def _fork(run: Callable[[], Any]) -> Ending:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = os.fork()
+    if not process:
+        _live(run, sender)
+    sender.close()
+    ending = Ending(error=f"Not done after {PATIENCE} seconds: {run}.")
+    try:
+        if receiver.poll(PATIENCE):
+            ending = receiver.recv()
+        else:
+            os.kill(process, signal.SIGKILL)
+    except EOFError:
+        ending = Ending()
+    _process, status = os.waitpid(process, 0)
+    receiver.close()
+    if os.WIFSIGNALED(status) and not ending.error:
+        return Ending(signal=os.WTERMSIG(status))
+    return ending
+
+
+def _live(run: Callable[[], Any], sender: Connection) -> NoReturn:
+    ending = _ending(run)
+    connection.close()
+    sender.send(ending)
+    # Without what the parent has registered to be done when it ends.
+    os._exit(0)
+
+
+def _ending(run: Callable[[], Any]) -> Ending:
+    try:
+        return Ending(run())
+    except BaseException:  # noqa: BLE001 - the other end has to hear of it
+        return Ending(error=traceback.format_exc())
