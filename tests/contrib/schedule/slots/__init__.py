@@ -1,0 +1,1 @@
+"""What is on offer, and that it is what can be booked."""

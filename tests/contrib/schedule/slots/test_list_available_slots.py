@@ -1,0 +1,245 @@
+"""The slots of one provider: which, in whose zone, and as what kind of sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bookings.contrib.schedule.models import Schedule
+from bookings.contrib.schedule.selectors import Availability, Slot, list_available_slots
+from bookings.exceptions import InvalidBooking, SlotUnavailable
+from tests.contrib.schedule.slots.conftest import hours_of, make_schedule, make_service
+from tests.core.moments import NOW, at
+
+pytestmark = pytest.mark.django_db
+Offer = Callable[..., Availability]
+TOKYO = ZoneInfo("Asia/Tokyo")
+DAY = date(2131, 3, 6)
+ALL_DAY = ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00"]
+
+
+def test_a_day_s_slots_lie_within_its_hours(schedule: Schedule, offer: Offer) -> None:
+    assert hours_of(offer()) == ALL_DAY
+
+
+def test_a_slot_says_when_with_whom_and_how_many_seats(
+    schedule: Schedule, offer: Offer, provider: Any
+) -> None:
+    assert offer()[0] == Slot(at(9), at(10), 1, provider)
+
+
+def test_the_range_is_half_open(schedule: Schedule, offer: Offer) -> None:
+    assert hours_of(offer(start_dt=at(10), end_dt=at(12))) == ["10:00", "11:00"]
+    moment = timedelta(microseconds=1)
+    assert hours_of(offer(start_dt=at(10) + moment, end_dt=at(12) + moment)) == ["11:00", "12:00"]
+    assert hours_of(offer(start_dt=at(10), end_dt=at(10))) == []
+
+
+def test_a_range_of_days_has_both_of_them(schedule: Schedule, offer: Offer) -> None:
+    days = offer(start_dt=None, end_dt=None, start_date=DAY, end_date=date(2131, 3, 7))
+    assert hours_of(days) == ALL_DAY * 2
+
+
+def test_days_are_those_of_the_viewer_s_zone(schedule: Schedule, offer: Offer) -> None:
+    asked = {"start_dt": None, "end_dt": None, "start_date": DAY, "end_date": DAY}
+    slots = offer(**asked, tz=TOKYO)
+    assert slots[0].start == at(15, day=5)
+    assert {slot.start.tzinfo for slot in slots} == {TOKYO}
+    assert (
+        {slot.start.date() for slot in slots} == {slot.end.date() for slot in slots[:-2]} == {DAY}
+    )
+    with timezone.override(TOKYO):
+        assert list(offer(**asked)) == list(slots)
+
+
+def test_the_schedule_s_zone_decides_the_hours(provider: Any, offer: Offer) -> None:
+    make_schedule(("09:00", "12:00"), provider=provider, timezone="Asia/Tokyo")
+    assert hours_of(offer()) == ["00:00", "01:00", "02:00"]
+    assert hours_of(offer(tz=TOKYO)) == ["09:00", "10:00", "11:00"]
+
+
+def test_an_hour_that_the_zone_repeats_is_offered_twice(provider: Any, service: Any) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    make_schedule(("01:00", "04:00"), provider=provider, timezone="Europe/Berlin")
+    night = date(2030, 10, 27)
+    slots = list_available_slots(
+        service,
+        provider,
+        start_date=night,
+        end_date=night,
+        tz=berlin,
+        now_dt=NOW.replace(year=2030),
+    )
+    assert [(f"{slot.start:%H:%M}", slot.start.fold) for slot in slots] == [
+        ("01:00", 0),
+        ("02:00", 0),
+        ("02:00", 1),
+        ("03:00", 0),
+    ]
+    assert all(
+        slot.end.astimezone(UTC) - slot.start.astimezone(UTC) == timedelta(hours=1)
+        for slot in slots
+    )
+    assert all(slot in slots and slot.start in slots for slot in slots)
+
+
+def test_the_step_and_the_alignment_are_the_schedule_s(provider: Any, offer: Offer) -> None:
+    schedule = make_schedule(("09:10", "11:00"), provider=provider, slot_step_minutes=30)
+    assert hours_of(offer()) == ["09:10", "09:40"]
+    Schedule.objects.filter(pk=schedule.pk).update(alignment=Schedule.Alignment.CLOCK)
+    assert hours_of(offer()) == ["09:30", "10:00"]
+
+
+def test_an_add_on_makes_it_longer(provider: Any, offer: Offer, addon: Any) -> None:
+    make_schedule(("09:00", "11:00"), provider=provider, slot_step_minutes=15)
+    assert hours_of(offer(addons=[addon]))[-1] == "09:45"
+    assert offer(addons=[addon])[0].end == at(10, 15)
+
+
+def test_notice_and_advance_are_the_stricter_of_the_schedule_s_and_the_service_s(
+    schedule: Schedule, offer: Offer
+) -> None:
+    def ask(
+        schedule_limits: tuple[int, int | None], service_limits: tuple[int, int | None]
+    ) -> list[str]:
+        notice, advance = schedule_limits
+        Schedule.objects.update(minimum_notice_minutes=notice, maximum_advance_days=advance)
+        notice, advance = service_limits
+        service = make_service(minimum_notice_minutes=notice, maximum_advance_days=advance)
+        return hours_of(offer(service=service, now_dt=at(13, day=5)))
+
+    assert ask((0, None), (0, None)) == ALL_DAY
+    assert ask((22 * 60, None), (60, None)) == ALL_DAY[2:]
+    assert ask((60, None), (22 * 60, None)) == ALL_DAY[2:]
+    assert ask((0, 1), (0, None)) == ALL_DAY[:5]
+    assert ask((0, None), (0, 1)) == ALL_DAY[:5]
+    assert ask((0, 30), (0, 1)) == ALL_DAY[:5]
+
+
+def test_what_has_passed_is_not_offered(schedule: Schedule, offer: Offer) -> None:
+    assert hours_of(offer(now_dt=at(14))) == ALL_DAY[5:]
+    assert hours_of(offer(now_dt=at(14) + timedelta(microseconds=1))) == ALL_DAY[6:]
+
+
+def test_staff_may_look_beyond_notice_and_advance(schedule: Schedule, offer: Offer) -> None:
+    Schedule.objects.update(minimum_notice_minutes=60, maximum_advance_days=0)
+    assert hours_of(offer(now_dt=at(14))) == []
+    assert hours_of(offer(now_dt=at(14), override_policy=True)) == ALL_DAY
+
+
+@pytest.mark.parametrize("name", ["service", "provider"])
+def test_what_is_inactive_is_not_offered_but_to_staff(
+    schedule: Schedule, offer: Offer, request: pytest.FixtureRequest, name: str
+) -> None:
+    request.getfixturevalue(name).is_active = False
+    assert list(offer()) == []
+    assert hours_of(offer(override_policy=True)) == ALL_DAY
+
+
+def test_the_answer_is_a_sequence(schedule: Schedule, offer: Offer) -> None:
+    slots = offer()
+    assert len(slots) == 8
+    assert slots[-1].start == at(16)
+    assert hours_of(slots[1:3]) == ["10:00", "11:00"]
+    assert hours_of(reversed(slots)) == ALL_DAY[::-1]
+    assert hours_of(slots) == ALL_DAY
+    with pytest.raises(IndexError):
+        slots[8]
+
+
+def test_an_answer_with_nothing_in_it_is_false(schedule: Schedule, offer: Offer) -> None:
+    assert offer()
+    assert not offer(now_dt=at(20))
+
+
+def test_the_answer_knows_what_is_in_it(schedule: Schedule, offer: Offer, provider: Any) -> None:
+    slots = offer()
+    assert at(10) in slots
+    assert at(10).astimezone(TOKYO) in slots
+    assert at(10) + timedelta(microseconds=1) not in slots
+    assert at(10, 30) not in slots
+    assert at(8) not in slots
+    assert at(10, day=8) not in slots
+    assert Slot(at(10), at(11), 1, provider) in slots
+    assert Slot(at(10), at(11), 1, None) not in slots  # type: ignore[arg-type]
+    assert "10:00" not in slots
+
+
+def test_a_night_shift_belongs_to_the_day_that_it_begins_on(provider: Any, offer: Offer) -> None:
+    make_schedule(("22:00", "02:00"), provider=provider)
+    assert hours_of(offer()) == ["00:00", "01:00", "22:00", "23:00"]
+
+
+BAD = {
+    "naive_datetime": {"start_dt": at(0).replace(tzinfo=None)},
+    "reversed_range": {"start_dt": at(10), "end_dt": at(9)},
+    "range_too_long": {"end_dt": at(0) + timedelta(days=3653)},
+    "out_of_range": {"end_dt": datetime(9999, 12, 31, tzinfo=UTC)},
+    "invalid": {"start_dt": DAY},
+}
+
+
+@pytest.mark.parametrize(("code", "asked"), BAD.items(), ids=BAD)
+def test_a_range_that_makes_no_sense_is_refused(
+    schedule: Schedule, offer: Offer, code: str, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidBooking) as caught:
+        offer(**asked)
+    assert caught.value.code == code
+
+
+BAD_DAYS = {
+    "reversed_range": (DAY, date(2131, 3, 5)),
+    "range_too_long": (DAY, date(2132, 4, 12)),
+    "out_of_range": (date.max, date.max),
+    "before all": (date.min, date.min),
+}
+
+
+@pytest.mark.parametrize(("code", "asked"), BAD_DAYS.items(), ids=BAD_DAYS)
+def test_days_that_make_no_sense_are_refused(
+    schedule: Schedule, offer: Offer, code: str, asked: tuple[date, date]
+) -> None:
+    with pytest.raises(InvalidBooking) as caught:
+        offer(start_dt=None, end_dt=None, start_date=asked[0], end_date=asked[1], tz=TOKYO)
+    assert caught.value.code == ("out_of_range" if code == "before all" else code)
+
+
+def test_four_hundred_days_can_be_asked_for(schedule: Schedule, offer: Offer) -> None:
+    days = {"start_date": DAY, "end_date": DAY + timedelta(days=399)}
+    slots = offer(start_dt=None, end_dt=None, **days)
+    assert len(slots) == 8 * 400
+
+
+def test_half_a_range_is_no_range(service: Any, provider: Any) -> None:
+    with pytest.raises(TypeError, match="start_dt and end_dt, or start_date and end_date"):
+        list_available_slots(service, provider, at(0), end_date=DAY)
+
+
+def test_a_provider_without_any_schedule_is_an_error(offer: Offer) -> None:
+    with pytest.raises(SlotUnavailable, match="Ada has no schedule") as caught:
+        offer()
+    assert caught.value.code == "no_schedule"
+
+
+@pytest.mark.parametrize(
+    "asked", [{"party_size": 0}, {"party_size": 2}, {"party_size": "1"}], ids=str
+)
+def test_a_party_that_cannot_be_booked_is_refused(
+    schedule: Schedule, offer: Offer, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidBooking):
+        offer(**asked)
+
+
+def test_reading_does_not_write(schedule: Schedule, offer: Offer) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        list(offer())
+    assert {query["sql"].split()[0] for query in captured} == {"SELECT"}
