@@ -228,6 +228,15 @@ def release(interval_id: int, seats: int, *, using: str) -> None:
         intervals.update(seats_taken=F("seats_taken") - seats)
 
 
+def give_back(interval_ids: Iterable[int], *, using: str) -> None:
+    """Delete claims that are no booking's: time off, what another calendar says.
+
+    By then nothing may refer to them any more.
+    """
+    intervals = BusyInterval.objects.using(using).filter(pk__in=list(interval_ids))
+    intervals.exclude(kind=BusyInterval.Kind.BOOKING)._raw_delete(using)
+
+
 def recount(interval_id: int, *, using: str) -> None:
     """Set an interval's seats to what its bookings take; without bookings it goes."""
     interval = BusyInterval.objects.using(using).select_for_update().filter(pk=interval_id).first()
