@@ -22,7 +22,7 @@ from bookings import policies
 from bookings.exceptions import CapacityExceeded, MissingReference
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.querysets import BookingQuerySet, overlapping
-from bookings.transactions import atomically, conflict
+from bookings.transactions import TryAgain, atomically, conflict
 
 _LOCK_AND_RETURN: Final = (
     "UPDATE {table} SET {revision} = {revision} + 1 WHERE {provider} = %s RETURNING {id}"
@@ -120,7 +120,10 @@ def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]
         made = calendars.filter(provider_id__in=wanted).select_for_update()
         known = dict(made.values_list("provider_id", "pk"))
     # An UPDATE of many rows locks them in the order of its plan, a sorted SELECT in its own.
-    list(calendars.filter(pk__in=known.values()).order_by("pk").select_for_update())
+    locked = calendars.filter(pk__in=known.values()).order_by("pk").select_for_update()
+    if len(locked) < len(wanted):
+        # Deleted since they were read, with their providers.
+        raise TryAgain
     calendars.filter(pk__in=known.values()).update(revision=F("revision") + 1)
     return known
 

@@ -47,11 +47,12 @@ def set_up(*, is_known: bool = False, **service: Any) -> dict[str, Any]:
     return {"service": host.service.pk, "provider": host.provider.pk}
 
 
-def hire(*, number: int) -> list[Any]:
-    """More providers, each with a calendar already."""
+def hire(*, number: int, are_known: bool = True) -> list[Any]:
+    """More providers, each with a calendar already if ``are_known``."""
     model = apps.get_model(app_settings.PROVIDER_MODEL)
     hired = [model._base_manager.create(name=f"Provider {n}") for n in range(number)]
-    Calendar.objects.bulk_create(Calendar(provider=provider) for provider in hired)
+    if are_known:
+        Calendar.objects.bulk_create(Calendar(provider=provider) for provider in hired)
     return [provider.pk for provider in hired]
 
 
@@ -89,6 +90,30 @@ def whereabouts() -> dict[int, tuple[Any, datetime]]:
     """At which provider and when every booking is."""
     rows = Booking.objects.values_list("pk", "provider_id", "start_at")
     return {key: (provider, start_at) for key, provider, start_at in rows}
+
+
+def providers() -> list[Any]:
+    """The keys of those who are left."""
+    return list(
+        Booking._meta.get_field("provider").related_model._base_manager.values_list("pk", flat=True)
+    )
+
+
+def dangling() -> list[str]:
+    """Every row that refers to one that there is not."""
+    found = []
+    for model in (Calendar, BusyInterval, Booking, BookingEvent):
+        for field in model._meta.concrete_fields:
+            if field.is_relation:
+                there = field.related_model._base_manager.values("pk")
+                refers = model._base_manager.filter(**{f"{field.name}__isnull": False})
+                found += [
+                    f"{model.__name__} {key} has no {field.name}."
+                    for key in refers.exclude(**{f"{field.attname}__in": there}).values_list(
+                        "pk", flat=True
+                    )
+                ]
+    return found
 
 
 def problems() -> list[str]:
