@@ -50,6 +50,12 @@ def rounds(pytestconfig: pytest.Config) -> int:
 
 
 @pytest.fixture(scope="session")
+def rounds_each_way(rounds: int) -> int:
+    """How often a race is run each way; a quick run has enough of ways."""
+    return max(1, rounds // 2)
+
+
+@pytest.fixture(scope="session")
 def track(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Track]:
     """Sixteen processes and a database that nobody else uses."""
     database = settings.DATABASES["default"]

@@ -51,9 +51,9 @@ def assert_either_or(
 
 @either_provider
 def test_either_the_provider_goes_or_it_is_booked(
-    track: Track, rounds: int, way: Way, is_known: bool
+    track: Track, rounds_each_way: int, way: Way, is_known: bool
 ) -> None:
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, providers = staff(track, is_known=is_known)
         slots = [
             {"service": service, "provider": provider, "start_at": START} for provider in providers
@@ -67,9 +67,9 @@ def test_either_the_provider_goes_or_it_is_booked(
 
 @either_provider
 def test_either_the_provider_goes_or_a_booking_moves_there(
-    track: Track, rounds: int, way: Way, is_known: bool
+    track: Track, rounds_each_way: int, way: Way, is_known: bool
 ) -> None:
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, providers = staff(track, is_known=is_known)
         homes = track.ask(referee.hire, number=PAIRS)
         slots = [{"service": service, "provider": home, "start_at": START} for home in homes]

@@ -63,10 +63,10 @@ def assert_moved_or_stayed(
 
 
 def test_new_bookings_and_moved_ones_want_one_slot_and_one_gets_it(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
     half = RACERS // 2
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, (provider,) = staff(track, 1)
         old = [(provider, START + (n + 1) * HOUR) for n in range(half)]
         bookings = book_at(track, service, old)
@@ -89,10 +89,10 @@ CIRCLES = [2, 3, 7]
 
 
 def test_bookings_of_one_provider_that_want_each_other_s_time_all_stay(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
     """A time is only free once its booking has gone, and none of them can go first."""
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, providers = staff(track, len(CIRCLES))
         circles = [
             [(provider, START + n * HOUR) for n in range(size)]
@@ -102,9 +102,9 @@ def test_bookings_of_one_provider_that_want_each_other_s_time_all_stay(
 
 
 def test_bookings_that_want_each_other_s_provider_all_stay(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, providers = staff(track, max(CIRCLES))
         circles = [
             [(provider, START + n * HOUR) for provider in providers[:size]]
@@ -126,10 +126,10 @@ def assert_nobody_moves(track: Track, service: Any, circles: list[list[Place]], 
 
 
 def test_bookings_that_move_up_go_as_far_as_there_is_room(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
     """Each needs time that the next one has, all of it or half; behind the last one it is free."""
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, providers = staff(track, 2)
         rows = [row_of(providers[0], by=HOUR), row_of(providers[1], by=HOUR / 2)]
         assert_the_last_ones_move(track, service, rows, way)
@@ -141,9 +141,9 @@ def row_of(provider: Any, *, by: timedelta) -> list[tuple[Place, Place]]:
 
 
 def test_bookings_that_move_up_from_provider_to_provider_go_as_far_as_there_is_room(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, providers = staff(track, RACERS + 1)
         places = [(provider, START) for provider in providers]
         assert_the_last_ones_move(track, service, [list(pairwise(places))], way)
@@ -168,10 +168,10 @@ def assert_the_last_ones_move(
 
 
 def test_bookings_that_go_round_and_to_and_fro_between_providers_with_room_all_go(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
     """Every move locks two calendars, and together they lock them in every order."""
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, providers = staff(track, 3)
         routes = list(islice(cycle(permutations(providers, 2)), RACERS))
         old = [(route[0], START + n * HOUR) for n, route in enumerate(routes)]
@@ -187,10 +187,10 @@ def test_bookings_that_go_round_and_to_and_fro_between_providers_with_room_all_g
 
 
 def test_a_booking_that_everybody_moves_elsewhere_makes_every_move(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
     """Whoever has waited for its lock finds it at another provider, whose lock comes first."""
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         service, (home, *providers) = staff(track, RACERS + 1)
         (booking,) = book_at(track, service, [(home, START)])
         places = [(provider, START) for provider in providers]

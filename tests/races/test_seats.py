@@ -49,9 +49,9 @@ def assert_counted(track: Track, capacity: int, taken: int) -> None:
 
 @pytest.mark.parametrize("capacity", [1, 7])
 def test_exactly_as_many_seats_are_sold_as_there_are(
-    track: Track, rounds: int, way: Way, capacity: int
+    track: Track, rounds_each_way: int, way: Way, capacity: int
 ) -> None:
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         slot = group_slot(track, capacity)
         entry = slot | {"parties": [1] * (capacity + 1), "hosted": way.inside}
 
@@ -79,10 +79,10 @@ def test_more_than_a_thousand_want_a_thousand_seats(track: Track, rounds: int, w
 
 
 def test_parties_are_refused_only_where_too_few_seats_are_left(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
     capacity = 50
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         slot = group_slot(track, capacity) | {"hosted": way.inside}
         # Each racer's own mixture of one to seven.
         entries = [
@@ -102,9 +102,9 @@ def test_parties_are_refused_only_where_too_few_seats_are_left(
 
 
 def test_nobody_is_refused_where_there_are_seats_for_all(
-    track: Track, rounds: int, way: Way
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         sizes = [1 + number % 5 for number in range(RACERS)]
         slot = group_slot(track, sum(sizes)) | {"hosted": way.inside}
 
@@ -119,10 +119,10 @@ def test_nobody_is_refused_where_there_are_seats_for_all(
 
 @pytest.mark.parametrize("capacity", [1, RACERS // 2])
 def test_every_seat_that_is_given_back_is_taken_by_one_who_waits(
-    track: Track, rounds: int, way: Way, capacity: int
+    track: Track, rounds_each_way: int, way: Way, capacity: int
 ) -> None:
     """Whoever gives back the last one takes the slot away, and the next one makes it again."""
-    for _ in range(rounds):
+    for _ in range(rounds_each_way):
         slot = group_slot(track, capacity)
         booked = track.ask(referee.book_all, bookings=[slot] * capacity)
         give_back = [{"verb": "cancel_booking", "booking": booking} for booking in booked]
