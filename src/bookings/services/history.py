@@ -41,20 +41,27 @@ def store(booking: Booking, event: BookingEvent, *, using: str) -> None:
 
 
 def record_many(
-    bookings: Sequence[Booking],
+    booking_ids: Sequence[Any],
     event_type: str,
     data: dict[str, Any],
     *,
     using: str,
     now: datetime,
 ) -> None:
-    """One event for each booking, in one statement where the database can."""
+    """One event for each booking, in one statement where the database can.
+
+    The bookings are read if somebody listens, and not for nothing.
+    """
     events = BookingEvent.objects.using(using).bulk_create(
-        BookingEvent(booking=booking, event_type=event_type, data=data, created_at=now)
-        for booking in bookings
+        BookingEvent(booking_id=key, event_type=event_type, data=data, created_at=now)
+        for key in booking_ids
     )
-    for booking, event in zip(bookings, events, strict=True):
-        announce(booking, event, using=using)
+    if not signals.BY_EVENT[event_type].has_listeners(Booking):
+        return
+    bookings = Booking._base_manager.using(using).in_bulk(booking_ids)
+    for event in events:
+        event.booking = bookings[event.booking_id]
+        announce(event.booking, event, using=using)
 
 
 def announce(booking: Booking, event: BookingEvent, *, using: str) -> None:
