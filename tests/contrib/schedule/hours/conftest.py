@@ -28,13 +28,10 @@ def at(hour: int, minute: int = 0, *, day: int = 6) -> datetime:
 
 
 def told(schedule: Schedule) -> list[str]:
-    """The weekly hours, as a person reads them."""
-    return [f"{row} {row.valid_from or ''}–{row.valid_until or ''}" for row in rows_of(schedule)]
-
-
-def rows_of(schedule: Schedule) -> list[BusinessHours]:
+    """The weekly hours, as a person reads them; sorted by day and first day of validity."""
     rows = BusinessHours.objects.filter(schedule=schedule)
-    return list(rows.order_by("day_of_week", "valid_from", "open_time"))
+    in_order = sorted(rows, key=lambda row: (row.day_of_week, str(row.valid_from or ""), str(row)))
+    return [f"{row} {row.valid_from or ''}–{row.valid_until or ''}" for row in in_order]
 
 
 def dates_of(schedule: Schedule) -> list[str]:

@@ -18,7 +18,7 @@ from bookings.contrib.schedule.models.revision import bump
 from bookings.contrib.schedule.services import inputs
 from bookings.models import Booking
 from bookings.protocols import ProviderLike
-from bookings.services.inputs import text
+from bookings.services.inputs import check_fields
 from bookings.transactions import atomically
 
 LONGEST_DAYS: Final = 366
@@ -56,7 +56,7 @@ def add_closures(
     ``InvalidSchedule`` for dates that make no sense.
     """
     first, last = _dates(first_date, last_date)
-    text("reason", reason)
+    check_fields(DateOverride(reason=reason), ("reason",))
     using = router.db_for_write(DateOverride)
 
     def write() -> Closures:

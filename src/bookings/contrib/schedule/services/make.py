@@ -83,6 +83,8 @@ def _tenant_id(tenant: Any, provider: Any) -> Any:
 
 
 def _check(schedule: Schedule) -> None:
+    for name in ("timezone", "holiday_country", "holiday_subdivision"):
+        inputs.text(name, getattr(schedule, name))
     check_timezone(schedule.timezone)
     check_region(schedule.holiday_country, schedule.holiday_subdivision)
     policies.whole_number(
