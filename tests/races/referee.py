@@ -61,6 +61,19 @@ def book_all(*, bookings: list[dict[str, Any]]) -> list[int]:
     return [entrants.book(**values)() for values in bookings]
 
 
+def take_off(*, provider: Any, starts: list[datetime]) -> list[int]:
+    """Hours that the provider is not there; their keys."""
+    calendar = Calendar.objects.get(provider=provider)
+    seconds = [int(start.timestamp()) for start in starts]
+    kind = BusyInterval.Kind.TIME_OFF
+    return [
+        BusyInterval.objects.create(
+            calendar=calendar, starts=start, ends=start + 3600, kind=kind, seats_taken=0
+        ).pk
+        for start in seconds
+    ]
+
+
 def clear() -> None:
     """Every row that a race may have left, in one statement for each table."""
     hosts = [apps.get_model(app_settings.model_label(f"{name}_MODEL")) for name in HOSTS]
@@ -84,6 +97,12 @@ def events() -> dict[str, int]:
 def seats() -> list[tuple[int, int]]:
     """The capacity of every busy interval, and how much of it is taken."""
     return list(BusyInterval.objects.values_list("capacity", "seats_taken"))
+
+
+def claims(*, at: datetime) -> int:
+    """How many busy intervals there are that an instant is in."""
+    second = int(at.timestamp())
+    return BusyInterval.objects.filter(starts__lte=second, ends__gt=second).count()
 
 
 def whereabouts() -> dict[int, tuple[Any, datetime]]:
