@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from bookings.conf import app_settings
+from bookings.contrib.schedule.models import TimeOff
 from bookings.integrity import find_problems
 from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
 from bookings.models.calendar import NO_OVERLAP
@@ -77,7 +78,8 @@ def take_off(*, provider: Any, starts: list[datetime]) -> list[int]:
 def clear() -> None:
     """Every row that a race may have left, in one statement for each table."""
     hosts = [apps.get_model(app_settings.model_label(f"{name}_MODEL")) for name in HOSTS]
-    for model in (BookingEvent, BookingAddon, Booking, BusyInterval, Calendar, *hosts):
+    ours = (BookingEvent, BookingAddon, Booking, TimeOff, BusyInterval, Calendar)
+    for model in (*ours, *hosts):
         rows = QuerySet(model)
         rows._raw_delete(rows.db)
 
