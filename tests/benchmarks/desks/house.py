@@ -31,7 +31,6 @@ class House:
     python: str
     module: str
     database: str
-    version: str = ""
     desks: list[_Desk] = field(default_factory=list)
     slot: int = 0
 
