@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -152,6 +152,14 @@ def test_a_shift_that_closes_in_the_repeated_hour_closes_the_second_time() -> No
     midnight = int(datetime(2027, 10, 31, tzinfo=BERLIN).timestamp())
     found = openings(OpeningHours(BERLIN, on(6, shift(0, 2.5))), midnight, midnight + DAY)
     assert (midnight, midnight + 3 * HOUR + HOUR // 2) in list(found)
+
+
+@settings(max_examples=100, deadline=None)
+@given(question=questions())
+def test_openings_are_in_order_apart_and_never_empty(question: Question) -> None:
+    found = list(openings(question.hours, question.first, question.last))
+    assert all(begins < ends for begins, ends in found)
+    assert all(ends < begins for (_, ends), (begins, _) in pairwise(found))
 
 
 # Busy time
