@@ -63,10 +63,10 @@ def book_all(*, bookings: list[dict[str, Any]]) -> list[int]:
 
 
 def take_off(*, provider: Any, starts: list[datetime]) -> list[int]:
-    """Hours that the provider is not there; their keys."""
+    """Hours that another calendar says are taken; their keys."""
     calendar = Calendar.objects.get(provider=provider)
     seconds = [int(start.timestamp()) for start in starts]
-    kind = BusyInterval.Kind.TIME_OFF
+    kind = BusyInterval.Kind.EXTERNAL
     return [
         BusyInterval.objects.create(
             calendar=calendar, starts=start, ends=start + 3600, kind=kind, seats_taken=0
