@@ -15,6 +15,7 @@ from django.dispatch import Signal
 import bookings
 from bookings import abstract, adapters, exceptions, models, selectors, services, signals
 from bookings.conf import PREFIX, AppSettings
+from bookings.contrib.schedule import selectors as slot_selectors
 from bookings.management import commands
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -83,6 +84,11 @@ def test_every_selector_is_described() -> None:
     assert [
         name for name in functions if f"bookings.selectors.{name}\n" not in page("selectors")
     ] == []
+
+
+def test_every_selector_of_slots_is_described() -> None:
+    described = re.findall(r":: bookings\.contrib\.schedule\.selectors\.(\w+)", page("selectors"))
+    assert sorted(described) == sorted(slot_selectors.__all__)
 
 
 def test_every_error_has_its_row_with_its_code() -> None:
