@@ -1,11 +1,12 @@
-"""The slot engine, against the scan that one would write first, and against ten times the input."""
+"""The slot engine against the scan that one would write first, more input, and the peers."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import partial
 from time import process_time
 from timeit import Timer
@@ -21,17 +22,20 @@ from bookings.contrib.schedule.engine import (
     starts,
 )
 from tests.benchmarks.contest import Result, Turn, in_milliseconds, take_turns
+from tests.benchmarks.desks.desk import FIRST_DAY
+from tests.benchmarks.desks.environments import PEERS, CannotInstallError, python_of
+from tests.benchmarks.desks.house import DeskError, House, opened
+from tests.benchmarks.desks.month import CLOSES, OPENS, STEP_MINUTES
+from tests.benchmarks.houses import OURS, our_house
 from tests.benchmarks.options import Options
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
-FIRST_DAY: Final = datetime(2027, 3, 8, tzinfo=BERLIN)
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
 SECOND: Final = timedelta(seconds=1)
-OPENS, CLOSES = time(8), time(20)
 DURATION: Final = HOUR
 BUFFER_AFTER: Final = timedelta(minutes=10)
-STEP: Final = timedelta(minutes=15)
+STEP: Final = timedelta(minutes=STEP_MINUTES)
 
 Answer = Callable[[], list[int]]
 
@@ -42,6 +46,7 @@ class Diary:
 
     days: int
     claims: int
+    zone: tzinfo = BERLIN
 
     @property
     def window(self) -> tuple[int, int]:
@@ -53,8 +58,8 @@ class Diary:
         days = [(FIRST_DAY + number * DAY).date() for number in range(self.days)]
         return [
             (
-                datetime.combine(day, OPENS, BERLIN).astimezone(UTC),
-                datetime.combine(day, CLOSES, BERLIN).astimezone(UTC),
+                datetime.combine(day, time(OPENS), self.zone).astimezone(UTC),
+                datetime.combine(day, time(CLOSES), self.zone).astimezone(UTC),
             )
             for day in days
         ]
@@ -67,6 +72,10 @@ class Diary:
             for number in range(2 * (ends - begins) // HOUR)
         ]
         return sorted(random.Random(self.days).sample(half_hours, self.claims))  # noqa: S311
+
+    @property
+    def busy_seconds(self) -> list[tuple[int, int]]:
+        return [(int(begins.timestamp()), int(ends.timestamp())) for begins, ends in self.busy]
 
 
 def run(options: Options) -> Iterator[Result]:
@@ -86,12 +95,13 @@ def run(options: Options) -> Iterator[Result]:
         {f"{each.days:,} days": by_engine(each, Alignment.OPENING) for each in growing},
         options,
     )
+    yield from _with_peers(options)
 
 
 def by_engine(diary: Diary, alignment: Alignment) -> Answer:
-    shift = Shift(OPENS.hour * HOUR // SECOND, CLOSES.hour * HOUR // SECOND)
-    hours = OpeningHours(BERLIN, [WeeklyShift(day, shift) for day in range(7)])
-    busy = [(int(begins.timestamp()), int(ends.timestamp())) for begins, ends in diary.busy]
+    shift = Shift(OPENS * HOUR // SECOND, CLOSES * HOUR // SECOND)
+    hours = OpeningHours(diary.zone, [WeeklyShift(day, shift) for day in range(7)])
+    busy = diary.busy_seconds
     rules = SlotRules(
         duration=DURATION // SECOND,
         step=STEP // SECOND,
@@ -135,3 +145,52 @@ def _turn(answer: Answer) -> Turn:
     timer = Timer(answer, timer=process_time)
     number = max(1, round(0.01 / (timer.timeit(10) / 10)))
     return lambda: timer.timeit(number) / number
+
+
+def _with_peers(options: Options) -> Iterator[Result]:
+    """From the question to the list, with all that is asked of the database in between."""
+    claims = Diary(days=30, claims=200, zone=UTC).busy_seconds
+    notes: list[str] = []
+    turns: dict[str, Turn] = {}
+    listed: dict[str, list[int]] = {}
+    with ExitStack() as stack:
+        for house, ways in _houses(options, notes):
+            try:
+                stack.enter_context(opened(house))
+                house.ask("claim", claims=claims)
+            except DeskError as error:
+                if house.name == OURS:
+                    raise
+                notes.append(f"{house.name} does not take part: {error}")
+                continue
+            for way in ways:
+                name = way if house.name == OURS else f"{house.name}, day by day"
+                turns[name] = partial(_listing, house, way)
+                listed[name] = house.ask("list_month", way=way)["starts"]
+        answers = set(map(tuple, listed.values()))
+        assert len(answers) == 1, {way: len(starts) for way, starts in listed.items()}
+        taken = take_turns(turns, rounds=options.rounds // 5)
+    title = f"The {len(answers.pop())} slots of a month, database included"
+    yield Result("slots", title, "ms", in_milliseconds(taken), notes)
+
+
+def _listing(house: House, way: str) -> float:
+    return float(house.ask("list_month", way=way)["seconds"])
+
+
+def _houses(options: Options, notes: list[str]) -> Iterator[tuple[House, list[str]]]:
+    ours = replace(our_house("slots"), module="tests.benchmarks.desks.our_month")
+    yield ours, ["list_available_slots", "mroudai-django-slots"]
+    for peer in PEERS if options.peers else ():
+        if peer.name != "django-appointment":
+            continue
+        try:
+            python = python_of(peer, options.environments)
+        except CannotInstallError as error:
+            notes.append(f"{peer.requirement} does not take part: {error}")
+            continue
+        database = f"{ours.database}_peer"
+        yield (
+            House(peer.requirement, python, f"{peer.module}_month", database),
+            ["get_available_slots_for_staff"],
+        )
