@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
@@ -376,3 +378,11 @@ def test_a_shift_that_cannot_be_is_refused(opens: int, closes: int) -> None:
 def test_rules_that_cannot_be_kept_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"second|negative|sunrise"):
         SlotRules(**{"duration": HOUR, "step": HOUR} | wrong)
+
+
+# What it stands on
+
+
+def test_the_engine_needs_no_django() -> None:
+    modules = "import bookings.contrib.schedule.engine, sys; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", modules], check=False).returncode == 0
