@@ -222,6 +222,20 @@ def test_a_shared_slot_cannot_be_joined_in_busy_time_off_the_grid_or_outside_the
     assert offered(on(0, shift(9, 14)), busy, joinable=shared) == [at(1, 11)]
 
 
+def test_every_boundary_is_exact_to_the_second() -> None:
+    nine = at(1, 9)
+    free = offered(
+        [WeeklyShift(0, Shift(9 * HOUR, 9 * HOUR + 40))],
+        [(nine + 30, nine + 32)],
+        joinable=[nine + 10],
+        duration=5,
+        step=1,
+        before=2,
+        after=1,
+    )
+    assert [start - nine for start in free] == [0, 1, 2, 10, *range(18, 25), 34, 35]
+
+
 # Grids
 
 
