@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import ngettext_lazy
@@ -63,7 +63,6 @@ class TimeOffConflict(BookingConflict):
 
     default_code = "time_off_conflict"
 
-    # With defaults, so that it can be pickled: a task's result may be one.
     def __init__(
         self, *, bookings: Sequence[Booking] = (), claims: Sequence[BusyInterval] = ()
     ) -> None:
@@ -77,3 +76,7 @@ class TimeOffConflict(BookingConflict):
         ]
         super().__init__(said)
         self.params = counts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is made anew of the arguments that its base got, which are not these.
+        return type(self), (), self.__dict__
