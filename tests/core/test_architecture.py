@@ -26,7 +26,8 @@ FLOORS = [
     {"ledger"},
     {"postgres"},
     {"services", "selectors", "integrity", "checks"},
-    {"admin", "management", "testing", "apps", "contrib"},
+    {"admin", "management", "testing", "apps"},
+    {"contrib"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

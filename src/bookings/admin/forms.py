@@ -1,8 +1,4 @@
-"""The forms of a booking. Each knows which services write what it holds.
-
-A model form checks each value; the services decide. What they refuse comes back as ``refusal``, and
-the form shows it as if it had found it itself.
-"""
+"""The forms of a booking. Each knows which services write what it holds."""
 
 from __future__ import annotations
 
@@ -11,17 +7,15 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, FieldDoesNotExist, ValidationError
 from django.db.models import QuerySet
-from django.forms.utils import pretty_name
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings import policies
-from bookings.admin.generic import BookingModelForm, ChoiceField
-from bookings.admin.refusals import as_form_error, reused_message, stale_message
+from bookings.admin.generic import ChoiceField
+from bookings.admin.refusable import RefusableForm
+from bookings.admin.refusals import reused_message, stale_message
 from bookings.admin.start import StartField
 from bookings.exceptions import BookingError, IdempotencyKeyReused
 from bookings.models import Booking
@@ -31,41 +25,6 @@ CLIENT = ("client_name", "client_email", "client_phone", "client_user")
 NOTES = ("notes_client", "notes_internal")
 DETAILS = (*CLIENT, *NOTES)
 PLAN = ("start_at", "provider", "extras")
-
-
-class RefusableForm(BookingModelForm):
-    """Its subclasses ``write(actor)``, or raise the :class:`BookingError` that says why not."""
-
-    refusal: ClassVar[BookingError | None] = None
-
-    def clean(self) -> dict[str, Any]:
-        super().clean()
-        if self.refusal is not None:
-            self.add_error(None, as_form_error(self.refusal))
-        return self.cleaned_data
-
-    def add_error(self, field: str | None, error: Any) -> None:
-        """As Django's, which cannot place an error of a field that this form does not show."""
-        if not isinstance(error, ValidationError):
-            error = ValidationError(error)
-        errors = getattr(error, "error_dict", {field or NON_FIELD_ERRORS: [error]})
-        for name, about in errors.items():
-            if name in self.fields:
-                hidden = self.fields[name].widget.is_hidden
-                super().add_error(None if hidden else name, about)
-            elif name == NON_FIELD_ERRORS:
-                super().add_error(None, about)
-            else:
-                said = " ".join(ValidationError(about).messages)
-                super().add_error(None, f"{_label(name)}: {said}")
-
-
-def _label(name: str) -> str:
-    try:
-        field: Any = Booking._meta.get_field(name)
-    except FieldDoesNotExist:
-        return pretty_name(name)
-    return capfirst(str(field.verbose_name))
 
 
 class PlanForm(RefusableForm):

@@ -11,16 +11,30 @@ from django.forms.models import BaseInlineFormSet
 from bookings.models import Booking
 
 if TYPE_CHECKING:
+    AnyModelAdmin = admin.ModelAdmin[Any]
+    AnyModelForm = forms.ModelForm[Any]
+    AnyInline = admin.TabularInline[Any, Any]
+    AnyInlineFormSet = BaseInlineFormSet[Any, Any, Any]
     BookingModelAdmin = admin.ModelAdmin[Booking]
-    BookingModelForm = forms.ModelForm[Booking]
     Inline = admin.TabularInline[Any, Booking]
     InlineFormSet = BaseInlineFormSet[Any, Booking, Any]
     ChoiceField = forms.ModelMultipleChoiceField[Any]
 else:
-    BookingModelAdmin = admin.ModelAdmin
-    BookingModelForm = forms.ModelForm
+    AnyModelAdmin = BookingModelAdmin = admin.ModelAdmin
+    AnyModelForm = forms.ModelForm
+    AnyInline = admin.TabularInline
+    AnyInlineFormSet = BaseInlineFormSet
     Inline = admin.TabularInline
     InlineFormSet = BaseInlineFormSet
     ChoiceField = forms.ModelMultipleChoiceField
 
-__all__ = ["BookingModelAdmin", "BookingModelForm", "ChoiceField", "Inline", "InlineFormSet"]
+__all__ = [
+    "AnyInline",
+    "AnyInlineFormSet",
+    "AnyModelAdmin",
+    "AnyModelForm",
+    "BookingModelAdmin",
+    "ChoiceField",
+    "Inline",
+    "InlineFormSet",
+]

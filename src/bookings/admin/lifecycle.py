@@ -19,14 +19,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
-from bookings.admin.generic import BookingModelAdmin
+from bookings.admin.actor import Acting
 from bookings.admin.refusals import stale_message
 from bookings.admin.steps import STEPS, ReasonForm, Step
 from bookings.exceptions import BookingError, NotAllowed, NoticeWindow, StaleBooking
 from bookings.models import Booking
 
 
-class Lifecycle(BookingModelAdmin):
+class Lifecycle(Acting):
     reason_template = "admin/bookings/booking/reason.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -35,11 +35,6 @@ class Lifecycle(BookingModelAdmin):
             path("<path:object_id>/step/<slug:name>/", step, name="bookings_booking_step"),
             *super().get_urls(),
         ]
-
-    def get_actor(self, request: HttpRequest) -> Any:
-        """Who the history says it was; nobody where bookings know another kind of user."""
-        kind: Any = Booking._meta.get_field("created_by").related_model
-        return request.user if isinstance(request.user, kind) else None
 
     def take_step(self, request: HttpRequest, step: Step, booking: Booking, **given: Any) -> bool:
         """Whether it was one to take: a doubled click finds it taken, and that is no error."""

@@ -7,8 +7,8 @@ from typing import Any, Final
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
-from bookings.admin.forms import RefusableForm
-from bookings.admin.generic import BookingModelAdmin
+from bookings.admin.generic import AnyModelAdmin
+from bookings.admin.refusable import RefusableForm
 from bookings.exceptions import BookingBusy, BookingError
 from bookings.transactions import judge
 
@@ -17,7 +17,7 @@ ATTEMPTS: Final = 3
 REFUSAL: Final = "_bookings_refusal"
 
 
-class Refusing(BookingModelAdmin):
+class Refusing(AnyModelAdmin):
     """Django saves a form in one transaction. What a service refuses leaves it as an exception, so
     that all of it is rolled back; only then is the form made again, knowing the refusal.
     """

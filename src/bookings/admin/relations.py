@@ -16,9 +16,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
-from bookings.admin.generic import BookingModelAdmin
+from bookings.admin.generic import AnyModelAdmin
 from bookings.admin.tenants import (
     TenantSearch,
+    TenantSearchMixin,
     TenantSearchSelect,
     TenantSearchSelectMultiple,
     tenant_field,
@@ -26,16 +27,20 @@ from bookings.admin.tenants import (
 from bookings.models import BookingAddon
 
 
-class HostRelations(BookingModelAdmin):
+class HostSearch(AnyModelAdmin):
     """A search box where the related model's admin has one that this user may use, else the key.
 
     ``autocomplete_fields`` cannot say this: system checks read it before it is known what the host
     registers, and hold it to that.
     """
 
+    @property
+    def search_url_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_search"
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.search_view)
-        return [path("search/", view, name="bookings_booking_search"), *super().get_urls()]
+        return [path("search/", view, name=self.search_url_name), *super().get_urls()]
 
     def search_view(self, request: HttpRequest) -> HttpResponseBase:
         return TenantSearch.as_view(admin_site=self.admin_site)(request)
@@ -68,8 +73,29 @@ class HostRelations(BookingModelAdmin):
         if not self.can_search(db_field.related_model, request):
             return ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site, using=using)
         if tenant_field(db_field.related_model) is not None:
-            return TenantSearchSelect(db_field, self.admin_site, using=using)
+            return self.of_a_tenant(TenantSearchSelect(db_field, self.admin_site, using=using))
         return None
+
+    def search_many_widget(self, db_field: Any, request: HttpRequest) -> Widget:
+        """For any number of what a foreign key points at."""
+        if not self.can_search(db_field.related_model, request):
+            plural = str(db_field.related_model._meta.verbose_name_plural)
+            return FilteredSelectMultiple(plural, False)
+        if tenant_field(db_field.related_model) is not None:
+            return self.of_a_tenant(TenantSearchSelectMultiple(db_field, self.admin_site))
+        return AutocompleteSelectMultiple(db_field, self.admin_site)
+
+    def of_a_tenant(self, widget: TenantSearchMixin) -> TenantSearchMixin:
+        widget.url_name = f"%s:{self.search_url_name}"
+        return widget
+
+    def seen_by_user(self, model: Any, request: HttpRequest) -> models.QuerySet[Any]:
+        """Those that this user sees in their admin; all where they have none."""
+        related = registered_admin(self.admin_site, model)
+        if related is None:
+            queryset: models.QuerySet[Any] = model._default_manager.all()
+            return queryset
+        return related.get_queryset(request)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Field | None:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -78,22 +104,16 @@ class HostRelations(BookingModelAdmin):
             field.widget.can_delete_related = False
         return field
 
+
+class HostRelations(HostSearch):
+    """Those of a booking, add-ons included."""
+
     def get_extras_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        """The add-ons to choose from: those that this user sees in their admin."""
-        model: Any = BookingAddon._meta.get_field("addon").related_model
-        related = registered_admin(self.admin_site, model)
-        if related is None:
-            queryset: models.QuerySet[Any] = model._default_manager.all()
-            return queryset
-        return related.get_queryset(request)
+        """The add-ons to choose from."""
+        return self.seen_by_user(BookingAddon._meta.get_field("addon").related_model, request)
 
     def extras_widget(self, request: HttpRequest) -> Widget:
-        source: Any = BookingAddon._meta.get_field("addon")
-        if self.can_search(source.related_model, request):
-            if tenant_field(source.related_model) is not None:
-                return TenantSearchSelectMultiple(source, self.admin_site)
-            return AutocompleteSelectMultiple(source, self.admin_site)
-        return FilteredSelectMultiple(str(source.related_model._meta.verbose_name_plural), False)
+        return self.search_many_widget(BookingAddon._meta.get_field("addon"), request)
 
 
 def registered_admin(site: admin.AdminSite, model: Any) -> admin.ModelAdmin[Any] | None:

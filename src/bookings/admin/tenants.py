@@ -63,7 +63,7 @@ class TenantSearch(AutocompleteJsonView):
 class TenantSearchMixin(Mixin):
     """A search box that asks for one tenant's: the booking's, or the one chosen on the form."""
 
-    url_name = "%s:bookings_booking_search"
+    url_name: str
     tenant: Any = None
 
     def get_url(self) -> str:
