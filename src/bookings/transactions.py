@@ -65,8 +65,11 @@ def atomically(
     least ``ATTEMPTS`` times and for ``PATIENCE`` seconds: at REPEATABLE READ and above, PostgreSQL
     refuses whoever has waited for a lock, however many wait. Inside a caller's transaction that
     cannot help (its snapshot is part of the problem), so it becomes
-    :class:`~bookings.exceptions.BookingBusy` at once. What is to be raised when a value that has to
-    be unique is still taken after ``ATTEMPTS``, ``taken`` makes of the constraint's name.
+    :class:`~bookings.exceptions.BookingBusy` at once.
+
+    What asks to ``TryAgain`` is tried again at once, as patiently, for any number of others may
+    have come first; in a caller's transaction ``ATTEMPTS`` times. What is to be raised when a value
+    that has to be unique is still taken after as many, ``taken`` makes of the constraint's name.
     """
     owns_transaction = not connections[using].in_atomic_block
     deadline = time.monotonic() + PATIENCE
@@ -76,7 +79,8 @@ def atomically(
             return _once(write, using, single_statement)
         except TryAgain as error:
             unsettled += 1
-            if unsettled == ATTEMPTS:
+            is_hopeless = error.args or not owns_transaction or time.monotonic() >= deadline
+            if unsettled >= ATTEMPTS and is_hopeless:
                 raise (taken(*error.args) if error.args else _busy()) from error
         except BookingBusy:
             refused += 1

@@ -104,11 +104,32 @@ def test_pauses_are_short_and_grow(
 
 
 @alone
-def test_as_many_as_wait_for_a_calendar_may_be_refused_before_a_write_succeeds(
+@failing
+def test_any_number_of_others_may_come_first_before_a_write_succeeds(
+    calendar: Calendar, pauses: list[float], error: Any
+) -> None:
+    write = Write(calendar, error(), 5 * ATTEMPTS)
+    assert atomically(write, using="default") == "done"
+
+
+@alone
+def test_a_value_that_is_still_taken_is_not_waited_for(
     calendar: Calendar, pauses: list[float]
 ) -> None:
-    write = Write(calendar, deadlock(), 5 * ATTEMPTS)
-    assert atomically(write, using="default") == "done"
+    write = Write(calendar, TryAgain("bookings_booking_reference_key"), 5 * ATTEMPTS)
+    with pytest.raises(InvalidBooking, match="belongs to another booking"):
+        atomically(write, using="default")
+    assert write.tries == ATTEMPTS
+
+
+@alone
+def test_inside_a_transaction_what_is_not_settled_soon_is_the_caller_s_to_try_again(
+    calendar: Calendar, pauses: list[float]
+) -> None:
+    write = Write(calendar, TryAgain(), 5 * ATTEMPTS)
+    with transaction.atomic(), pytest.raises(BookingBusy):
+        atomically(write, using="default")
+    assert write.tries == ATTEMPTS
 
 
 @alone

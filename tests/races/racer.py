@@ -187,9 +187,12 @@ def _run(run: Callable[[], Any]) -> Outcome:
 
 def code_of(error: DatabaseError) -> str:
     """The database's own code: an SQLSTATE, or a number of MySQL's or SQLite's."""
+    number = error.args[0] if error.args else None
+    if isinstance(number, int):
+        # MySQL's drivers know an SQLSTATE too, which is one for all.
+        return str(number)
     cause: Any = error.__cause__
-    sqlstate = getattr(cause, "sqlstate", None)
-    return str(sqlstate or getattr(cause, "sqlite_errorname", None) or error.args[0])
+    return str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None))
 
 
 def _raiser(error: str) -> Callable[[], Any]:

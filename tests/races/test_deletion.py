@@ -26,7 +26,7 @@ def race(
     track: Track,
     entries: list[tuple[Prepare, dict[str, Any]]],
     providers: list[Any],
-    way: Way | None = None,
+    way: Way,
 ) -> tuple[Result, Result]:
     """What became of those who want the providers, and of those who delete them.
 

@@ -55,9 +55,11 @@ def test_exactly_as_many_seats_are_sold_as_there_are(
         slot = group_slot(track, capacity)
         entry = slot | {"parties": [1] * (capacity + 1), "hosted": way.inside}
 
-        result = track.race(seats.take_until_refused, [entry] * RACERS, way=Way(way.isolation))
+        result = track.race(
+            seats.take_until_refused, [entry] * RACERS, way=replace(way, inside=False)
+        )
 
-        assert_sound(track, result, Way(way.isolation))
+        assert_sound(track, result, replace(way, inside=False))
         assert sold(result) == capacity
         assert [asked.remaining for asked in refused(result)] == [0] * RACERS
         assert_counted(track, capacity, capacity)
@@ -65,14 +67,16 @@ def test_exactly_as_many_seats_are_sold_as_there_are(
 
 
 def test_more_than_a_thousand_want_a_thousand_seats(track: Track, rounds: int, way: Way) -> None:
-    """All the seats where there is time to sell them, else the last 60."""
-    already, tries = ([], 80) if rounds > 2 else ([THOUSAND - 60], 4)
+    """All of them where there is time to sell them, else the last 60."""
+    # A host's own transactions are asked to be run again and again, which takes its time.
+    tries, left = (80, THOUSAND) if rounds > 2 and not way.inside else (4, 60)
+    already = [THOUSAND - left] if left < THOUSAND else []
     slot = group_slot(track, THOUSAND, already)
     entry = slot | {"parties": [1] * tries, "hosted": way.inside}
 
-    result = track.race(seats.take, [entry] * RACERS, way=Way(way.isolation))
+    result = track.race(seats.take, [entry] * RACERS, way=replace(way, inside=False))
 
-    assert_sound(track, result, Way(way.isolation))
+    assert_sound(track, result, replace(way, inside=False))
     assert sum(already) + sold(result) == THOUSAND
     assert {asked.remaining for asked in refused(result)} == {0}
     assert_counted(track, THOUSAND, THOUSAND)
@@ -90,9 +94,9 @@ def test_parties_are_refused_only_where_too_few_seats_are_left(
             for number in range(RACERS)
         ]
 
-        result = track.race(seats.take, entries, way=Way(way.isolation))
+        result = track.race(seats.take, entries, way=replace(way, inside=False))
 
-        assert_sound(track, result, Way(way.isolation))
+        assert_sound(track, result, replace(way, inside=False))
         assert_counted(track, capacity, sold(result))
         free = capacity - sold(result)
         for asked in refused(result):
@@ -109,10 +113,12 @@ def test_nobody_is_refused_where_there_are_seats_for_all(
         slot = group_slot(track, sum(sizes)) | {"hosted": way.inside}
 
         result = track.race(
-            seats.take, [slot | {"parties": [size]} for size in sizes], way=Way(way.isolation)
+            seats.take,
+            [slot | {"parties": [size]} for size in sizes],
+            way=replace(way, inside=False),
         )
 
-        assert_sound(track, result, Way(way.isolation))
+        assert_sound(track, result, replace(way, inside=False))
         assert not refused(result)
         assert_counted(track, sum(sizes), sum(sizes))
 
@@ -134,7 +140,7 @@ def test_every_seat_that_is_given_back_is_taken_by_one_who_waits(
             way=patient,
         )
 
-        assert_sound(track, result, Way(way.isolation))
+        assert_sound(track, result, replace(way, inside=False))
         assert_counted(track, capacity, capacity)
         assert track.ask(referee.events) == {"CREATED": 2 * capacity, "CANCELLED": capacity}
 
