@@ -36,8 +36,9 @@ listen_port = {listen_port}
 unix_socket_dir = {folder}
 """
 
-# A shell that ends it once nobody holds the other end of the shell's standard input any more.
-KEEPER: Final = '"$@" & cat; kill $!; wait $!'
+# A shell that ends it, and deletes its folder, once nobody holds the other end of the shell's
+# standard input any more.
+KEEPER: Final = 'folder=$1; shift; "$@" & cat; kill $!; wait $!; rm -r "$folder"'
 
 
 @contextlib.contextmanager
@@ -62,7 +63,7 @@ def running(settings: dict[str, Any]) -> Iterator[str]:
         ):
             yield str(folder)
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _address(settings: dict[str, Any]) -> dict[str, str]:
@@ -101,7 +102,10 @@ def _as_somebody(host: str, folder: Path) -> list[str]:
 def _started(command: list[str], folder: Path) -> Iterator[None]:
     with (folder / "log").open("wb") as log:
         keeper = subprocess.Popen(
-            ["/bin/sh", "-c", KEEPER, "sh", *command], stdin=subprocess.PIPE, stdout=log, stderr=log
+            ["/bin/sh", "-c", KEEPER, "sh", str(folder), *command],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
         )
     try:
         deadline = time.monotonic() + 20
