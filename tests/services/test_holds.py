@@ -19,6 +19,7 @@ from bookings.exceptions import (
     NotAllowed,
 )
 from bookings.models import Booking, BusyInterval
+from bookings.querysets import BookingQuerySet
 from bookings.selectors import get_busy_intervals
 from bookings.services import (
     cancel_booking,
@@ -167,6 +168,59 @@ def test_a_hold_that_ends_by_itself_meanwhile_is_no_obstacle(
     monkeypatch.setattr(expire, "_expire", overtaken)
 
     assert book(now_dt=EXPIRY).status == "CONFIRMED"
+
+
+@pytest.fixture
+def swept_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the refusal and the look at what is in the way, somebody sweeps."""
+    expired = BookingQuerySet.expired
+
+    def overtaken(bookings: BookingQuerySet, now: Any = None) -> BookingQuerySet:
+        monkeypatch.setattr(BookingQuerySet, "expired", expired)
+        expire_bookings(now_dt=EXPIRY)
+        return expired(bookings, now)
+
+    monkeypatch.setattr(BookingQuerySet, "expired", overtaken)
+
+
+@pytest.mark.usefixtures("swept_meanwhile")
+def test_a_hold_that_is_swept_meanwhile_is_no_obstacle(book: Book, hold: Booking) -> None:
+    assert book(now_dt=EXPIRY).status == "CONFIRMED"
+    assert history(hold) == ["CREATED", "EXPIRED"]
+
+
+@pytest.mark.usefixtures("swept_meanwhile")
+def test_a_hold_that_is_swept_meanwhile_takes_no_seat(book: Book, group: Any) -> None:
+    book(service=group, party_size=2, expires_at=EXPIRY)
+    book(service=group)
+
+    book(service=group, party_size=2, now_dt=EXPIRY)
+
+    assert only_interval()["seats"] == (3, 3)
+
+
+@pytest.mark.usefixtures("swept_meanwhile")
+def test_a_hold_that_is_swept_meanwhile_makes_way_for_a_booking_that_is_moved_a_little(
+    book: Book, hold: Booking
+) -> None:
+    moved = book(start_at=START + minutes(60))
+
+    reschedule_booking(moved, new_start_at=START + minutes(30), now_dt=EXPIRY)
+
+    assert stored(moved).start_at == START + minutes(30)
+
+
+@pytest.mark.usefixtures("swept_meanwhile")
+def test_a_hold_that_is_swept_meanwhile_makes_way_for_a_booking_that_is_saved(
+    book: Book, hold: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = book(start_at=START + minutes(60))
+    saved.start_at, saved.end_at = START + minutes(30), START + minutes(90)
+    monkeypatch.setattr(timezone, "now", lambda: EXPIRY)
+
+    saved.save()
+
+    assert stored(saved).start_at == START + minutes(30)
 
 
 def test_a_hold_that_has_run_out_is_not_busy_even_before_it_is_swept(

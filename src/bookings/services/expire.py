@@ -21,7 +21,7 @@ from bookings.exceptions import (
     InvalidTransition,
     MissingReference,
 )
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking, BookingEvent, BusyInterval
 from bookings.models.booking import EXPIRED
 from bookings.querysets import overlapping
 from bookings.services import inputs
@@ -147,21 +147,31 @@ def past_stale_holds(
     *,
     now: datetime,
     using: str,
+    own: Any = None,
 ) -> T:
     """Run ``write``; if a hold that has run out is in its way, expire that and run it once more.
 
-    So an abandoned checkout never blocks a client, whether or not anything sweeps.
+    So an abandoned checkout never blocks a client, whether or not anything sweeps, nor when it is
+    swept just then. ``own`` is the busy interval that ``write`` moves, which is in nobody's way.
     """
     try:
         return write()
-    except (BookingConflict, CapacityExceeded):
+    except (BookingConflict, CapacityExceeded) as refusal:
         stale = (
             Booking.objects.using(using)
             .expired(now)
             .filter(overlapping(*window, "busy_interval__"), provider_id=provider_id)
         )
         holds = list(stale)
-        if not holds:
+        in_the_way = BusyInterval.objects.using(using).filter(
+            overlapping(*window), calendar__provider=provider_id
+        )
+        if isinstance(refusal, CapacityExceeded):
+            # Unless seats have been given back since, the slot is as full as it was.
+            told: Any = refusal.params
+            taken = F("seats_taken") + told["remaining"]
+            in_the_way = in_the_way.filter(capacity__lte=taken)
+        if not holds and in_the_way.exclude(pk=own).exists():
             raise
     for hold in holds:
         # Somebody may have cancelled or deleted it meanwhile, and then it is out of the way too.

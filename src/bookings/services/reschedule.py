@@ -123,6 +123,7 @@ def reschedule_booking(
         claim.window,
         now=now,
         using=using,
+        own=draft.busy_interval_id,
     )
 
 

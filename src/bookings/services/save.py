@@ -86,8 +86,14 @@ def save_booking(
         return atomically(write, using=using)
 
     if booking.holds_time:
-        window = ledger.window_of(booking)
-        saved = past_stale_holds(attempt, booking.provider_id, window, now=now, using=using)
+        saved = past_stale_holds(
+            attempt,
+            booking.provider_id,
+            ledger.window_of(booking),
+            now=now,
+            using=using,
+            own=booking.busy_interval_id,
+        )
     else:
         saved = attempt()
     if saved is not booking:

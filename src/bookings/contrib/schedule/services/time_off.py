@@ -124,6 +124,7 @@ def save_time_off(
             claim.window,
             now=inputs.moment(now),
             using=using,
+            own=time_off.busy_interval_id,
         )
     except BaseException:
         restore()
