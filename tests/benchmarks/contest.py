@@ -22,6 +22,8 @@ class Result:
     title: str
     unit: str
     figures: dict[str, float]
+    at: str = ""
+    """Under what circumstances, where the same was measured under several."""
     notes: list[str] = field(default_factory=list)
     compared: bool = True
     """Whether the ratios say anything."""
@@ -40,7 +42,8 @@ class Result:
             f"  {name:<{width}}  {self.shown(figure):>12} {self.unit}  {ratios.get(name, '')}"
             for name, figure in self.figures.items()
         ]
-        return "\n".join([self.title, *rows, *(f"  ({note})" for note in self.notes)])
+        title = f"{self.title}, {self.at}" if self.at else self.title
+        return "\n".join([title, *rows, *(f"  ({note})" for note in self.notes)])
 
     def shown(self, figure: float) -> str:
         return f"{figure:,.2f}" if self.unit == "ms" else f"{figure:,.0f}"

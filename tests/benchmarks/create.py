@@ -36,10 +36,11 @@ def alone(houses: Houses, stored: int, rounds: int) -> Result:
     turns = {name: each.house.turn(each.way) for name, each in houses.contenders.items()}
     return Result(
         "create",
-        f"A booking, with {stored:,} stored",
+        "A booking",
         "ms",
         in_milliseconds(take_turns(turns, rounds=rounds)),
-        houses.notes,
+        at=f"{stored:,} stored",
+        notes=houses.notes,
     )
 
 
@@ -53,10 +54,11 @@ def crowded(houses: Houses, stored: int, rounds: int, *, same_provider: bool) ->
     taken = take_turns(turns, rounds=rounds, warm_up=1)
     return Result(
         "create",
-        f"{DESKS} processes that book {whom}, with {stored:,} stored",
+        f"{DESKS} processes that book {whom}",
         "bookings/s",
         {name: DESKS * EACH / seconds for name, seconds in taken.items()},
-        [*houses.notes, *refused],
+        at=f"{stored:,} stored",
+        notes=[*houses.notes, *refused],
     )
 
 

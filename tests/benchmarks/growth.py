@@ -29,7 +29,8 @@ def run(options: Options) -> Iterator[Result]:
     for verb in VERBS:
         yield Result(
             "growth",
-            f"{verb}, with {AHEAD:,} bookings ahead of {PROVIDERS} providers",
+            f"{PROVIDERS} providers with {AHEAD:,} bookings ahead of them",
             "ms",
             in_milliseconds({f"{size:,} in the past": taken[verb, size] for size in sizes}),
+            at=verb,
         )

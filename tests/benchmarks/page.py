@@ -48,18 +48,29 @@ def tables_of(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _tables(results: list[Result], machine: str) -> Iterable[str]:
-    for result in results:
-        yield f"| {result.title} | {result.unit} | {'ratio' if result.compared else ''} |"
-        yield "|---|---:|---:|"
-        for name, figure in result.figures.items():
-            ratio = f"{result.ratios[name]:.2f}" if result.compared else ""
-            yield f"| {name} | {result.shown(figure)} | {ratio} |"
+    """One for each title, with a column for each of the circumstances it was measured under."""
+    for title in dict.fromkeys(each.title for each in results):
+        columns = [each for each in results if each.title == title]
+        yield f"| {title} | {' | '.join(each.at or each.unit for each in columns)} |"
+        yield f"|---|{'---:|' * len(columns)}"
+        for name in columns[0].figures:
+            yield f"| {name} | {' | '.join(_cell(each, name) for each in columns)} |"
         yield ""
-        yield from (f"- {note}" for note in result.notes)
-        if result.notes:
+        if notes := dict.fromkeys(note for each in columns for note in each.notes):
+            yield from (f"- {note}" for note in notes)
             yield ""
     yield f"({machine})"
     yield ""
+
+
+def _cell(result: Result, name: str) -> str:
+    """The ratio, and what the first one's is a ratio of."""
+    figure = result.shown(result.figures[name])
+    if not result.compared:
+        return figure
+    ratio = f"{result.ratios[name]:.2f}"
+    is_first = name == next(iter(result.figures))
+    return f"{ratio} ({figure} {result.unit})" if is_first else ratio
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def run(options: Options) -> Iterator[Result]:
             f"Slots that are booked twice or more, of {rounds} that {RACERS} processes want",
             "slots",
             doubled,
-            [
+            notes=[
                 *houses.notes,
                 *(
                     f"{name}: {', '.join(f'{n} {what}' for what, n in each.most_common())}"

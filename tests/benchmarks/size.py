@@ -106,7 +106,9 @@ def _statements(houses: Houses) -> Result:
         figures[name] = contender.house.ask(
             "statements", way=contender.way, provider=provider, slot=slot
         )
-    return Result("size", "Statements that a booking takes", "statements", figures, houses.notes)
+    return Result(
+        "size", "Statements that a booking takes", "statements", figures, notes=houses.notes
+    )
 
 
 def _bytes(houses: Houses) -> Iterator[Result]:
@@ -119,7 +121,8 @@ def _bytes(houses: Houses) -> Iterator[Result]:
             grown[part][name] = (after[part] - before[part]) / STORED
     together = {name: grown["tables"][name] + grown["indexes"][name] for name in grown["tables"]}
     for part, figures in {"all": together, **grown}.items():
-        yield Result("size", f"Bytes of a booking on disk, {part}", "bytes", figures, houses.notes)
+        title = "Bytes of a booking on disk"
+        yield Result("size", title, "bytes", figures, at=part, notes=houses.notes)
 
 
 def _filled(house: House, number: int) -> dict[str, int]:

@@ -16,18 +16,24 @@ def report(*results: Result) -> dict[str, Any]:
 
 
 def test_each_is_compared_with_the_first() -> None:
-    result = Result("create", "A booking", "ms", {"raw": 2.0, "ours": 3.0})
-    assert result.ratios == {"raw": 1.0, "ours": 1.5}
-    assert tables_of(report(result)) == {
-        "create": "| A booking | ms | ratio |\n|---|---:|---:|\n"
-        "| raw | 2.00 | 1.00 |\n| ours | 3.00 | 1.50 |\n\n(cores 2)\n"
+    few, many = (
+        Result("create", "A booking", "ms", {"raw": 2.0, "ours": ours}, at=at)
+        for ours, at in ((3.0, "few"), (4.0, "many"))
+    )
+    assert few.ratios == {"raw": 1.0, "ours": 1.5}
+    assert tables_of(report(few, many)) == {
+        "create": "| A booking | few | many |\n|---|---:|---:|\n"
+        "| raw | 1.00 (2.00 ms) | 1.00 (2.00 ms) |\n| ours | 1.50 | 2.00 |\n\n(cores 2)\n"
     }
 
 
 def test_what_cannot_be_compared_has_no_ratio() -> None:
-    result = Result("peers", "Slots", "slots", {"ours": 0, "theirs": 50}, ["a note"], False)
+    figures: dict[str, float] = {"ours": 0, "theirs": 50}
+    result = Result("peers", "Slots", "slots", figures, notes=["a note"], compared=False)
     assert result.ratios == {}
-    assert "| theirs | 50 |  |\n\n- a note\n" in tables_of(report(result))["peers"]
+    (table,) = tables_of(report(result)).values()
+    assert table.startswith("| Slots | slots |\n|---|---:|\n| ours | 0 |\n| theirs | 50 |\n")
+    assert "\n- a note\n" in table
 
 
 def test_a_table_takes_the_place_of_the_one_before_it() -> None:
