@@ -26,4 +26,11 @@ desk.register(get_user_model(), UserAdmin)
 for name in ("SERVICE_MODEL", "PROVIDER_MODEL", "ADDON_MODEL"):
     desk.register(apps.get_model(app_settings.model_label(name)), SearchableAdmin)
 
+if apps.is_installed("bookings.contrib.schedule"):
+    from bookings.contrib.schedule.admin import ScheduleAdmin, TimeOffAdmin
+    from bookings.contrib.schedule.models import Schedule, TimeOff
+
+    desk.register(Schedule, ScheduleAdmin)
+    desk.register(TimeOff, TimeOffAdmin)
+
 urlpatterns = [path("admin/", admin.site.urls), path("desk/", desk.urls)]

@@ -34,6 +34,12 @@ class ScheduleMissing(BookingError):
     default_code = "schedule_missing"
 
 
+class StaleSchedule(BookingError):
+    """The schedule changed since it was read. Read it again and decide anew."""
+
+    default_code = "stale_schedule"
+
+
 class HolidaysNotInstalled(BookingError):
     """Public holidays need a library. Run ``pip install "django-bookings[holidays]"``."""
 

@@ -65,7 +65,14 @@ def load_rules(
     without any is left out.
     """
     chosen = schedules_of(providers, tenant)
-    schedules = {schedule.pk: schedule for schedule in chosen.values()}
+    rules = rules_of({schedule.pk: schedule for schedule in chosen.values()}, first, last)
+    return {provider_id: rules[schedule.pk] for provider_id, schedule in chosen.items()}
+
+
+def rules_of(
+    schedules: Mapping[Any, Schedule], first: date, last: date
+) -> dict[Any, ScheduleRules]:
+    """The rules of each schedule between two dates, by its key: two queries for any number."""
     weekly = _weekly(schedules, first, last)
     overrides, reasons = _overrides(schedules, first, last)
     rules = {}
@@ -79,7 +86,7 @@ def load_rules(
             zone=ZoneInfo(schedule.timezone), weekly=weekly[key], overrides=overrides[key]
         )
         rules[key] = ScheduleRules(schedule, hours, reasons[key])
-    return {provider_id: rules[schedule.pk] for provider_id, schedule in chosen.items()}
+    return rules
 
 
 def schedules_of(providers: Collection[ProviderLike], tenant: Any) -> dict[Any, Schedule]:

@@ -155,10 +155,10 @@ def delete_time_off(
 
 def _check_saved(time_off: Any) -> None:
     if not isinstance(time_off, TimeOff) or time_off._state.adding or time_off.pk is None:
-        raise _gone()
+        raise gone()
 
 
-def _gone() -> MissingReference:
+def gone() -> MissingReference:
     return MissingReference(_("The time off is not saved, or has been deleted."))
 
 
@@ -193,7 +193,7 @@ def _held(time_off: TimeOff, using: str) -> int:
     rows: QuerySet[Any] = QuerySet(TimeOff, using=using)
     stored = rows.select_for_update().filter(pk=time_off.pk).first()
     if stored is None:
-        raise _gone()
+        raise gone()
     if stored.provider_id != time_off.provider_id:
         raise InvalidSchedule(
             _("Time off stays its provider's. Cancel it, and take some for the other provider."),
