@@ -41,13 +41,14 @@ def tables_of(report: Mapping[str, Any]) -> dict[str, str]:
     """Markdown for each benchmark of a run."""
     results = [Result.from_json(stored) for stored in report["results"]]
     machine = ", ".join(f"{name} {value}" for name, value in report["machine"].items())
+    run = f"{report['rounds']} rounds, {machine}"
     return {
-        name: "\n".join(_tables([each for each in results if each.benchmark == name], machine))
+        name: "\n".join(_tables([each for each in results if each.benchmark == name], run))
         for name in dict.fromkeys(each.benchmark for each in results)
     }
 
 
-def _tables(results: list[Result], machine: str) -> Iterable[str]:
+def _tables(results: list[Result], run: str) -> Iterable[str]:
     """One for each title, with a column for each of the circumstances it was measured under."""
     for title in dict.fromkeys(each.title for each in results):
         columns = [each for each in results if each.title == title]
@@ -59,7 +60,7 @@ def _tables(results: list[Result], machine: str) -> Iterable[str]:
         if notes := dict.fromkeys(note for each in columns for note in each.notes):
             yield from (f"- {note}" for note in notes)
             yield ""
-    yield f"({machine})"
+    yield f"({run})"
     yield ""
 
 

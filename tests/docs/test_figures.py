@@ -11,7 +11,11 @@ from tests.benchmarks.page import MARKED, PAGE, tables_of, with_tables
 
 
 def report(*results: Result) -> dict[str, Any]:
-    stored = {"machine": {"cores": "2"}, "results": [result.as_json() for result in results]}
+    stored = {
+        "rounds": 9,
+        "machine": {"cores": "2"},
+        "results": [result.as_json() for result in results],
+    }
     return json.loads(json.dumps(stored))
 
 
@@ -23,7 +27,7 @@ def test_each_is_compared_with_the_first() -> None:
     assert few.ratios == {"raw": 1.0, "ours": 1.5}
     assert tables_of(report(few, many)) == {
         "create": "| A booking | few | many |\n|---|---:|---:|\n"
-        "| raw | 1.00 (2.00 ms) | 1.00 (2.00 ms) |\n| ours | 1.50 | 2.00 |\n\n(cores 2)\n"
+        "| raw | 1.00 (2.00 ms) | 1.00 (2.00 ms) |\n| ours | 1.50 | 2.00 |\n\n(9 rounds, cores 2)\n"
     }
 
 
