@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from bookings import signals
+from bookings import consequences, signals
 from bookings.models import Booking, BookingEvent
 
 
@@ -32,6 +32,7 @@ def record(
         created_at=now,
     )
     store(booking, event, using=using)
+    consequences.draw([booking], event_type, using=using, now=now)
     return event
 
 
@@ -53,6 +54,7 @@ def record_many(
         BookingEvent(booking=booking, event_type=event_type, data=data, created_at=now)
         for booking in bookings
     )
+    consequences.draw(bookings, event_type, using=using, now=now)
     for booking, event in zip(bookings, events, strict=True):
         announce(booking, event, using=using)
 
