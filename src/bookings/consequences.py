@@ -15,22 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Any, Final, Protocol
 
 from django.core.exceptions import ImproperlyConfigured
 
-if TYPE_CHECKING:
-    from bookings.models import Booking
-
 
 class Consequence(Protocol):
-    """Writes what follows from one event of each of these bookings, which are locked.
+    """Writes what follows from one event of each of these bookings, by their keys.
 
-    There may be hundreds, when holds are swept: use a constant number of statements.
+    They are locked. There may be hundreds, when holds are swept: use a constant number of
+    statements.
     """
 
     def __call__(
-        self, bookings: Sequence[Booking], event_type: str, *, using: str, now: datetime
+        self, booking_ids: Sequence[Any], event_type: str, *, using: str, now: datetime
     ) -> None: ...
 
 
@@ -43,7 +41,7 @@ def register(name: str, consequence: Consequence) -> None:
         raise ImproperlyConfigured(f"{name!r} has registered its consequence already.")
 
 
-def draw(bookings: Sequence[Booking], event_type: str, *, using: str, now: datetime) -> None:
+def draw(booking_ids: Sequence[Any], event_type: str, *, using: str, now: datetime) -> None:
     """Let everybody write what follows from this event, which has just been stored."""
     for consequence in _consequences.values():
-        consequence(bookings, event_type, using=using, now=now)
+        consequence(booking_ids, event_type, using=using, now=now)

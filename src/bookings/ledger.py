@@ -22,7 +22,7 @@ from bookings import policies
 from bookings.exceptions import CapacityExceeded, MissingReference
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.querysets import BookingQuerySet, overlapping
-from bookings.transactions import atomically, conflict
+from bookings.transactions import TryAgain, atomically, conflict
 
 _LOCK_AND_RETURN: Final = (
     "UPDATE {table} SET {revision} = {revision} + 1 WHERE {provider} = %s RETURNING {id}"
@@ -120,7 +120,10 @@ def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]
         made = calendars.filter(provider_id__in=wanted).select_for_update()
         known = dict(made.values_list("provider_id", "pk"))
     # An UPDATE of many rows locks them in the order of its plan, a sorted SELECT in its own.
-    list(calendars.filter(pk__in=known.values()).order_by("pk").select_for_update())
+    locked = calendars.filter(pk__in=known.values()).order_by("pk").select_for_update()
+    if len(locked) < len(wanted):
+        # Deleted since they were read, with their providers.
+        raise TryAgain
     calendars.filter(pk__in=known.values()).update(revision=F("revision") + 1)
     return known
 
@@ -228,6 +231,15 @@ def release(interval_id: int, seats: int, *, using: str) -> None:
         intervals.update(seats_taken=F("seats_taken") - seats)
 
 
+def give_back(interval_ids: Iterable[int], *, using: str) -> None:
+    """Delete claims that are no booking's: time off, what another calendar says.
+
+    By then nothing may refer to them any more.
+    """
+    intervals = BusyInterval.objects.using(using).filter(pk__in=list(interval_ids))
+    intervals.exclude(kind=BusyInterval.Kind.BOOKING)._raw_delete(using)
+
+
 def recount(interval_id: int, *, using: str) -> None:
     """Set an interval's seats to what its bookings take; without bookings it goes."""
     interval = BusyInterval.objects.using(using).select_for_update().filter(pk=interval_id).first()
@@ -246,13 +258,18 @@ def recount(interval_id: int, *, using: str) -> None:
 def release_many(held: Mapping[int, int], *, using: str) -> None:
     """Release many claims (interval to seats) with a constant number of statements."""
     intervals = BusyInterval.objects.using(using)
+    chosen = intervals.filter(pk__in=held.keys())
+    # Whoever has the only seat takes the time along, and nothing has to be read.
+    if chosen.filter(kind=BusyInterval.Kind.BOOKING, capacity=1)._raw_delete(using) == len(held):
+        return
     empty, shared = [], []
-    for interval in intervals.select_for_update().filter(pk__in=held.keys()).order_by("pk"):
-        interval.seats_taken -= held[interval.pk]
-        if interval.seats_taken <= 0 and interval.kind == BusyInterval.Kind.BOOKING:
-            empty.append(interval.pk)
+    locked = chosen.select_for_update().order_by("pk")
+    for key, taken, kind in locked.values_list("pk", "seats_taken", "kind"):
+        left = taken - held[key]
+        if left <= 0 and kind == BusyInterval.Kind.BOOKING:
+            empty.append(key)
         else:
-            shared.append(interval)
+            shared.append(BusyInterval(pk=key, seats_taken=left))
     intervals.filter(pk__in=empty)._raw_delete(using)
     intervals.bulk_update(shared, ["seats_taken"])
 

@@ -35,10 +35,11 @@ class Witness:
         self.told: list[tuple[str, list[str]]] = []
 
     def __call__(
-        self, bookings: Sequence[Booking], event_type: str, *, using: str, now: datetime
+        self, booking_ids: Sequence[Any], event_type: str, *, using: str, now: datetime
     ) -> None:
         assert connection.in_atomic_block
         assert using == "default"
+        bookings = Booking.objects.filter(pk__in=booking_ids)
         for booking in bookings:
             assert booking.version == booking.events.count()
             assert booking.events.latest("id").event_type == event_type

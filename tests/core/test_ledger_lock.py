@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from bookings import ledger
 from bookings.exceptions import MissingReference
 from bookings.models import Calendar
+from bookings.transactions import TryAgain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
@@ -123,6 +124,25 @@ def test_one_of_several_that_does_not_exist_stops_them_all(provider: Any) -> Non
     with pytest.raises(MissingReference):
         lock_all(provider.pk, 10**6)
     assert not any(revisions().values())
+
+
+def test_one_of_several_that_is_deleted_before_its_lock_is_looked_for_again(
+    calendar: Calendar, other_calendar: Calendar
+) -> None:
+    """What holds no lock on its provider could be stored, and fail when the transaction ends."""
+    this = Calendar.objects.filter(pk=other_calendar.pk)
+    between = [lambda: None, lambda: this._raw_delete("default")]
+
+    def delete_before_the_second(execute: Any, *args: Any) -> Any:
+        if between:
+            between.pop(0)()
+        return execute(*args)
+
+    providers = calendar.provider_id, other_calendar.provider_id
+    with connection.execute_wrapper(delete_before_the_second), pytest.raises(TryAgain):
+        lock_all(*providers)
+    assert revisions() == {"Ada": 0}
+    assert lock_all(*providers).keys() == set(providers)
 
 
 def test_any_number_are_locked_with_the_same_number_of_queries(provider: Any) -> None:

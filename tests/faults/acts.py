@@ -110,13 +110,18 @@ def lose_the_connection(
 
     In between, the connection is renewed as Django does it between requests.
     """
-    raised = ""
-    try:
-        make_the_call(stage, name, after=after, interrupt=interrupt)
-    except Error as error:
-        raised = type(error).__name__
+    error = make_the_lost_call(stage, name, after=after, interrupt=interrupt)
     close_old_connections()
-    return raised, look_and_make_the_call_again(stage, name, reference)
+    return error, look_and_make_the_call_again(stage, name, reference)
+
+
+def make_the_lost_call(stage: Stage, name: str, **disturbance: Any) -> str:
+    """As ``make_the_call``; the name of the database's error that it ends in, if any."""
+    try:
+        make_the_call(stage, name, **disturbance)
+    except Error as error:
+        return type(error).__name__
+    return ""
 
 
 def problems() -> list[str]:

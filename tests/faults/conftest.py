@@ -8,7 +8,8 @@ from django.conf import settings
 
 from tests.faults import acts, scenes
 from tests.faults.cradle import Cradle
-from tests.faults.scenes import Stage
+from tests.faults.rehearsal import Rehearsal
+from tests.faults.scenes import SCENES, Stage
 from tests.races import referee
 
 ENGINE = settings.DATABASES["default"]["ENGINE"]
@@ -43,3 +44,8 @@ def stage(cradle: Cradle) -> Stage:
     made: Stage = cradle.run(scenes.make_stage)
     cradle.warm_up(acts.look_and_make_the_call_again, made, "create in steps", None)
     return made
+
+
+@pytest.fixture(scope="module", params=SCENES, ids=str)
+def rehearsal(request: pytest.FixtureRequest, cradle: Cradle, stage: Stage) -> Rehearsal:
+    return Rehearsal.of(request.param, cradle, stage)

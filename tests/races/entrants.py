@@ -10,6 +10,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from django.apps import apps
+from django.contrib.auth.models import Group
 
 from bookings import ledger, postgres, services, signals
 from bookings.conf import app_settings
@@ -89,6 +90,22 @@ def follow(*, booking: Any, **values: Any) -> Run:
             raise RunAgain from refusal
 
     return ask
+
+
+def sweep(**values: Any) -> Run:
+    """Expire what is due; how many there were."""
+    return lambda: services.expire_bookings(**values)
+
+
+def place_order(*, order: str, entrant: Callable[..., Run], **values: Any) -> Run:
+    """As ``entrant``, after a row of the host's own; for inside a transaction of the host's."""
+    run = entrant(**values)
+
+    def write_and_run() -> Any:
+        Group.objects.create(name=order)
+        return run()
+
+    return write_and_run
 
 
 def hear(*, entrant: Callable[..., Run], **values: Any) -> Run:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from copy import copy
 from functools import partial
+from time import sleep
 from typing import Any
 from unittest.mock import patch
 
+from django.db import transaction
+
+from bookings import services
+from bookings.exceptions import BookingBusy
 from bookings.models import Booking
-from bookings.services import changes, create
+from bookings.services import changes, create, expire
 from tests.races import entrants
-from tests.races.entrants import Run, handicapped
+from tests.races.entrants import LATE, Run, handicapped
 from tests.races.racer import RunAgain
 
 
@@ -37,6 +43,66 @@ def follow_naively(*, booking: Any, **values: Any) -> Run:
 def book_without_replay(**values: Any) -> Run:
     """As ``book``, but nobody looks whether the idempotency key has made a booking already."""
     return handicapped(entrants.book(**values), no_replay)
+
+
+def book_beside_holds(**values: Any) -> Run:
+    """As ``book``, but a hold that has run out is left where it is."""
+    return handicapped(entrants.book(**values), no_expiry)
+
+
+def book_past_holds_as_read(**values: Any) -> Run:
+    """As ``book``, but what was read of a hold before the lock is believed under it."""
+    return handicapped(entrants.book(**values), no_second_look_at_holds)
+
+
+def sweep_as_read(**values: Any) -> Run:
+    """Expire what is due, each as it was read before the start; how many there were."""
+    due = list(Booking.objects.expired(values["now_dt"]))
+
+    def expire_all() -> int:
+        for hold in due:
+            with no_second_look(copy(hold)):
+                services.expire_booking(hold, **values)
+        return len(due)
+
+    return expire_all
+
+
+def insist(**values: Any) -> Run:
+    """As ``book`` and, told that the database is busy, call again and not run again."""
+    run = entrants.book(**values)
+
+    def call_again() -> Any:
+        for _ in range(5):
+            with suppress(BookingBusy), transaction.atomic():
+                return run()
+            sleep(LATE)
+        return run()
+
+    return call_again
+
+
+@contextmanager
+def no_expiry() -> Iterator[None]:
+    def write_once(write: Callable[[], Any], *_args: Any, **_kwargs: Any) -> Any:
+        return write()
+
+    with patch.object(create, "past_stale_holds", write_once):
+        yield
+
+
+@contextmanager
+def no_second_look_at_holds() -> Iterator[None]:
+    expire_hold = expire._expire
+
+    def expire_as_read(hold: Booking, **values: Any) -> Booking:
+        # For the others, who are about to meet the hold too.
+        sleep(LATE)
+        with no_second_look(copy(hold)):
+            return expire_hold(hold, **values)
+
+    with patch.object(expire, "_expire", expire_as_read):
+        yield
 
 
 @contextmanager

@@ -47,17 +47,31 @@ def set_up(*, is_known: bool = False, **service: Any) -> dict[str, Any]:
     return {"service": host.service.pk, "provider": host.provider.pk}
 
 
-def hire(*, number: int) -> list[Any]:
-    """More providers, each with a calendar already."""
+def hire(*, number: int, are_known: bool = True) -> list[Any]:
+    """More providers, each with a calendar already if ``are_known``."""
     model = apps.get_model(app_settings.PROVIDER_MODEL)
     hired = [model._base_manager.create(name=f"Provider {n}") for n in range(number)]
-    Calendar.objects.bulk_create(Calendar(provider=provider) for provider in hired)
+    if are_known:
+        Calendar.objects.bulk_create(Calendar(provider=provider) for provider in hired)
     return [provider.pk for provider in hired]
 
 
 def book_all(*, bookings: list[dict[str, Any]]) -> list[int]:
     """Bookings that are there before the race begins; their keys."""
     return [entrants.book(**values)() for values in bookings]
+
+
+def take_off(*, provider: Any, starts: list[datetime]) -> list[int]:
+    """Hours that the provider is not there; their keys."""
+    calendar = Calendar.objects.get(provider=provider)
+    seconds = [int(start.timestamp()) for start in starts]
+    kind = BusyInterval.Kind.TIME_OFF
+    return [
+        BusyInterval.objects.create(
+            calendar=calendar, starts=start, ends=start + 3600, kind=kind, seats_taken=0
+        ).pk
+        for start in seconds
+    ]
 
 
 def clear() -> None:
@@ -85,10 +99,40 @@ def seats() -> list[tuple[int, int]]:
     return list(BusyInterval.objects.values_list("capacity", "seats_taken"))
 
 
+def claims(*, at: datetime) -> int:
+    """How many busy intervals there are that an instant is in."""
+    second = int(at.timestamp())
+    return BusyInterval.objects.filter(starts__lte=second, ends__gt=second).count()
+
+
 def whereabouts() -> dict[int, tuple[Any, datetime]]:
     """At which provider and when every booking is."""
     rows = Booking.objects.values_list("pk", "provider_id", "start_at")
     return {key: (provider, start_at) for key, provider, start_at in rows}
+
+
+def providers() -> list[Any]:
+    """The keys of those who are left."""
+    return list(
+        Booking._meta.get_field("provider").related_model._base_manager.values_list("pk", flat=True)
+    )
+
+
+def dangling() -> list[str]:
+    """Every row that refers to one that there is not."""
+    found = []
+    for model in (Calendar, BusyInterval, Booking, BookingEvent):
+        for field in model._meta.concrete_fields:
+            if field.is_relation:
+                there = field.related_model._base_manager.values("pk")
+                refers = model._base_manager.filter(**{f"{field.name}__isnull": False})
+                found += [
+                    f"{model.__name__} {key} has no {field.name}."
+                    for key in refers.exclude(**{f"{field.attname}__in": there}).values_list(
+                        "pk", flat=True
+                    )
+                ]
+    return found
 
 
 def problems() -> list[str]:

@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from django.contrib.auth.models import Group
 from django.db import connection
 
 from bookings import services
 from bookings.models import Booking, BookingEvent
 from tests.races.entrants import stored
-from tests.races.referee import set_up
+from tests.races.referee import hire, set_up
 
 NOW: Final = datetime(2100, 1, 4, 8, 0, tzinfo=UTC)
 START: Final = datetime(2100, 1, 4, 9, 0, tzinfo=UTC)
@@ -22,6 +23,28 @@ def one_booking(*, expires_at: datetime | None = None, **service: Any) -> dict[s
     """A booking from START on, an hour long, made at NOW: its key, its service's and provider's."""
     host = set_up(duration_minutes=60, **service)
     return host | {"booking": add_booking(**host, start_at=START, expires_at=expires_at)}
+
+
+def many_holds(*, number: int, providers: int, expires_at: datetime) -> list[dict[str, Any]]:
+    """Holds, dealt to some providers, at different times; what they are made of, and their keys."""
+    host = set_up(duration_minutes=60)
+    hired = hire(number=providers)
+    holds = [
+        {
+            "service": host["service"],
+            "provider": hired[turn % providers],
+            "start_at": START + timedelta(hours=turn),
+        }
+        for turn in range(number)
+    ]
+    return [hold | {"booking": add_booking(**hold, expires_at=expires_at)} for hold in holds]
+
+
+def placed_orders() -> list[str]:
+    """The names of what the hosts wrote beside the bookings; they are gone afterwards."""
+    placed = list(Group.objects.values_list("name", flat=True))
+    Group.objects.all().delete()
+    return placed
 
 
 def add_booking(*, service: Any, provider: Any, **values: Any) -> Any:

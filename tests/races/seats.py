@@ -14,9 +14,7 @@ from bookings.exceptions import BookingBusy, CapacityExceeded
 from bookings.models import BusyInterval
 from tests.races import entrants
 from tests.races.entrants import Run
-from tests.races.racer import inside
-
-PATIENCE = 30
+from tests.races.racer import LONGEST_PAUSE, PATIENCE, RunAgain, inside
 
 
 @dataclass(frozen=True)
@@ -48,23 +46,17 @@ def take_until_refused(*, parties: Sequence[int], hosted: bool, **slot: Any) -> 
     return take_turns
 
 
-def take_when_given_back(*, hosted: bool, **slot: Any) -> Run:
-    """Ask for one seat until there is one."""
+def take_when_given_back(**slot: Any) -> Run:
+    """Ask for a seat until there is one."""
     run = entrants.book(**slot)
 
-    def wait() -> Any:
-        deadline = monotonic() + PATIENCE
-        while (told := _ask(1, run, hosted)).booking is None:
-            assert monotonic() < deadline, "No seat was given back."
-            sleep(0.005)
-        return told.booking
+    def ask() -> Any:
+        try:
+            return run()
+        except CapacityExceeded as refusal:
+            raise RunAgain from refusal
 
-    return wait
-
-
-def give_back(*, booking: Any, hosted: bool) -> Run:
-    run = entrants.change(verb="cancel_booking", booking=booking)
-    return lambda: _in_transaction(run, hosted)
+    return ask
 
 
 def take_by_what_was_read(*, parties: Sequence[int], **slot: Any) -> Run:
@@ -108,4 +100,4 @@ def _in_transaction(run: Run, hosted: bool) -> Any:
             return inside(run)
         except BookingBusy:
             assert monotonic() < deadline, "The database was always busy."
-            sleep(random.uniform(0, 0.02))  # noqa: S311
+            sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311

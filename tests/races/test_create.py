@@ -76,6 +76,21 @@ def test_overlapping_slots_go_to_one_each(track: Track, rounds: int, is_known: b
         assert 2 <= len(result.winners) <= 4
 
 
+def test_overlapping_slots_do_so_at_every_isolation_level_and_inside_a_transaction(
+    track: Track, rounds_each_way: int, way: Way
+) -> None:
+    for _ in range(rounds_each_way):
+        entries = [
+            entry | {"start_at": START + timedelta(minutes=15 * number)}
+            for number, entry in enumerate(one_slot(track, is_known=True))
+        ]
+
+        result = track.race(entrants.book, entries, way=way)
+
+        assert_sound(track, result, way, "BookingConflict")
+        assert 1 <= len(result.winners) <= 4, result
+
+
 def test_different_slots_all_go(track: Track, rounds: int) -> None:
     for _ in range(rounds):
         entries = [

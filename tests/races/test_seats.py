@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.races import referee, seats
+from tests.races import entrants, referee, seats
 from tests.races.conftest import RACERS, assert_sound
 from tests.races.racer import Way
 from tests.races.seats import Asked
@@ -64,8 +65,8 @@ def test_exactly_as_many_seats_are_sold_as_there_are(
 
 
 def test_more_than_a_thousand_want_a_thousand_seats(track: Track, rounds: int, way: Way) -> None:
-    """All the seats where there is time to sell them, else the last 90."""
-    already, tries = ([], 80) if rounds > 2 else ([THOUSAND - 90], 6)
+    """All the seats where there is time to sell them, else the last 60."""
+    already, tries = ([], 80) if rounds > 2 else ([THOUSAND - 60], 4)
     slot = group_slot(track, THOUSAND, already)
     entry = slot | {"parties": [1] * tries, "hosted": way.inside}
 
@@ -75,3 +76,76 @@ def test_more_than_a_thousand_want_a_thousand_seats(track: Track, rounds: int, w
     assert sum(already) + sold(result) == THOUSAND
     assert {asked.remaining for asked in refused(result)} == {0}
     assert_counted(track, THOUSAND, THOUSAND)
+
+
+def test_parties_are_refused_only_where_too_few_seats_are_left(
+    track: Track, rounds_each_way: int, way: Way
+) -> None:
+    capacity = 50
+    for _ in range(rounds_each_way):
+        slot = group_slot(track, capacity) | {"hosted": way.inside}
+        # Each racer's own mixture of one to seven.
+        entries = [
+            slot | {"parties": [1 + (number * step) % 7 for step in range(1, 5)]}
+            for number in range(RACERS)
+        ]
+
+        result = track.race(seats.take, entries, way=Way(way.isolation))
+
+        assert_sound(track, result, Way(way.isolation))
+        assert_counted(track, capacity, sold(result))
+        free = capacity - sold(result)
+        for asked in refused(result):
+            assert asked.remaining is not None
+            # No seat comes back, so there never were fewer than in the end.
+            assert free <= asked.remaining < asked.party
+
+
+def test_nobody_is_refused_where_there_are_seats_for_all(
+    track: Track, rounds_each_way: int, way: Way
+) -> None:
+    for _ in range(rounds_each_way):
+        sizes = [1 + number % 5 for number in range(RACERS)]
+        slot = group_slot(track, sum(sizes)) | {"hosted": way.inside}
+
+        result = track.race(
+            seats.take, [slot | {"parties": [size]} for size in sizes], way=Way(way.isolation)
+        )
+
+        assert_sound(track, result, Way(way.isolation))
+        assert not refused(result)
+        assert_counted(track, sum(sizes), sum(sizes))
+
+
+@pytest.mark.parametrize("capacity", [1, RACERS // 2])
+def test_every_seat_that_is_given_back_is_taken_by_one_who_waits(
+    track: Track, rounds_each_way: int, way: Way, capacity: int
+) -> None:
+    """Whoever gives back the last one takes the slot away, and the next one makes it again."""
+    for _ in range(rounds_each_way):
+        slot = group_slot(track, capacity)
+        booked = track.ask(referee.book_all, bookings=[slot] * capacity)
+        give_back = [{"verb": "cancel_booking", "booking": booking} for booking in booked]
+        patient = replace(way, patient=True)
+
+        result = track.race_between(
+            [(seats.take_when_given_back, slot)] * capacity
+            + [(entrants.change, entry) for entry in give_back],
+            way=patient,
+        )
+
+        assert_sound(track, result, Way(way.isolation))
+        assert_counted(track, capacity, capacity)
+        assert track.ask(referee.events) == {"CREATED": 2 * capacity, "CANCELLED": capacity}
+
+
+@pytest.mark.parametrize("capacity", [1, 7])
+def test_seats_that_are_counted_before_the_lock_are_sold_twice(track: Track, capacity: int) -> None:
+    """Who writes the number that was read, with one's own added, forgets those of the others."""
+    slot = group_slot(track, capacity + 1, [1])
+    entry = slot | {"parties": [1]}
+
+    result = track.race(seats.take_by_what_was_read, [entry] * RACERS)
+
+    assert sold(result) > capacity
+    assert track.ask(referee.problems)

@@ -285,6 +285,18 @@ def test_a_sweep_works_in_chunks_up_to_its_limit(
     assert Booking.objects.expired(EXPIRY).count() == 5 - expected
 
 
+@pytest.mark.parametrize("found_at_once", [1, 2, 5, 6])
+def test_a_sweep_looks_again_until_nothing_is_due(
+    book: Book, monkeypatch: pytest.MonkeyPatch, found_at_once: int
+) -> None:
+    monkeypatch.setattr(expire, "LONGEST_LOOK", found_at_once)
+    for number in range(5):
+        book(start_at=START + number * HOUR, expires_at=EXPIRY)
+
+    assert expire_bookings(now_dt=EXPIRY, chunk_size=2) == 5
+    assert not Booking.objects.expired(EXPIRY).exists()
+
+
 def test_a_sweep_tells_of_each_hold(
     book: Book, told: Any, django_capture_on_commit_callbacks: Any
 ) -> None:

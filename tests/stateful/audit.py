@@ -10,6 +10,8 @@ from itertools import pairwise
 from bookings.models import Booking, BookingEvent, BusyInterval
 
 ACTIVE = {"PENDING", "CONFIRMED"}
+# Nobody sits in what else takes time.
+HAS_SEATS = {"BOOKING", "SESSION"}
 
 
 def audit() -> list[str]:
@@ -60,6 +62,8 @@ def _seats(intervals: dict[int, BusyInterval], bookings: list[Booking]) -> Itera
     for booking in bookings:
         parties[booking.busy_interval_id] += booking.party_size
     for key, interval in intervals.items():
+        if interval.kind not in HAS_SEATS:
+            continue
         if not 0 < interval.seats_taken <= interval.capacity:
             yield f"Interval {key} has {interval.seats_taken} of {interval.capacity} seats taken."
         if interval.seats_taken != parties[key]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db import connections, router
 from django.db.models import F
@@ -30,6 +30,9 @@ from bookings.services.history import old_and_new, record_many
 from bookings.transactions import atomically
 
 T = TypeVar("T")
+
+LONGEST_LOOK: Final = 10_000
+"""How many holds are looked for at once: to find the first ones, all that are due are sorted."""
 
 
 def expire_booking(
@@ -80,52 +83,56 @@ def expire_bookings(
     using = router.db_for_write(Booking)
     expired = 0
     while limit is None or expired < limit:
-        size = chunk_size if limit is None else min(chunk_size, limit - expired)
-        found, done = atomically(partial(_expire_chunk, size, now, using), using=using)
+        most = LONGEST_LOOK if limit is None else min(LONGEST_LOOK, limit - expired)
+        due = _due(most, now, using)
+        done = sum(
+            atomically(
+                partial(_expire_chunk, due[first : first + chunk_size], now, using), using=using
+            )
+            for first in range(0, len(due), chunk_size)
+        )
         expired += done
         # Where the caller's snapshot shows what others have swept, looking again shows it again.
-        if found < size or (not done and connections[using].in_atomic_block):
+        if len(due) < most or (not done and connections[using].in_atomic_block):
             break
     return expired
 
 
-def _expire_chunk(size: int, now: datetime, using: str) -> tuple[int, int]:
-    """Expire up to ``size`` holds in a constant number of statements: how many found, and done."""
-    due = list(
-        Booking.objects.using(using)
-        .expired(now)
-        .order_by("provider_id", "pk")
-        .values_list("pk", "provider_id")[:size]
-    )
-    if not due:
-        return 0, 0
+def _due(most: int, now: datetime, using: str) -> list[tuple[Any, Any]]:
+    """Holds that are due, provider by provider: their keys, and their providers'."""
+    due = Booking.objects.using(using).expired(now).order_by("provider_id", "pk")
+    return list(due.values_list("pk", "provider_id")[:most])
+
+
+def _expire_chunk(due: Sequence[tuple[Any, Any]], now: datetime, using: str) -> int:
+    """Expire these holds in a constant number of statements; how many still had to be."""
     ledger.lock_calendars({provider_id for _pk, provider_id in due}, using=using)
     rows = list(
         Booking.objects.using(using)
         .select_for_update()
         .expired(now)
         .filter(pk__in=[pk for pk, _provider_id in due])
+        .values_list("pk", "busy_interval_id", "party_size")
     )
+    if not rows:
+        return 0
+    keys = [pk for pk, _interval_id, _seats in rows]
     held: Counter[int] = Counter()
-    for row in rows:
-        if row.busy_interval_id is not None:
-            held[row.busy_interval_id] += row.party_size
-        row.expire(now)
-        row.busy_interval_id = None
-        row.version += 1
-    if rows:
-        Booking._base_manager.using(using).filter(pk__in=[row.pk for row in rows]).update(
-            status=Booking.Status.CANCELLED,
-            busy_interval=None,
-            cancelled_at=now,
-            cancellation_reason=EXPIRED,
-            auto_cancelled=True,
-            version=F("version") + 1,
-            updated_at=timezone.now(),
-        )
-        ledger.release_many(held, using=using)
-        record_many(rows, BookingEvent.EventType.EXPIRED, _expired_data(), using=using, now=now)
-    return len(due), len(rows)
+    for _pk, interval_id, seats in rows:
+        if interval_id is not None:
+            held[interval_id] += seats
+    Booking._base_manager.using(using).filter(pk__in=keys).update(
+        status=Booking.Status.CANCELLED,
+        busy_interval=None,
+        cancelled_at=now,
+        cancellation_reason=EXPIRED,
+        auto_cancelled=True,
+        version=F("version") + 1,
+        updated_at=timezone.now(),
+    )
+    ledger.release_many(held, using=using)
+    record_many(keys, BookingEvent.EventType.EXPIRED, _expired_data(), using=using, now=now)
+    return len(keys)
 
 
 def _expired_data() -> dict[str, Any]:

@@ -32,7 +32,7 @@ def record(
         created_at=now,
     )
     store(booking, event, using=using)
-    consequences.draw([booking], event_type, using=using, now=now)
+    consequences.draw([booking.pk], event_type, using=using, now=now)
     return event
 
 
@@ -42,21 +42,28 @@ def store(booking: Booking, event: BookingEvent, *, using: str) -> None:
 
 
 def record_many(
-    bookings: Sequence[Booking],
+    booking_ids: Sequence[Any],
     event_type: str,
     data: dict[str, Any],
     *,
     using: str,
     now: datetime,
 ) -> None:
-    """One event for each booking, in one statement where the database can."""
+    """One event for each booking, in one statement where the database can.
+
+    The bookings are read if somebody listens, and not for nothing.
+    """
     events = BookingEvent.objects.using(using).bulk_create(
-        BookingEvent(booking=booking, event_type=event_type, data=data, created_at=now)
-        for booking in bookings
+        BookingEvent(booking_id=key, event_type=event_type, data=data, created_at=now)
+        for key in booking_ids
     )
-    consequences.draw(bookings, event_type, using=using, now=now)
-    for booking, event in zip(bookings, events, strict=True):
-        announce(booking, event, using=using)
+    consequences.draw(booking_ids, event_type, using=using, now=now)
+    if not signals.BY_EVENT[event_type].has_listeners(Booking):
+        return
+    bookings = Booking._base_manager.using(using).in_bulk(booking_ids)
+    for event in events:
+        event.booking = bookings[event.booking_id]
+        announce(event.booking, event, using=using)
 
 
 def announce(booking: Booking, event: BookingEvent, *, using: str) -> None:

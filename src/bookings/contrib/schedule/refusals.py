@@ -69,8 +69,8 @@ def _outside(offer: Availability, start_at: datetime, second: int) -> SlotUnavai
         return _closed(offer.rules.reasons.get(local.date(), ""), shown)
     return SlotUnavailable(
         _(
-            "The booking from %(start)s to %(end)s does not lie within the hours of %(date)s: "
-            "%(hours)s. Choose another start."
+            "A booking from %(start)s to %(end)s does not fit into the hours of %(date)s "
+            "(%(hours)s). Choose another start."
         ),
         "outside_hours",
         params=shown
@@ -156,8 +156,8 @@ def _off_grid(offer: Availability, start_at: datetime, second: int) -> SlotUnava
         )
     return SlotUnavailable(
         ngettext_lazy(
-            "Bookings start every %(minutes)d minute. The nearest starts are: %(nearest)s.",
-            "Bookings start every %(minutes)d minutes. The nearest starts are: %(nearest)s.",
+            "Starts are %(minutes)d minute apart. Choose one of the nearest (%(nearest)s).",
+            "Starts are %(minutes)d minutes apart. Choose one of the nearest (%(nearest)s).",
             minutes,
         ),
         "off_grid",

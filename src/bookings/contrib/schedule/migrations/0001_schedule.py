@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         help_text="For the holidays of a state or province, as BY.",
-                        max_length=16,
+                        max_length=64,
                         verbose_name="subdivision of that country",
                     ),
                 ),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from datetime import date
+from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
@@ -79,7 +80,7 @@ class BusinessHours(Opening):
         return (
             RowsOfASchedule(BusinessHours, using=self._state.db)
             .filter(
-                _meets(self.valid_from, self.valid_until),
+                valid_between(self.valid_from, self.valid_until),
                 schedule_id=self.schedule_id,
                 day_of_week=self.day_of_week,
             )
@@ -87,8 +88,8 @@ class BusinessHours(Opening):
         )
 
 
-def _meets(first: Any, last: Any) -> Q:
-    """Rows whose validity shares a day with ``first`` to ``last``; ``None`` is no bound."""
+def valid_between(first: date | None, last: date | None) -> Q:
+    """Rows that are valid on some day from ``first`` to ``last``; ``None`` sets no bound."""
     begins = Q() if last is None else Q(valid_from__isnull=True) | Q(valid_from__lte=last)
     ends = Q() if first is None else Q(valid_until__isnull=True) | Q(valid_until__gte=first)
     return begins & ends

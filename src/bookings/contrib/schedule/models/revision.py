@@ -12,8 +12,8 @@ from django.db.models import F
 M = TypeVar("M", bound=models.Model)
 
 
-def bump(schedule_ids: Iterable[Any], *, using: str) -> None:
-    """Count a change of these schedules, and lock them until the transaction ends.
+def bump(schedule_ids: Iterable[Any], *, using: str) -> int:
+    """Count a change of these schedules, and lock them until the transaction ends; how many.
 
     Before the change itself: MySQL's foreign keys take a shared lock on the row that they point at,
     and two transactions that have one each would both wait to update it.
@@ -21,7 +21,7 @@ def bump(schedule_ids: Iterable[Any], *, using: str) -> None:
     from bookings.contrib.schedule.models.schedule import Schedule
 
     schedules: models.QuerySet[Any] = models.QuerySet(Schedule, using=using)
-    schedules.filter(pk__in=set(schedule_ids) - {None}).update(revision=F("revision") + 1)
+    return schedules.filter(pk__in=set(schedule_ids) - {None}).update(revision=F("revision") + 1)
 
 
 @contextmanager

@@ -109,7 +109,7 @@ class Schedule(models.Model):
     )
     holiday_subdivision = models.CharField(
         _("subdivision of that country"),
-        max_length=16,
+        max_length=64,
         blank=True,
         help_text=_("For the holidays of a state or province, as BY."),
     )

@@ -1,0 +1,75 @@
+"""What a caller passes, or what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings.contrib.schedule.exceptions import InvalidSchedule
+from bookings.contrib.schedule.models import Schedule
+from bookings.exceptions import MissingReference
+from bookings.services import inputs
+
+NAMED_AT_MOST: Final = 10
+
+
+def stored_schedule(value: Any) -> Schedule:
+    if not isinstance(value, Schedule) or value.pk is None or value._state.adding:
+        raise gone()
+    return value
+
+
+def gone() -> MissingReference:
+    return MissingReference(_("The schedule is not saved, or has been deleted."))
+
+
+def listed(values: Any, name: str) -> list[Any]:
+    """A list of what a caller passes as several."""
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise InvalidSchedule(
+            _("%(name)s must be a list, not %(type)s."),
+            params={"name": name, "type": type(values).__name__},
+        )
+    return list(values)
+
+
+def stored_providers(values: Any) -> list[Any]:
+    """Saved providers, each once."""
+    providers = [
+        inputs.stored(value, "PROVIDER_MODEL", "provider") for value in listed(values, "providers")
+    ]
+    return list({provider.pk: provider for provider in providers}.values())
+
+
+def day(value: Any, name: str) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise InvalidSchedule(
+            _("%(name)s must be a date, not %(type)s."),
+            "invalid_date",
+            params={"name": name, "type": type(value).__name__},
+        )
+    return value
+
+
+def days(first: Any, last: Any, names: tuple[str, str]) -> tuple[date | None, date | None]:
+    """Two dates, either of which may be ``None``, in order."""
+    bounds = [
+        None if value is None else day(value, name)
+        for value, name in zip((first, last), names, strict=True)
+    ]
+    if bounds[0] and bounds[1] and bounds[1] < bounds[0]:
+        raise InvalidSchedule(
+            _("%(last)s lies before %(first)s. Swap them."),
+            "range_reversed",
+            params={"first": names[0], "last": names[1]},
+        )
+    return bounds[0], bounds[1]
+
+
+def named(values: Iterable[Any]) -> str:
+    """The first of them, for a message."""
+    names = [str(value) for value in values]
+    return ", ".join(names[:NAMED_AT_MOST]) + ("…" if len(names) > NAMED_AT_MOST else "")

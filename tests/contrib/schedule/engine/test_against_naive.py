@@ -1,0 +1,63 @@
+"""Whatever is asked, the engine answers as the naive reference does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+
+from bookings.contrib.schedule.engine import (
+    Alignment,
+    OpeningHours,
+    Shift,
+    SlotRules,
+    WeeklyShift,
+)
+from tests.contrib.schedule.engine import naive, zone_files
+from tests.contrib.schedule.engine.naive import Question
+from tests.contrib.schedule.engine.questions import answer, questions
+
+MINUTE: Final = 60
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
+
+
+def awkward(name: str, change: int, alignment: Alignment) -> Question:
+    """Shifts that open and close within the hour that a change takes or gives."""
+    before = datetime.fromtimestamp(change - MINUTE, zone_files.zone(name))
+    shown = (before.hour * 60 + before.minute + 1) * MINUTE
+    shifts = [
+        Shift(opens % DAY, opens % DAY + length * MINUTE)
+        for opens, length in (
+            (shown - 95 * MINUTE, 80),
+            (shown + 20 * MINUTE, 15),
+            (shown + 45 * MINUTE, 90),
+            (shown - 40 * MINUTE, 25),
+        )
+    ]
+    days = [(before + timedelta(days=days)).weekday() for days in (-1, 0, 1)]
+    weekly = [WeeklyShift(day, shift) for day in days for shift in shifts]
+    return Question(
+        hours=OpeningHours(zone_files.zone(name), weekly),
+        busy=[(change + 70 * MINUTE, change + 75 * MINUTE)],
+        rules=SlotRules(
+            duration=10 * MINUTE, step=7 * MINUTE, before=5 * MINUTE, alignment=alignment
+        ),
+        first=change - 5 * HOUR,
+        last=change + 5 * HOUR,
+    )
+
+
+@pytest.mark.parametrize("name", zone_files.NAMES)
+def test_around_every_change_of_every_zone(name: str) -> None:
+    for number, change in enumerate(zone_files.changes(name)):
+        question = awkward(name, change, list(Alignment)[number % 2])
+        assert answer(question) == naive.starts(question)
+
+
+@settings(max_examples=250, deadline=None)
+@given(question=questions())
+def test_whatever_is_asked(question: Question) -> None:
+    assert answer(question) == naive.starts(question)

@@ -1,0 +1,192 @@
+"""Dates on which nobody works."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from bookings.contrib.schedule.exceptions import InvalidSchedule, ScheduleMissing
+from bookings.contrib.schedule.models import DateOverride, Schedule
+from bookings.contrib.schedule.services import (
+    add_closures,
+    copy_schedule,
+    make_schedule,
+    remove_closures,
+)
+from bookings.exceptions import InvalidBooking, MissingReference
+from bookings.services import cancel_booking
+from tests.contrib.schedule.hours.conftest import NOW, Book, Make, at, dates_of, revision_of
+
+pytestmark = pytest.mark.django_db
+
+SIXTH, SEVENTH = date(2131, 3, 6), date(2131, 3, 7)
+
+
+def test_every_date_is_closed_for_every_provider(
+    schedule: Schedule, provider: Any, make_provider: Make
+) -> None:
+    grace = make_provider("Grace")
+    (other,) = copy_schedule(schedule=schedule, providers=[grace])
+
+    made = add_closures(
+        providers=[provider, grace], first_date=SIXTH, last_date=SEVENTH, reason="Inventory"
+    )
+
+    assert len(made.overrides) == 4
+    assert made.bookings == []
+    for one in (schedule, other):
+        assert dates_of(one) == [
+            "2131-03-06 closed Inventory",
+            "2131-03-07 closed Inventory",
+        ]
+
+
+def test_one_date_needs_no_last_one(schedule: Schedule) -> None:
+    add_closures(schedules=[schedule], first_date=SIXTH)
+    assert dates_of(schedule) == ["2131-03-06 closed"]
+
+
+def test_to_close_twice_is_to_close_once(schedule: Schedule, provider: Any) -> None:
+    add_closures(schedules=[schedule], first_date=SIXTH, reason="Inventory")
+
+    again = add_closures(
+        providers=[provider], schedules=[schedule], first_date=SIXTH, last_date=SEVENTH
+    )
+
+    assert [made.date for made in again.overrides] == [SEVENTH]
+    assert dates_of(schedule) == ["2131-03-06 closed Inventory", "2131-03-07 closed"]
+
+
+def test_bookings_stay_and_those_that_begin_on_a_closed_date_are_listed(
+    schedule: Schedule, book: Book, make_provider: Make
+) -> None:
+    Schedule.objects.update(timezone="America/New_York")
+    midnight = datetime(2131, 3, 6, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
+    book(midnight - timedelta(hours=1))
+    late = book(midnight + timedelta(hours=23))
+    early = book(midnight)
+    book(midnight + timedelta(hours=24))
+    cancel_booking(book(midnight + timedelta(hours=5)), now_dt=NOW)
+    book(midnight, provider=make_provider("Grace"))
+
+    made = add_closures(schedules=[schedule], first_date=SIXTH)
+
+    assert made.bookings == [early, late]
+    early.refresh_from_db()
+    assert early.holds_time
+
+
+def test_each_zone_has_its_own_day(schedule: Schedule, book: Book, make_provider: Make) -> None:
+    grace = make_provider("Grace")
+    other = make_schedule(provider=grace, timezone="Asia/Tokyo")
+    instant = at(20, day=5)
+    book(instant)
+    in_tokyo = book(instant, provider=grace)
+
+    made = add_closures(schedules=[schedule, other], first_date=SIXTH)
+
+    assert made.bookings == [in_tokyo]
+
+
+def test_a_default_schedule_closes_for_who_has_none_of_their_own(
+    schedule: Schedule, book: Book, make_provider: Make
+) -> None:
+    default = make_schedule(timezone="UTC")
+    book(at(10))
+    of_grace = book(at(10), provider=make_provider("Grace"))
+
+    made = add_closures(schedules=[default], first_date=SIXTH)
+
+    assert made.bookings == [of_grace]
+
+
+def test_who_has_no_schedule_of_their_own_is_named(
+    schedule: Schedule, provider: Any, make_provider: Make
+) -> None:
+    make_schedule()
+    with pytest.raises(ScheduleMissing, match=r"own: Grace\. Make them one with make_schedule"):
+        add_closures(providers=[provider, make_provider("Grace")], first_date=SIXTH)
+    assert not DateOverride.objects.exists()
+
+
+def test_a_date_opens_again_with_its_own_hours(schedule: Schedule) -> None:
+    DateOverride.objects.create(
+        schedule=schedule, date=SIXTH, open_time="10:00", close_time="12:00"
+    )
+    add_closures(schedules=[schedule], first_date=SIXTH, last_date=date(2131, 3, 9))
+
+    removed = remove_closures(schedules=[schedule], first_date=SIXTH, last_date=SEVENTH)
+
+    assert removed == 2
+    assert dates_of(schedule) == [
+        "2131-03-06 10:00–12:00",
+        "2131-03-08 closed",
+        "2131-03-09 closed",
+    ]
+    assert remove_closures(schedules=[schedule], first_date=SIXTH) == 0
+
+
+def test_both_count_as_changes(schedule: Schedule, provider: Any) -> None:
+    before = revision_of(schedule)
+    add_closures(providers=[provider], first_date=SIXTH)
+    between = revision_of(schedule)
+    remove_closures(providers=[provider], first_date=SIXTH)
+    assert before < between < revision_of(schedule)
+
+
+def test_many_dates_of_many_providers_take_as_many_queries_as_one(
+    schedule: Schedule, make_provider: Make
+) -> None:
+    people = [make_provider(f"Provider {number}") for number in range(20)]
+    copies = copy_schedule(schedule=schedule, providers=people)
+    with CaptureQueriesContext(connection) as few:
+        add_closures(schedules=[schedule], first_date=SIXTH)
+    with CaptureQueriesContext(connection) as many:
+        add_closures(schedules=copies, first_date=SIXTH, last_date=SEVENTH)
+    assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("call", [add_closures, remove_closures])
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"first_date": SEVENTH, "last_date": SIXTH}, "range_reversed"),
+        ({"first_date": SIXTH, "last_date": date(2132, 3, 6)}, "range_too_long"),
+        ({"first_date": "2131-03-06"}, "invalid_date"),
+        ({"first_date": NOW}, "invalid_date"),
+        ({"first_date": SIXTH, "last_date": NOW}, "invalid_date"),
+        ({"first_date": SIXTH, "schedules": None}, "nobody"),
+        ({"first_date": SIXTH, "schedules": "all"}, "invalid_schedule"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    schedule: Schedule, call: Any, values: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(InvalidSchedule) as refused:
+        call(**({"schedules": [schedule]} | values))
+    assert refused.value.code == code
+    assert not DateOverride.objects.exists()
+
+
+def test_a_year_is_not_too_long(schedule: Schedule) -> None:
+    made = add_closures(schedules=[schedule], first_date=SIXTH, last_date=date(2132, 3, 5))
+    assert len(made.overrides) == 366
+
+
+@pytest.mark.parametrize("reason", [None, 7, "x" * 256, "a\x00b"])
+def test_a_reason_that_cannot_be_stored_is_refused(schedule: Schedule, reason: Any) -> None:
+    with pytest.raises(InvalidBooking):
+        add_closures(schedules=[schedule], first_date=SIXTH, reason=reason)
+
+
+def test_what_is_gone_cannot_be_closed(schedule: Schedule) -> None:
+    Schedule.objects.all().delete()
+    with pytest.raises(MissingReference, match="not saved, or has been deleted"):
+        add_closures(schedules=[schedule], first_date=SIXTH)
+    with pytest.raises(MissingReference, match="not saved, or has been deleted"):
+        remove_closures(schedules=[Schedule()], first_date=SIXTH)

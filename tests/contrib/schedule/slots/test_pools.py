@@ -1,0 +1,138 @@
+"""Who of several could take a booking, and when the first of them can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bookings.contrib.schedule.selectors import Slot, any_provider, first_available
+from bookings.exceptions import InvalidBooking, SlotUnavailable
+from bookings.models import Booking
+from tests.contrib.schedule.slots.conftest import (
+    NINE_TO_FIVE,
+    make_provider,
+    make_schedule,
+    make_service,
+)
+from tests.core.moments import NOW, at
+
+pytestmark = pytest.mark.django_db
+Book = Callable[..., Booking]
+
+
+@pytest.fixture
+def pool(provider: Any) -> list[Any]:
+    make_schedule(NINE_TO_FIVE)
+    return [provider, make_provider("Grace"), make_provider("Joan")]
+
+
+def test_the_soonest_of_all_is_the_first(service: Any, pool: list[Any], book: Book) -> None:
+    book(at(9), provider=pool[0])
+    book(at(9), provider=pool[2])
+    assert first_available(service, pool, at(0), now_dt=NOW) == Slot(at(9), at(10), 1, pool[1])
+
+
+def test_of_several_it_is_the_one_who_is_named_first(service: Any, pool: list[Any]) -> None:
+    for asked in (pool, pool[::-1]):
+        slot = first_available(service, asked, at(0), now_dt=NOW)
+        assert slot is not None
+        assert slot.provider == asked[0]
+
+
+def test_it_looks_from_an_instant_on(service: Any, pool: list[Any]) -> None:
+    for after, expected in (
+        (None, at(9, day=5)),
+        (at(9, day=5), at(9, day=5)),
+        (at(9, day=5) + timedelta(microseconds=1), at(10, day=5)),
+        (at(17), at(9, day=7)),
+    ):
+        slot = first_available(service, pool[0], after, now_dt=NOW)
+        assert slot is not None
+        assert slot.start == expected
+
+
+def test_it_looks_for_so_many_days(service: Any, pool: list[Any]) -> None:
+    evening = at(17)
+    assert first_available(service, pool, evening, within_days=0, now_dt=NOW) is None
+    slot = first_available(service, pool, evening, within_days=1, now_dt=NOW)
+    assert slot is not None
+    with pytest.raises(InvalidBooking, match="400 days"):
+        first_available(service, pool, evening, within_days=500, now_dt=NOW)
+    with pytest.raises(InvalidBooking, match="ends before it starts"):
+        first_available(service, pool, evening, within_days=-1, now_dt=NOW)
+
+
+def test_nobody_has_a_first_slot(service: Any) -> None:
+    assert first_available(service, [], at(0), now_dt=NOW) is None
+
+
+def test_it_is_shown_in_the_viewer_s_zone(service: Any, pool: list[Any]) -> None:
+    tokyo = ZoneInfo("Asia/Tokyo")
+    slot = first_available(service, pool, at(0), tz=tokyo, now_dt=NOW)
+    assert slot is not None
+    assert (slot.start, slot.start.tzinfo) == (at(9), tokyo)
+
+
+def test_the_least_busy_of_that_day_comes_first(
+    service: Any, pool: list[Any], book: Book, yoga: Any
+) -> None:
+    ada, grace, joan = pool
+    assert any_provider(service, at(15), pool, now_dt=NOW) == pool
+    book(at(9), provider=ada)
+    book(at(10), provider=ada)
+    book(at(9), provider=grace, service=make_service(duration_minutes=90))
+    assert any_provider(service, at(15), pool, now_dt=NOW) == [joan, grace, ada]
+    book(at(9, day=7), provider=joan)
+    assert any_provider(service, at(15), pool, now_dt=NOW) == [joan, grace, ada]
+    for hour in (9, 10, 11):
+        book(at(hour), provider=joan, service=yoga)
+    assert any_provider(service, at(15), pool, now_dt=NOW) == [grace, ada, joan]
+    assert any_provider(yoga, at(15), pool, now_dt=NOW) == [grace, ada, joan]
+
+
+def test_work_is_counted_within_the_viewer_s_day(service: Any, pool: list[Any], book: Book) -> None:
+    ada, grace = pool[:2]
+    for hour in (20, 21, 22):
+        book(at(hour, day=5), provider=ada)
+    book(at(9), provider=grace)
+    assert any_provider(service, at(15), [ada, grace], now_dt=NOW) == [ada, grace]
+    day_before = ZoneInfo("Pacific/Kiritimati")
+    assert any_provider(service, at(9), [ada], now_dt=NOW) == [ada]
+    assert any_provider(service, at(9), [ada, pool[2]], tz=day_before, now_dt=NOW) == [
+        pool[2],
+        ada,
+    ]
+
+
+def test_only_those_who_could_take_it_are_named(service: Any, pool: list[Any], book: Book) -> None:
+    ada, grace, joan = pool
+    book(at(14, 30), provider=ada)
+    grace.is_active = False
+    assert any_provider(service, at(15), pool, now_dt=NOW) == [joan]
+    assert any_provider(service, at(15, 30), pool, now_dt=NOW) == []
+    assert any_provider(service, at(15), [joan, joan], now_dt=NOW) == [joan]
+
+
+def test_a_party_s_seats_are_looked_for(pool: list[Any], book: Book, yoga: Any) -> None:
+    ada, grace, joan = pool
+    book(at(15), provider=ada, service=yoga, party_size=2)
+    assert any_provider(yoga, at(15), pool, party_size=2, now_dt=NOW) == [grace, joan]
+    assert any_provider(yoga, at(15), pool, now_dt=NOW) == [grace, joan, ada]
+
+
+def test_a_naive_start_is_refused(service: Any, pool: list[Any]) -> None:
+    with pytest.raises(InvalidBooking, match="timezone-aware"):
+        any_provider(service, at(9).replace(tzinfo=None), pool)
+
+
+def test_one_provider_without_a_schedule_is_an_error_and_a_pool_of_such_is_empty(
+    service: Any, provider: Any
+) -> None:
+    assert first_available(service, [provider], at(0), now_dt=NOW) is None
+    assert any_provider(service, at(9), [provider], now_dt=NOW) == []
+    with pytest.raises(SlotUnavailable):
+        first_available(service, provider, at(0), now_dt=NOW)

@@ -1,0 +1,197 @@
+"""What is in the way of a slot, and what only seems to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from bookings import ledger
+from bookings.contrib.schedule.models import Schedule
+from bookings.contrib.schedule.selectors import Availability
+from bookings.models import Booking, BusyInterval, Calendar
+from bookings.services import cancel_booking, confirm_booking
+from tests.contrib.schedule.slots.conftest import hours_of, make_provider, make_service
+from tests.core.moments import NOW, at, second
+
+pytestmark = pytest.mark.django_db
+Offer = Callable[..., Availability]
+Book = Callable[..., Booking]
+LATER = NOW + timedelta(minutes=30)
+
+
+@pytest.fixture(autouse=True)
+def schedule(schedule: Schedule) -> Schedule:
+    """From nine to twelve is enough to see."""
+    schedule.hours.update(close_time="12:00")
+    return schedule
+
+
+def seats(offer: Availability) -> dict[str, int]:
+    return {f"{slot.start:%H:%M}": slot.remaining_capacity for slot in offer}
+
+
+def test_a_booking_is_in_the_way(offer: Offer, book: Book) -> None:
+    booking = book(at(10))
+    assert hours_of(offer()) == ["09:00", "11:00"]
+    cancel_booking(booking, now_dt=NOW)
+    assert hours_of(offer()) == ["09:00", "10:00", "11:00"]
+
+
+def test_a_booking_s_buffers_are_in_the_way(offer: Offer, book: Book) -> None:
+    book(at(10), service=make_service(duration_minutes=15, buffer_before_minutes=1))
+    assert hours_of(offer()) == ["11:00"]
+
+
+def test_one_s_own_buffers_must_be_free_but_may_lie_outside_the_hours(
+    offer: Offer, book: Book
+) -> None:
+    buffered = make_service(buffer_before_minutes=30, buffer_after_minutes=30)
+    assert hours_of(offer(service=buffered)) == ["09:00", "10:00", "11:00"]
+    book(at(12, 15))
+    assert hours_of(offer(service=buffered)) == ["09:00", "10:00"]
+    book(at(8))
+    assert hours_of(offer(service=buffered)) == ["10:00"]
+
+
+def test_a_buffer_is_looked_for_beyond_the_range(offer: Offer, book: Book) -> None:
+    book(at(9))
+    buffered = make_service(buffer_before_minutes=1)
+    assert hours_of(offer(service=buffered, start_dt=at(10), end_dt=at(11))) == []
+
+
+@pytest.mark.parametrize("kind", ["SESSION", "TIME_OFF", "EXTERNAL"])
+def test_every_kind_of_claim_is_in_the_way(
+    offer: Offer, provider: Any, yoga: Any, kind: str
+) -> None:
+    calendar = Calendar.objects.create(provider=provider)
+    claim = ledger.Claim(second(10), second(11), kind=kind, service_id=yoga.pk, seats=1, capacity=3)
+    with transaction.atomic():
+        ledger.take(calendar.pk, claim, using="default")
+    assert hours_of(offer()) == hours_of(offer(service=yoga)) == ["09:00", "11:00"]
+
+
+def test_another_provider_s_time_is_not_in_the_way(offer: Offer, book: Book) -> None:
+    book(at(10), provider=make_provider("Grace"))
+    assert hours_of(offer()) == ["09:00", "10:00", "11:00"]
+
+
+def test_a_hold_is_in_the_way_until_it_runs_out(offer: Offer, book: Book) -> None:
+    book(at(10), expires_at=LATER)
+    assert hours_of(offer(now_dt=LATER - timedelta(microseconds=1))) == ["09:00", "11:00"]
+    assert hours_of(offer(now_dt=LATER)) == ["09:00", "10:00", "11:00"]
+
+
+def test_a_confirmed_hold_stays_in_the_way(offer: Offer, book: Book) -> None:
+    confirm_booking(book(at(10), expires_at=LATER), now_dt=NOW)
+    assert hours_of(offer(now_dt=LATER)) == ["09:00", "11:00"]
+
+
+def test_a_shared_slot_can_be_joined_until_it_is_full(offer: Offer, book: Book, yoga: Any) -> None:
+    assert seats(offer(service=yoga)) == {"09:00": 3, "10:00": 3, "11:00": 3}
+    book(at(10), service=yoga)
+    assert seats(offer(service=yoga)) == {"09:00": 3, "10:00": 2, "11:00": 3}
+    book(at(10), service=yoga, party_size=2)
+    assert seats(offer(service=yoga)) == {"09:00": 3, "11:00": 3}
+
+
+def test_a_party_needs_its_seats_together(offer: Offer, book: Book, yoga: Any) -> None:
+    book(at(10), service=yoga, party_size=2)
+    assert seats(offer(service=yoga)) == {"09:00": 3, "10:00": 1, "11:00": 3}
+    assert seats(offer(service=yoga, party_size=2)) == {"09:00": 3, "11:00": 3}
+
+
+def test_a_shared_slot_is_joined_at_its_start_alone(offer: Offer, book: Book, yoga: Any) -> None:
+    Schedule.objects.update(slot_step_minutes=30)
+    book(at(10), service=yoga)
+    assert seats(offer(service=yoga)) == {"09:00": 3, "10:00": 2, "11:00": 3}
+
+
+def test_another_service_cannot_join_it(offer: Offer, book: Book, yoga: Any) -> None:
+    book(at(10), service=yoga)
+    pilates = make_service(allow_multiple_clients_per_slot=True, capacity=3)
+    assert hours_of(offer(service=pilates)) == hours_of(offer()) == ["09:00", "11:00"]
+
+
+def test_nor_can_a_booking_of_another_length(
+    offer: Offer, book: Book, yoga: Any, addon: Any
+) -> None:
+    book(at(10), service=yoga)
+    Schedule.objects.update(slot_step_minutes=15)
+    assert hours_of(offer(service=yoga, addons=[addon])) == []
+    assert hours_of(offer(service=yoga)) == ["09:00", "10:00", "11:00"]
+
+
+def test_a_shared_slot_has_the_buffers_of_its_service(offer: Offer, book: Book, yoga: Any) -> None:
+    type(yoga).objects.update(buffer_before_minutes=10, buffer_after_minutes=5)
+    yoga.refresh_from_db()
+    book(at(10), service=yoga)
+    assert seats(offer(service=yoga)) == {"10:00": 2}
+
+
+def test_the_capacity_is_the_service_s_of_today(offer: Offer, book: Book, yoga: Any) -> None:
+    book(at(10), service=yoga, party_size=2)
+    yoga.capacity = 5
+    assert seats(offer(service=yoga))["10:00"] == 3
+    yoga.capacity = 2
+    assert seats(offer(service=yoga)) == {"09:00": 2, "11:00": 2}
+
+
+def test_a_party_that_has_its_slot_to_itself_takes_it_all(offer: Offer, book: Book) -> None:
+    retreat = make_service(allow_multiple_clients_per_slot=True)
+    book(at(10), service=retreat, party_size=4)
+    assert seats(offer(service=retreat, party_size=4)) == {"09:00": 4, "11:00": 4}
+
+
+def test_the_seats_of_a_hold_that_has_run_out_are_free(offer: Offer, book: Book, yoga: Any) -> None:
+    book(at(10), service=yoga, party_size=2, expires_at=LATER)
+    book(at(10), service=yoga)
+    assert "10:00" not in seats(offer(service=yoga))
+    assert seats(offer(service=yoga, now_dt=LATER))["10:00"] == 2
+
+
+def test_a_shared_slot_of_nothing_but_such_holds_is_free_for_all(
+    offer: Offer, book: Book, yoga: Any
+) -> None:
+    book(at(10), service=yoga, party_size=2, expires_at=LATER)
+    assert BusyInterval.objects.get().lapses is None
+    assert hours_of(offer(now_dt=LATER)) == ["09:00", "10:00", "11:00"]
+    assert seats(offer(service=yoga, now_dt=LATER))["10:00"] == 3
+
+
+def test_a_booking_to_be_moved_is_not_in_its_own_way(offer: Offer, book: Book) -> None:
+    Schedule.objects.update(slot_step_minutes=30)
+    booking = book(at(10))
+    assert hours_of(offer(booking=booking)) == ["09:00", "09:30", "10:00", "10:30", "11:00"]
+    assert hours_of(offer()) == ["09:00", "11:00"]
+
+
+def test_a_booking_to_be_moved_keeps_its_length_and_its_buffers(
+    offer: Offer, book: Book, service: Any, addon: Any
+) -> None:
+    Schedule.objects.update(slot_step_minutes=15)
+    booking = book(at(9), addon_ids=[addon.pk])
+    type(service).objects.update(duration_minutes=15, buffer_after_minutes=600)
+    service.refresh_from_db()
+    slots = offer(booking=booking)
+    assert hours_of(slots)[-1] == "10:45"
+    assert slots[0].end == at(10, 15)
+
+
+def test_a_booking_that_shares_its_slot_leaves_only_its_seats(
+    offer: Offer, book: Book, yoga: Any
+) -> None:
+    Schedule.objects.update(slot_step_minutes=30)
+    booking = book(at(10), service=yoga, party_size=2)
+    assert seats(offer(service=yoga, booking=booking)) == {
+        "09:00": 3,
+        "09:30": 3,
+        "10:00": 3,
+        "10:30": 3,
+        "11:00": 3,
+    }
+    book(at(10), service=yoga)
+    assert seats(offer(service=yoga, booking=booking)) == {"09:00": 3, "10:00": 2, "11:00": 3}

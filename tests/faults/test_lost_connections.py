@@ -1,0 +1,103 @@
+"""The server ends a session in the middle of a call, or its answer does not arrive.
+
+The caller gets Django's error, not a ``BookingError``: that would say that nothing was written, and
+nobody knows. The next request gets a new connection from Django, and the same call can be made.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults import acts
+from tests.faults.acts import without_revisions
+from tests.faults.cradle import Cradle
+from tests.faults.rehearsal import Judge, Rehearsal
+from tests.faults.scenes import SCENES, Stage
+from tests.faults.steps import cut, lose_the_answer
+
+LOST = {"OperationalError", "InterfaceError"}
+CHOSEN = {
+    "create in one statement",
+    "create in steps",
+    "create with an idempotency key",
+    "create past a stale hold",
+    "reschedule",
+    "reschedule to another provider",
+    "cancel",
+    "expire all",
+}
+each_call = pytest.mark.parametrize(
+    "rehearsal", [scene for scene in SCENES if scene.name in CHOSEN], indirect=True, ids=str
+)
+
+
+@each_call
+def test_a_call_that_loses_its_connection_is_done_or_was_never_made(
+    cradle: Cradle, stage: Stage, rehearsal: Rehearsal
+) -> None:
+    """Nothing is answered that is not stored; what is not answered may be stored."""
+    judge = Judge(rehearsal)
+    for point in range(len(rehearsal.steps) + 1):
+        error, left = cradle.run(
+            acts.lose_the_connection,
+            stage,
+            rehearsal.scene.name,
+            rehearsal.reference,
+            after=point,
+            interrupt=cut,
+        )
+
+        if error or point == len(rehearsal.steps):
+            assert error in LOST | {""}, point
+            judge.judge(point, left)
+        else:
+            # Only a roll-back was left to say, and Django connected anew for what followed.
+            assert left.rows == rehearsal.after.rows, point
+    judge.conclude()
+
+
+@each_call
+def test_a_call_whose_answer_is_lost_can_be_made_again(
+    cradle: Cradle, stage: Stage, rehearsal: Rehearsal
+) -> None:
+    """The server has done the step, be it the last, and the caller cannot know."""
+    judge = Judge(rehearsal)
+    assert rehearsal.steps[-1].can_be_seen
+    for point in range(1, len(rehearsal.steps) + 1):
+        error, left = cradle.run(
+            acts.lose_the_connection,
+            stage,
+            rehearsal.scene.name,
+            rehearsal.reference,
+            after=point,
+            interrupt=lose_the_answer,
+        )
+
+        assert error in LOST, point
+        judge.judge(point, left)
+    judge.conclude()
+
+
+@pytest.mark.parametrize(
+    "rehearsal",
+    [scene for scene in SCENES if scene.name in {"create in steps", "reschedule"}],
+    indirect=True,
+    ids=str,
+)
+def test_without_its_transaction_a_call_is_found_half_done(
+    cradle: Cradle, stage: Stage, rehearsal: Rehearsal
+) -> None:
+    """If it were not, the tests above would not say anything."""
+    whole = [without_revisions(found.rows) for found in (rehearsal.before, rehearsal.after)]
+    for point in range(len(rehearsal.steps)):
+        cradle.run(
+            acts.make_the_lost_call,
+            stage,
+            rehearsal.scene.name,
+            after=point,
+            interrupt=cut,
+            is_transaction=False,
+        )
+        if without_revisions(cradle.run(acts.look, stage).rows) not in whole:
+            return
+    pytest.fail("Every state was the one before or the one after.")

@@ -1,0 +1,146 @@
+"""Some go through the services, and some write beside them: by ``save()``, and by SQL.
+
+Whoever saves a booking takes the lock and is judged, as the services are. Who writes into the
+ledger by SQL takes no lock. On PostgreSQL and SQLite the database judges that too.
+
+On MariaDB and MySQL nobody does: they have no constraint for ranges of time, and SQL that has
+claimed a time while a service was claiming it, or before, stays. ``check_bookings`` finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.races import bypasses, entrants, referee
+from tests.races.conftest import RACERS, assert_sound
+from tests.races.racer import Way
+from tests.races.test_create import IS_MYSQL, START
+from tests.races.test_seats import group_slot
+from tests.races.track import Prepare, Result, Track
+
+HOUR = timedelta(hours=1)
+QUARTER = RACERS // 4
+
+Entry = tuple[Prepare, dict[str, Any]]
+
+
+def start_of(number: int) -> datetime:
+    """Those that are there already are neither at START nor at the same time."""
+    return START + (number + 1) * HOUR
+
+
+def services(track: Track, host: dict[str, Any]) -> list[Entry]:
+    """Half of the racers, who create bookings at START or move some there."""
+    slots = [host | {"start_at": start_of(number)} for number in range(QUARTER)]
+    moves = [
+        {"verb": "reschedule_booking", "booking": booking, "new_start_at": START}
+        for booking in track.ask(referee.book_all, bookings=slots)
+    ]
+    create = (entrants.book, host | {"start_at": START})
+    return [create] * QUARTER + [(entrants.change, move) for move in moves]
+
+
+def saves(
+    track: Track,
+    host: dict[str, Any],
+    save_new: Callable[..., Any] = bypasses.save_new,
+    save_moved: Callable[..., Any] = bypasses.save_moved,
+) -> list[Entry]:
+    slots = [host | {"start_at": start_of(QUARTER + number)} for number in range(QUARTER)]
+    moved = [
+        {"booking": booking, "start_at": START}
+        for booking in track.ask(referee.book_all, bookings=slots)
+    ]
+    new = (save_new, host | {"start_at": START})
+    return [new] * QUARTER + [(save_moved, values) for values in moved]
+
+
+def statements(track: Track, host: dict[str, Any]) -> list[Entry]:
+    provider = host["provider"]
+    starts = [start_of(QUARTER + number) for number in range(QUARTER)]
+    off = track.ask(referee.take_off, provider=provider, starts=starts)
+    insert = (bypasses.insert, {"provider": provider, "start_at": START})
+    updates = [(bypasses.update, {"interval": key, "start_at": START}) for key in off]
+    return [insert] * QUARTER + updates
+
+
+def set_up(track: Track) -> dict[str, Any]:
+    return dict(track.ask(referee.set_up, is_known=True, duration_minutes=60))
+
+
+def test_a_slot_goes_to_one_of_those_who_book_and_those_who_save(
+    track: Track, rounds_each_way: int, way: Way
+) -> None:
+    for _ in range(rounds_each_way):
+        host = set_up(track)
+
+        result = track.race_between(services(track, host) + saves(track, host), way=way)
+
+        assert_sound(track, result, way, "BookingConflict")
+        assert len(result.winners) == 1, result
+        assert track.ask(referee.claims, at=START) == 1
+
+
+@pytest.mark.skipif(
+    IS_MYSQL,
+    reason="MySQL and MariaDB do not judge what SQL writes into the ledger beside the services.",
+)
+def test_a_slot_goes_to_one_of_those_who_book_and_those_who_write_sql(
+    track: Track, rounds_each_way: int, way: Way
+) -> None:
+    """SQL that takes no lock may meet a service in a deadlock; only the SQL then hears of it."""
+    for _ in range(rounds_each_way):
+        host = set_up(track)
+        booking = services(track, host)
+
+        result = track.race_between(booking + statements(track, host), way=way)
+
+        by_service = Result(result.outcomes[: len(booking)])
+        by_sql = Result(result.outcomes[len(booking) :])
+        busy = {"BookingBusy"} if way.inside else set()
+        assert set(by_service.errors) <= {"BookingConflict"} | busy, by_service
+        assert set(by_sql.errors) <= {"IntegrityError", "OperationalError"} | busy, by_sql
+        assert len(result.winners) == 1, result
+        assert track.ask(referee.claims, at=START) == 1
+        assert track.ask(referee.problems) == []
+
+
+def test_seats_that_are_taken_by_sql_end_with_the_capacity_on_every_database(track: Track) -> None:
+    """The services see what is taken, and the database refuses more; nobody sits there, though."""
+    capacity = RACERS // 2
+    slot = group_slot(track, capacity, [1])
+    half = RACERS // 2
+
+    result = track.race_between(
+        [(entrants.book, slot)] * half + [(bypasses.take_a_seat, {})] * half
+    )
+
+    refusals = {"CapacityExceeded", "IntegrityError", "OperationalError"}
+    assert set(result.errors) <= refusals, result
+    assert len(result.winners) == capacity - 1
+    assert track.ask(referee.seats) == [(capacity, capacity)]
+    assert len(track.ask(referee.problems)) > 0
+
+
+def test_without_lock_and_constraint_a_slot_goes_to_many_who_save(unguarded: Track) -> None:
+    host = set_up(unguarded)
+    naive = saves(unguarded, host, bypasses.save_new_naively, bypasses.save_moved_naively)
+
+    result = unguarded.race_between(naive)
+
+    assert len(result.winners) > 1, result
+    assert unguarded.ask(referee.problems)
+
+
+def test_without_a_constraint_a_slot_goes_to_all_who_write_sql(unguarded: Track) -> None:
+    """So it is on MySQL and MariaDB always; what is stored then is found."""
+    host = set_up(unguarded)
+
+    result = unguarded.race_between(statements(unguarded, host))
+
+    assert len(result.winners) == RACERS // 2, result
+    assert unguarded.ask(referee.problems)
