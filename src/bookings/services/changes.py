@@ -13,11 +13,11 @@ from django_fsm import TransitionNotAllowed
 
 from bookings import ledger
 from bookings.adapters import get_adapter
-from bookings.exceptions import BookingError, InvalidTransition, MissingReference, StaleBooking
+from bookings.exceptions import InvalidTransition, MissingReference, StaleBooking
 from bookings.models import Booking
 from bookings.services import inputs
 from bookings.services.history import old_and_new, record
-from bookings.transactions import TryAgain, atomically, not_unique
+from bookings.transactions import TryAgain, atomically
 
 T = TypeVar("T")
 
@@ -111,12 +111,10 @@ def under_lock(
     now: datetime,
     actor: Any = None,
     also_lock: Any = None,
-    taken: Callable[[str], BookingError] = not_unique,
 ) -> T:
     """Lock the booking's calendar, then its row, and ``act`` on what is stored, all or nothing.
 
-    ``also_lock`` is the key of another provider. ``taken`` is as for
-    :func:`bookings.transactions.atomically`.
+    ``also_lock`` is the key of another provider.
     """
     check_saved(booking)
     using = router.db_for_write(Booking, instance=booking)
@@ -135,7 +133,7 @@ def under_lock(
             raise TryAgain
         return act(Locked(row, calendars, using, now, actor))
 
-    return atomically(write, using=using, taken=taken)
+    return atomically(write, using=using)
 
 
 def write_row(row: Booking, fields: Collection[str], held: tuple[Any, int], *, using: str) -> None:
