@@ -119,3 +119,9 @@ def hear() -> Iterator[Callable[[Signal], list[dict[str, Any]]]]:
     yield listen
     for signal, receive in heard:
         signal.disconnect(receive)
+
+
+@pytest.fixture
+def addon(db: None) -> Any:
+    model = apps.get_model(app_settings.ADDON_MODEL)
+    return model._default_manager.create(name="Tea", price_amount=10, currency="USD")
