@@ -27,7 +27,8 @@ FLOORS = [
     {"ledger"},
     {"postgres"},
     {"services", "selectors", "integrity", "checks"},
-    {"admin", "management", "testing", "apps", "contrib"},
+    {"admin", "management", "testing", "apps"},
+    {"contrib"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -198,3 +199,13 @@ def test_the_core_loads_without_a_contrib_app_that_is_not_installed(configuratio
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_contrib_app_that_is_imported_and_not_installed_adds_nothing_to_the_core() -> None:
+    """Django takes a model for the app in whose package it is, and the core's contains them all."""
+    from django.apps import apps
+
+    from bookings.contrib.payments.models import Payment
+
+    assert not apps.is_installed("bookings.contrib.payments")
+    assert Payment not in apps.get_models()

@@ -11,10 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.payments.agreement import LABEL, rules_of
+from bookings.contrib.payments.agreement import rules_of
 from bookings.contrib.payments.checks import check_policies
 from bookings.contrib.payments.exceptions import InvalidRefundPolicy
 from bookings.contrib.payments.models import RefundPolicy, RefundTier
+from bookings.contrib.payments.models.kept import LABEL
 from bookings.contrib.payments.selectors import refund_due
 from bookings.contrib.payments.services import set_refund_policy
 from bookings.contrib.payments.tiers import DEFAULT, Tier

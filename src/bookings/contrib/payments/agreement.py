@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import Q
 
 from bookings import terms
 from bookings.contrib.payments.models import RefundPolicy
+from bookings.contrib.payments.models.kept import LABEL
 from bookings.contrib.payments.tiers import DEFAULT, RefundRules
 from bookings.models import Booking
-
-LABEL: Final = "bookings_payments"
 
 
 def refund_terms(booking: Booking, *, using: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from bookings.exceptions import NotAllowed
 
 M = TypeVar("M", bound=models.Model)
+
+LABEL: Final = "bookings_payments"
+"""Said by each model: Django would take them for the core's, in whose package they are, where this
+app is imported and not installed.
+"""
 
 
 def refuse() -> NoReturn:

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
-from bookings.contrib.payments.models.kept import Kept, KeptQuerySet
+from bookings.contrib.payments.models.kept import LABEL, Kept, KeptQuerySet
 from bookings.fields import SettingForeignKey
 from bookings.models import Booking
 
@@ -74,6 +74,7 @@ class Payment(Kept):
     objects = PaymentQuerySet.as_manager()
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         ordering: ClassVar = ["id"]

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from bookings.contrib.payments.models.kept import LABEL
 from bookings.contrib.payments.tiers import RefundRules, Tier
 from bookings.fields import SettingOneToOneField
 from bookings.policies import MAX_MINUTES
@@ -57,6 +58,7 @@ class RefundPolicy(models.Model):
     )
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("refund policy")
         verbose_name_plural = _("refund policies")
         ordering: ClassVar = ["id"]
@@ -124,6 +126,7 @@ class RefundTier(models.Model):
     )
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("refund tier")
         verbose_name_plural = _("refund tiers")
         ordering: ClassVar = ["-notice_minutes"]

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField
 
-from bookings.contrib.payments.models.kept import Kept, KeptQuerySet, refuse
+from bookings.contrib.payments.models.kept import LABEL, Kept, KeptQuerySet, refuse
 from bookings.contrib.payments.models.payment import DECIMAL_PLACES, MAX_DIGITS, Payment
 from bookings.fields import SettingForeignKey
 
@@ -42,6 +42,7 @@ class Refund(Kept):
     objects = KeptQuerySet["Refund"].as_manager()
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         ordering: ClassVar = ["id"]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from bookings.contrib.payments.models.kept import LABEL
 from bookings.contrib.payments.models.payment import DECIMAL_PLACES, MAX_DIGITS
 from bookings.models import Booking
 
@@ -46,6 +47,7 @@ class RefundDue(models.Model):
     objects = RefundDueQuerySet.as_manager()
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("refund due")
         verbose_name_plural = _("refunds due")
         ordering: ClassVar = ["due_since", "id"]
