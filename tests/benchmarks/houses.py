@@ -11,7 +11,7 @@ from typing import Final
 from django.db import connection
 
 from tests.benchmarks.desks.environments import PEERS, CannotInstallError, python_of
-from tests.benchmarks.desks.house import House, opened
+from tests.benchmarks.desks.house import DeskError, House, opened
 from tests.benchmarks.options import Options
 
 OURS: Final = "django-bookings"
@@ -49,15 +49,16 @@ def ours_and_peers(benchmark: str, options: Options, ways: Sequence[str]) -> Ite
         houses.contenders = {way: Contender(ours, way) for way in ways}
         houses.safest[OURS] = Contender(ours, "create_booking")
         for number, peer in enumerate(PEERS if options.peers else ()):
+            database = _database(f"{benchmark}_peer{number}")
             try:
                 python = python_of(peer, options.environments)
-            except CannotInstallError as error:
-                houses.notes.append(str(error))
+                house = stack.enter_context(
+                    opened(House(peer.requirement, python, peer.module, database))
+                )
+                house.staff(1)
+            except (CannotInstallError, DeskError) as error:
+                houses.notes.append(f"{peer.requirement} does not take part: {error}")
                 continue
-            database = _database(f"{benchmark}_peer{number}")
-            house = stack.enter_context(
-                opened(House(peer.requirement, python, peer.module, database))
-            )
             houses.safest[peer.requirement] = Contender(house, peer.safest)
             for way in peer.ways:
                 houses.contenders[f"{peer.requirement}, {way}"] = Contender(house, way)

@@ -68,6 +68,9 @@ def test_the_operation_keeps_off_a_database_that_bookings_are_not_in(
 
 
 def test_the_operation_names_its_migration() -> None:
+    assert RetargetForeignKey("bookings_schedule.Schedule", "tenant").migration_name_fragment == (
+        "retarget_schedule_tenant"
+    )
     assert RetargetForeignKey("Booking", "tenant").migration_name_fragment == (
         "retarget_booking_tenant"
     )

@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from django.dispatch import Signal
@@ -15,6 +15,10 @@ from django.dispatch import Signal
 import bookings
 from bookings import abstract, adapters, exceptions, models, selectors, services, signals
 from bookings.conf import PREFIX, AppSettings
+from bookings.contrib.schedule import exceptions as schedule_exceptions
+from bookings.contrib.schedule import models as schedule_models
+from bookings.contrib.schedule import selectors as slot_selectors
+from bookings.contrib.schedule import services as schedule_services
 from bookings.management import commands
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -35,11 +39,12 @@ def rows(text: str) -> dict[str, list[str]]:
     return found
 
 
-ERRORS: Final = [
+ERRORS: Final = {
     value
-    for value in vars(exceptions).values()
+    for module in (exceptions, schedule_exceptions)
+    for value in vars(module).values()
     if inspect.isclass(value) and issubclass(value, exceptions.BookingError)
-]
+}
 
 
 @pytest.mark.parametrize("path", ["docs/reference/settings.md", "README.md"])
@@ -57,6 +62,11 @@ def test_every_service_is_described() -> None:
     text = page("services")
     described = re.findall(r"autofunction:: bookings\.services\.(\w+)", text)
     assert sorted(described) == sorted(services.__all__)
+
+
+def test_every_service_of_schedules_is_described() -> None:
+    described = re.findall(r":: bookings\.contrib\.schedule\.services\.(\w+)", page("services"))
+    assert sorted(described) == sorted(schedule_services.__all__)
 
 
 def test_every_service_is_in_the_readme() -> None:
@@ -83,6 +93,11 @@ def test_every_selector_is_described() -> None:
     assert [
         name for name in functions if f"bookings.selectors.{name}\n" not in page("selectors")
     ] == []
+
+
+def test_every_selector_of_slots_is_described() -> None:
+    described = re.findall(r":: bookings\.contrib\.schedule\.selectors\.(\w+)", page("selectors"))
+    assert sorted(described) == sorted(slot_selectors.__all__)
 
 
 def test_every_error_has_its_row_with_its_code() -> None:
@@ -128,11 +143,20 @@ def test_every_command_has_its_section() -> None:
     assert set(re.findall(r"^## `(\w+)`$", page("commands"), re.MULTILINE)) == names
 
 
-@pytest.mark.parametrize("name", [name for name in models.__all__ if name != "TENANCY_ENABLED"])
-def test_every_field_is_in_the_section_of_its_model(name: str) -> None:
+MODELS: Final = [
+    getattr(module, name)
+    for module in (models, schedule_models)
+    for name in module.__all__
+    if name != "TENANCY_ENABLED"
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_field_is_in_the_section_of_its_model(model: Any) -> None:
+    name = model.__name__
     section = re.split(r"^## ", page("models").partition(f"\n## {name}\n")[2], flags=re.MULTILINE)
     documented = rows(section[0])
-    fields = {field.name for field in getattr(models, name)._meta.concrete_fields}
+    fields = {field.name for field in model._meta.concrete_fields}
     assert fields - documented.keys() == set()
 
 

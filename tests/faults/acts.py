@@ -50,11 +50,16 @@ class Aftermath:
 def set_scene(stage: Stage, name: str) -> Booking | None:
     """Clear the stage and arrange the scene, in one transaction; its booking."""
     with transaction.atomic(), the_same_every_time():
-        for model in reversed(TABLES):
-            rows = models.QuerySet(model)
-            rows._raw_delete(rows.db)
-        Calendar.objects.bulk_create(Calendar(provider=row) for row in (stage.ana, stage.ben))
+        clear(stage)
         return BY_NAME[name].arrange(stage)
+
+
+def clear(stage: Stage) -> None:
+    """Leave the host's rows, and an empty calendar for each provider."""
+    for model in reversed(TABLES):
+        rows = models.QuerySet(model)
+        rows._raw_delete(rows.db)
+    Calendar.objects.bulk_create(Calendar(provider=row) for row in (stage.ana, stage.ben))
 
 
 def make_the_call(

@@ -136,14 +136,14 @@ def test_a_leaked_claim_goes(book: Book) -> None:
     assert not BusyInterval.objects.exists()
 
 
-def test_time_off_belongs_to_no_booking_and_is_no_leak(book: Book) -> None:
+def test_what_another_calendar_says_belongs_to_no_booking_and_is_no_leak(book: Book) -> None:
     booking = book()
     interval = booking.busy_interval
     BusyInterval.objects.create(
         calendar=interval.calendar,
         starts=interval.ends,
         ends=interval.ends + 3600,
-        kind=BusyInterval.Kind.TIME_OFF,
+        kind=BusyInterval.Kind.EXTERNAL,
     )
     assert list(find_problems()) == []
 

@@ -27,11 +27,14 @@ create_booking(
 """
 READ = """
 from django.db import connection
+from bookings.contrib.schedule.models import Schedule
 from bookings.models import Booking
 print([str(booking.tenant) for booking in Booking.objects.order_by("pk")])
 with connection.cursor() as cursor:
-    print(sorted(relation[1] for relation in connection.introspection.get_relations(
-        cursor, Booking._meta.db_table).values() if relation[1][:4] in ("orgs", "tena")))
+    print(sorted(
+        connection.introspection.get_relations(cursor, model._meta.db_table)["tenant_id"][1]
+        for model in (Booking, Schedule)
+    ))
 """
 BREAK = """
 from django.db import IntegrityError, transaction
@@ -92,6 +95,7 @@ def test_tenancy_can_be_turned_on_later(database: str) -> None:
     said = manage(database, "turned_on", "check", "--database", "default")
     assert "bookings.W004" in said
     assert 'RetargetForeignKey("Booking", "tenant")' in said
+    assert 'RetargetForeignKey("bookings_schedule.Schedule", "tenant")' in said
 
     manage(database, "turned_on", "migrate")
     said = manage(
@@ -103,7 +107,7 @@ def test_tenancy_can_be_turned_on_later(database: str) -> None:
     manage(database, "turned_on", "shell", code=BOOK)
     tenants, tables = manage(database, "turned_on", "shell", code=READ).splitlines()[-2:]
     assert tenants == "['The first', 'Tenant']"
-    assert tables == "['orgs_organisation']"
+    assert tables == "['orgs_organisation', 'orgs_organisation']"
     assert "refused" in manage(database, "turned_on", "shell", code=BREAK)
 
 
@@ -111,4 +115,5 @@ def test_the_operation_names_itself_and_its_migration(database: str) -> None:
     manage(database, "turned_on", "migrate")
     plan = manage(database, "turned_on", "migrate", "orgs", "zero", "--plan")
     assert "Point Booking.tenant at the model of its setting" in plan
+    assert "Point bookings_schedule.Schedule.tenant at the model of its setting" in plan
     manage(database, "turned_on", "migrate", "orgs", "0001")

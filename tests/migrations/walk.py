@@ -26,6 +26,8 @@ from django.utils import timezone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.hosts.samples import Host
+
 
 def walk() -> None:
     """From nothing to today, and back to nothing, and to today again."""
@@ -35,7 +37,7 @@ def walk() -> None:
         call_command("makemigrations", check_changes=True, dry_run=True, verbosity=1)
         call_command("check", databases=["default"], fail_level="ERROR")
         there = tables()
-        book_and_be_refused()
+        put_to_use()
         call_command("flush", interactive=False, verbosity=0)
 
         labels = apps_of_the_walk()
@@ -44,7 +46,7 @@ def walk() -> None:
             expect(not tables_of(label), f"`migrate {label} zero` left {tables_of(label)}")
         migrate()
         expect(tables() == there, f"there and back again differ: {tables() ^ there}")
-        book_and_be_refused()
+        put_to_use()
 
 
 @contextlib.contextmanager
@@ -97,13 +99,21 @@ def apps_of_the_walk() -> list[str]:
     )
 
 
-def book_and_be_refused() -> None:
-    """The tables are not only there: they take a booking, and refuse the second."""
-    from bookings.exceptions import BookingConflict
-    from bookings.services import create_booking
+def put_to_use() -> None:
+    """The tables are not only there: they hold what they are for."""
     from tests.hosts.samples import make_host
 
     host = make_host()
+    book_and_be_refused(host)
+    if apps.is_installed("bookings.contrib.schedule"):
+        keep_hours_and_take_time_off(host)
+
+
+def book_and_be_refused(host: Host) -> None:
+    """A booking is taken, and a second one refused."""
+    from bookings.exceptions import BookingConflict
+    from bookings.services import create_booking
+
     details: dict[str, Any] = {
         "service": host.service,
         "provider": host.provider,
@@ -123,6 +133,40 @@ def book_and_be_refused() -> None:
     except BookingConflict:
         return
     sys.exit("Two bookings hold the same time.")
+
+
+def keep_hours_and_take_time_off(host: Host) -> None:
+    """A provider's hours, a default, closed days and time off; whatever the keys are."""
+    from bookings.contrib.schedule import services
+    from bookings.contrib.schedule.exceptions import ScheduleExists, TimeOffConflict
+    from bookings.models import Booking
+
+    (booking,) = Booking.objects.all()
+    hours = {day: [("09:00", "24:00")] for day in range(7)}
+    services.make_schedule(tenant=host.tenant, hours=hours)
+    schedule = services.make_schedule(provider=host.provider, hours=hours)
+    expect(schedule.hours.count() == 7, "the schedule forgot its hours")
+    expect(host.provider.booking_schedule == schedule, "the schedule forgot its provider")
+    day = booking.start_at.date()
+    closed = services.add_closures(providers=[host.provider], first_date=day)
+    expect(closed.bookings == [booking], "the closed day does not know its booking")
+    time_off = services.take_time_off(
+        provider=host.provider,
+        # The next whole second is the first that the booking leaves.
+        start_at=booking.end_at + datetime.timedelta(seconds=1),
+        end_at=booking.end_at + datetime.timedelta(days=1),
+    )
+    try:
+        services.move_time_off(time_off, start_at=booking.start_at, end_at=time_off.end_at)
+        sys.exit("Time off lies over a booking.")
+    except TimeOffConflict as refusal:
+        expect(refusal.bookings == [booking], "the conflict does not know its booking")
+    services.cancel_time_off(time_off)
+    try:
+        services.make_schedule(tenant=host.tenant)
+        sys.exit("A tenant has two default schedules.")
+    except ScheduleExists:
+        return
 
 
 def expect(truth: bool, otherwise: str) -> None:

@@ -11,7 +11,7 @@ from bookings.models import Booking, BusyInterval, Calendar
 from tests.races.entrants import Run, handicapped, look_and_leap, no_lock, no_look
 
 HOUR = timedelta(hours=1)
-TIME_OFF = BusyInterval.Kind.TIME_OFF
+EXTERNAL = BusyInterval.Kind.EXTERNAL
 
 
 def save_new(*, service: Any, provider: Any, start_at: datetime) -> Run:
@@ -58,7 +58,7 @@ def insert(*, provider: Any, start_at: datetime) -> Run:
     return _execute(
         "INSERT INTO bookings_busyinterval"
         " (calendar_id, starts, ends, kind, capacity, seats_taken) VALUES (%s, %s, %s, %s, 1, 0)",
-        [calendar.pk, starts, starts + 3600, TIME_OFF],
+        [calendar.pk, starts, starts + 3600, EXTERNAL],
     )
 
 

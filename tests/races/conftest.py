@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from django.conf import settings
 
+from tests import pgbouncer
 from tests.races import referee, scenes
 from tests.races.racer import Way
 from tests.races.track import Result, Track
@@ -20,13 +22,28 @@ LEVELS = {
     "postgresql": ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"],
 }[ENGINE.rpartition(".")[2]]
 WAYS = [Way(level, inside) for level in LEVELS for inside in (False, True)]
+# Every race takes two of the ways through a pool; test_pgbouncer.py takes the others.
+POOLED = [Way(level, inside, through="a pool") for level in LEVELS for inside in (False, True)]
+if ENGINE.endswith("postgresql"):
+    WAYS += [POOLED[0], POOLED[3]]
 
 
 @pytest.fixture(params=WAYS, ids=str)
 def way(request: pytest.FixtureRequest) -> Way:
     """Every isolation level, each alone and inside a transaction of the host's."""
     chosen: Way = request.param
-    return chosen
+    if not chosen.through:
+        return chosen
+    return replace(chosen, through=request.getfixturevalue("pool"))
+
+
+@pytest.fixture(scope="session")
+def pool(track: Track) -> Iterator[str]:
+    """A PgBouncer, which ends before the race's database does, for it stays connected to that."""
+    if pgbouncer.PROGRAM is None:
+        pytest.skip(pgbouncer.MISSING)
+    with pgbouncer.running(settings.DATABASES["default"]) as folder:
+        yield folder
 
 
 def assert_sound(track: Track, result: Result, way: Way, *refusals: str) -> None:

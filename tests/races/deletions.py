@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import sleep
 from typing import Any
@@ -17,6 +17,17 @@ from tests.races.entrants import Run, handicapped, no_lock, stored
 def delete(*, provider: Any) -> Run:
     row = stored("PROVIDER_MODEL", provider)
     return lambda: row.delete()[0]
+
+
+def later(*, by: float, entrant: Callable[..., Run], **values: Any) -> Run:
+    """As ``entrant``, so many seconds after the start."""
+    run = entrant(**values)
+
+    def wait() -> Any:
+        sleep(by)
+        return run()
+
+    return wait
 
 
 def delete_naively(*, provider: Any) -> Run:
@@ -35,13 +46,8 @@ def delete_naively(*, provider: Any) -> Run:
 
 def book_naively(**values: Any) -> Run:
     """Book when the others have looked, with neither lock nor foreign keys."""
-    run = entrants.book(**values)
-
-    def wait_and_book() -> Any:
-        sleep(0.2)
-        return run()
-
-    return handicapped(wait_and_book, no_lock, no_foreign_keys)
+    run = later(by=0.2, entrant=entrants.book, **values)
+    return handicapped(run, no_lock, no_foreign_keys)
 
 
 @contextmanager

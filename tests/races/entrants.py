@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.db import connection
 
 from bookings import ledger, postgres, services, signals
 from bookings.conf import app_settings
@@ -90,6 +91,17 @@ def follow(*, booking: Any, **values: Any) -> Run:
             raise RunAgain from refusal
 
     return ask
+
+
+def linger() -> Run:
+    """Keep PostgreSQL busy for a moment; which of the server's processes that was."""
+
+    def sleep_there() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid(), pg_sleep(0.05)")
+            return cursor.fetchone()[0]
+
+    return sleep_there
 
 
 def sweep(**values: Any) -> Run:

@@ -10,13 +10,13 @@ from time import sleep
 from typing import Any
 from unittest.mock import patch
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from bookings import services
 from bookings.exceptions import BookingBusy
 from bookings.models import Booking
 from bookings.services import changes, create, expire
-from tests.races import entrants
+from tests.races import entrants, referee
 from tests.races.entrants import LATE, Run, handicapped
 from tests.races.racer import RunAgain
 
@@ -66,6 +66,12 @@ def sweep_as_read(**values: Any) -> Run:
         return len(due)
 
     return expire_all
+
+
+def check_with_cursors() -> Run:
+    """Check the whole database, with server-side cursors."""
+    connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = False
+    return referee.problems
 
 
 def insist(**values: Any) -> Run:

@@ -23,6 +23,13 @@ from bookings import transactions  # noqa: E402
 from bookings.exceptions import BookingBusy, BookingError  # noqa: E402
 from bookings.models import Booking, BusyInterval  # noqa: E402
 from bookings.transactions import judge  # noqa: E402
+from tests import pgbouncer  # noqa: E402
+
+# How the settings connect, which a job may change.
+DIRECT = {
+    name: connection.settings_dict.get(name)
+    for name in ("HOST", "PORT", "OPTIONS", "DISABLE_SERVER_SIDE_CURSORS")
+}
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,14 @@ class Way:
     inside: bool = False
     # Told that the database is busy, the host does as it is told: it runs its transaction again.
     patient: bool = False
+    # The folder of a PgBouncer's socket; then the level is the one that Django's settings ask for.
+    through: str = ""
 
     def __str__(self) -> str:
         level = self.isolation or "default level"
         where = "inside a transaction" if self.inside else "alone"
-        return f"{level}, {where}{', run again' if self.patient else ''}"
+        again = ", run again" if self.patient else ""
+        return f"{level}, {where}{again}{', through PgBouncer' if self.through else ''}"
 
 
 class RunAgain(Exception):
@@ -102,12 +112,28 @@ def serve(channel: Connection) -> None:
 def _enter(job: Job) -> None:
     """A new connection to the race's database, so that every job starts from the same place."""
     connection.close()
+    connection.settings_dict.update(DIRECT)
     if job.database:
         connection.settings_dict["NAME"] = job.database
-    if job.way.isolation:
+    if job.way.through:
+        connection.settings_dict.update(_pooled(job.way))
+    elif job.way.isolation:
         subject = "SESSION CHARACTERISTICS AS" if connection.vendor == "postgresql" else "SESSION"
         with connection.cursor() as cursor:
             cursor.execute(f"SET {subject} TRANSACTION ISOLATION LEVEL {job.way.isolation}")
+
+
+def _pooled(way: Way) -> dict[str, Any]:
+    """As Django's documentation says for a pool in transaction mode."""
+    from psycopg import IsolationLevel
+
+    level = IsolationLevel[way.isolation.replace(" ", "_")]
+    return {
+        "HOST": way.through,
+        "PORT": str(pgbouncer.PORT),
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": DIRECT["OPTIONS"] | {"isolation_level": level},
+    }
 
 
 def inside(run: Callable[[], Any]) -> Any:

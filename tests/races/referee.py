@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from bookings.conf import app_settings
+from bookings.contrib.schedule.models import TimeOff
 from bookings.integrity import find_problems
 from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
 from bookings.models.calendar import NO_OVERLAP
@@ -62,10 +63,10 @@ def book_all(*, bookings: list[dict[str, Any]]) -> list[int]:
 
 
 def take_off(*, provider: Any, starts: list[datetime]) -> list[int]:
-    """Hours that the provider is not there; their keys."""
+    """Hours that another calendar says are taken; their keys."""
     calendar = Calendar.objects.get(provider=provider)
     seconds = [int(start.timestamp()) for start in starts]
-    kind = BusyInterval.Kind.TIME_OFF
+    kind = BusyInterval.Kind.EXTERNAL
     return [
         BusyInterval.objects.create(
             calendar=calendar, starts=start, ends=start + 3600, kind=kind, seats_taken=0
@@ -77,7 +78,8 @@ def take_off(*, provider: Any, starts: list[datetime]) -> list[int]:
 def clear() -> None:
     """Every row that a race may have left, in one statement for each table."""
     hosts = [apps.get_model(app_settings.model_label(f"{name}_MODEL")) for name in HOSTS]
-    for model in (BookingEvent, BookingAddon, Booking, BusyInterval, Calendar, *hosts):
+    ours = (BookingEvent, BookingAddon, Booking, TimeOff, BusyInterval, Calendar)
+    for model in (*ours, *hosts):
         rows = QuerySet(model)
         rows._raw_delete(rows.db)
 

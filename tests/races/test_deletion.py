@@ -28,9 +28,17 @@ def race(
     providers: list[Any],
     way: Way | None = None,
 ) -> tuple[Result, Result]:
-    """What became of those who want the providers, and of those who delete them."""
+    """What became of those who want the providers, and of those who delete them.
+
+    To delete, Django asks several questions first. So of those who want a provider the first begin
+    with it, and the others later, up to when it is surely gone.
+    """
+    wanting = [
+        (deletions.later, values | {"entrant": entrant, "by": 0.4 * (number / PAIRS) ** 2})
+        for number, (entrant, values) in enumerate(entries)
+    ]
     deleting = [(deletions.delete, {"provider": provider}) for provider in providers]
-    result = track.race_between([*entries, *deleting], way=way)
+    result = track.race_between([*wanting, *deleting], way=way)
     return Result(result.outcomes[:PAIRS]), Result(result.outcomes[PAIRS:])
 
 
@@ -109,5 +117,5 @@ def test_without_lock_and_foreign_keys_a_booking_is_left_without_its_provider(
         + [(deletions.delete_naively, {"provider": provider}) for provider in providers]
     )
 
-    assert not result.errors, result
-    assert len(track.ask(referee.dangling)) == 2 * PAIRS
+    assert set(result.errors) <= {"ProtectedError", "MissingReference"}, result
+    assert track.ask(referee.dangling)

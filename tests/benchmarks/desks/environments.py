@@ -66,7 +66,7 @@ def python_of(peer: Peer, folder: Path) -> str:
             venv.create(home, clear=True, with_pip=True)
             _run(python, "-m", "pip", "install", "--quiet", peer.requirement, *COMMON)
         except (OSError, subprocess.CalledProcessError) as error:
-            raise CannotInstallError(f"{peer.requirement} cannot be installed: {error}") from error
+            raise CannotInstallError(f"cannot be installed: {error}") from error
         finished.touch()
     return str(python)
 

@@ -23,6 +23,10 @@ PROVIDERS: Final = 100
 HEADSTART: Final = 0.05
 
 
+class DeskError(Exception):
+    """A desk could not do what it was asked."""
+
+
 @dataclass
 class House:
     """Numbers its bookings, so that no two of them want the same slot unless they should."""
@@ -31,7 +35,6 @@ class House:
     python: str
     module: str
     database: str
-    version: str = ""
     desks: list[_Desk] = field(default_factory=list)
     slot: int = 0
 
@@ -57,7 +60,7 @@ class House:
         def book() -> float:
             answer = self.ask("book", way=way, tasks=[self.next_task()])
             if answer["outcomes"] != {"booked": 1}:
-                raise AssertionError(f"{self.name}, {way}: {answer['outcomes']}")
+                raise DeskError(f"{self.name}, {way}: {answer['outcomes']}")
             return float(answer["seconds"][0])
 
         return book
@@ -121,7 +124,7 @@ class _Desk:
         line = self._process.stdout.readline()
         answer = json.loads(line) if line else {"error": "it has ended without an answer."}
         if "error" in answer:
-            raise AssertionError(f"{self._name}: {answer['error']}")
+            raise DeskError(f"{self._name}: {answer['error']}")
         return answer["answer"]
 
     def close(self) -> None:

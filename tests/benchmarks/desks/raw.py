@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
 import psycopg
@@ -68,25 +69,27 @@ SELECT id, {EVENT_VALUES} FROM booking RETURNING id, booking_id
 
 
 class Raw:
-    """Two connections: one commits what it is told to, one each statement by itself."""
+    """A connection of its own, on which each statement commits by itself unless told otherwise."""
 
     def __init__(self, database: dict[str, Any], service: int) -> None:
+        self.database = database
         self.service = service
-        self.in_steps, self.at_once = (
-            psycopg.connect(
-                host=database["HOST"] or None,
-                port=database["PORT"] or None,
-                user=database["USER"] or None,
-                password=database["PASSWORD"] or None,
-                dbname=database["NAME"],
-                autocommit=autocommit,
-            )
-            for autocommit in (False, True)
+
+    @cached_property
+    def connection(self) -> psycopg.Connection[Any]:
+        """Opened by the first who needs it: a server has not so many to give."""
+        return psycopg.connect(
+            host=self.database["HOST"] or None,
+            port=self.database["PORT"] or None,
+            user=self.database["USER"] or None,
+            password=self.database["PASSWORD"] or None,
+            dbname=self.database["NAME"],
+            autocommit=True,
         )
 
     def book_in_steps(self, provider: int, start: datetime) -> None:
         values = self._values(provider, start)
-        with self.in_steps.transaction(), self.in_steps.cursor() as cursor:
+        with self.connection.transaction(), self.connection.cursor() as cursor:
             for name, statement in (
                 ("calendar", LOCK),
                 ("interval", CLAIM),
@@ -96,7 +99,7 @@ class Raw:
                 (values[name],) = cursor.execute(statement, values).fetchone() or (None,)
 
     def book_at_once(self, provider: int, start: datetime) -> None:
-        with self.at_once.cursor() as cursor:
+        with self.connection.cursor() as cursor:
             cursor.execute(AT_ONCE, self._values(provider, start)).fetchone()
 
     def _values(self, provider: int, start: datetime) -> dict[str, Any]:

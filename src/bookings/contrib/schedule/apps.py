@@ -11,3 +11,6 @@ class ScheduleConfig(AppConfig):
     label = "bookings_schedule"
     verbose_name = _("Booking schedule")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from bookings.contrib.schedule import integrity  # noqa: F401 - registers its checks

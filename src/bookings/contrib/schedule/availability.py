@@ -44,7 +44,7 @@ class Availability(Sequence[Slot]):
     override_policy: bool = False
 
     def __iter__(self) -> Iterator[Slot]:
-        return map(self._slot, self._found if "_found" in self.__dict__ else self.starts())
+        return map(self.slot_at, self._found if "_found" in self.__dict__ else self.starts())
 
     def __len__(self) -> int:
         return len(self._found)
@@ -55,8 +55,8 @@ class Availability(Sequence[Slot]):
     def __getitem__(self, index: slice) -> list[Slot]: ...
     def __getitem__(self, index: int | slice) -> Slot | list[Slot]:
         if isinstance(index, slice):
-            return [self._slot(start) for start in self._found[index]]
-        return self._slot(self._found[index])
+            return [self.slot_at(start) for start in self._found[index]]
+        return self.slot_at(self._found[index])
 
     def __bool__(self) -> bool:
         return next(self.starts(), None) is not None
@@ -78,6 +78,15 @@ class Availability(Sequence[Slot]):
     def starts(self) -> Iterator[int]:
         """The starts as Unix seconds, found while they are read."""
         return self.starts_between(*self.bounds)
+
+    def slot_at(self, start: int) -> Slot:
+        """The slot of a start, a Unix second that ``starts`` gave."""
+        return Slot(
+            start=datetime.fromtimestamp(start, self.tz),
+            end=datetime.fromtimestamp(start + self.wanted.duration, self.tz),
+            remaining_capacity=self.taken.joinable.get(start, self.wanted.capacity),
+            provider=self.provider,
+        )
 
     def has_start(self, second: int) -> bool:
         return next(self.starts_between(*self._within(second, second + 1)), None) is not None
@@ -130,11 +139,3 @@ class Availability(Sequence[Slot]):
     @cached_property
     def _found(self) -> list[int]:
         return list(self.starts())
-
-    def _slot(self, start: int) -> Slot:
-        return Slot(
-            start=datetime.fromtimestamp(start, self.tz),
-            end=datetime.fromtimestamp(start + self.wanted.duration, self.tz),
-            remaining_capacity=self.taken.joinable.get(start, self.wanted.capacity),
-            provider=self.provider,
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
@@ -34,11 +34,13 @@ class DaySummary:
     """Why the day is closed: an override's reason, or the name of a holiday."""
 
 
-def slots_of(offers: Iterable[Availability], days: Iterable[date]) -> dict[date, list[Slot]]:
+def slots_of(offers: Sequence[Availability], days: Iterable[date]) -> dict[date, list[Slot]]:
     """Every one of the days, with its slots; of one start, in the order of the providers."""
     by_date: dict[date, list[Slot]] = {day: [] for day in days}
-    found = (slot for offer in offers for slot in offer)
-    for slot in sorted(found, key=lambda slot: slot.start.timestamp()):
+    starts = ((start, number) for number, offer in enumerate(offers) for start in offer.starts())
+    # By the second, because two datetimes of one zone compare by what the clock shows.
+    for start, number in sorted(starts):
+        slot = offers[number].slot_at(start)
         by_date[slot.start.date()].append(slot)
     return by_date
 

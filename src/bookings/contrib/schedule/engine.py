@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
-from itertools import pairwise
-from operator import attrgetter
+from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from bookings.contrib.schedule.zones import DAY, EPOCH, FOREVER, SECOND, WallClock, wall_clock
@@ -39,7 +39,7 @@ class Alignment(StrEnum):
     """Local midnight: the clock on the wall shows multiples of the step."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Shift:
     """Open from one wall time to another, in seconds after midnight of the day it begins on.
 
@@ -74,7 +74,7 @@ class WeeklyShift:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpeningHours:
     """A week that repeats, and the dates that are different.
 
@@ -89,15 +89,17 @@ class OpeningHours:
 
     def on(self, day: date) -> list[Shift]:
         """The shifts that begin on a date, in order."""
-        shifts: Iterable[Shift | None] | None = self.overrides.get(day)
+        shifts = self.overrides.get(day)
         if shifts is None:
-            weekday = day.weekday()
-            shifts = [
-                row.shift for row in self.weekly if row.day_of_week == weekday and row.is_valid(day)
-            ]
-            if None in shifts:
+            rows = [row for row in self._week[day.weekday()] if row.is_valid(day)]
+            shifts = [row.shift for row in rows if row.shift is not None]
+            if len(shifts) < len(rows):
                 return []
-        return sorted(filter(None, shifts), key=attrgetter("opens"))
+        return sorted(shifts)
+
+    @cached_property
+    def _week(self) -> list[list[WeeklyShift]]:
+        return [[row for row in self.weekly if row.day_of_week == day] for day in range(7)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +137,19 @@ def starts(
     otherwise. (Such a slot is not in ``busy``.)
     """
     if first >= last:
-        return
+        return iter(())
     blocked = iter(sorted(_blocked(busy, joinable, rules, first, last)))
+    return chain.from_iterable(_free(_grids(hours, rules, first, last), blocked, rules.step))
+
+
+def _free(grids: Iterator[Grid], blocked: Iterator[Stretch], step: int) -> Iterator[range]:
+    """What is left of the grids: one sweep along both, for both are sorted."""
     blocks_from, blocks_until = next(blocked)
-    for begins, ends, origin in _grids(hours, rules, first, last):
+    for begins, ends, origin in grids:
         at = begins
         while at < ends:
             if at < blocks_from:
-                free = min(ends, blocks_from)
-                yield from range(at + (origin - at) % rules.step, free, rules.step)
+                yield range(at + (origin - at) % step, min(ends, blocks_from), step)
             at = max(at, blocks_until)
             if at < ends:
                 blocks_from, blocks_until = next(blocked)
@@ -184,9 +190,13 @@ def _from_opening(stretches: Iterable[Stretch], mondays: list[int]) -> Iterator[
     would be no beginning to count from, and the answer would depend on how far back one looked.
     """
     for begins, ends in stretches:
-        renewals = mondays[bisect_left(mondays, begins) + 1 : bisect_left(mondays, ends)]
-        for origin, until in pairwise((begins, *renewals, ends)):
-            yield origin, until, origin
+        origin = begins
+        renewal = bisect_left(mondays, begins) + 1
+        while renewal < len(mondays) and mondays[renewal] < ends:
+            yield origin, mondays[renewal], origin
+            origin = mondays[renewal]
+            renewal += 1
+        yield origin, ends, origin
 
 
 def _from_midnight(stretches: Iterable[Stretch], clock: WallClock) -> Iterator[Grid]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import ngettext_lazy
 
 from bookings.exceptions import BookingConflict, BookingError, InvalidBooking
 
@@ -37,6 +40,20 @@ class HolidaysNotInstalled(BookingError):
     default_code = "holidays_not_installed"
 
 
+IN_THE_WAY: Final = {
+    "bookings": ngettext_lazy(
+        "%(bookings)d booking lies in that time. Move or cancel it first.",
+        "%(bookings)d bookings lie in that time. Move or cancel them first.",
+        "bookings",
+    ),
+    "claims": ngettext_lazy(
+        "That time is taken by %(claims)d session, time off or event of another calendar.",
+        "That time is taken by %(claims)d sessions, time off or events of other calendars.",
+        "claims",
+    ),
+}
+
+
 class TimeOffConflict(BookingConflict):
     """The provider is busy in that time. Move what is there, or take other time off.
 
@@ -47,14 +64,19 @@ class TimeOffConflict(BookingConflict):
     default_code = "time_off_conflict"
 
     def __init__(
-        self,
-        message: Any,
-        code: str | None = None,
-        params: Any = None,
-        *,
-        bookings: Sequence[Booking] = (),
-        claims: Sequence[BusyInterval] = (),
+        self, *, bookings: Sequence[Booking] = (), claims: Sequence[BusyInterval] = ()
     ) -> None:
-        super().__init__(message, code, params)
         self.bookings = list(bookings)
         self.claims = list(claims)
+        counts = {"bookings": len(self.bookings), "claims": len(self.claims)}
+        said = [
+            ValidationError(sentence, self.default_code, counts)
+            for name, sentence in IN_THE_WAY.items()
+            if counts[name]
+        ]
+        super().__init__(said)
+        self.params = counts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is made anew of the arguments that its base got, which are not these.
+        return type(self), (), self.__dict__

@@ -30,6 +30,7 @@ __all__ = [
     "Availability",
     "DayStatus",
     "DaySummary",
+    "Options",
     "Slot",
     "any_provider",
     "availability_etag",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
@@ -61,3 +61,30 @@ def test_around_every_change_of_every_zone(name: str) -> None:
 @given(question=questions())
 def test_whatever_is_asked(question: Question) -> None:
     assert answer(question) == naive.starts(question)
+
+
+UNTIL_SATURDAY_NIGHT: Final = WeeklyShift(
+    4, Shift(23 * HOUR + 59 * MINUTE, 47 * HOUR + 59 * MINUTE)
+)
+FROM_SUNDAY_ON: Final = WeeklyShift(6, Shift(0, 3 * HOUR))
+
+
+@pytest.mark.parametrize("minute", [-30, -1, 0, 1, 30, 58, 59, 60, 90])
+@pytest.mark.parametrize("alignment", Alignment)
+@pytest.mark.parametrize("row", [UNTIL_SATURDAY_NIGHT, FROM_SUNDAY_ON], ids=["until", "from"])
+def test_where_the_clock_goes_back_across_midnight(
+    row: WeeklyShift, alignment: Alignment, minute: int
+) -> None:
+    """In Newfoundland, until 2010, one minute of Sunday was over when Saturday's last hour began
+    anew. A window may begin or end in either of them.
+    """
+    edge = int(datetime(2010, 11, 7, 2, 31, tzinfo=UTC).timestamp()) + minute * MINUTE
+    for first, last in ((edge - 2 * HOUR, edge), (edge, edge + 2 * HOUR)):
+        question = Question(
+            hours=OpeningHours(zone_files.zone("America/St_Johns"), [row]),
+            busy=[],
+            rules=SlotRules(duration=MINUTE, step=MINUTE, alignment=alignment),
+            first=first,
+            last=last,
+        )
+        assert answer(question) == naive.starts(question)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -154,6 +156,14 @@ def test_a_shift_that_closes_in_the_repeated_hour_closes_the_second_time() -> No
     assert (midnight, midnight + 3 * HOUR + HOUR // 2) in list(found)
 
 
+@settings(max_examples=100, deadline=None)
+@given(question=questions())
+def test_openings_are_in_order_apart_and_never_empty(question: Question) -> None:
+    found = list(openings(question.hours, question.first, question.last))
+    assert all(begins < ends for begins, ends in found)
+    assert all(ends < begins for (_, ends), (begins, _) in pairwise(found))
+
+
 # Busy time
 
 
@@ -210,6 +220,20 @@ def test_a_shared_slot_cannot_be_joined_in_busy_time_off_the_grid_or_outside_the
     busy = [(at(1, 10, 59), at(1, 11))]
     shared = [at(1, 8, 30), at(1, 10), at(1, 12, 30)]
     assert offered(on(0, shift(9, 14)), busy, joinable=shared) == [at(1, 11)]
+
+
+def test_every_boundary_is_exact_to_the_second() -> None:
+    nine = at(1, 9)
+    free = offered(
+        [WeeklyShift(0, Shift(9 * HOUR, 9 * HOUR + 40))],
+        [(nine + 30, nine + 32)],
+        joinable=[nine + 10],
+        duration=5,
+        step=1,
+        before=2,
+        after=1,
+    )
+    assert [start - nine for start in free] == [0, 1, 2, 10, *range(18, 25), 34, 35]
 
 
 # Grids
@@ -368,3 +392,11 @@ def test_a_shift_that_cannot_be_is_refused(opens: int, closes: int) -> None:
 def test_rules_that_cannot_be_kept_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"second|negative|sunrise"):
         SlotRules(**{"duration": HOUR, "step": HOUR} | wrong)
+
+
+# What it stands on
+
+
+def test_the_engine_needs_no_django() -> None:
+    modules = "import bookings.contrib.schedule.engine, sys; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", modules], check=False).returncode == 0

@@ -56,7 +56,7 @@ def test_without_a_provider_it_is_the_projects_default() -> None:
 
     assert (made.provider, made.tenant) == (None, None)
     assert str(made) == "Default schedule"
-    with pytest.raises(ScheduleExists, match="There is a schedule of Default schedule already"):
+    with pytest.raises(ScheduleExists, match="There is a default schedule already"):
         make_schedule()
 
 

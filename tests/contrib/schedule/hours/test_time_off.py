@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 from django.db.models import RestrictedError
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from bookings import ledger
 from bookings.contrib.schedule.exceptions import InvalidSchedule, TimeOffConflict
@@ -115,12 +117,30 @@ def test_other_claims_in_the_way_are_listed_too(
 
     assert refused.value.bookings == [booking]
     assert refused.value.claims == [time_off.busy_interval]
+    assert refused.value.params == {"bookings": 1, "claims": 1}
     assert str(refused.value) == (
-        "1 booking lies in that time. Move or cancel it first. Something else takes that time "
-        "already: 1 session, time off or imported event."
+        "1 booking lies in that time. Move or cancel it first. That time is taken by "
+        "1 session, time off or event of another calendar."
     )
-    with pytest.raises(TimeOffConflict, match=r"^Something else takes that time"):
+    with pytest.raises(TimeOffConflict, match=r"^That time is taken by 1 session"):
         take_time_off(provider=provider, start_at=at(11), end_at=at(12), now_dt=NOW)
+
+
+def test_the_conflict_speaks_the_readers_language_and_can_be_pickled(
+    provider: Any, book: Book
+) -> None:
+    booking = book(at(9))
+    with pytest.raises(TimeOffConflict) as refused:
+        take_time_off(provider=provider, start_at=at(9), end_at=at(12), now_dt=NOW)
+
+    kept = pickle.loads(pickle.dumps(refused.value))  # noqa: S301
+
+    assert kept.bookings == [booking]
+    assert kept.code == "time_off_conflict"
+    with override("de"):
+        assert kept.messages == [
+            "In dieser Zeit liegt 1 Buchung. Verlegen oder stornieren Sie sie zuerst."
+        ]
 
 
 def test_a_hold_that_has_run_out_is_not_in_the_way(provider: Any, book: Book) -> None:

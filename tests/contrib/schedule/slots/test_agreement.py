@@ -39,7 +39,7 @@ TRIED = [FIRST + GRID * number for number in range(6 * 7)]
 NOW = FIRST - timedelta(hours=20)
 
 EFFORT = settings(
-    max_examples=int(os.environ.get("BOOKINGS_TEST_EXAMPLES") or 20),
+    max_examples=int(os.environ.get("BOOKINGS_TEST_EXAMPLES") or 12),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -82,6 +82,7 @@ class Opening(RowOfASchedule):
                 error = overlapping_hours(hours, theirs)
                 raise ValidationError({"open_time": error.error_list})
 
-    def same_day(self) -> Iterable[Self]:
-        """The schedule's other rows that apply on a day on which this one does."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def same_day(self) -> Iterable[Self]:
+            """The schedule's other rows that apply on a day on which this one does."""

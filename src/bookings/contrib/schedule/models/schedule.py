@@ -24,6 +24,7 @@ from bookings.fields import SettingForeignKey, SettingOneToOneField
 MINUTES_OF_A_DAY: Final = 1440
 KEY: Final = models.CharField(max_length=191, null=True)
 """A key as text, as long as an index of MySQL's takes."""
+DEFAULT_EXISTS: Final = _("There is a default schedule already. Change that one.")
 
 
 def default_timezone() -> str:
@@ -139,7 +140,7 @@ class Schedule(models.Model):
                 fields=["default_of"],
                 name="bookings_schedule_one_default",
                 violation_error_code="schedule_exists",
-                violation_error_message=_("There is a default schedule already. Change that one."),
+                violation_error_message=DEFAULT_EXISTS,
             ),
         ]
 

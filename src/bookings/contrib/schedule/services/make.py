@@ -13,7 +13,11 @@ from bookings.conf import app_settings
 from bookings.contrib.schedule.exceptions import ScheduleExists
 from bookings.contrib.schedule.hours import HoursLike
 from bookings.contrib.schedule.models import Schedule
-from bookings.contrib.schedule.models.schedule import MINUTES_OF_A_DAY, default_timezone
+from bookings.contrib.schedule.models.schedule import (
+    DEFAULT_EXISTS,
+    MINUTES_OF_A_DAY,
+    default_timezone,
+)
 from bookings.contrib.schedule.public_holidays import check_region
 from bookings.contrib.schedule.services.week import WEEK, read_week, write_week
 from bookings.contrib.schedule.validators import check_timezone
@@ -110,7 +114,9 @@ def _owner(schedule: Schedule) -> models.Q:
 
 
 def _exists(schedule: Schedule) -> ScheduleExists:
+    if schedule.provider_id is None:
+        return ScheduleExists(DEFAULT_EXISTS)
     return ScheduleExists(
         _("There is a schedule of %(owner)s already. Change that one."),
-        params={"owner": str(schedule)},
+        params={"owner": str(schedule.provider)},
     )

@@ -9,7 +9,6 @@ from typing import Any, Final
 from django.db import router
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from bookings import ledger, policies
 from bookings.contrib.schedule.exceptions import InvalidSchedule, TimeOffConflict
@@ -223,32 +222,4 @@ def _refuse_conflict(
     )
     booked = {booking.busy_interval_id for booking in bookings}
     claims = [interval for key, interval in in_the_way.items() if key not in booked]
-    raise TimeOffConflict(
-        _said(len(bookings), len(claims)),
-        params={"bookings": len(bookings), "claims": len(claims)},
-        bookings=bookings,
-        claims=claims,
-    )
-
-
-def _said(bookings: int, claims: int) -> str:
-    sentences = []
-    if bookings:
-        sentences.append(
-            ngettext(
-                "%(bookings)d booking lies in that time. Move or cancel it first.",
-                "%(bookings)d bookings lie in that time. Move or cancel them first.",
-                bookings,
-            )
-        )
-    if claims:
-        sentences.append(
-            ngettext(
-                "Something else takes that time already: %(claims)d session, time off or imported "
-                "event.",
-                "Something else takes that time already: %(claims)d sessions, times off or "
-                "imported events.",
-                claims,
-            )
-        )
-    return " ".join(sentences)
+    raise TimeOffConflict(bookings=bookings, claims=claims)

@@ -11,10 +11,15 @@ def give_all_to_the_first_organisation(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orgs", "0001_organisation"), ("bookings", "0002_initial")]
+    dependencies = [
+        ("orgs", "0001_organisation"),
+        ("bookings", "0002_initial"),
+        ("bookings_schedule", "0001_schedule"),
+    ]
 
     operations = [
         # Before the rows are changed: the old foreign key would refuse the new values.
         RetargetForeignKey("Booking", "tenant"),
+        RetargetForeignKey("bookings_schedule.Schedule", "tenant"),
         migrations.RunPython(give_all_to_the_first_organisation, migrations.RunPython.noop),
     ]

@@ -1,0 +1,117 @@
+"""Whose schedule counts, and whose slots are told to whom, with tenancy on."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bookings.contrib.schedule.models import Schedule
+from bookings.contrib.schedule.rules import schedules_of
+from bookings.contrib.schedule.selectors import (
+    any_provider,
+    availability_etag,
+    list_available_slots,
+    slots_by_date,
+)
+from bookings.exceptions import SlotUnavailable, TenantMismatch
+from bookings.services import create_booking
+from tests.contrib.schedule.slots.conftest import OURS, hours_of, make_schedule
+from tests.core.moments import NOW, at
+from tests.hosts.samples import Host, make_host
+
+pytestmark = pytest.mark.django_db
+DAY = date(2131, 3, 6)
+
+
+@pytest.fixture
+def host() -> Host:
+    return make_host()
+
+
+@pytest.fixture
+def other() -> Host:
+    return make_host()
+
+
+def starts(host: Host, **values: Any) -> list[str]:
+    return hours_of(
+        list_available_slots(
+            host.service, host.provider, start_date=DAY, end_date=DAY, now_dt=NOW, **values
+        )
+    )
+
+
+def test_a_provider_follows_its_own_schedule_else_its_tenant_s_else_the_project_s(
+    host: Host, other: Host
+) -> None:
+    with pytest.raises(SlotUnavailable):
+        starts(host)
+    make_schedule(("09:00", "10:00"))
+    make_schedule(("11:00", "12:00"), tenant=host.tenant)
+    assert (starts(host), starts(other)) == (["11:00"], ["09:00"])
+    make_schedule(("13:00", "14:00"), provider=host.provider, tenant=host.tenant)
+    assert starts(host) == starts(host, tenant=host.tenant) == ["13:00"]
+
+
+def test_the_tenant_that_is_asked_for_counts_for_a_provider_who_belongs_to_none(
+    host: Host, other: Host
+) -> None:
+    schedule = make_schedule(("11:00", "12:00"), tenant=host.tenant)
+    anybody_s: Any = SimpleNamespace(pk=host.provider.pk)
+    assert schedules_of([anybody_s], host.tenant) == {host.provider.pk: schedule}
+    assert schedules_of([anybody_s], other.tenant) == {}
+    assert schedules_of([anybody_s], None) == {}
+
+
+@pytest.mark.parametrize("name", ["service", "provider", "tenant"])
+def test_what_belongs_to_another_tenant_is_refused(host: Host, other: Host, name: str) -> None:
+    make_schedule(("09:00", "10:00"))
+    asked = {"service": host.service, "provider": host.provider, "tenant": host.tenant}
+    asked[name] = getattr(other, name)
+    with pytest.raises(TenantMismatch):
+        list_available_slots(**asked, start_dt=at(0), end_dt=at(12), now_dt=NOW)
+
+
+def test_a_pool_is_of_one_tenant(host: Host, other: Host) -> None:
+    make_schedule(("09:00", "10:00"))
+    with pytest.raises(TenantMismatch):
+        any_provider(host.service, at(9), [host.provider, other.provider], now_dt=NOW)
+    with pytest.raises(TenantMismatch):
+        slots_by_date(host.service, other.provider, DAY, now_dt=NOW)
+
+
+def test_the_entity_tag_knows_the_tenant_s_schedule(host: Host) -> None:
+    def etag() -> str:
+        return availability_etag(host.service, host.provider, now_dt=NOW, tenant=host.tenant)
+
+    make_schedule(("09:00", "10:00"))
+    before = etag()
+    make_schedule(("09:00", "10:00"), tenant=host.tenant)
+    after = etag()
+    assert before != after
+    Schedule.objects.filter(tenant=host.tenant).update(slot_step_minutes=5)
+    assert etag() not in {before, after}
+
+
+def test_bookings_are_held_to_it(host: Host, settings: Any) -> None:
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = OURS
+    make_schedule(("09:00", "10:00"), tenant=host.tenant)
+
+    def book(hour: int) -> Any:
+        return create_booking(
+            service=host.service,
+            provider=host.provider,
+            tenant=host.tenant,
+            start_at=at(hour),
+            client_name="Joan",
+            now_dt=NOW,
+        )
+
+    with pytest.raises(SlotUnavailable) as caught:
+        book(10)
+    assert caught.value.booking_code == "outside_hours"
+    assert book(9).pk
