@@ -54,6 +54,10 @@ class Account:
             return self._by(self._tier_at(booking.cancelled_at))
         return self._by(NOTHING)
 
+    def owed_back(self, granted: Decimal) -> Decimal:
+        """All that has to go back, with what went back already; at least what staff granted."""
+        return max(self.split().refund, granted)
+
     def split_if_cancelled(self, now: datetime) -> Split:
         """What would have to go back, and what would be owed, if it were cancelled now."""
         if self.booking.status == Booking.Status.CONFIRMED:

@@ -15,7 +15,7 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings.contrib.payments import checks  # noqa: F401 - registers the system checks
+        from bookings.contrib.payments import checks, integrity  # noqa: F401 - registered by import
         from bookings.contrib.payments.agreement import refund_terms
         from bookings.contrib.payments.settling import settle_bookings
 

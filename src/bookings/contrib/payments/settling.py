@@ -63,6 +63,6 @@ def _due(account: Account, row: RefundDue | None, now: datetime) -> RefundDue:
     )
     if not due.outstanding:
         due.due_since = now
-    due.amount = max(account.split().refund, due.granted)
+    due.amount = account.owed_back(due.granted)
     due.outstanding = max(due.amount - account.refunded, ZERO)
     return due
