@@ -107,7 +107,7 @@ def test_a_policy_is_made_of_tiers(boss: Client, service: Any) -> None:
 
 def test_tiers_out_of_order_are_a_message_on_the_form(boss: Client) -> None:
     response = boss.post(f"{ADMIN}/refundpolicy/add/", tiers((60, 90, 0), (1440, 10, 0)))
-    assert "would get more" in response.content.decode()
+    assert "more would go back" in response.content.decode()
     assert not RefundPolicy.objects.exists()
 
 

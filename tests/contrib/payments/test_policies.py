@@ -77,7 +77,7 @@ def test_a_policy_is_replaced_as_a_whole(service: Any) -> None:
     assert RefundPolicy.objects.count() == 1
     assert second.rules().tiers == (tier(60, 40, 5),)
     assert second.rules().no_show == tier(0, 0, 50)
-    assert str(RefundTier.objects.get()) == "60 minutes before: 40.00 %"
+    assert str(RefundTier.objects.get()) == "Notice: 60 min, refund: 40.00 %"
 
 
 def test_tiers_are_read_the_longest_notice_first(service: Any) -> None:
@@ -161,7 +161,7 @@ def test_the_check_finds_tiers_that_somebody_wrote_out_of_order(service: Any) ->
     policy.tiers.create(notice_minutes=10, refund_percent=90)
     [message] = check_policies(None, databases=["default"])
     assert message.id == "bookings_payments.W001"
-    assert "would get more" in message.msg
+    assert "more would go back" in message.msg
 
 
 def test_the_check_finds_a_second_default(book: Book) -> None:

@@ -148,8 +148,8 @@ def check_rules(tiers: Iterable[Tier], no_show: Tier) -> RefundRules:
         if not worse or later.fee_percent < earlier.fee_percent:
             raise InvalidRefundPolicy(
                 _(
-                    "Who cancels %(later)d minutes before the start would get more than who "
-                    "cancels %(earlier)d minutes before. Lower the refund, or raise the fee."
+                    "With a notice of %(later)d min, more would go back than with %(earlier)d min. "
+                    "Lower the refund, or raise the fee."
                 ),
                 "tiers_out_of_order",
                 {"later": later.notice_minutes, "earlier": earlier.notice_minutes},

@@ -141,7 +141,7 @@ class RefundTier(models.Model):
         ]
 
     def __str__(self) -> str:
-        return _("%(minutes)d minutes before: %(percent)s %%") % {
+        return _("Notice: %(minutes)d min, refund: %(percent)s %%") % {
             "minutes": self.notice_minutes,
             "percent": self.refund_percent,
         }
