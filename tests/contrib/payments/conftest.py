@@ -17,6 +17,7 @@ from bookings.contrib.payments.models import Payment
 from bookings.contrib.payments.services import Receipt, record_payment
 from bookings.models import Booking
 from bookings.services import create_booking
+from tests.races.conftest import pool, rounds, rounds_each_way, track, way  # noqa: F401 - fixtures
 
 NOW: Final = datetime(2131, 3, 5, 8, 0, tzinfo=UTC)
 START: Final = datetime(2131, 3, 7, 10, 0, tzinfo=UTC)

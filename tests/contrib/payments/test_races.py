@@ -9,14 +9,7 @@ from typing import Any
 from tests.contrib.payments import entrants
 from tests.races import entrants as verbs
 from tests.races import scenes
-from tests.races.conftest import (  # noqa: F401 - fixtures
-    RACERS,
-    assert_sound,
-    rounds,
-    rounds_each_way,
-    track,
-    way,
-)
+from tests.races.conftest import RACERS, assert_sound
 from tests.races.racer import Way
 from tests.races.scenes import NOW, START
 from tests.races.track import Track
@@ -26,9 +19,9 @@ LAST_MOMENT = NOW + timedelta(minutes=15)
 
 
 def test_a_payment_is_recorded_once_however_many_tell_of_it(
-    track: Track,  # noqa: F811
-    way: Way,  # noqa: F811
-    rounds_each_way: int,  # noqa: F811
+    track: Track,
+    way: Way,
+    rounds_each_way: int,
 ) -> None:
     for _ in range(rounds_each_way):
         hold = track.ask(entrants.one_hold, expires_at=LAST_MOMENT)
@@ -46,9 +39,9 @@ def test_a_payment_is_recorded_once_however_many_tell_of_it(
 
 
 def test_refunds_never_exceed_the_payment_however_many_give_it_back(
-    track: Track,  # noqa: F811
-    way: Way,  # noqa: F811
-    rounds_each_way: int,  # noqa: F811
+    track: Track,
+    way: Way,
+    rounds_each_way: int,
 ) -> None:
     for _ in range(rounds_each_way):
         payment = track.ask(entrants.one_payment)["payment"]
@@ -65,8 +58,8 @@ def test_refunds_never_exceed_the_payment_however_many_give_it_back(
 
 
 def test_who_looks_first_and_writes_afterwards_gives_back_more(
-    track: Track,  # noqa: F811
-    rounds: int,  # noqa: F811
+    track: Track,
+    rounds: int,
 ) -> None:
     """The control: that the race above is one."""
     for _ in range(rounds):
@@ -76,9 +69,9 @@ def test_who_looks_first_and_writes_afterwards_gives_back_more(
 
 
 def test_one_id_belongs_to_one_booking_of_many(
-    track: Track,  # noqa: F811
-    way: Way,  # noqa: F811
-    rounds_each_way: int,  # noqa: F811
+    track: Track,
+    way: Way,
+    rounds_each_way: int,
 ) -> None:
     for _ in range(rounds_each_way):
         bookings = track.ask(entrants.many_bookings, number=RACERS)
@@ -95,9 +88,9 @@ def test_one_id_belongs_to_one_booking_of_many(
 
 
 def test_a_payment_at_the_last_moment_confirms_the_hold_or_is_due(
-    track: Track,  # noqa: F811
-    way: Way,  # noqa: F811
-    rounds_each_way: int,  # noqa: F811
+    track: Track,
+    way: Way,
+    rounds_each_way: int,
 ) -> None:
     for _ in range(rounds_each_way):
         hold = track.ask(entrants.one_hold, expires_at=LAST_MOMENT)
