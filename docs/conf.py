@@ -14,6 +14,7 @@ settings.configure(
         "django.contrib.admin",
         "bookings",
         "bookings.contrib.catalog",
+        "bookings.contrib.payments",
         "bookings.contrib.schedule",
     ],
     BOOKINGS_SERVICE_MODEL="bookings_catalog.Service",

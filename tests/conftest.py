@@ -23,6 +23,7 @@ DEFAULT = "tests.settings.default"
 SETTINGS_OF = {
     TESTS / "tenancy": "tests.settings.tenant",
     TESTS / "contrib" / "catalog": "tests.settings.catalog",
+    TESTS / "contrib" / "payments": "tests.settings.payments",
 }
 # About the server that only a run on PostgreSQL has installed.
 ONLY_POSTGRES = TESTS / "test_embedded_postgres.py"

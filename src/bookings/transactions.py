@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db.models import ProtectedError, RestrictedError
 from django.utils.translation import gettext_lazy as _
 
 from bookings.exceptions import (
@@ -111,7 +112,8 @@ def judge(error: DatabaseError) -> BookingError | TryAgain | None:
     sqlite_code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     if sqlstate in _BUSY_SQLSTATES or number in _BUSY_MYSQL or sqlite_code in _BUSY_SQLITE:
         return _busy()
-    if not isinstance(error, IntegrityError):
+    # Django's own are no constraint's: what refers to the row is the host's to protect.
+    if not isinstance(error, IntegrityError) or isinstance(error, ProtectedError | RestrictedError):
         return None
     violated = _violated(error, cause)
     # Before the names, for this one's has a host's table in it.

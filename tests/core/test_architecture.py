@@ -19,6 +19,7 @@ TESTS = Path(__file__).parent.parent
 # From the ground up. A module may import from the floors below its own, and from its own package.
 FLOORS = [
     {"conf", "exceptions", "protocols", "constraints", "signals", "operations"},
+    {"terms", "consequences", "money"},
     {"fields", "abstract", "policies", "adapters"},
     {"querysets"},
     {"models"},
@@ -198,3 +199,13 @@ def test_the_core_loads_without_a_contrib_app_that_is_not_installed(configuratio
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_contrib_app_that_is_imported_and_not_installed_adds_nothing_to_the_core() -> None:
+    """Django takes a model for the app in whose package it is, and the core's contains them all."""
+    from django.apps import apps
+
+    from bookings.contrib.payments.models import Payment
+
+    assert not apps.is_installed("bookings.contrib.payments")
+    assert Payment not in apps.get_models()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, InternalError, OperationalError
+from django.db.models import ProtectedError, RestrictedError
 
 from bookings.exceptions import (
     BookingBusy,
@@ -201,3 +202,10 @@ def test_sqlite_itself_says_that_it_is_busy(tmp_path: Path) -> None:
         first.close()
         second.close()
     assert isinstance(judge(raised(OperationalError, cause=caught.value)), BookingBusy)
+
+
+@pytest.mark.parametrize("kind", [ProtectedError, RestrictedError])
+def test_what_a_host_protects_from_deletion_is_no_value_that_is_taken(kind: Any) -> None:
+    """Django's own errors, which say "referenced" without a database's having said anything."""
+    said = "Cannot delete because they are referenced through protected foreign keys: 'x.booking'."
+    assert judge(kind(said, set())) is None

@@ -24,6 +24,7 @@ CONFIGURATIONS = [
     "single_app",
     "late_model",
     "catalog",
+    "payments",
 ]
 
 

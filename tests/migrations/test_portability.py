@@ -15,6 +15,7 @@ OURS_AND_DJANGOS = {
     "bookings",
     "bookings_catalog",
     "bookings_schedule",
+    "bookings_payments",
     "auth",
     "contenttypes",
 }

@@ -4,6 +4,7 @@ from tests.settings.base import *
 
 INSTALLED_APPS = [
     *INSTALLED_APPS,
+    "bookings.contrib.payments",
     "tests.hosts.tenant.clinics",
     "tests.hosts.tenant.treatments",
     "tests.hosts.tenant.staff",

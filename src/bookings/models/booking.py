@@ -157,6 +157,8 @@ class Booking(models.Model):
     notes_internal = models.TextField(_("internal notes"), blank=True)
     notes_client = models.TextField(_("client's notes"), blank=True)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    # Null, so that adding the column rewrites no row.
+    terms = models.JSONField(_("terms"), null=True, blank=True, default=None, editable=False)
     # Null rather than "": a unique constraint then needs no condition, which MySQL would ignore.
     idempotency_key = models.CharField(
         _("idempotency key"), max_length=255, null=True, blank=True, default=None, editable=False

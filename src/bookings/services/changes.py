@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import router
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,8 @@ from bookings.models import Booking
 from bookings.services import inputs
 from bookings.services.history import old_and_new, record
 from bookings.transactions import TryAgain, atomically
+
+T = TypeVar("T")
 
 # What a transition may set on the row.
 LIFECYCLE_FIELDS: Final = (
@@ -72,11 +74,53 @@ def change_booking(
     """
     now = inputs.moment(now_dt)
     actor = inputs.user(actor, "actor")
+
+    def write(at: Locked) -> Booking:
+        row = at.row
+        check_version(row, expected_version)
+        if verb is not None:
+            get_adapter().check_permission(actor, verb, row)
+        before, held = row.status, (row.busy_interval_id, row.party_size)
+        change = decide(at)
+        if change is None:
+            return row
+        data = change.data
+        if row.status != before:
+            data = old_and_new({"status": before}, {"status": row.status}) | data
+        write_row(row, change.fields, held, using=at.using)
+        record(
+            row,
+            change.event_type,
+            using=at.using,
+            now=now,
+            actor=actor,
+            message=change.message,
+            data=data,
+        )
+        return row
+
+    fresh = under_lock(booking, write, now=now, actor=actor, also_lock=also_lock)
+    booking.take_over(fresh)
+    return booking
+
+
+def under_lock(
+    booking: Booking,
+    act: Callable[[Locked], T],
+    *,
+    now: datetime,
+    actor: Any = None,
+    also_lock: Any = None,
+) -> T:
+    """Lock the booking's calendar, then its row, and ``act`` on what is stored, all or nothing.
+
+    ``also_lock`` is the key of another provider.
+    """
     check_saved(booking)
     using = router.db_for_write(Booking, instance=booking)
     provider_id = booking.provider_id
 
-    def write() -> Booking:
+    def write() -> T:
         nonlocal provider_id
         providers = {provider_id} if also_lock is None else {provider_id, also_lock}
         calendars = ledger.lock_calendars(providers, using=using)
@@ -87,30 +131,9 @@ def change_booking(
         if row.provider_id != provider_id:
             provider_id = row.provider_id
             raise TryAgain
-        check_version(row, expected_version)
-        if verb is not None:
-            get_adapter().check_permission(actor, verb, row)
-        before, held = row.status, (row.busy_interval_id, row.party_size)
-        change = decide(Locked(row, calendars, using, now, actor))
-        if change is None:
-            return row
-        data = change.data
-        if row.status != before:
-            data = old_and_new({"status": before}, {"status": row.status}) | data
-        write_row(row, change.fields, held, using=using)
-        record(
-            row,
-            change.event_type,
-            using=using,
-            now=now,
-            actor=actor,
-            message=change.message,
-            data=data,
-        )
-        return row
+        return act(Locked(row, calendars, using, now, actor))
 
-    booking.take_over(atomically(write, using=using))
-    return booking
+    return atomically(write, using=using)
 
 
 def write_row(row: Booking, fields: Collection[str], held: tuple[Any, int], *, using: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import router
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies, postgres, slots
+from bookings import ledger, policies, postgres, slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking
@@ -41,6 +41,7 @@ CHECKED_FIELDS: Final = (
     "notes_client",
     "notes_internal",
     "metadata",
+    "terms",
     "idempotency_key",
     "pricing_type",
     "price_amount",
@@ -120,6 +121,7 @@ def create_booking(
     claim = ledger.Claim.of(booking, rules)
     if booking.expires_at is None and not booking.requires_approval:
         booking.confirm(now)
+    booking.terms = terms.agree(booking, using=using)
     inputs.check_fields(booking, CHECKED_FIELDS)
     policies.check_start(
         booking.start_at,

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from bookings import signals
+from bookings import consequences, signals
 from bookings.models import Booking, BookingEvent
 
 
@@ -32,6 +32,7 @@ def record(
         created_at=now,
     )
     store(booking, event, using=using)
+    consequences.draw([booking.pk], event_type, using=using, now=now)
     return event
 
 
@@ -56,6 +57,7 @@ def record_many(
         BookingEvent(booking_id=key, event_type=event_type, data=data, created_at=now)
         for key in booking_ids
     )
+    consequences.draw(booking_ids, event_type, using=using, now=now)
     if not signals.BY_EVENT[event_type].has_listeners(Booking):
         return
     bookings = Booking._base_manager.using(using).in_bulk(booking_ids)

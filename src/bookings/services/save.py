@@ -11,7 +11,7 @@ from django.db import router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies
+from bookings import ledger, policies, terms
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, BookingEvent
@@ -74,6 +74,8 @@ def save_booking(
     adding = booking._state.adding
     if adding:
         booking.capacity_consumed = booking.party_size
+        if booking.terms is None:
+            booking.terms = terms.agree(booking, using=using)
     inputs.check_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
     claim = _claim(booking, using=using) if adding and booking.holds_time else None
 

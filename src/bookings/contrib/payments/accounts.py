@@ -1,0 +1,107 @@
+"""A booking's money: what was paid, what went back, and what by its rules has to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from bookings.contrib.payments.agreement import rules_of
+from bookings.contrib.payments.models import Payment
+from bookings.contrib.payments.tiers import FULL, NOTHING, ZERO, Split, Tier, split
+from bookings.models import Booking
+from bookings.money import rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A booking and its payments that were made, as they are stored."""
+
+    booking: Booking
+    payments: Sequence[Payment]
+
+    @property
+    def paid(self) -> Decimal:
+        return sum((payment.amount for payment in self.payments), ZERO)
+
+    @property
+    def refunded(self) -> Decimal:
+        return sum((payment.amount_refunded for payment in self.payments), ZERO)
+
+    @property
+    def total(self) -> Decimal | None:
+        """The booking's total, to the minor unit that can be paid."""
+        total = self.booking.total_amount
+        return None if total is None else rounded(total, self.booking.currency)
+
+    @property
+    def amount_due(self) -> Decimal:
+        """What has still to be paid of the total."""
+        return max((self.total or ZERO) - (self.paid - self.refunded), ZERO)
+
+    def split(self) -> Split:
+        """What has to go back, and what is owed, as the booking stands."""
+        booking = self.booking
+        if booking.status == Booking.Status.DECLINED or self._was_never_accepted:
+            return self._by(FULL)
+        if booking.status == Booking.Status.NO_SHOW:
+            return self._by(rules_of(booking).no_show)
+        # Nobody has said what became of a booking that ran out confirmed: for staff to decide.
+        if booking.status == Booking.Status.CANCELLED and not booking.auto_cancelled:
+            return self._by(self._tier_at(booking.cancelled_at))
+        return self._by(NOTHING)
+
+    def owed_back(self, granted: Decimal) -> Decimal:
+        """All that has to go back, with what went back already; at least what staff granted."""
+        return max(self.split().refund, granted)
+
+    def split_if_cancelled(self, now: datetime) -> Split:
+        """What would have to go back, and what would be owed, if it were cancelled now."""
+        if self.booking.status == Booking.Status.CONFIRMED:
+            return self._by(self._tier_at(now))
+        return self._by(FULL)
+
+    @property
+    def _was_never_accepted(self) -> bool:
+        booking = self.booking
+        return booking.status == Booking.Status.CANCELLED and booking.confirmed_at is None
+
+    def _tier_at(self, moment: Any) -> Tier:
+        return rules_of(self.booking).tier_at(self.booking.start_at - moment)
+
+    def _by(self, tier: Tier) -> Split:
+        late = sum((payment.amount for payment in self.payments if self._is_late(payment)), ZERO)
+        return split(
+            tier,
+            paid=self.paid - late,
+            total=self.total,
+            currency=self.booking.currency,
+            paid_afterwards=late,
+        )
+
+    def _is_late(self, payment: Payment) -> bool:
+        """Whether it was made for a booking that had been cancelled or declined already."""
+        ended = self.booking.cancelled_at
+        return (
+            ended is not None and payment.processed_at is not None and payment.processed_at > ended
+        )
+
+
+def read(booking: Booking, *, using: str) -> Account:
+    """The account of one booking, for reading only."""
+    return Account(booking, list(Payment.objects.using(using).made().filter(booking=booking)))
+
+
+def lock(bookings: dict[Any, Booking], *, using: str) -> list[Account]:
+    """The accounts of those of these locked bookings that have been paid for, in part or whole.
+
+    A locking read, for a plain one in a snapshot of MySQL's may be older than the lock.
+    """
+    paid = defaultdict(list)
+    payments = Payment.objects.using(using).made().select_for_update()
+    for payment in payments.filter(booking_id__in=bookings.keys()).order_by("pk"):
+        paid[payment.booking_id].append(payment)
+    return [Account(bookings[key], payments) for key, payments in paid.items()]

@@ -1,0 +1,53 @@
+"""System checks of the payments.
+
+================================ ==============================================================
+``bookings_payments.W001``       the tiers of a stored refund policy are out of order
+``bookings_payments.W002``       there are several default refund policies
+================================ ==============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import Warning as CheckWarning
+from django.db import connections
+
+from bookings.contrib.payments.models import RefundPolicy, RefundTier
+from bookings.contrib.payments.tiers import check_rules
+from bookings.exceptions import BookingError
+
+
+@register(Tags.database)
+def check_policies(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    return [message for alias in databases or () for message in _check(alias)]
+
+
+def _check(alias: str) -> Iterator[CheckMessage]:
+    tables = set(connections[alias].introspection.table_names())
+    if not {RefundPolicy._meta.db_table, RefundTier._meta.db_table} <= tables:
+        return
+    policies = list(RefundPolicy.objects.using(alias))
+    for policy in policies:
+        try:
+            check_rules(policy.rules().tiers, policy.no_show())
+        except BookingError as error:
+            yield CheckWarning(
+                f"The refund policy {policy} (key {policy.pk}, database {alias!r}) makes no sense: "
+                f"{error}",
+                hint="Set its tiers again, in the admin or with set_refund_policy().",
+                id="bookings_payments.W001",
+            )
+    defaults = [policy.pk for policy in policies if policy.owner() is None]
+    if len(defaults) > 1:
+        yield CheckWarning(
+            f"There are {len(defaults)} default refund policies in the database {alias!r}; the "
+            f"oldest is used.",
+            hint=f"Delete those with the keys {', '.join(map(str, defaults[1:]))}.",
+            id="bookings_payments.W002",
+        )

@@ -1,0 +1,8 @@
+"""What is stored about money: payments, refunds, what has to go back, and the policies for it."""
+
+from bookings.contrib.payments.models.payment import Payment
+from bookings.contrib.payments.models.policy import RefundPolicy, RefundTier
+from bookings.contrib.payments.models.refund import Refund
+from bookings.contrib.payments.models.refund_due import RefundDue
+
+__all__ = ["Payment", "Refund", "RefundDue", "RefundPolicy", "RefundTier"]

@@ -1,0 +1,62 @@
+"""Money that has to go back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from bookings.contrib.payments.models.kept import LABEL
+from bookings.contrib.payments.models.payment import DECIMAL_PLACES, MAX_DIGITS
+from bookings.models import Booking
+
+
+class RefundDueQuerySet(models.QuerySet["RefundDue"]):
+    def outstanding(self) -> RefundDueQuerySet:
+        """Those of which something has still to go back."""
+        return self.filter(outstanding__gt=0)
+
+
+class RefundDue(models.Model):
+    """What has to go back to a booking's client, written in the transaction that made it due.
+
+    ``amount`` is all that has to go back, and ``outstanding`` what of it has not done so yet.
+    """
+
+    booking = models.OneToOneField(
+        Booking, on_delete=models.PROTECT, related_name="refund_due", verbose_name=_("booking")
+    )
+    amount = models.DecimalField(_("amount"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
+    granted = models.DecimalField(
+        _("granted"),
+        max_digits=MAX_DIGITS,
+        decimal_places=DECIMAL_PLACES,
+        default=Decimal(0),
+        help_text=_("What staff have promised, whatever the refund policy says."),
+    )
+    outstanding = models.DecimalField(
+        _("outstanding"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES, db_index=True
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    reason = models.TextField(_("reason"), blank=True)
+    due_since = models.DateTimeField(_("due since"))
+
+    objects = RefundDueQuerySet.as_manager()
+
+    class Meta:
+        app_label = LABEL
+        verbose_name = _("refund due")
+        verbose_name_plural = _("refunds due")
+        ordering: ClassVar = ["due_since", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=0, granted__gte=0, outstanding__gte=0),
+                name="bookings_payments_refund_due_amounts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booking}: {self.outstanding} {self.currency}"

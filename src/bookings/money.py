@@ -1,0 +1,36 @@
+"""Amounts of money: how many decimals a currency has, and rounding to them. Pure functions."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+MINOR_UNITS: Final = {
+    **dict.fromkeys(
+        (
+            *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"),
+            *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
+        ),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+"""Decimals of the currencies that have other than two, by ISO 4217 (list one).
+
+Not in it are the units of account with four, CLF and UYW, in which nothing is paid.
+"""
+
+
+def minor_units(currency: str) -> int:
+    """How many decimals amounts in this currency have: 0 for JPY, 3 for KWD, else mostly 2."""
+    return MINOR_UNITS.get(currency.upper(), 2)
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """To the currency's minor unit, half away from zero, as an invoice is."""
+    return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
+
+
+def is_exact(amount: Decimal, currency: str) -> bool:
+    """Whether an amount can be paid: it has no more decimals than its currency."""
+    return amount == rounded(amount, currency)

@@ -1,0 +1,179 @@
+"""Which refund policy a booking is made under, and that it keeps it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from bookings.contrib.payments.agreement import rules_of
+from bookings.contrib.payments.checks import check_policies
+from bookings.contrib.payments.exceptions import InvalidRefundPolicy
+from bookings.contrib.payments.models import RefundPolicy, RefundTier
+from bookings.contrib.payments.models.kept import LABEL
+from bookings.contrib.payments.selectors import refund_due
+from bookings.contrib.payments.services import set_refund_policy
+from bookings.contrib.payments.tiers import DEFAULT, Tier
+from bookings.exceptions import InvalidBooking
+from bookings.models import Booking
+from tests.contrib.payments.conftest import START, Book, Make, Pay, before_start
+
+pytestmark = pytest.mark.django_db
+
+
+def tier(notice_minutes: int, refund: int, fee: int = 0) -> Tier:
+    return Tier(
+        notice_minutes=notice_minutes, refund_percent=Decimal(refund), fee_percent=Decimal(fee)
+    )
+
+
+def check() -> list[str]:
+    return [str(message.id) for message in check_policies(None, databases=["default"])]
+
+
+def test_without_a_policy_there_is_the_default(booking: Booking) -> None:
+    assert rules_of(booking) == DEFAULT
+    assert booking.terms == {LABEL: DEFAULT.as_json()}
+
+
+def test_the_services_own_comes_before_everybodys(book: Book, service: Any) -> None:
+    everybodys = set_refund_policy([tier(60, 30)])
+    assert rules_of(book()) == everybodys.rules()
+    own = set_refund_policy([tier(120, 70)], service=service)
+    assert rules_of(book(start_at=START + timedelta(hours=2))) == own.rules()
+    assert (str(own), own.owner()) == (str(service), service)
+    assert (str(everybodys), everybodys.owner()) == ("Default", None)
+
+
+def test_another_services_policy_does_not_count(book: Book, make_service: Make) -> None:
+    set_refund_policy([tier(60, 30)], service=make_service(name="Surgery"))
+    assert rules_of(book()) == DEFAULT
+
+
+def test_a_booking_keeps_the_policy_it_was_made_under(book: Book, pay: Pay) -> None:
+    set_refund_policy([tier(0, 80)])
+    booking = book()
+    pay(booking)
+    set_refund_policy([tier(0, 10)])
+    assert refund_due(booking, now_dt=before_start(hours=1)) == 80
+
+
+def test_a_booking_older_than_the_app_has_the_default(booking: Booking) -> None:
+    Booking.objects.update(terms=None)
+    booking.refresh_from_db()
+    set_refund_policy([tier(0, 10)])
+    assert rules_of(booking) == DEFAULT
+
+
+def test_a_policy_is_replaced_as_a_whole(service: Any) -> None:
+    first = set_refund_policy([tier(600, 90), tier(60, 30)], service=service)
+    second = set_refund_policy([tier(60, 40, 5)], service=service, no_show_fee_percent=50)
+    assert first.pk == second.pk
+    assert RefundPolicy.objects.count() == 1
+    assert second.rules().tiers == (tier(60, 40, 5),)
+    assert second.rules().no_show == tier(0, 0, 50)
+    assert str(RefundTier.objects.get()) == "Notice: 60 min, refund: 40.00 %"
+
+
+def test_tiers_are_read_the_longest_notice_first(service: Any) -> None:
+    policy = RefundPolicy.objects.create(service=service)
+    for notice, percent in ((60, 10), (600, 90), (120, 50)):
+        policy.tiers.create(notice_minutes=notice, refund_percent=percent)
+    assert [tier.notice_minutes for tier in policy.rules().tiers] == [600, 120, 60]
+
+
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_a_policy_costs_a_booking_two_statements_at_most(book: Book, number: int) -> None:
+    if number:
+        set_refund_policy([tier(60 * (number - n), 50) for n in range(number)])
+    book(start_at=START + timedelta(hours=5))
+    with CaptureQueriesContext(connection) as captured:
+        book()
+    table = connection.ops.quote_name("bookings_payments")[:-1]
+    reads = [query for query in captured if f"FROM {table}" in query["sql"]]
+    assert len(reads) == (2 if number else 1)
+
+
+# Bad input
+
+
+def test_tiers_out_of_order_are_refused_and_nothing_is_written(service: Any) -> None:
+    set_refund_policy([tier(60, 30)], service=service)
+    with pytest.raises(InvalidRefundPolicy):
+        set_refund_policy([tier(60, 30), tier(600, 50)], service=service)
+    assert RefundPolicy.objects.get().rules().tiers == (tier(60, 30),)
+
+
+def test_a_policy_has_one_owner(service: Any) -> None:
+    with pytest.raises(InvalidRefundPolicy, match="of a service or of a tenant"):
+        set_refund_policy([], service=service, tenant=service)
+
+
+def test_a_service_is_a_service(provider: Any) -> None:
+    with pytest.raises(InvalidBooking, match="must be a"):
+        set_refund_policy([], service=provider)
+
+
+@pytest.mark.parametrize(("refund", "fee"), [(101, 0), (0, -1)])
+def test_the_percentages_of_a_no_show_are_checked_too(refund: int, fee: int) -> None:
+    with pytest.raises(InvalidRefundPolicy):
+        set_refund_policy([], no_show_refund_percent=refund, no_show_fee_percent=fee)
+
+
+def test_the_database_refuses_what_is_no_percentage() -> None:
+    policy = set_refund_policy([tier(60, 30)])
+    for rows, values in (
+        (RefundTier.objects.all(), {"refund_percent": 101}),
+        (RefundTier.objects.all(), {"fee_percent": -1}),
+        (RefundPolicy.objects.all(), {"no_show_fee_percent": 101}),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            rows.update(**values)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        policy.tiers.create(notice_minutes=60, refund_percent=10)
+
+
+def test_a_form_is_told_what_is_wrong() -> None:
+    policy = RefundPolicy(no_show_refund_percent=101)
+    with pytest.raises(ValidationError) as caught:
+        policy.full_clean()
+    assert "no_show_refund_percent" in caught.value.message_dict
+
+
+# System checks
+
+
+def test_sound_policies_pass_the_check(service: Any) -> None:
+    set_refund_policy([tier(60, 30)])
+    set_refund_policy([tier(60, 30)], service=service)
+    assert check() == []
+    assert check_policies(None) == []
+
+
+def test_the_check_finds_tiers_that_somebody_wrote_out_of_order(service: Any) -> None:
+    policy = RefundPolicy.objects.create(service=service)
+    policy.tiers.create(notice_minutes=60, refund_percent=10)
+    policy.tiers.create(notice_minutes=10, refund_percent=90)
+    [message] = check_policies(None, databases=["default"])
+    assert message.id == "bookings_payments.W001"
+    assert "more would go back" in message.msg
+
+
+def test_the_check_finds_a_second_default(book: Book) -> None:
+    first = RefundPolicy.objects.create()
+    first.tiers.create(notice_minutes=0, refund_percent=10)
+    second = RefundPolicy.objects.create()
+    [message] = check_policies(None, databases=["default"])
+    assert message.id == "bookings_payments.W002"
+    assert str(second.pk) in str(message.hint)
+    assert rules_of(book()) == first.rules()
+
+
+def test_before_the_tables_are_there_the_check_says_nothing(monkeypatch: Any) -> None:
+    monkeypatch.setattr(connection.introspection, "table_names", list)
+    assert check() == []

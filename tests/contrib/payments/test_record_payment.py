@@ -1,0 +1,385 @@
+"""A payment is recorded once, whatever happens, and its booking follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from bookings.adapters import DefaultBookingAdapter
+from bookings.contrib.payments import signals
+from bookings.contrib.payments.exceptions import (
+    CurrencyMismatch,
+    ExternalIdReused,
+    InvalidPayment,
+)
+from bookings.contrib.payments.models import Payment, RefundDue
+from bookings.contrib.payments.services import Outcome, once, record_payment
+from bookings.exceptions import (
+    BookingBusy,
+    InvalidBooking,
+    InvalidTransition,
+    MissingReference,
+    NotAllowed,
+)
+from bookings.models import Booking
+from bookings.services import (
+    cancel_booking,
+    complete_booking,
+    confirm_booking,
+    decline_booking,
+    expire_bookings,
+)
+from bookings.testing import assert_bookings_are_sound
+from tests.contrib.payments.conftest import NOW, START, Book, Make, Pay, money
+
+pytestmark = pytest.mark.django_db
+
+
+class Refusing(DefaultBookingAdapter):
+    """Lets nobody do what ``refused`` names."""
+
+    refused = "confirm"
+
+    def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
+        if verb == self.refused:
+            raise NotAllowed("Ask the boss.")
+
+
+class RefusingToRecord(Refusing):
+    refused = "record_payment"
+
+
+def adapter(kind: type[Refusing]) -> str:
+    return f"{kind.__module__}.{kind.__name__}"
+
+
+def test_a_payment_is_stored_as_it_was_told(hold: Booking, pay: Pay, user: Any) -> None:
+    processed = NOW - timedelta(seconds=3)
+    receipt = pay(hold, method="card", processed_at=processed, actor=user, currency="usd")
+    stored = Payment.objects.get()
+    assert receipt.payment == stored
+    assert stored.booking == hold
+    assert (stored.amount, stored.amount_refunded) == (100, 0)
+    assert (stored.currency, stored.method, stored.external_id) == ("USD", "card", "pay_1")
+    assert stored.status == Payment.Status.PAID
+    assert (stored.processed_at, stored.recorded_by) == (processed, user)
+    assert stored.is_made
+    assert str(stored) == "100.000 USD (pay_1)"
+
+
+def test_a_hold_that_is_paid_for_is_confirmed(hold: Booking, pay: Pay) -> None:
+    receipt = pay(hold)
+    assert (receipt.outcome, receipt.refund_due, receipt.refusal) == (Outcome.PAID, 0, None)
+    assert hold.status == Booking.Status.CONFIRMED
+    assert receipt.payment.booking is hold
+    expire_bookings(now_dt=START)
+    hold.refresh_from_db()
+    assert hold.status == Booking.Status.CONFIRMED
+    assert_bookings_are_sound()
+
+
+def test_it_takes_the_whole_total_to_confirm(hold: Booking, pay: Pay) -> None:
+    assert pay(hold, 60).outcome == Outcome.PARTLY_PAID
+    assert hold.status == Booking.Status.PENDING
+    assert pay(hold, 40, "pay_2").outcome == Outcome.PAID
+    assert hold.status == Booking.Status.CONFIRMED
+
+
+def test_where_nothing_has_a_price_any_payment_will_do(
+    book: Book, make_service: Make, pay: Pay
+) -> None:
+    hold = book(service=make_service(price_amount=None), expires_at=NOW + timedelta(minutes=15))
+    assert pay(hold, 5).outcome == Outcome.PAID
+    assert hold.status == Booking.Status.CONFIRMED
+
+
+def test_a_confirmed_booking_stays_as_it_is(booking: Booking, pay: Pay) -> None:
+    version = booking.version
+    assert pay(booking, 30).outcome == Outcome.PARTLY_PAID
+    assert pay(booking, 70, "pay_2").outcome == Outcome.PAID
+    assert (booking.status, booking.version) == (Booking.Status.CONFIRMED, version)
+
+
+def test_an_invoice_can_be_paid_afterwards(booking: Booking, pay: Pay) -> None:
+    complete_booking(booking, now_dt=START)
+    assert pay(booking, 30, now_dt=START + timedelta(days=9)).outcome == Outcome.PAID
+
+
+def test_money_does_not_replace_approval(book: Book, make_service: Make, pay: Pay) -> None:
+    request = book(service=make_service(requires_approval=True))
+    assert pay(request).outcome == Outcome.AWAITING_APPROVAL
+    assert request.status == Booking.Status.PENDING
+    confirm_booking(request, now_dt=NOW)
+    assert pay(request).outcome == Outcome.PAID
+
+
+def test_the_same_id_again_changes_nothing(
+    hold: Booking, pay: Pay, hear: Callable[..., list[Any]]
+) -> None:
+    first = pay(hold)
+    version = hold.version
+    again = pay(hold, now_dt=NOW + timedelta(hours=1))
+    assert again == first
+    assert Payment.objects.get().processed_at == NOW
+    assert hold.version == version
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_told_once_on_commit(
+    hold: Booking, pay: Pay, hear: Callable[..., list[dict[str, Any]]]
+) -> None:
+    told = hear(signals.payment_recorded)
+    with transaction.atomic():
+        receipt = pay(hold)
+        assert told == []
+    pay(hold)
+    [said] = told
+    assert (said["sender"], said["payment"]) == (Payment, receipt.payment)
+    assert (said["booking"], said["using"]) == (hold, "default")
+
+
+def test_a_pending_payment_is_no_money(hold: Booking, pay: Pay) -> None:
+    receipt = pay(hold, status="PENDING")
+    assert receipt.outcome == Outcome.PENDING
+    assert receipt.payment.processed_at is None
+    assert hold.status == Booking.Status.PENDING
+    assert pay(hold, status="PENDING").outcome == Outcome.PENDING
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["PENDING", "PAID"],
+        ["PENDING", "FAILED", "PAID"],
+        ["PAID", "PENDING"],
+        ["PAID", "FAILED"],
+        ["FAILED", "PENDING", "PAID"],
+    ],
+    ids=", ".join,
+)
+def test_what_was_paid_stays_paid_in_whatever_order_it_is_told(
+    hold: Booking, pay: Pay, told: list[str]
+) -> None:
+    for minute, status in enumerate(told):
+        pay(hold, status=status, now_dt=NOW + timedelta(minutes=minute))
+    payment = Payment.objects.get()
+    assert payment.status == Payment.Status.PAID
+    assert payment.processed_at == NOW + timedelta(minutes=told.index("PAID"))
+    assert hold.status == Booking.Status.CONFIRMED
+
+
+def test_a_failed_payment_is_on_record(hold: Booking, pay: Pay) -> None:
+    pay(hold, status="PENDING")
+    receipt = pay(hold, status="FAILED")
+    assert receipt.outcome == Outcome.FAILED
+    assert (receipt.payment.status, receipt.payment.processed_at) == ("FAILED", NOW)
+    assert hold.status == Booking.Status.PENDING
+
+
+def test_money_for_a_hold_that_has_run_out_is_kept_on_record_and_due(
+    hold: Booking, pay: Pay
+) -> None:
+    receipt = pay(hold, now_dt=NOW + timedelta(minutes=15))
+    assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 100)
+    assert Payment.objects.get().status == Payment.Status.PAID
+    assert hold.status == Booking.Status.CANCELLED
+    assert hold.auto_cancelled
+    assert [event.event_type for event in hold.events.all()] == ["EXPIRED", "CREATED"]
+    assert_bookings_are_sound()
+
+
+def test_part_of_the_money_for_a_hold_that_runs_out_is_due(hold: Booking, pay: Pay) -> None:
+    pay(hold, 60)
+    expire_bookings(now_dt=NOW + timedelta(minutes=15))
+    assert RefundDue.objects.get().outstanding == 60
+    assert pay(hold, 40, "pay_2", now_dt=NOW + timedelta(minutes=16)).refund_due == 100
+
+
+@pytest.mark.parametrize("verb", [decline_booking, cancel_booking])
+def test_money_for_a_booking_that_has_ended_is_due(hold: Booking, pay: Pay, verb: Any) -> None:
+    verb(hold, now_dt=NOW)
+    receipt = pay(hold, now_dt=NOW + timedelta(minutes=1))
+    assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 100)
+
+
+def test_what_is_paid_too_much_is_due(booking: Booking, pay: Pay) -> None:
+    pay(booking)
+    receipt = pay(booking, 100, "pay_2")
+    assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 100)
+    assert booking.status == Booking.Status.CONFIRMED
+
+
+def test_a_refusal_to_confirm_does_not_undo_the_record(
+    hold: Booking, pay: Pay, settings: Any
+) -> None:
+    settings.BOOKINGS_ADAPTER = adapter(Refusing)
+    receipt = pay(hold)
+    assert receipt.outcome == Outcome.NOT_CONFIRMED
+    assert isinstance(receipt.refusal, NotAllowed)
+    assert hold.status == Booking.Status.PENDING
+    assert Payment.objects.get().status == Payment.Status.PAID
+    settings.BOOKINGS_ADAPTER = "bookings.adapters.DefaultBookingAdapter"
+    assert pay(hold).outcome == Outcome.PAID
+    assert hold.status == Booking.Status.CONFIRMED
+
+
+def test_a_busy_database_is_no_refusal_to_confirm(hold: Booking, pay: Pay) -> None:
+    with (
+        patch(
+            "bookings.contrib.payments.services.record_payment.confirm_booking",
+            side_effect=BookingBusy("Again."),
+        ),
+        pytest.raises(BookingBusy),
+    ):
+        pay(hold)
+    assert not Payment.objects.exists()
+
+
+def test_the_adapter_may_refuse_the_record(booking: Booking, pay: Pay, settings: Any) -> None:
+    settings.BOOKINGS_ADAPTER = adapter(RefusingToRecord)
+    with pytest.raises(NotAllowed, match="Ask the boss"):
+        pay(booking)
+    assert not Payment.objects.exists()
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [
+        (0, "amount_not_positive"),
+        (-5, "amount_not_positive"),
+        (None, "amount_not_positive"),
+        ("10.001", "amount_too_fine"),
+        ("ten", "invalid"),
+        ("NaN", "invalid"),
+        (10**15, "invalid"),
+    ],
+)
+def test_an_amount_is_positive_and_payable(
+    booking: Booking, pay: Pay, amount: Any, code: str
+) -> None:
+    with pytest.raises(InvalidBooking) as caught:
+        pay(booking, amount)
+    assert caught.value.code == code
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "fits"),
+    [("JPY", 100, True), ("JPY", "100.5", False), ("KWD", "0.125", True), ("KWD", "0.0625", False)],
+)
+def test_an_amount_has_the_decimals_of_its_currency(
+    book: Book, make_service: Make, pay: Pay, currency: str, amount: Any, fits: bool
+) -> None:
+    booking = book(service=make_service(currency=currency))
+    if fits:
+        pay(booking, amount)
+        assert Payment.objects.get().amount == Decimal(amount)
+    else:
+        with pytest.raises(InvalidPayment):
+            pay(booking, amount)
+
+
+def test_a_float_is_what_it_looks_like(booking: Booking, pay: Pay) -> None:
+    assert pay(booking, 0.1).payment.amount == money("0.1")
+
+
+def test_another_currency_is_refused(booking: Booking, pay: Pay) -> None:
+    with pytest.raises(CurrencyMismatch, match="priced in USD, and the money is in EUR"):
+        pay(booking, currency="EUR")
+    assert not Payment.objects.exists()
+
+
+def test_one_id_with_two_amounts_is_refused(booking: Booking, pay: Pay) -> None:
+    pay(booking)
+    with pytest.raises(ExternalIdReused, match="pay_1 is recorded already, with another amount"):
+        pay(booking, 99)
+    assert Payment.objects.get().amount == 100
+
+
+def test_one_id_for_two_bookings_is_refused(book: Book, pay: Pay) -> None:
+    pay(book())
+    with pytest.raises(ExternalIdReused, match="another booking"):
+        pay(book(start_at=START + timedelta(hours=3)))
+
+
+def test_ids_are_told_apart_by_their_case(book: Book, pay: Pay) -> None:
+    """MySQL's collations do not; where they find another id, that is said."""
+    booking = book()
+    pay(booking, 50, "pay_a")
+    try:
+        pay(booking, 50, "pay_A")
+    except ExternalIdReused:
+        assert Payment.objects.count() == 1
+    else:
+        assert Payment.objects.count() == 2
+
+
+@pytest.mark.parametrize("external_id", ["", "  ", None, 5, "x" * 256, "a\x00b"])
+def test_an_id_is_text_of_some_length(booking: Booking, pay: Pay, external_id: Any) -> None:
+    with pytest.raises(InvalidBooking):
+        pay(booking, 100, external_id)
+
+
+@pytest.mark.parametrize("status", ["REFUNDED", "PARTIALLY_REFUNDED", "paid", None])
+def test_only_what_a_provider_tells_can_be_recorded(
+    booking: Booking, pay: Pay, status: Any
+) -> None:
+    with pytest.raises(InvalidPayment, match="PENDING, PAID or FAILED"):
+        pay(booking, status=status)
+
+
+def test_a_naive_instant_is_refused(booking: Booking, pay: Pay) -> None:
+    with pytest.raises(InvalidBooking, match="timezone-aware"):
+        pay(booking, processed_at=NOW.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("wrong", [None, "BK-1", Booking()])
+def test_anything_but_a_stored_booking_is_refused(db: None, wrong: Any) -> None:
+    with pytest.raises(MissingReference):
+        record_payment(wrong, amount=1, external_id="pay_1")
+
+
+# What the database says
+
+
+def test_whoever_comes_second_looks_again(booking: Booking, pay: Pay) -> None:
+    """As if another process had stored the payment after it was looked for."""
+    pay(booking)
+    found = iter([None])
+    with patch.object(once, "find", lambda *args, **kwargs: next(found, Payment.objects.get())):
+        assert pay(booking).outcome == Outcome.PAID
+    assert Payment.objects.count() == 1
+
+
+def test_what_a_snapshot_never_shows_is_a_busy_database(booking: Booking, pay: Pay) -> None:
+    pay(booking)
+    with (
+        patch.object(once, "find", lambda *args, **kwargs: None),
+        pytest.raises(BookingBusy),
+        transaction.atomic(),
+    ):
+        pay(booking)
+
+
+def test_what_else_the_database_refuses_is_a_defect(booking: Booking) -> None:
+    payment = Payment(booking=booking, amount=-1, currency="USD", external_id="pay_1")
+    with pytest.raises(IntegrityError):
+        once.store(payment, using="default")
+
+
+def test_a_hold_can_not_be_confirmed_twice_by_a_replay(hold: Booking, pay: Pay) -> None:
+    pay(hold)
+    cancel_booking(hold, now_dt=NOW)
+    with pytest.raises(InvalidTransition):
+        confirm_booking(hold, now_dt=NOW)
+    assert pay(hold).outcome == Outcome.REFUND_DUE
+    assert hold.status == Booking.Status.CANCELLED

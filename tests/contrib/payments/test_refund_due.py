@@ -1,0 +1,336 @@
+"""What has to go back is written in the transaction that makes it due, so it cannot be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from bookings.contrib.payments import accounts, signals
+from bookings.contrib.payments.exceptions import (
+    InvalidPayment,
+    PaymentNotMade,
+    RefundExceedsPayment,
+)
+from bookings.contrib.payments.models import Payment, RefundDue
+from bookings.contrib.payments.selectors import (
+    amount_due,
+    amount_paid,
+    fee_due,
+    list_refunds_due,
+    refund_due,
+)
+from bookings.contrib.payments.services import (
+    grant_refund,
+    record_refund,
+    set_refund_policy,
+)
+from bookings.contrib.payments.tiers import Tier
+from bookings.exceptions import InvalidBooking, NotAllowed
+from bookings.models import Booking
+from bookings.services import (
+    add_note,
+    cancel_booking,
+    complete_booking,
+    decline_booking,
+    deliver_booking,
+    expire_bookings,
+    mark_no_show,
+    reschedule_booking,
+)
+from tests.contrib.payments.conftest import NOW, START, Book, Make, Pay, before_start
+from tests.contrib.payments.test_record_payment import Refusing, adapter
+
+pytestmark = pytest.mark.django_db
+
+Hear = Callable[..., list[dict[str, Any]]]
+
+
+class RefusingToGrant(Refusing):
+    refused = "grant_refund"
+
+
+@pytest.mark.parametrize(
+    ("hours", "due"), [(30, 100), (24, 100), (23.9, 50), (6, 50), (5.9, 0), (0, 0), (-1, 0)]
+)
+def test_a_cancellation_makes_due_what_its_notice_gives(
+    booking: Booking, paid: Payment, hours: float, due: int
+) -> None:
+    when = before_start(hours=hours)
+    assert refund_due(booking, now_dt=when) == due
+    cancel_booking(booking, now_dt=when)
+    assert refund_due(booking) == due
+    rows = [(row.amount, row.outstanding) for row in RefundDue.objects.all()]
+    assert rows == ([(due, due)] if due else [])
+
+
+def test_it_says_whose_it_is_and_since_when(booking: Booking, paid: Payment) -> None:
+    when = before_start(hours=10)
+    cancel_booking(booking, now_dt=when)
+    due = RefundDue.objects.get()
+    assert (due.booking, due.currency, due.due_since) == (booking, "USD", when)
+    assert str(due) == f"{booking.reference}: 50.000 USD"
+    assert booking.refund_due == due
+
+
+def test_without_a_payment_nothing_is_due(booking: Booking, pay: Pay) -> None:
+    pay(booking, status="PENDING")
+    cancel_booking(booking, now_dt=NOW)
+    assert not RefundDue.objects.exists()
+    assert refund_due(booking) == amount_paid(booking) == 0
+
+
+def test_a_request_that_was_never_accepted_costs_nothing(
+    book: Book, make_service: Make, pay: Pay
+) -> None:
+    request = book(service=make_service(requires_approval=True))
+    pay(request)
+    when = before_start(hours=1)
+    assert refund_due(request, now_dt=when) == 100
+    cancel_booking(request, now_dt=when)
+    assert refund_due(request) == 100
+
+
+def test_what_is_declined_goes_back(book: Book, make_service: Make, pay: Pay) -> None:
+    request = book(service=make_service(requires_approval=True))
+    pay(request)
+    decline_booking(request, now_dt=before_start(hours=1))
+    assert refund_due(request) == 100
+
+
+def test_what_took_place_is_paid(booking: Booking, paid: Payment) -> None:
+    deliver_booking(booking, now_dt=START)
+    assert refund_due(booking) == 0
+    complete_booking(booking, now_dt=START)
+    assert refund_due(booking) == fee_due(booking) == 0
+    assert not RefundDue.objects.exists()
+
+
+def test_what_ran_out_confirmed_is_for_staff_to_decide(booking: Booking, paid: Payment) -> None:
+    booking.expire(START + timedelta(days=2))
+    booking.save()
+    assert booking.auto_cancelled
+    assert refund_due(booking) == fee_due(booking) == 0
+    grant_refund(booking, now_dt=START + timedelta(days=3))
+    assert refund_due(booking) == 100
+
+
+def test_payment_in_two_parts_is_refunded_as_one(booking: Booking, pay: Pay) -> None:
+    pay(booking, "33.33", "pay_1")
+    pay(booking, "66.67", "pay_2")
+    cancel_booking(booking, now_dt=before_start(hours=10))
+    assert refund_due(booking) == 50
+
+
+def test_what_is_paid_after_the_end_goes_back_in_full(booking: Booking, pay: Pay) -> None:
+    cancel_booking(booking, now_dt=before_start(hours=1))
+    pay(booking, now_dt=before_start(hours=0.5))
+    assert refund_due(booking) == 100
+
+
+def test_what_was_paid_before_the_end_and_told_after_it_is_split(
+    booking: Booking, pay: Pay
+) -> None:
+    cancel_booking(booking, now_dt=before_start(hours=10))
+    pay(booking, processed_at=before_start(hours=11), now_dt=before_start(hours=9))
+    assert refund_due(booking) == 50
+
+
+def test_a_late_cancellation_may_cost_a_fee(booking: Booking, service: Any, book: Book) -> None:
+    set_refund_policy(
+        [Tier(notice_minutes=0, refund_percent=100, fee_percent=20)],  # type: ignore[arg-type]
+        service=service,
+    )
+    late = book(start_at=START + timedelta(hours=3))
+    assert fee_due(late, now_dt=START) == 20
+    cancel_booking(late, now_dt=START)
+    assert fee_due(late) == 20
+
+
+def test_a_fee_that_is_paid_afterwards_is_kept(service: Any, book: Book, pay: Pay) -> None:
+    set_refund_policy(
+        [Tier(notice_minutes=0, refund_percent=100, fee_percent=20)],  # type: ignore[arg-type]
+        service=service,
+    )
+    booking = book()
+    cancel_booking(booking, now_dt=START)
+    receipt = pay(booking, 20, now_dt=START + timedelta(hours=1))
+    assert (receipt.outcome, receipt.refund_due) == ("PAID", 0)
+    assert fee_due(booking) == 0
+
+
+def test_a_no_show_has_terms_of_its_own(service: Any, book: Book, pay: Pay) -> None:
+    set_refund_policy([], service=service, no_show_refund_percent=10, no_show_fee_percent=60)
+    booking = book()
+    pay(booking, 40)
+    mark_no_show(booking, now_dt=START)
+    assert (refund_due(booking), fee_due(booking)) == (0, 20)
+    complete_booking(booking, now_dt=START)
+    assert (refund_due(booking), fee_due(booking)) == (0, 0)
+
+
+def test_a_correction_takes_back_what_was_due(service: Any, book: Book, pay: Pay) -> None:
+    set_refund_policy([], service=service, no_show_refund_percent=10)
+    booking = book()
+    pay(booking)
+    mark_no_show(booking, now_dt=START)
+    assert refund_due(booking) == 10
+    complete_booking(booking, now_dt=START)
+    assert refund_due(booking) == 0
+    due = RefundDue.objects.get()
+    assert (due.amount, due.outstanding) == (0, 0)
+
+
+def test_a_cheaper_booking_makes_the_difference_due(
+    book: Book, service: Any, pay: Pay, addon: Any
+) -> None:
+    booking = book(addon_ids=[addon.pk])
+    pay(booking, 110)
+    assert refund_due(booking, now_dt=NOW) == 110
+    assert not list_refunds_due()
+    reschedule_booking(booking, new_start_at=START + timedelta(hours=1), addon_ids=[], now_dt=NOW)
+    assert RefundDue.objects.get().outstanding == 10
+
+
+def test_moving_a_booking_moves_its_deadlines(booking: Booking, paid: Payment) -> None:
+    reschedule_booking(booking, new_start_at=START + timedelta(days=1), now_dt=NOW)
+    assert refund_due(booking, now_dt=START) == 100
+
+
+def test_free_is_free(book: Book, make_service: Make) -> None:
+    booking = book(service=make_service(price_amount=None))
+    cancel_booking(booking, now_dt=START)
+    assert amount_due(booking) == refund_due(booking) == fee_due(booking) == 0
+
+
+def test_what_is_due_of_the_total(booking: Booking, pay: Pay) -> None:
+    assert (amount_paid(booking), amount_due(booking)) == (0, 100)
+    payment = pay(booking, 60).payment
+    assert (amount_paid(booking), amount_due(booking)) == (60, 40)
+    record_refund(payment, amount=10, external_id="re_1", now_dt=NOW)
+    assert (amount_paid(booking), amount_due(booking)) == (50, 50)
+
+
+def test_swept_bookings_are_settled_in_a_constant_number_of_statements(
+    book: Book, pay: Pay
+) -> None:
+    def cost(first: int, number: int) -> int:
+        holds = [
+            book(
+                start_at=START + timedelta(hours=first + turn),
+                expires_at=NOW + timedelta(minutes=first + 1),
+            )
+            for turn in range(number)
+        ]
+        for hold in holds:
+            pay(hold, 10, f"pay_{hold.pk}")
+        with CaptureQueriesContext(connection) as captured:
+            expire_bookings(now_dt=NOW + timedelta(minutes=first + 1))
+        assert RefundDue.objects.filter(booking__in=holds, outstanding=10).count() == number
+        return len(captured)
+
+    assert cost(0, 2) == cost(10, 12)
+
+
+def test_where_nothing_was_paid_a_change_costs_one_statement(booking: Booking) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        cancel_booking(booking, now_dt=NOW)
+    assert sum("bookings_payments" in query["sql"] for query in captured) == 1
+
+
+def test_a_note_has_no_consequence(booking: Booking, paid: Payment) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        add_note(booking, "Called.", now_dt=NOW)
+    assert not any("bookings_payments" in query["sql"] for query in captured)
+
+
+def test_if_it_cannot_be_written_there_is_no_cancellation(booking: Booking, paid: Payment) -> None:
+    with (
+        patch.object(RefundDue.objects, "bulk_create", side_effect=NotAllowed("No.")),
+        patch.object(accounts, "lock", side_effect=NotAllowed("No.")),
+        pytest.raises(NotAllowed),
+    ):
+        cancel_booking(booking, now_dt=NOW)
+    booking.refresh_from_db()
+    assert booking.status == Booking.Status.CONFIRMED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_told_on_commit_when_more_is_due(booking: Booking, pay: Pay, hear: Hear) -> None:
+    told = hear(signals.refund_due)
+    payment = pay(booking).payment
+    with transaction.atomic():
+        cancel_booking(booking, now_dt=before_start(hours=10))
+        assert told == []
+    [said] = told
+    assert said["sender"] is RefundDue
+    assert (said["booking"], said["refund_due"].outstanding) == (booking, 50)
+    record_refund(payment, amount=50, external_id="re_1", now_dt=NOW)
+    pay(booking)
+    assert len(told) == 1
+    grant_refund(booking, amount=70, now_dt=NOW)
+    assert [said["refund_due"].outstanding for said in told] == [50, 20]
+
+
+# Granted
+
+
+def test_staff_may_grant_more_than_the_policy_gives(booking: Booking, paid: Payment) -> None:
+    cancel_booking(booking, now_dt=before_start(hours=1))
+    due = grant_refund(booking, reason="The provider was ill.", now_dt=NOW)
+    assert (due.amount, due.granted, due.outstanding) == (100, 100, 100)
+    assert due.reason == "The provider was ill."
+    assert due.due_since == NOW
+    assert refund_due(booking) == 100
+
+
+def test_a_grant_never_lowers_what_is_due(booking: Booking, paid: Payment) -> None:
+    cancel_booking(booking, now_dt=before_start(hours=10))
+    grant_refund(booking, amount=20, now_dt=NOW)
+    assert refund_due(booking) == 50
+    grant_refund(booking, amount=80, reason="Sorry.", now_dt=NOW)
+    due = grant_refund(booking, amount=60, now_dt=NOW)
+    assert (due.granted, due.reason, due.outstanding) == (80, "Sorry.", 80)
+
+
+def test_a_grant_for_a_booking_that_stands_stays(booking: Booking, paid: Payment) -> None:
+    grant_refund(booking, amount=25, now_dt=NOW)
+    assert [due.outstanding for due in list_refunds_due()] == [25]
+    complete_booking(booking, now_dt=START)
+    assert refund_due(booking) == 25
+
+
+def test_more_than_was_paid_cannot_be_granted(booking: Booking, paid: Payment) -> None:
+    with pytest.raises(RefundExceedsPayment, match=r"Only 100\.000 USD were"):
+        grant_refund(booking, amount=101, now_dt=NOW)
+    with pytest.raises(InvalidPayment):
+        grant_refund(booking, amount=0, now_dt=NOW)  # type: ignore[arg-type]
+    with pytest.raises(InvalidBooking):
+        grant_refund(booking, reason=5, now_dt=NOW)  # type: ignore[arg-type]
+    assert not RefundDue.objects.exists()
+
+
+def test_where_nothing_was_paid_nothing_can_be_granted(booking: Booking) -> None:
+    with pytest.raises(PaymentNotMade, match="Nothing was paid"):
+        grant_refund(booking, now_dt=NOW)
+
+
+def test_the_adapter_may_refuse_a_grant(booking: Booking, paid: Payment, settings: Any) -> None:
+    settings.BOOKINGS_ADAPTER = adapter(RefusingToGrant)
+    with pytest.raises(NotAllowed):
+        grant_refund(booking, now_dt=NOW)
+
+
+def test_what_is_due_is_listed_the_longest_first(book: Book, pay: Pay) -> None:
+    def cancelled(hour: int, when: datetime) -> Booking:
+        booking = book(start_at=START + timedelta(hours=hour))
+        pay(booking, 100, f"pay_{hour}")
+        return cancel_booking(booking, now_dt=when)
+
+    second, first = cancelled(0, before_start(hours=40)), cancelled(2, before_start(hours=45))
+    assert [due.booking for due in list_refunds_due()] == [first, second]

@@ -1,0 +1,49 @@
+"""Money is rounded once, half up, to what its currency can be paid in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from bookings.money import is_exact, minor_units, rounded
+
+
+@pytest.mark.parametrize(
+    ("currency", "decimals"),
+    [("EUR", 2), ("USD", 2), ("JPY", 0), ("jpy", 0), ("KWD", 3), ("ISK", 0), ("XYZ", 2)],
+)
+def test_a_currency_has_its_decimals(currency: str, decimals: int) -> None:
+    assert minor_units(currency) == decimals
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "expected"),
+    [
+        ("0.005", "EUR", "0.01"),
+        ("0.004999", "EUR", "0.00"),
+        ("1.015", "USD", "1.02"),
+        ("-0.005", "EUR", "-0.01"),
+        ("0.5", "JPY", "1"),
+        ("1.5", "JPY", "2"),
+        ("2.5", "JPY", "3"),
+        ("0.0005", "KWD", "0.001"),
+        ("33.333333", "KWD", "33.333"),
+    ],
+)
+def test_an_amount_is_rounded_half_up(amount: str, currency: str, expected: str) -> None:
+    assert str(rounded(Decimal(amount), currency)) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "exact"),
+    [
+        ("10", "EUR", True),
+        ("10.00", "JPY", True),
+        ("10.5", "JPY", False),
+        ("10.005", "EUR", False),
+        ("10.005", "KWD", True),
+    ],
+)
+def test_an_amount_can_be_paid_in_its_currency(amount: str, currency: str, exact: bool) -> None:
+    assert is_exact(Decimal(amount), currency) is exact
