@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -13,12 +14,14 @@ from django.utils.translation import ngettext_lazy
 from bookings import policies
 from bookings.adapters import INACTIVE
 from bookings.contrib.schedule import engine
-from bookings.contrib.schedule.engine import Shift
+from bookings.contrib.schedule.engine import OpeningHours, Shift
 from bookings.exceptions import BookingError, NotAllowed, SlotUnavailable
 
 if TYPE_CHECKING:
     from bookings.contrib.schedule.availability import Availability
     from bookings.protocols import ProviderLike
+
+ONE_DAY: Final = timedelta(days=1)
 
 SEARCHED: Final = 26 * 3600
 """The longest step, and a change of the clocks: so far away is the nearest start at most."""
@@ -39,10 +42,11 @@ def why_not(offer: Availability, start_at: datetime) -> BookingError | None:
         return None
     return (
         inactive(offer)
+        # First of all that read the rules, which are known of this range alone.
+        or _out_of_range(offer, start_at)
         or _outside(offer, start_at, second)
-        or _out_of_window(offer, start_at, second)
+        or _out_of_window(offer, start_at)
         or _off_grid(offer, start_at, second)
-        or _out_of_range(offer, start_at, second)
         or _taken(offer, start_at, second)
     )
 
@@ -58,23 +62,28 @@ def inactive(offer: Availability) -> NotAllowed | None:
 
 
 def _outside(offer: Availability, start_at: datetime, second: int) -> SlotUnavailable | None:
+    hours, reasons = offer.rules.hours, offer.rules.reasons
     end = second + offer.wanted.duration
-    openings = engine.openings(offer.rules.hours, second, end)
-    if any(opens <= second and end <= closes for opens, closes in openings):
+    if _fits(hours, second, end):
         return None
-    local = start_at.astimezone(offer.rules.hours.zone)
-    shifts = offer.rules.hours.on(local.date())
-    shown = {"start_at": start_at, "date": date_format(local.date())}
+    local = start_at.astimezone(hours.zone)
+    # A shift of the night belongs to the day before.
+    for day in sorted({local.date() - ONE_DAY, local.date()} & reasons.keys()):
+        usual = {date: shifts for date, shifts in hours.overrides.items() if date != day}
+        if _fits(replace(hours, overrides=usual), second, end):
+            return _closed(day, reasons[day], start_at)
+    shifts = hours.on(local.date())
     if not shifts:
-        return _closed(offer.rules.reasons.get(local.date(), ""), shown)
+        return _closed(local.date(), reasons.get(local.date(), ""), start_at)
     return SlotUnavailable(
         _(
             "A booking from %(start)s to %(end)s does not fit into the hours of %(date)s "
             "(%(hours)s). Choose another start."
         ),
         "outside_hours",
-        params=shown
-        | {
+        params={
+            "start_at": start_at,
+            "date": date_format(local.date()),
             "start": time_format(local),
             "end": time_format((start_at + _seconds(offer)).astimezone(local.tzinfo)),
             "hours": ", ".join(map(_of_the_day, shifts)),
@@ -82,7 +91,13 @@ def _outside(offer: Availability, start_at: datetime, second: int) -> SlotUnavai
     )
 
 
-def _closed(reason: str, shown: dict[str, object]) -> SlotUnavailable:
+def _fits(hours: OpeningHours, second: int, end: int) -> bool:
+    openings = engine.openings(hours, second, end)
+    return any(opens <= second and end <= closes for opens, closes in openings)
+
+
+def _closed(day: date, reason: str, start_at: datetime) -> SlotUnavailable:
+    shown = {"start_at": start_at, "date": date_format(day)}
     if reason:
         return SlotUnavailable(
             _("Closed on %(date)s: %(reason)s. Choose another day."),
@@ -105,7 +120,7 @@ def _wall_time(seconds: int) -> str:
     return "24:00" if seconds == 86400 else time_format(at.time())
 
 
-def _out_of_window(offer: Availability, start_at: datetime, second: int) -> SlotUnavailable | None:
+def _out_of_window(offer: Availability, start_at: datetime) -> SlotUnavailable | None:
     if offer.override_policy:
         return None
     rules, wanted = offer.rules, offer.wanted
@@ -116,7 +131,7 @@ def _out_of_window(offer: Availability, start_at: datetime, second: int) -> Slot
             params={"start_at": start_at},
         )
     minutes = rules.notice(wanted) // 60
-    if start_at < offer.now + timedelta(minutes=minutes):
+    if (start_at - offer.now) // timedelta(minutes=1) < minutes:
         return SlotUnavailable(
             ngettext_lazy(
                 "It must be booked at least %(minutes)d minute ahead. Choose a later start.",
@@ -177,8 +192,9 @@ def _shown(second: int, offer: Availability, start_at: datetime) -> str:
     return date_format(local, "DATETIME_FORMAT")
 
 
-def _out_of_range(offer: Availability, start_at: datetime, second: int) -> SlotUnavailable | None:
-    if offer.first <= second < offer.last:
+def _out_of_range(offer: Availability, start_at: datetime) -> SlotUnavailable | None:
+    # Rounded as the range's own bounds are.
+    if offer.first <= policies.ceil_second(start_at) < offer.last:
         return None
     return SlotUnavailable(
         _("That start is not in the range that was asked for. Ask for one that it is in."),

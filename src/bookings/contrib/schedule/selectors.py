@@ -143,6 +143,7 @@ def first_available(
     :func:`list_available_slots`.
     """
     start = inputs.moment(options.get("now_dt") if after is None else after)
+    policies.whole_number(within_days, "within_days", at_least=0, at_most=window.LONGEST_DAYS)
     bounds = window.of_instants(start, policies.elapsed_end(start, timedelta(days=within_days)))
     offers = Question.about(service, bounds, **options).answer(providers)
     soonest = (slot for slot in (next(iter(offer), None) for offer in offers) if slot is not None)

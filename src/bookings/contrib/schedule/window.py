@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import policies
 from bookings.constraints import MAX_SECOND
+from bookings.contrib.schedule import dates
 from bookings.exceptions import InvalidBooking
 
 LONGEST_DAYS: Final = 400
@@ -29,8 +30,7 @@ def of_instants(start_dt: datetime, end_dt: datetime) -> tuple[int, int]:
 
 def of_dates(start_date: date, end_date: date, tz: tzinfo) -> tuple[int, int]:
     """The same of the days from ``start_date`` to ``end_date``, both included, in the zone."""
-    if end_date < start_date:
-        raise _reversed()
+    dates.in_order(start_date, end_date, ("start_date", "end_date"))
     try:
         midnights = (
             datetime.combine(day, time.min, tz) for day in (start_date, end_date + ONE_DAY)
@@ -42,7 +42,9 @@ def of_dates(start_date: date, end_date: date, tz: tzinfo) -> tuple[int, int]:
 
 def _checked(first: int, last: int) -> tuple[int, int]:
     if last < first:
-        raise _reversed()
+        raise InvalidBooking(
+            _("The range ends before it starts. Exchange its ends."), "range_reversed"
+        )
     if first < 0 or last > MAX_SECOND:
         raise policies.out_of_range()
     # A day of grace, because days may be longer than 24 hours.
@@ -53,9 +55,3 @@ def _checked(first: int, last: int) -> tuple[int, int]:
             params={"most": LONGEST_DAYS},
         )
     return first, last
-
-
-def _reversed() -> InvalidBooking:
-    return InvalidBooking(
-        _("The range ends before it starts. Exchange its ends."), "reversed_range"
-    )

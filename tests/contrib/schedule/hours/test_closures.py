@@ -173,6 +173,13 @@ def test_what_makes_no_sense_is_refused(
     assert not DateOverride.objects.exists()
 
 
+@pytest.mark.parametrize("day", [date.min, date(1969, 12, 31), date.max])
+def test_a_date_on_which_nothing_can_be_booked_is_refused(schedule: Schedule, day: date) -> None:
+    with pytest.raises(InvalidBooking) as refused:
+        add_closures(schedules=[schedule], first_date=day)
+    assert refused.value.code == "out_of_range"
+
+
 def test_a_year_is_not_too_long(schedule: Schedule) -> None:
     made = add_closures(schedules=[schedule], first_date=SIXTH, last_date=date(2132, 3, 5))
     assert len(made.overrides) == 366

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.forms import modelform_factory
 
 from bookings.contrib.schedule.models import BusinessHours, DateOverride, Schedule, TimeOff
 from tests.contrib.schedule.hours.conftest import Make, at, revision_of
@@ -339,7 +340,37 @@ def test_the_database_refuses_time_off_that_ends_before_it_begins(provider: Any)
     row = TimeOff(provider=provider, start_at=at(9), end_at=at(12))
     row.save()
     row.end_at = at(8)
-    with pytest.raises(ValidationError, match="bookings_schedule_time_off_ends"):
+    with pytest.raises(ValidationError, match="Swap start and end"):
         row.full_clean()
     with pytest.raises(IntegrityError), transaction.atomic():
         row.save_row(using="default", update_fields=["end_at"])
+
+
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        ("2131-03-06 09:00", "The time off ends before it begins. Swap start and end."),
+        ("2141-03-06 10:00", "3653 days off are too many at once. Take 1830 at most."),
+        ("", "This field is required."),
+    ],
+)
+def test_a_form_is_told_what_is_wrong_with_time_off(provider: Any, end: str, text: str) -> None:
+    form_class = modelform_factory(TimeOff, fields=["provider", "start_at", "end_at"])
+    form = form_class({"provider": provider.pk, "start_at": "2131-03-06 10:00", "end_at": end})
+    assert form.errors == {"end_at": [text]}
+
+
+@pytest.mark.parametrize("owner", [["provider", "tenant"], ["provider"], []], ids=str)
+def test_a_form_is_told_that_there_is_a_default_already(owner: list[str]) -> None:
+    values = {
+        "timezone": "UTC",
+        "slot_step_minutes": 15,
+        "alignment": "CLOCK",
+        "minimum_notice_minutes": 0,
+    }
+    form_class = modelform_factory(Schedule, fields=[*owner, *values])
+    default = form_class(values).save()
+    assert form_class(values).errors == {
+        "__all__": ["There is a default schedule already. Change that one."]
+    }
+    assert form_class(values, instance=default).is_valid()

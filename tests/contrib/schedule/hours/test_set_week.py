@@ -174,6 +174,20 @@ def test_a_mistake_changes_nothing(schedule: Schedule, hours: Any, code: str) ->
     assert (told(schedule), revision_of(schedule)) == before
 
 
+def test_the_first_and_the_last_date_there_are_set_no_limit(schedule: Schedule) -> None:
+    for bounds in ((date.min, date(2131, 6, 30)), (date(2131, 7, 1), date.max)):
+        set_week(
+            schedule=schedule,
+            hours={0: [("12:00", "13:00")]},
+            valid_from=bounds[0],
+            valid_until=bounds[1],
+        )
+    assert told(schedule) == [
+        "Monday 12:00–13:00 0001-01-01–2131-06-30",
+        "Monday 12:00–13:00 2131-07-01–9999-12-31",
+    ]
+
+
 @pytest.mark.parametrize(
     ("values", "code"),
     [

@@ -163,3 +163,13 @@ def test_too_many_days_are_refused(service: Any, ada: Any) -> None:
     for select in (slots_by_date, day_summary):
         with pytest.raises(InvalidBooking, match="400 days"):
             select(service, ada, TUESDAY, TUESDAY + timedelta(days=402), now_dt=NOW)
+
+
+@pytest.mark.parametrize("ask", [slots_by_date, day_summary])
+@pytest.mark.parametrize("days", [(NOW, None), (TUESDAY, NOW), ("2131-03-06", None)], ids=str)
+def test_a_day_is_a_date(
+    service: Any, provider: Any, schedule: Schedule, ask: Any, days: tuple[Any, Any]
+) -> None:
+    with pytest.raises(InvalidBooking, match="must be a date, not") as caught:
+        ask(service, provider, *days, now_dt=NOW)
+    assert caught.value.code == "invalid_date"

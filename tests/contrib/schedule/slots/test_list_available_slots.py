@@ -179,7 +179,7 @@ def test_a_night_shift_belongs_to_the_day_that_it_begins_on(provider: Any, offer
 
 BAD = {
     "naive_datetime": {"start_dt": at(0).replace(tzinfo=None)},
-    "reversed_range": {"start_dt": at(10), "end_dt": at(9)},
+    "range_reversed": {"start_dt": at(10), "end_dt": at(9)},
     "range_too_long": {"end_dt": at(0) + timedelta(days=3653)},
     "out_of_range": {"end_dt": datetime(9999, 12, 31, tzinfo=UTC)},
     "invalid": {"start_dt": DAY},
@@ -196,10 +196,11 @@ def test_a_range_that_makes_no_sense_is_refused(
 
 
 BAD_DAYS = {
-    "reversed_range": (DAY, date(2131, 3, 5)),
+    "range_reversed": (DAY, date(2131, 3, 5)),
     "range_too_long": (DAY, date(2132, 4, 12)),
     "out_of_range": (date.max, date.max),
     "before all": (date.min, date.min),
+    "invalid_date": (NOW, NOW),
 }
 
 

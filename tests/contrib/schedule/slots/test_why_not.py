@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -160,6 +161,38 @@ def test_too_few_seats_are_counted(schedule: Schedule, offer: Offer, book: Book,
 
 def test_a_start_that_was_not_asked_about_is_not_judged(schedule: Schedule, offer: Offer) -> None:
     assert said(offer(), at(10, day=7))[0] == "outside_range"
+
+
+def test_it_is_not_judged_by_rules_that_were_not_read(
+    schedule: Schedule, provider: Any, offer: Offer
+) -> None:
+    """Whose hours begin later are not known to be open then."""
+    BusinessHours.objects.update(valid_from=date(2131, 6, 1))
+    assert said(offer(), at(10) + timedelta(days=100))[0] == "outside_range"
+    for far in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)):
+        error = offer().why_not(far)
+        assert error is not None
+        assert error.booking_code == "outside_range"
+
+
+def test_a_night_that_is_closed_has_the_reason_of_the_day_it_begins_on(
+    provider: Any, offer: Offer
+) -> None:
+    schedule = make_schedule(("22:00", "02:00"), provider=provider)
+    for day, reason in ((date(2131, 3, 5), "Party"), (DAY, "Hangover")):
+        DateOverride.objects.create(schedule=schedule, date=day, is_closed=True, reason=reason)
+    assert said(offer(), at(1)) == ("closed", "Closed on March 5, 2131: Party. Choose another day.")
+    assert "Hangover" in said(offer(), at(23))[1]
+    assert "March 6, 2131: Hangover" in said(offer(), at(12))[1]
+
+
+def test_any_notice_that_a_column_takes_is_too_long_to_keep(
+    schedule: Schedule, offer: Offer
+) -> None:
+    slots = offer()
+    slots.rules.schedule.minimum_notice_minutes = 2**32 - 1  # as much as MySQL's takes
+    late = replace(slots, now=datetime(3000, 1, 1, tzinfo=UTC), first=0, last=2**36)
+    assert said(late, datetime(3000, 1, 1, 9, tzinfo=UTC))[0] == "too_soon"
 
 
 @pytest.mark.parametrize("name", ["service", "provider"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -160,6 +161,11 @@ class Schedule(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        # A form leaves out what it has no field for: always the column that the database fills in.
+        is_default = {"default_of", "provider", "tenant"}
+        super().validate_constraints(exclude=set(exclude or ()) - is_default)
 
     def clean(self) -> None:
         try:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn
 
+from django.core.exceptions import ValidationError
 from django.db import models, router
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField
 
-from bookings.exceptions import NotAllowed
+from bookings.exceptions import BookingError, NotAllowed
 from bookings.fields import SettingForeignKey
 from bookings.models import BusyInterval
 
@@ -117,6 +118,15 @@ class TimeOff(models.Model):
             using=using or router.db_for_write(TimeOff, instance=self),
             update_fields=update_fields,
         )
+
+    def clean(self) -> None:
+        from bookings.contrib.schedule.services.time_off import claim_of
+
+        if self.start_at and self.end_at:
+            try:
+                claim_of(self)
+            except BookingError as error:
+                raise ValidationError({"end_at": error.error_list}) from None
 
     def save_row(self, *, using: str, update_fields: Iterable[str] | None = None) -> None:
         """Write the row alone: for code that holds the calendar's lock and keeps the claim."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.db import models, router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from bookings.contrib.schedule import dates, window
 from bookings.contrib.schedule.exceptions import InvalidSchedule, ScheduleMissing
 from bookings.contrib.schedule.models import DateOverride, Schedule
 from bookings.contrib.schedule.models.revision import bump
@@ -103,15 +104,16 @@ def remove_closures(
 
 
 def _dates(first_date: date, last_date: date | None) -> tuple[date, date]:
-    first = inputs.day(first_date, "first_date")
+    first = dates.day(first_date, "first_date")
     last = first if last_date is None else last_date
-    inputs.days(first, last, ("first_date", "last_date"))
+    dates.in_order(first, last, ("first_date", "last_date"))
     if (last - first).days >= LONGEST_DAYS:
         raise InvalidSchedule(
             _("%(days)d days are too many for one call. Close %(most)d at most."),
             "range_too_long",
             params={"days": (last - first).days + 1, "most": LONGEST_DAYS},
         )
+    window.of_dates(first, last, UTC)
     return first, last
 
 

@@ -102,7 +102,7 @@ def save_time_off(
     if fields is not None and not fields & {*CLAIM_FIELDS, "provider_id", "busy_interval_id"}:
         time_off.save_row(using=using, update_fields=fields)
         return
-    claim = _claim(time_off)
+    claim = claim_of(time_off)
     before = time_off._state.adding, time_off.pk, time_off.busy_interval_id
 
     def restore() -> None:
@@ -164,14 +164,14 @@ def gone() -> MissingReference:
 
 def _refuse_past(time_off: TimeOff, now: datetime) -> None:
     # The order of the two comes first, for a reversed one may well look past.
-    _claim(time_off)
+    claim_of(time_off)
     if time_off.end_at <= now:
         raise InvalidSchedule(
             _("The time off has ended already. Give an end that is still to come."), "past"
         )
 
 
-def _claim(time_off: TimeOff) -> ledger.Claim:
+def claim_of(time_off: TimeOff) -> ledger.Claim:
     start_at = policies.instant(time_off.start_at, "start_at")
     end_at = policies.instant(time_off.end_at, "end_at")
     if end_at <= start_at:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 
+from bookings.contrib.schedule import dates
 from bookings.contrib.schedule.exceptions import InvalidSchedule
 from bookings.contrib.schedule.hours import Hours, HoursLike, shifts_of_a_day
 from bookings.contrib.schedule.models import BusinessHours, Schedule
@@ -44,7 +45,7 @@ def set_week(
     """
     inputs.stored_schedule(schedule)
     week = read_week(hours)
-    bounds = inputs.days(valid_from, valid_until, ("valid_from", "valid_until"))
+    bounds = dates.in_order(valid_from, valid_until, ("valid_from", "valid_until"))
     using = router.db_for_write(Schedule, instance=schedule)
 
     def write() -> None:
@@ -102,9 +103,9 @@ def write_week(
 
 def _outside(row: BusinessHours, first: date | None, last: date | None) -> Iterator[BusinessHours]:
     """What is left of a row's validity before ``first`` and after ``last``."""
-    if first is not None and (row.valid_from is None or row.valid_from < first):
+    if first is not None and (row.valid_from or date.min) < first:
         yield _valid(row, row.valid_from, first - A_DAY)
-    if last is not None and (row.valid_until is None or row.valid_until > last):
+    if last is not None and last < (row.valid_until or date.max):
         yield _valid(row, last + A_DAY, row.valid_until)
 
 
