@@ -61,9 +61,20 @@ def test_the_tenant_that_is_asked_for_counts_for_a_provider_who_belongs_to_none(
 ) -> None:
     schedule = make_schedule(("11:00", "12:00"), tenant=host.tenant)
     anybody_s: Any = SimpleNamespace(pk=host.provider.pk)
-    assert schedules_of([anybody_s], host.tenant) == {host.provider.pk: schedule}
-    assert schedules_of([anybody_s], other.tenant) == {}
+    assert schedules_of([anybody_s], host.tenant.pk) == {host.provider.pk: schedule}
+    assert schedules_of([anybody_s], other.tenant.pk) == {}
     assert schedules_of([anybody_s], None) == {}
+
+
+def test_the_service_s_tenant_counts_for_a_provider_who_belongs_to_none(host: Host) -> None:
+    """As it will when the slot is booked, which takes the tenant."""
+    make_schedule(("09:00", "10:00"))
+    make_schedule(("11:00", "12:00"), tenant=host.tenant)
+    anybody_s: Any = SimpleNamespace(pk=host.provider.pk)
+    asked = {"start_date": DAY, "end_date": DAY, "now_dt": NOW}
+    for tenant in (None, host.tenant):
+        slots = list_available_slots(host.service, anybody_s, tenant=tenant, **asked)
+        assert hours_of(slots) == ["11:00"]
 
 
 @pytest.mark.parametrize("name", ["service", "provider", "tenant"])

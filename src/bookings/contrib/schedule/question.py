@@ -52,14 +52,15 @@ class Question:
     last: int
     tz: tzinfo
     now: datetime
-    tenant: Any = None
+    tenant_id: Any = None
+    """Who counts for a provider who belongs to none."""
     override_policy: bool = False
 
     @classmethod
     def about(
         cls, service: ServiceLike, bounds: tuple[int, int], **options: Unpack[Options]
     ) -> Question:
-        booking = options.get("booking")
+        booking, tenant = options.get("booking"), options.get("tenant")
         addons, party_size = options.get("addons", ()), options.get("party_size", 1)
         return cls(
             wanted=(
@@ -71,7 +72,7 @@ class Question:
             last=bounds[1],
             tz=options.get("tz") or timezone.get_current_timezone(),
             now=inputs.moment(options.get("now_dt")),
-            tenant=options.get("tenant"),
+            tenant_id=getattr(service, "tenant_id", None) if tenant is None else tenant.pk,
             override_policy=options.get("override_policy", False),
         )
 
@@ -85,7 +86,7 @@ class Question:
         for provider in pool:
             self._check_tenant(provider)
         first, last = self._days()
-        rules = load_rules(pool, first, last, tenant=self.tenant)
+        rules = load_rules(pool, first, last, tenant_id=self.tenant_id)
         for provider in pool:
             if provider.pk not in rules and provider is providers:
                 raise refusals.no_schedule(provider)
@@ -134,10 +135,9 @@ class Question:
         return first - LOOK_BACK, last + LOOK_AHEAD
 
     def _check_tenant(self, provider: ProviderLike) -> None:
-        service = self.wanted.service
-        own = getattr(provider, "tenant_id", getattr(service, "tenant_id", None))
-        key = own if self.tenant is None else self.tenant.pk
-        inputs.same_tenant(key, service=service, provider=provider)
+        own = getattr(provider, "tenant_id", None)
+        key = own if self.tenant_id is None else self.tenant_id
+        inputs.same_tenant(key, service=self.wanted.service, provider=provider)
 
 
 def pool_of(providers: Providers) -> list[ProviderLike]:

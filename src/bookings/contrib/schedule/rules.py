@@ -57,14 +57,14 @@ class ScheduleRules:
 
 
 def load_rules(
-    providers: Collection[ProviderLike], first: date, last: date, *, tenant: Any = None
+    providers: Collection[ProviderLike], first: date, last: date, *, tenant_id: Any = None
 ) -> dict[Any, ScheduleRules]:
     """The rules of each provider between two dates, by its key: three queries for any number.
 
     A provider without a schedule of its own follows its tenant's default, else the project's; one
     without any is left out.
     """
-    chosen = schedules_of(providers, tenant)
+    chosen = schedules_of(providers, tenant_id)
     rules = rules_of({schedule.pk: schedule for schedule in chosen.values()}, first, last)
     return {provider_id: rules[schedule.pk] for provider_id, schedule in chosen.items()}
 
@@ -89,9 +89,9 @@ def rules_of(
     return rules
 
 
-def schedules_of(providers: Collection[ProviderLike], tenant: Any) -> dict[Any, Schedule]:
+def schedules_of(providers: Collection[ProviderLike], tenant_id: Any) -> dict[Any, Schedule]:
     """The schedule that each provider follows, in one query."""
-    tenants = {provider.pk: _tenant_key(provider, tenant) for provider in providers}
+    tenants = {provider.pk: _tenant_key(provider, tenant_id) for provider in providers}
     is_default = Q(tenant__isnull=True) | Q(tenant__in=set(tenants.values()) - {None})
     own: dict[Any, Schedule] = {}
     defaults: dict[Any, Schedule] = {}
@@ -109,10 +109,10 @@ def schedules_of(providers: Collection[ProviderLike], tenant: Any) -> dict[Any, 
     return {key: schedule for key, schedule in found.items() if schedule is not None}
 
 
-def _tenant_key(provider: ProviderLike, tenant: Any) -> Any:
+def _tenant_key(provider: ProviderLike, tenant_id: Any) -> Any:
     if not app_settings.tenancy_enabled:
         return None
-    return getattr(provider, "tenant_id", None if tenant is None else tenant.pk)
+    return getattr(provider, "tenant_id", tenant_id)
 
 
 def _weekly(schedules: Collection[Any], first: date, last: date) -> dict[Any, list[WeeklyShift]]:

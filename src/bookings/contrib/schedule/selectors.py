@@ -181,7 +181,7 @@ def availability_etag(
     """
     question = Question.about(service, (0, 0), **options)
     pool = {provider.pk: provider for provider in pool_of(providers)}
-    schedules = schedules_of(list(pool.values()), question.tenant)
+    schedules = schedules_of(list(pool.values()), question.tenant_id)
     calendars = Calendar.objects.filter(provider__in=pool).order_by("pk")
     stale = Booking.objects.expired(question.now).filter(provider__in=pool).order_by()
     parts = (

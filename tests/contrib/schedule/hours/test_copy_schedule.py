@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.schedule.exceptions import InvalidSchedule, ScheduleExists
 from bookings.contrib.schedule.models import DateOverride, Schedule
 from bookings.contrib.schedule.services import (
     add_closures,
+    copies,
     copy_schedule,
     make_schedule,
     set_week,
 )
+from bookings.contrib.schedule.services.copies import PARTS
 from bookings.exceptions import InvalidBooking, MissingReference
 from tests.contrib.schedule.hours.conftest import Make, dates_of, revision_of, told
 
@@ -148,3 +151,37 @@ def test_what_is_gone_cannot_be_copied(template: Schedule, make_provider: Make) 
     for gone in (template, Schedule()):
         with pytest.raises(MissingReference, match="not saved, or has been deleted"):
             copy_schedule(schedule=gone, providers=[make_provider("Grace")])
+
+
+class Meanwhile:
+    """The parts of a schedule; before they are told for the first time, somebody is busy."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self.acts = iter([act])
+
+    def __iter__(self) -> Iterator[Any]:
+        for act in self.acts:
+            act()
+        yield from PARTS
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_schedule_that_somebody_makes_meanwhile_is_no_error_of_the_database(
+    template: Schedule, make_provider: Make, monkeypatch: pytest.MonkeyPatch, replace: bool
+) -> None:
+    grace = make_provider("Grace")
+    rival = Meanwhile(lambda: make_schedule(provider=grace))
+    monkeypatch.setattr(copies, "PARTS", rival)
+    (copy,) = copy_schedule(schedule=template, providers=[grace], replace=replace)
+    assert told(copy) == told(template)
+    assert list(rival.acts) == []
+
+
+def test_what_the_database_says_of_anything_else_is_not_tried_again(
+    template: Schedule, make_provider: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grace = make_provider("Grace")
+    monkeypatch.setattr(copies, "PARTS", Meanwhile(lambda: make_schedule(provider=grace)))
+    monkeypatch.setattr(copies, "judge", lambda _error: MissingReference("It is gone."))
+    with pytest.raises(IntegrityError):
+        copy_schedule(schedule=template, providers=[grace])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from django.db import models, router
+from django.db import IntegrityError, models, router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +17,7 @@ from bookings.contrib.schedule.models.revision import bump
 from bookings.contrib.schedule.services import inputs
 from bookings.exceptions import TenantMismatch
 from bookings.protocols import ProviderLike
-from bookings.transactions import atomically
+from bookings.transactions import TryAgain, atomically, judge
 
 RULES: Final = (
     "timezone",
@@ -64,11 +64,17 @@ def copy_schedule(
         for part in PARTS:
             models.QuerySet(part, using=using).filter(schedule__in=existing).delete()
         known = {row.provider_id for row in existing}
-        schedules.bulk_create(
-            Schedule(provider=provider, tenant_id=_tenant_of(provider, source), **rules)
-            for key, provider in wanted.items()
-            if key not in known
-        )
+        try:
+            schedules.bulk_create(
+                Schedule(provider=provider, tenant_id=_tenant_of(provider, source), **rules)
+                for key, provider in wanted.items()
+                if key not in known
+            )
+        except IntegrityError as error:
+            if judge(error) is not None:
+                raise
+            # Somebody else has made one since we looked.
+            raise TryAgain from error
         # Read again, for MySQL does not say which keys it gave them.
         copies = {row.provider_id: row for row in taken.select_for_update()}
         for part in PARTS:
