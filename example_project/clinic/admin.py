@@ -10,7 +10,6 @@ from clinic.models import Clinic, Extra, Practitioner, Treatment
 
 @admin.register(Clinic)
 class ClinicAdmin(admin.ModelAdmin):
-    list_display = ("name", "opens_at", "closes_at")
     search_fields = ("name",)
 
 

@@ -2,10 +2,20 @@
 
 from typing import Any
 
+# By the day: 0 is Monday, and a day that is not named is closed.
+WITH_A_BREAK = [("08:00", "12:30"), ("13:30", "18:00")]
+LATE = [("12:00", "20:00")]
+DENTAL = [("09:00", "12:00"), ("13:00", "17:00")]
+LONG = [("09:00", "13:00"), ("14:00", "19:00")]
+
 CLINICS: dict[str, dict[str, Any]] = {
     "Lindenhof Physiotherapy": {
-        "hours": (8, 18),
-        "practitioners": ["Jonas Weber", "Leyla Aydin"],
+        "hours": dict.fromkeys(range(5), WITH_A_BREAK) | {5: [("09:00", "13:00")]},
+        "step": 30,
+        "practitioners": {
+            "Jonas Weber": None,
+            "Leyla Aydin": {0: LATE, 2: LATE, 4: [("08:00", "14:00")]},
+        },
         "treatments": [
             {
                 "name": "Physiotherapy",
@@ -43,8 +53,12 @@ CLINICS: dict[str, dict[str, Any]] = {
         ],
     },
     "Seehaus Dental": {
-        "hours": (9, 17),
-        "practitioners": ["Dr. Clara Stein", "Dr. Paul Okafor"],
+        "hours": dict.fromkeys(range(4), DENTAL) | {4: [("09:00", "13:00")]},
+        "step": 15,
+        "practitioners": {
+            "Dr. Clara Stein": None,
+            "Dr. Paul Okafor": dict.fromkeys((1, 3), LONG),
+        },
         "treatments": [
             {"name": "Check-up", "duration_minutes": 30, "price_amount": "45.00"},
             {

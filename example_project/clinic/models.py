@@ -1,7 +1,5 @@
 """The clinic's own models. The bases bring every field that django-bookings reads."""
 
-from datetime import time
-
 from django.db import models
 
 from bookings.abstract import AbstractAddon, AbstractProvider, AbstractService
@@ -11,8 +9,6 @@ class Clinic(models.Model):
     """The tenant: everything below belongs to one clinic, and bookings never mix two."""
 
     name = models.CharField(max_length=255)
-    opens_at = models.TimeField(default=time(8))
-    closes_at = models.TimeField(default=time(18))
 
     class Meta:
         ordering = ("name",)

@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "bookings",
+    "bookings.contrib.schedule",
     "clinic",
 ]
 MIDDLEWARE = [
@@ -57,7 +58,7 @@ DATABASES = {
     }
 }
 
-# Bookings are instants, so USE_TZ stays on. The zone is what people see, and opening hours are in.
+# Bookings are instants, so USE_TZ stays on. Staff see this zone; clients see their own.
 USE_TZ = True
 TIME_ZONE = "Europe/Berlin"
 
@@ -67,8 +68,8 @@ BOOKINGS_SERVICE_MODEL = "clinic.Treatment"
 BOOKINGS_PROVIDER_MODEL = "clinic.Practitioner"
 BOOKINGS_ADDON_MODEL = "clinic.Extra"
 
-# Which starts can be booked: the clinic's own function says. "NONE" instead of it offers them all.
-BOOKINGS_SLOTS_AVAILABLE_FUNC = "clinic.slots.available_starts"
+# Which starts can be booked: the schedules say. A function of your own can do so as well.
+BOOKINGS_SLOTS_AVAILABLE_FUNC = "bookings.contrib.schedule.selectors.list_available_slots"
 
 # What the clinic decides differently: here, the price for several people.
 BOOKINGS_ADAPTER = "clinic.adapter.ClinicAdapter"

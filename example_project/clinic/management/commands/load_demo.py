@@ -10,6 +10,9 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
+from bookings.contrib.schedule.models import Schedule
+from bookings.contrib.schedule.selectors import list_available_slots
+from bookings.contrib.schedule.services import add_closures, make_schedule, take_time_off
 from bookings.models import Booking
 from bookings.services import (
     cancel_booking,
@@ -23,7 +26,6 @@ from bookings.services import (
 )
 from clinic.demo import CLIENTS, CLINICS, NEW_COLLEAGUE, email_of
 from clinic.models import Clinic, Extra, Practitioner, Treatment
-from clinic.slots import available_starts
 
 LOGIN = PASSWORD = "demo"
 DAYS_BEFORE, DAYS_AHEAD = 7, 14
@@ -53,27 +55,58 @@ class Command(BaseCommand):
 def load() -> None:
     get_user_model().objects.create_superuser(LOGIN, "demo@example.com", PASSWORD)
     for name, offer in CLINICS.items():
-        opens, closes = (time(hour) for hour in offer["hours"])
-        clinic = Clinic.objects.create(name=name, opens_at=opens, closes_at=closes)
-        for practitioner in offer["practitioners"]:
-            clinic.practitioners.create(name=practitioner)
+        clinic = Clinic.objects.create(name=name)
         for treatment in offer["treatments"]:
             clinic.treatments.create(**treatment)
         for extra in offer["extras"]:
             clinic.extras.create(**extra)
+        load_schedules(clinic, offer)
+    load_closures()
     load_bookings()
     clinic_name, colleague = NEW_COLLEAGUE
     Practitioner.objects.create(name=colleague, tenant=Clinic.objects.get(name=clinic_name))
 
 
+def load_schedules(clinic: Clinic, offer: dict[str, Any]) -> None:
+    """The clinic's hours, which are those of all who have none of their own."""
+    step = offer["step"]
+    make_schedule(tenant=clinic, hours=offer["hours"], slot_step_minutes=step)
+    for name, shifts in offer["practitioners"].items():
+        practitioner = clinic.practitioners.create(name=name)
+        if shifts is not None:
+            make_schedule(provider=practitioner, hours=shifts, slot_step_minutes=step)
+
+
+def load_closures() -> None:
+    """A day on which everything is closed, and a practitioner's few days off."""
+    today = timezone.localdate()
+    add_closures(
+        schedules=Schedule.objects.all(),
+        first_date=today + timedelta(days=12),
+        reason="Company outing",
+    )
+    for clinic in Clinic.objects.all():
+        first, last = (midnight(today + timedelta(days=days)) for days in (8, 10))
+        take_time_off(
+            provider=clinic.practitioners.earliest("pk"),
+            start_at=first,
+            end_at=last,
+            reason="Training",
+        )
+
+
+def midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
 def load_bookings() -> None:
-    """Two bookings on every working day, some more today, and a class each week."""
+    """A few bookings on every working day, some more today, and a class each week."""
     now = timezone.now()
     today = timezone.localdate(now)
     wishes, clients, spread = treatments_in_turn(), cycle(CLIENTS), count(step=7)
     over, ahead, requested = cycle(OVER), cycle(AHEAD), cycle(REQUESTED)
     for day in (today + timedelta(days=n) for n in range(-DAYS_BEFORE, DAYS_AHEAD + 1)):
-        for practitioner, treatment in islice(wishes, 8 if day == today else 2):
+        for practitioner, treatment in islice(wishes, 8 if day == today else 3):
             starts = free_starts(practitioner, treatment, day)
             if not starts:
                 continue
@@ -97,8 +130,15 @@ def treatments_in_turn() -> Iterator[tuple[Practitioner, Treatment]]:
 
 
 def free_starts(practitioner: Practitioner, treatment: Treatment, day: date) -> list[datetime]:
-    midnight = timezone.make_aware(datetime.combine(day, time.min))
-    return available_starts(treatment, practitioner, midnight, midnight + timedelta(days=1))
+    """As somebody saw them who asked three days before."""
+    slots = list_available_slots(
+        treatment,
+        practitioner,
+        start_date=day,
+        end_date=day,
+        now_dt=min(midnight(day), timezone.now()) - timedelta(days=3),
+    )
+    return [slot.start for slot in slots]
 
 
 def book(

@@ -4,7 +4,8 @@ It is played on a working day that is over, by a clock of its own: every service
 counts as now, as ``now_dt``. In the end nothing is left that holds time, so it can be told again.
 """
 
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import count
@@ -16,10 +17,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from bookings.contrib.schedule.models import DateOverride
+from bookings.contrib.schedule.selectors import list_available_slots
 from bookings.exceptions import (
     BookingConflict,
     BookingError,
-    CapacityExceeded,
     NoticeWindow,
     SlotUnavailable,
 )
@@ -35,9 +37,9 @@ from clinic.demo import NEW_COLLEAGUE
 from clinic.management.commands.load_demo import LOGIN
 from clinic.models import Clinic, Extra, Practitioner, Treatment
 from clinic.race import book_at_once
-from clinic.slots import SUNDAY
 
 DAY = timedelta(days=1)
+FRIDAY = 5
 START_ANEW = "Has the demo data been changed? Delete the database to start anew."
 RIVALS = ("Dilek", "Emil", "Frida", "Georg")
 
@@ -75,7 +77,7 @@ class Scene:
         return timezone.make_aware(datetime.combine(day, time.fromisoformat(clock)))
 
     def book(self, treatment: Treatment, start: str, client: str, **details: Any) -> Booking:
-        """Book three days ahead."""
+        """Book the day before."""
         return create_booking(client_name=client, **self.wish(treatment, start), **details)
 
     def wish(self, treatment: Treatment, start: str) -> dict[str, Any]:
@@ -84,8 +86,19 @@ class Scene:
             "service": treatment,
             "provider": self.practitioner,
             "start_at": self.at(start),
-            "now_dt": self.at("09:00", days_before=3),
+            "now_dt": self.at("09:00", days_before=1),
         }
+
+    def starts(self) -> list[datetime]:
+        """When physiotherapy can be booked on that day, as they see it the day before."""
+        slots = list_available_slots(
+            self.physiotherapy,
+            self.practitioner,
+            start_date=self.day,
+            end_date=self.day,
+            now_dt=self.at("09:00", days_before=1),
+        )
+        return [slot.start for slot in slots]
 
     def busy(self) -> list[tuple[datetime, datetime]]:
         return get_busy_intervals(self.practitioner, self.at("00:00"), self.at("23:59"))
@@ -94,8 +107,13 @@ class Scene:
 def last_free_day(practitioner: Practitioner) -> date:
     """The latest working day before today on which the practitioner has never been booked."""
     bookings = Booking.objects.for_provider(practitioner)
+    overrides = DateOverride.objects.filter(schedule__tenant=practitioner.tenant)
     day = timezone.localdate() - DAY
-    while day.isoweekday() == SUNDAY or bookings.filter(start_at__date=day).exists():
+    while (
+        day.isoweekday() > FRIDAY
+        or overrides.filter(date=day).exists()
+        or bookings.filter(start_at__date=day).exists()
+    ):
         day -= DAY
     return day
 
@@ -110,6 +128,7 @@ class Command(BaseCommand):
         except ObjectDoesNotExist as missing:
             raise CommandError(f"{missing} {START_ANEW}") from missing
         self.stdout.write(f"\n{scene.day:%A, %d %B %Y}: {scene.practitioner} at {scene.tenant}")
+        self.offer(scene)
         anna = self.book_and_refuse(scene)
         self.move(scene, anna)
         winner = self.race(scene)
@@ -119,12 +138,24 @@ class Command(BaseCommand):
         self.complete(scene, winner, family)
         self.show_history(anna)
 
+    def offer(self, scene: Scene) -> None:
+        self.step(f"It is {scene.day - DAY:%A}, 09:00. When is there physiotherapy tomorrow?")
+        starts, noon = scene.starts(), scene.at("12:00")
+        self.outcome("FREE", clocks(start for start in starts if start < noon))
+        self.outcome("", clocks(start for start in starts if start >= noon))
+        self.expect(
+            {scene.at("10:00"), scene.at("14:00")} < set(starts), "tomorrow is not free enough"
+        )
+
+        self.step("Ben would like to come in the lunch break, and is told why he cannot.")
+        self.refused(SlotUnavailable, lambda: scene.book(scene.physiotherapy, "12:30", "Ben"))
+
     def book_and_refuse(self, scene: Scene) -> Booking:
         self.step("Anna books physiotherapy with a heat pack.")
         anna = scene.book(scene.physiotherapy, "10:00", "Anna", addon_ids=[scene.heat_pack.pk])
         self.show(anna, Booking.Status.CONFIRMED)
 
-        self.step("Ben wants the same time. The clinic's slot engine does not offer it any more.")
+        self.step("Ben wants the same time. It is not on offer any more.")
         self.refused(SlotUnavailable, lambda: scene.book(scene.physiotherapy, "10:00", "Ben"))
 
         self.step("Staff book him without asking the slot engine. The database still says no.")
@@ -139,7 +170,7 @@ class Command(BaseCommand):
         reschedule_booking(
             booking,
             new_start_at=scene.at("10:30"),
-            now_dt=scene.at("09:00", days_before=2),
+            now_dt=scene.at("09:30", days_before=1),
         )
         self.show(booking, Booking.Status.CONFIRMED)
         self.expect(booking.start_at == scene.at("10:30"), "the booking did not move")
@@ -169,7 +200,7 @@ class Command(BaseCommand):
         family = scene.book(scene.back_class, "16:00", "The Hoffmanns", party_size=5)
         self.show(family, Booking.Status.CONFIRMED)
         self.refused(
-            CapacityExceeded,
+            SlotUnavailable,
             lambda: scene.book(scene.back_class, "16:00", "The Meiers", party_size=2),
         )
         return family
@@ -238,7 +269,9 @@ class Command(BaseCommand):
             booking = attempt()
         except error as refusal:
             self.outcome("REFUSED", f"{error.__name__} ({refusal.booking_code})")
-            self.outcome("", str(refusal))
+            # Not every terminal knows the dash between two times.
+            for line in textwrap.wrap(str(refusal).replace("\N{EN DASH}", "-"), 80):
+                self.outcome("", line)
         except BookingError as other:
             self.expect(False, f"{error.__name__} was due, not {type(other).__name__}: {other}")
         else:
@@ -251,3 +284,7 @@ class Command(BaseCommand):
 
 def span(start: datetime, end: datetime) -> str:
     return f"{timezone.localtime(start):%H:%M}-{timezone.localtime(end):%H:%M}"
+
+
+def clocks(instants: Iterable[datetime]) -> str:
+    return " ".join(f"{timezone.localtime(instant):%H:%M}" for instant in instants)

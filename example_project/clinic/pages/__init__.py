@@ -1,0 +1,1 @@
+"""The pages for clients: find a time, and book it."""
