@@ -24,6 +24,7 @@ SETTINGS_OF = {
     TESTS / "tenancy": "tests.settings.tenant",
     TESTS / "contrib" / "catalog": "tests.settings.catalog",
     TESTS / "contrib" / "payments": "tests.settings.payments",
+    TESTS / "example" / "pages": "example.settings",
 }
 # About the server that only a run on PostgreSQL has installed.
 ONLY_POSTGRES = TESTS / "test_embedded_postgres.py"

@@ -9,14 +9,18 @@ from pathlib import Path
 from tests.example.conftest import PROJECT, Run
 
 TOLD = [
+    "FREE       08:00 08:30 09:00 09:30 10:00 10:30 11:00 11:30",
+    "13:30 14:00 14:30 15:00 15:30 16:00 16:30 17:00",
+    "REFUSED    SlotUnavailable (outside_hours)",
+    "(8 a.m.-12:30 p.m., 1:30 p.m.-6 p.m.). Choose another start.",
     "CONFIRMED  BK-",
-    "REFUSED    SlotUnavailable (slot_unavailable)",
-    "Selected start time is not available for this service.",
+    "REFUSED    SlotUnavailable (taken)",
+    "That time is taken. Choose another.",
     "REFUSED    BookingConflict (conflict)",
     "Booking conflicts with an existing booking.",
     "10:30-11:30  82.00 EUR  Anna",
     "REFUSED    3 x BookingConflict",
-    "REFUSED    CapacityExceeded (capacity_exceeded)",
+    "1 seat is left at that time. Choose another, or fewer seats.",
     "BUSY       10:30-11:45, 14:00-15:00, 16:00-17:00",
     "REFUSED    NoticeWindow (notice_window)",
     "Cannot cancel within the notice window (1440 minutes).",

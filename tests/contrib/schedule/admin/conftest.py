@@ -22,7 +22,6 @@ from tests.admin.conftest import (  # noqa: F401
     make_provider,
     make_service,
     other_provider,
-    provider,
     service,
     stranger,
 )
@@ -84,6 +83,11 @@ def in_days(days: int) -> date:
 def at(hour: int, minute: int = 0, *, days: int = 2) -> datetime:
     day = in_days(days)
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+
+
+@pytest.fixture
+def provider(make_provider: Make) -> Any:  # noqa: F811
+    return make_provider()
 
 
 @pytest.fixture

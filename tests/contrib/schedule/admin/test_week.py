@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.schedule.admin import ScheduleAdmin
 from bookings.contrib.schedule.models import BusinessHours, Schedule
-from bookings.contrib.schedule.services import make_schedule, set_week
-from tests.admin.page import errors_of, filled_in, text_of, told
+from tests.admin.page import told
 from tests.contrib.schedule.admin.conftest import (
-    ADD,
-    FORM,
-    LIST,
     hours_of,
     page_of,
     revision_of,
     row,
-    row_errors,
     sheet,
 )
 
@@ -42,9 +31,7 @@ def test_every_day_has_its_title_and_its_rows(planner: Client, schedule: Schedul
     assert page["wednesday-TOTAL_FORMS"] == ["0"]
 
 
-def test_a_page_that_is_saved_as_it_is_changes_nothing(
-    planner: Client, schedule: Schedule
-) -> None:
+def test_a_page_that_is_saved_as_it_is_changes_nothing(planner: Client, schedule: Schedule) -> None:
     keys = set(BusinessHours.objects.values_list("pk", flat=True))
     before = revision_of(schedule)
     assert planner.post(page_of(schedule), sheet(planner, page_of(schedule))).status_code == 302

@@ -30,6 +30,8 @@ Action = Callable[["ScheduleAdmin", HttpRequest, "QuerySet[Schedule]"], HttpResp
 class QuestionForm(forms.Form):
     """Its subclasses do what was asked for, and say so, or raise a ``BookingError``."""
 
+    required_css_class = "required"
+
     title: ClassVar[Any]
     button: ClassVar[Any]
 

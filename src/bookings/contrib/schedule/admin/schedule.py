@@ -46,11 +46,11 @@ class ScheduleAdmin(Refusing, HostSearch):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         tenant = ["tenant"] if app_settings.tenancy_enabled else []
-        return ["owner", *tenant, "opens_on", "timezone", "slot_step_minutes", "holiday_country"]
+        return ["owner", *tenant, "opens_on", "timezone", "slot_step_minutes"]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         tenant = ["tenant"] if app_settings.tenancy_enabled else []
-        return [OwnerFilter, *tenant, "timezone", "holiday_country"]
+        return [OwnerFilter, *tenant, "timezone"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return provider_search(self.admin_site, Schedule, request)
@@ -79,8 +79,7 @@ class ScheduleAdmin(Refusing, HostSearch):
         today = timezone.localdate(timezone=schedule.zone)
         rows = [row for row in schedule.hours.all() if _holds(row, today)]
         closed = {row.day_of_week for row in rows if row.is_closed}
-        days = sorted({row.day_of_week for row in rows} - closed)
-        return ", ".join(str(WEEKDAYS_ABBR[day]) for day in days)
+        return _named({row.day_of_week for row in rows} - closed)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         tenant = ("tenant",) if app_settings.tenancy_enabled else ()
@@ -143,3 +142,19 @@ class ScheduleAdmin(Refusing, HostSearch):
 
 def _holds(row: BusinessHours, day: date) -> bool:
     return (row.valid_from or day) <= day <= (row.valid_until or day)
+
+
+def _named(days: set[int]) -> str:
+    """Three and more that follow each other as ``Mon–Fri``."""
+    runs: list[list[int]] = []
+    for day in sorted(days):
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(
+        f"{WEEKDAYS_ABBR[run[0]]}–{WEEKDAYS_ABBR[run[-1]]}"
+        if len(run) > 2
+        else ", ".join(str(WEEKDAYS_ABBR[day]) for day in run)
+        for run in runs
+    )
