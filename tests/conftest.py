@@ -26,6 +26,8 @@ SETTINGS_OF = {
     TESTS / "contrib" / "payments": "tests.settings.payments",
     TESTS / "example" / "pages": "example.settings",
 }
+# Pure Python, the same on every database: the quickest one runs it.
+ONLY_SQLITE = TESTS / "contrib" / "schedule" / "engine"
 # About the server that only a run on PostgreSQL has installed.
 ONLY_POSTGRES = TESTS / "test_embedded_postgres.py"
 
@@ -42,6 +44,8 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
         if folder in SETTINGS_OF:
             return SETTINGS_OF[folder] != settings.SETTINGS_MODULE or None
     if collection_path == ONLY_POSTGRES and connection.vendor != "postgresql":
+        return True
+    if collection_path == ONLY_SQLITE and connection.vendor != "sqlite":
         return True
     if collection_path.is_file() and settings.SETTINGS_MODULE != DEFAULT:
         return True
