@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
-from typing import overload
+from typing import Any, overload
 
 from bookings import policies
 from bookings.contrib.schedule import engine, refusals
@@ -17,7 +17,7 @@ from bookings.exceptions import BookingError
 from bookings.protocols import ProviderLike
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Slot:
     """A start that can be booked now. Datetimes are aware, in the zone that was asked for."""
 
@@ -26,6 +26,17 @@ class Slot:
     remaining_capacity: int
     """The seats that are free in it: 1, unless clients share it."""
     provider: ProviderLike
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Slot) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[Any, ...]:
+        # Two datetimes of one zone compare by the clock, and that repeats an hour in autumn.
+        instants = self.start.timestamp(), self.end.timestamp()
+        return (*instants, self.remaining_capacity, self.provider)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +134,18 @@ class Availability(Sequence[Slot]):
     @cached_property
     def bounds(self) -> tuple[int, int]:
         """Where starts may lie: what was asked for, cut by notice and advance."""
-        if self.override_policy:
-            return self.first, self.last
         if refusals.inactive(self) is not None:
             return self.first, self.first
+        return self.bookable(self.first, self.last)
+
+    def bookable(self, first: int, last: int) -> tuple[int, int]:
+        """``[first, last)``, cut by notice and advance."""
+        if self.override_policy:
+            return first, last
         days = self.rules.advance_days(self.wanted)
         return engine.booking_window(
-            self.first,
-            self.last,
+            first,
+            last,
             now=self.now,
             notice=self.rules.notice(self.wanted),
             advance=None if days is None else 86400 * days,

@@ -21,7 +21,7 @@ END_OF_DAY: Final = "24:00"
 class Hours:
     """From ``opens`` to ``closes`` on one day, or to ``closes`` on the next.
 
-    Times are :class:`datetime.time` or text, ``"09:00"`` or ``"09:00:30"``. ``"24:00"`` is the end
+    Times are :class:`datetime.time` or text, ``"09:00"``, in whole minutes. ``"24:00"`` is the end
     of the day, so it is stored as midnight of the next (ISO 8601 knows both). A shift lasts 24
     hours at most.
 
@@ -105,26 +105,26 @@ HoursLike: TypeAlias = Hours | tuple[time | str, time | str] | tuple[time | str,
 
 
 def wall_clock(value: Any) -> time:
-    """A time of day without a zone, to the second."""
+    """A time of day without a zone, to the minute."""
     if isinstance(value, str):
         try:
             value = time.fromisoformat(value)
         except ValueError:
             value = None
-    if not isinstance(value, time) or value.tzinfo is not None or value.microsecond:
+    if not isinstance(value, time) or value.tzinfo is not None or value.second or value.microsecond:
         raise InvalidSchedule(
-            _('Write a time of day as "09:00", in whole seconds and without a zone.'),
+            _('Write a time of day as "09:00", in whole minutes and without a zone.'),
             "invalid_time",
         )
     return value
 
 
 def since_midnight(value: time) -> int:
-    return value.hour * 3600 + value.minute * 60 + value.second
+    return value.hour * 3600 + value.minute * 60
 
 
 def shown(value: time) -> str:
-    return value.isoformat("seconds" if value.second else "minutes")
+    return value.isoformat("minutes")
 
 
 def shifts_of_a_day(values: Iterable[HoursLike]) -> list[Hours]:

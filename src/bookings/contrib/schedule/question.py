@@ -33,9 +33,10 @@ class Options(TypedDict, total=False):
     tenant: Any
     tz: tzinfo | None
     """The zone that days are of and slots are shown in; by default the current one."""
-    addons: Iterable[AddonLike]
-    """Those of the booking to be made, which make it longer."""
-    party_size: int
+    addons: Iterable[AddonLike] | None
+    """Those of the booking to be made, which make it longer; ``None`` for those that it has."""
+    party_size: int | None
+    """Of the booking to be made, by default 1; one to be moved keeps its own."""
     booking: Booking | None
     """One to be moved: its own length and buffers count, and its own time is free."""
     now_dt: datetime | None
@@ -61,12 +62,12 @@ class Question:
         cls, service: ServiceLike, bounds: tuple[int, int], **options: Unpack[Options]
     ) -> Question:
         booking, tenant = options.get("booking"), options.get("tenant")
-        addons, party_size = options.get("addons", ()), options.get("party_size", 1)
+        addons, party_size = options.get("addons"), options.get("party_size")
         return cls(
             wanted=(
                 Wanted.new(service, addons=addons, party_size=party_size)
                 if booking is None
-                else Wanted.of(booking, service)
+                else Wanted.of(booking, service, addons=addons, party_size=party_size)
             ),
             first=bounds[0],
             last=bounds[1],

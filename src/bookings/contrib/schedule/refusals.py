@@ -159,8 +159,9 @@ def _off_grid(offer: Availability, start_at: datetime, second: int) -> SlotUnava
     on_grid = offer.starts_between(second, second + 1, although_taken=True)
     if not start_at.microsecond and next(on_grid, None) is not None:
         return None
-    before = offer.starts_between(second - SEARCHED, second + 1, although_taken=True)
-    after = offer.starts_between(second + 1, second + SEARCHED, although_taken=True)
+    first, last = offer.bookable(second - SEARCHED, second + SEARCHED)
+    before = offer.starts_between(first, min(second + 1, last), although_taken=True)
+    after = offer.starts_between(max(second + 1, first), last, although_taken=True)
     nearest = [*list(before)[-1:], *islice(after, 1)]
     minutes = offer.rules.schedule.slot_step_minutes
     if not nearest:
@@ -171,8 +172,8 @@ def _off_grid(offer: Availability, start_at: datetime, second: int) -> SlotUnava
         )
     return SlotUnavailable(
         ngettext_lazy(
-            "Starts are %(minutes)d minute apart. Choose one of the nearest (%(nearest)s).",
-            "Starts are %(minutes)d minutes apart. Choose one of the nearest (%(nearest)s).",
+            "Starts are %(minutes)d minute apart, as at %(nearest)s. Choose one that is free.",
+            "Starts are %(minutes)d minutes apart, as at %(nearest)s. Choose one that is free.",
             minutes,
         ),
         "off_grid",

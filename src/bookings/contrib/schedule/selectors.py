@@ -52,8 +52,8 @@ def list_available_slots(
     end_date: date | None = None,
     tz: tzinfo | None = None,
     booking: Booking | None = None,
-    addons: Iterable[AddonLike] = (),
-    party_size: int = 1,
+    addons: Iterable[AddonLike] | None = None,
+    party_size: int | None = None,
     now_dt: datetime | None = None,
     override_policy: bool = False,
 ) -> Availability:
@@ -62,7 +62,8 @@ def list_available_slots(
 
     The answer is a sequence of :class:`Slot`, soonest first, with a method ``why_not(start_at)``.
     ``addons`` and ``party_size`` are those of the booking to be made. ``booking`` is one to be
-    moved: its own length and buffers count, and its own time is free. ``override_policy`` (staff)
+    moved: its own length and buffers count, and its own time is free; ``addons`` are then those
+    that it is to have instead. ``override_policy`` (staff)
     lifts notice, advance and ``is_active``.
 
     Name it as ``BOOKINGS_SLOTS_AVAILABLE_FUNC``, and starts are held to it.

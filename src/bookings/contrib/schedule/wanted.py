@@ -29,11 +29,16 @@ class Wanted:
 
     @classmethod
     def new(
-        cls, service: ServiceLike, *, addons: Iterable[AddonLike] = (), party_size: int = 1
+        cls,
+        service: ServiceLike,
+        *,
+        addons: Iterable[AddonLike] | None = None,
+        party_size: int | None = None,
     ) -> Wanted:
         """As ``create_booking`` would make it."""
         rules = _rules_of(service)
-        extra = sum(_extra_minutes(addon) for addon in addons)
+        extra = sum(_extra_minutes(addon) for addon in addons or ())
+        party_size = 1 if party_size is None else party_size
         return cls(
             service=service,
             rules=rules,
@@ -45,13 +50,28 @@ class Wanted:
         )
 
     @classmethod
-    def of(cls, booking: Booking, service: ServiceLike) -> Wanted:
-        """As ``reschedule_booking`` would move it: with its own length and buffers."""
+    def of(
+        cls,
+        booking: Booking,
+        service: ServiceLike,
+        *,
+        addons: Iterable[AddonLike] | None = None,
+        party_size: int | None = None,
+    ) -> Wanted:
+        """As ``reschedule_booking`` would move it: with its own length and buffers.
+
+        Other ``addons`` change the length; those that it keeps last as long as they were booked.
+        """
+        if party_size is not None:
+            raise TypeError("A booking's party_size is its own: pass it without booking=.")
         rules = _rules_of(service)
+        length = booking.end_at - booking.start_at
+        if addons is not None:
+            length += timedelta(minutes=_more_minutes(booking, addons))
         return cls(
             service=service,
             rules=rules,
-            duration=-((booking.start_at - booking.end_at) // timedelta(seconds=1)),
+            duration=-(-length // timedelta(seconds=1)),
             before=60 * booking.buffer_before_minutes,
             after=60 * booking.buffer_after_minutes,
             party_size=booking.party_size,
@@ -62,6 +82,12 @@ class Wanted:
 
 def _rules_of(service: ServiceLike) -> ServiceRules:
     return ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+
+
+def _more_minutes(booking: Booking, addons: Iterable[AddonLike]) -> int:
+    kept = {addon.addon_id: addon.extra_duration_minutes_snapshot for addon in booking.addons.all()}
+    after = sum(kept.get(addon.pk, _extra_minutes(addon)) for addon in addons)
+    return after - sum(kept.values())
 
 
 def _extra_minutes(addon: AddonLike) -> int:

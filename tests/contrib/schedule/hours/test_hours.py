@@ -22,7 +22,6 @@ whole_minutes = st.integers(0, 1439).map(lambda minute: time(*divmod(minute, 60)
     [
         (("09:00", "17:00"), (9 * HOUR, 17 * HOUR), "09:00–17:00"),
         ((time(9), time(17)), (9 * HOUR, 17 * HOUR), "09:00–17:00"),
-        (("09:00:30", "09:01"), (9 * HOUR + 30, 9 * HOUR + 60), "09:00:30–09:01"),
         (("09:00", "24:00"), (9 * HOUR, 24 * HOUR), "09:00–24:00"),
         (("09:00", "24:00", True), (9 * HOUR, 24 * HOUR), "09:00–24:00"),
         (("09:00", "00:00", True), (9 * HOUR, 24 * HOUR), "09:00–24:00"),
@@ -51,7 +50,8 @@ def test_a_shift_is_understood(written: Any, seconds: tuple[int, int], read: str
         (("24:00", "24:00"), "invalid_time", 'as "09:00"'),
         ((9, 17), "invalid_time", 'as "09:00"'),
         ((time(9, tzinfo=UTC), "17:00"), "invalid_time", "without a zone"),
-        (("09:00:00.5", "17:00"), "invalid_time", "whole seconds"),
+        (("09:00:00.5", "17:00"), "invalid_time", "whole minutes"),
+        (("09:00:30", "17:00"), "invalid_time", "whole minutes"),
         (("09:00",), "invalid_time", "not \\('09:00',\\)"),
         ("09:00–17:00", "invalid_time", "Write hours as"),
         (None, "invalid_time", "not None"),

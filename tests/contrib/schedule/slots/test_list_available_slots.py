@@ -19,6 +19,7 @@ from tests.contrib.schedule.slots.conftest import hours_of, make_schedule, make_
 from tests.core.moments import NOW, at
 
 pytestmark = pytest.mark.django_db
+Book = Callable[..., Any]
 Offer = Callable[..., Availability]
 TOKYO = ZoneInfo("Asia/Tokyo")
 DAY = date(2131, 3, 6)
@@ -88,6 +89,8 @@ def test_an_hour_that_the_zone_repeats_is_offered_twice(provider: Any, service: 
         for slot in slots
     )
     assert all(slot in slots and slot.start in slots for slot in slots)
+    assert len({*slots}) == 4
+    assert [slots.index(slot) for slot in slots] == [0, 1, 2, 3]
 
 
 def test_the_step_and_the_alignment_are_the_schedule_s(provider: Any, offer: Offer) -> None:
@@ -101,6 +104,28 @@ def test_an_add_on_makes_it_longer(provider: Any, offer: Offer, addon: Any) -> N
     make_schedule(("09:00", "11:00"), provider=provider, slot_step_minutes=15)
     assert hours_of(offer(addons=[addon]))[-1] == "09:45"
     assert offer(addons=[addon])[0].end == at(10, 15)
+
+
+def test_a_booking_that_is_moved_may_get_other_add_ons(
+    provider: Any, offer: Offer, book: Book, addon: Any
+) -> None:
+    make_schedule(("09:00", "11:00"), provider=provider, slot_step_minutes=15)
+    plain, long = book(at(14)), book(at(15), addon_ids=[addon.pk])
+    type(addon).objects.update(extra_duration_minutes=30)
+    addon.refresh_from_db()
+
+    assert hours_of(offer(booking=plain))[-1] == "10:00"
+    assert hours_of(offer(booking=plain, addons=[addon]))[-1] == "09:30"
+    # What it keeps lasts as long as it was booked for.
+    assert hours_of(offer(booking=long, addons=[addon]))[-1] == "09:45"
+    assert hours_of(offer(booking=long, addons=[]))[-1] == "10:00"
+
+
+def test_a_booking_that_is_moved_keeps_its_seats(
+    schedule: Schedule, offer: Offer, book: Book
+) -> None:
+    with pytest.raises(TypeError, match="its own"):
+        offer(booking=book(at(9)), party_size=2)
 
 
 def test_notice_and_advance_are_the_stricter_of_the_schedule_s_and_the_service_s(
