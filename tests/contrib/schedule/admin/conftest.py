@@ -23,6 +23,7 @@ from tests.admin.conftest import (  # noqa: F401
     make_service,
     other_provider,
     service,
+    start,
     stranger,
 )
 from tests.admin.page import FormData, filled_in

@@ -93,6 +93,14 @@ class OverrideFormSet(RowFormSet):
                 for other in unseen:
                     self.refuse_overlap(form, other)
 
+    @property
+    def known_keys(self) -> set[Any]:
+        """The stored rows that were on the page."""
+        return {form.cleaned_data.get("id") for form in self.forms} - {None}
+
+    def covers(self, row: DateOverride) -> bool:
+        return row.pk in self.known_keys
+
     def meet(self, one: DateOverride, other: DateOverride) -> bool:
         return one.date == other.date
 

@@ -28,8 +28,13 @@ class ScheduleForm(RefusableForm):
         if self.instance.pk is not None:
             self.initial["expected_revision"] = self.instance.revision
         if "timezone" in self.fields:
-            field: Any = self.fields["timezone"]
-            field.widget = forms.Select(choices=zones(self.instance.timezone))
+            text: Any = self.fields["timezone"]
+            self.fields["timezone"] = forms.ChoiceField(
+                choices=zones(self.instance.timezone),
+                initial=text.initial,
+                label=text.label,
+                help_text=text.help_text,
+            )
 
     def make(self) -> Schedule:
         """The new schedule, without rows so far."""

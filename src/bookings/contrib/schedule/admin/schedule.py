@@ -55,16 +55,9 @@ class ScheduleAdmin(Refusing, HostSearch):
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return provider_search(self.admin_site, Schedule, request)
 
-    def get_list_select_related(self, request: HttpRequest) -> list[str]:
-        return ["provider", "tenant"]
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("provider", "tenant")
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changelist = super().get_changelist_instance(request)
-        changelist.queryset = changelist.queryset.prefetch_related("hours")
-        return changelist
+        rows = super().get_queryset(request)
+        return rows.select_related("provider", "tenant").prefetch_related("hours")
 
     @admin.display(description=_("provider"), ordering="provider")
     def owner(self, schedule: Schedule) -> str:
