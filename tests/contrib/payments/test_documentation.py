@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from bookings.contrib.payments.models import Refund, RefundDue
 from bookings.contrib.payments.selectors import refund_due
 from bookings.models import Booking
 from bookings.services import cancel_booking
-from tests.contrib.payments.conftest import NOW, Pay, before_start
+from tests.contrib.payments.conftest import NOW, START, Book, Pay, before_start
 from tests.docs.test_reference_is_complete import rows
 from tests.docs.test_snippets import BLOCK
 
@@ -145,3 +146,25 @@ def test_the_job_sends_back_what_is_due_once(booking: Booking, pay: Pay) -> None
     assert sorted(sent.values()) == [("pay_1", 30), ("pay_2", 20)]
     assert [refund.amount for refund in Refund.objects.all()] == [30, 20]
     assert refund_due(booking) == RefundDue.objects.get().outstanding == 0
+
+
+@pytest.mark.django_db
+def test_two_jobs_at_once_send_it_back_once(book: Book, pay: Pay) -> None:
+    for number in range(2):
+        booking = book(start_at=START + timedelta(hours=number))
+        pay(booking, 100, f"pay_{number}")
+        cancel_booking(booking, now_dt=booking.start_at - timedelta(hours=10))
+    sent: dict[str, Decimal] = {}
+    jobs: list[Callable[[], None]] = []
+
+    def provider_refund(external_id: str, amount: Decimal, *, idempotency_key: str) -> Any:
+        sent.setdefault(f"{external_id} {idempotency_key}", amount)
+        if jobs:
+            jobs.pop()()
+        return SimpleNamespace(id=f"re_{idempotency_key}")
+
+    job = defined("send_refunds", provider_refund=provider_refund)
+    jobs.append(job)
+    job()
+    assert list(sent.values()) == [50, 50]
+    assert [refund.amount for refund in Refund.objects.all()] == [50, 50]
