@@ -98,10 +98,10 @@ def test_what_is_due_is_a_list(boss: Client, cancelled: Booking, query: str, num
 
 def test_a_policy_is_made_of_tiers(boss: Client, service: Any) -> None:
     assert "tenant" not in text(boss, f"{ADMIN}/refundpolicy/add/").lower()
-    sent = tiers((60, 30, 10), (1440, 100, 0), service=service.pk)
+    sent = tiers((0, 30, 10), (1440, 100, 0), service=service.pk)
     assert boss.post(f"{ADMIN}/refundpolicy/add/", sent).status_code == 302
     policy = RefundPolicy.objects.get()
-    assert [tier.notice_minutes for tier in policy.rules().tiers] == [1440, 60]
+    assert [tier.notice_minutes for tier in policy.rules().tiers] == [1440, 0]
     assert str(service) in text(boss, f"{ADMIN}/refundpolicy/")
 
 

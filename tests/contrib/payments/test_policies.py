@@ -72,12 +72,12 @@ def test_a_booking_older_than_the_app_has_the_default(booking: Booking) -> None:
 
 def test_a_policy_is_replaced_as_a_whole(service: Any) -> None:
     first = set_refund_policy([tier(600, 90), tier(60, 30)], service=service)
-    second = set_refund_policy([tier(60, 40, 5)], service=service, no_show_fee_percent=50)
+    second = set_refund_policy([tier(0, 40, 5)], service=service, no_show_fee_percent=50)
     assert first.pk == second.pk
     assert RefundPolicy.objects.count() == 1
-    assert second.rules().tiers == (tier(60, 40, 5),)
+    assert second.rules().tiers == (tier(0, 40, 5),)
     assert second.rules().no_show == tier(0, 0, 50)
-    assert str(RefundTier.objects.get()) == "Notice: 60 min, refund: 40.00 %"
+    assert str(RefundTier.objects.get()) == "Notice: 0 min, refund: 40.00 %"
 
 
 def test_tiers_are_read_the_longest_notice_first(service: Any) -> None:

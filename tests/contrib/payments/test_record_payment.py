@@ -108,7 +108,9 @@ def test_a_confirmed_booking_stays_as_it_is(booking: Booking, pay: Pay) -> None:
 
 def test_an_invoice_can_be_paid_afterwards(booking: Booking, pay: Pay) -> None:
     complete_booking(booking, now_dt=START)
-    assert pay(booking, 30, now_dt=START + timedelta(days=9)).outcome == Outcome.PAID
+    later = START + timedelta(days=9)
+    assert pay(booking, 60, now_dt=later).outcome == Outcome.PARTLY_PAID
+    assert pay(booking, 40, "pay_2", now_dt=later).outcome == Outcome.PAID
 
 
 def test_money_does_not_replace_approval(book: Book, make_service: Make, pay: Pay) -> None:
@@ -227,6 +229,16 @@ def test_a_refusal_to_confirm_does_not_undo_the_record(
     settings.BOOKINGS_ADAPTER = "bookings.adapters.DefaultBookingAdapter"
     assert pay(hold).outcome == Outcome.PAID
     assert hold.status == Booking.Status.CONFIRMED
+
+
+def test_what_is_paid_too_much_is_due_even_if_it_cannot_be_confirmed(
+    hold: Booking, pay: Pay, settings: Any
+) -> None:
+    settings.BOOKINGS_ADAPTER = adapter(Refusing)
+    receipt = pay(hold, 150)
+    assert isinstance(receipt.refusal, NotAllowed)
+    assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 50)
+    assert_bookings_are_sound()
 
 
 def test_a_busy_database_is_no_refusal_to_confirm(hold: Booking, pay: Pay) -> None:

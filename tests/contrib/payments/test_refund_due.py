@@ -159,7 +159,9 @@ def test_a_fee_that_is_paid_afterwards_is_kept(service: Any, book: Book, pay: Pa
     )
     booking = book()
     cancel_booking(booking, now_dt=START)
-    receipt = pay(booking, 20, now_dt=START + timedelta(hours=1))
+    receipt = pay(booking, 15, now_dt=START + timedelta(hours=1))
+    assert (receipt.outcome, receipt.refund_due) == ("PARTLY_PAID", 0)
+    receipt = pay(booking, 5, "pay_2", now_dt=START + timedelta(hours=2))
     assert (receipt.outcome, receipt.refund_due) == ("PAID", 0)
     assert fee_due(booking) == 0
 
@@ -216,6 +218,20 @@ def test_what_is_due_of_the_total(booking: Booking, pay: Pay) -> None:
     assert (amount_paid(booking), amount_due(booking)) == (50, 50)
 
 
+def test_nothing_of_the_total_is_due_for_what_does_not_take_place(
+    book: Book, make_service: Make, pay: Pay
+) -> None:
+    cancelled = book()
+    payment = pay(cancelled).payment
+    cancel_booking(cancelled, now_dt=NOW)
+    record_refund(payment, amount=100, external_id="re_1", now_dt=NOW)
+    declined = book(service=make_service(requires_approval=True))
+    decline_booking(declined, now_dt=NOW)
+    missed = book(start_at=START + timedelta(hours=2))
+    mark_no_show(missed, now_dt=missed.start_at)
+    assert [amount_due(row) for row in (cancelled, declined, missed)] == [0, 0, 0]
+
+
 def test_swept_bookings_are_settled_in_a_constant_number_of_statements(
     book: Book, pay: Pay
 ) -> None:
@@ -252,7 +268,7 @@ def test_a_note_has_no_consequence(booking: Booking, paid: Payment) -> None:
 def test_if_it_cannot_be_written_there_is_no_cancellation(booking: Booking, paid: Payment) -> None:
     with (
         patch.object(RefundDue.objects, "bulk_create", side_effect=NotAllowed("No.")),
-        patch.object(accounts, "lock", side_effect=NotAllowed("No.")),
+        patch.object(accounts, "lock_changed", side_effect=NotAllowed("No.")),
         pytest.raises(NotAllowed),
     ):
         cancel_booking(booking, now_dt=NOW)
@@ -303,6 +319,14 @@ def test_a_grant_for_a_booking_that_stands_stays(booking: Booking, paid: Payment
     assert [due.outstanding for due in list_refunds_due()] == [25]
     complete_booking(booking, now_dt=START)
     assert refund_due(booking) == 25
+
+
+def test_what_is_granted_is_told_to_who_asks(booking: Booking, paid: Payment) -> None:
+    late = before_start(hours=7)
+    grant_refund(booking, amount=80, now_dt=NOW)
+    assert refund_due(booking, now_dt=late) == 80
+    record_refund(paid, amount=30, external_id="re_1", now_dt=NOW)
+    assert refund_due(booking, now_dt=late) == 50
 
 
 def test_more_than_was_paid_cannot_be_granted(booking: Booking, paid: Payment) -> None:

@@ -174,8 +174,15 @@ def test_full_and_nothing_are_what_they_say() -> None:
         [tier(50, notice=60), tier(40, notice=60)],
         [tier(50, notice=60), tier(60)],
         [tier(50, 10, notice=60), tier(50, 5)],
+        [tier(50, 10, notice=60)],
     ],
-    ids=["the shortest first", "a notice twice", "more for later", "a lower fee for later"],
+    ids=[
+        "the shortest first",
+        "a notice twice",
+        "more for later",
+        "a lower fee for later",
+        "no fee at last",
+    ],
 )
 def test_tiers_out_of_order_are_refused(tiers: list[Tier]) -> None:
     with pytest.raises(InvalidRefundPolicy) as caught:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from bookings.contrib.payments.agreement import rules_of
 from bookings.contrib.payments.models import Payment
 from bookings.contrib.payments.tiers import FULL, NOTHING, ZERO, Split, Tier, split
 from bookings.models import Booking
 from bookings.money import rounded
+
+WITHOUT_SERVICE: Final = {
+    Booking.Status.CANCELLED,
+    Booking.Status.DECLINED,
+    Booking.Status.NO_SHOW,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,9 @@ class Account:
 
     @property
     def amount_due(self) -> Decimal:
-        """What has still to be paid of the total."""
+        """What has still to be paid of the total; nothing for what does not take place."""
+        if self.booking.status in WITHOUT_SERVICE:
+            return ZERO
         return max((self.total or ZERO) - (self.paid - self.refunded), ZERO)
 
     def split(self) -> Split:
@@ -96,12 +104,22 @@ def read(booking: Booking, *, using: str) -> Account:
 
 
 def lock(bookings: dict[Any, Booking], *, using: str) -> list[Account]:
-    """The accounts of those of these locked bookings that have been paid for, in part or whole.
+    """The accounts of those of these locked bookings that have been paid for, in part or whole."""
+    paid = _locked_payments(bookings.keys(), using=using)
+    return [Account(bookings[key], payments) for key, payments in paid.items()]
 
-    A locking read, for a plain one in a snapshot of MySQL's may be older than the lock.
-    """
+
+def lock_changed(booking_ids: Iterable[Any], *, using: str) -> list[Account]:
+    """As :func:`lock`, of bookings that this transaction has written, and so can read."""
+    paid = _locked_payments(booking_ids, using=using)
+    bookings = Booking._base_manager.using(using).in_bulk(paid)
+    return [Account(bookings[key], payments) for key, payments in paid.items()]
+
+
+def _locked_payments(booking_ids: Iterable[Any], *, using: str) -> dict[Any, list[Payment]]:
+    """By their bookings. A plain read in a snapshot of MySQL's may be older than the lock."""
     paid = defaultdict(list)
     payments = Payment.objects.using(using).made().select_for_update()
-    for payment in payments.filter(booking_id__in=bookings.keys()).order_by("pk"):
+    for payment in payments.filter(booking_id__in=booking_ids).order_by("pk"):
         paid[payment.booking_id].append(payment)
-    return [Account(bookings[key], payments) for key, payments in paid.items()]
+    return paid

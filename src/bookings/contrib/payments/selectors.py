@@ -22,7 +22,10 @@ def amount_paid(booking: Booking) -> Decimal:
 
 
 def amount_due(booking: Booking) -> Decimal:
-    """What has still to be paid of a booking's total."""
+    """What has still to be paid of a booking's total.
+
+    Nothing of one that was cancelled, declined or missed: what is owed for that is its fee.
+    """
     return _account(booking).amount_due
 
 
@@ -32,11 +35,12 @@ def refund_due(booking: Booking, *, now_dt: datetime | None = None) -> Decimal:
     Of a pending or confirmed booking, what would have to if it were cancelled now: what to tell a
     client who asks.
     """
-    account = _account(booking)
-    if booking.holds_time:
-        refund = account.split_if_cancelled(inputs.moment(now_dt)).refund
-        return max(refund - account.refunded, ZERO)
     row = RefundDue.objects.using(_using(booking)).filter(booking=booking).first()
+    if booking.holds_time:
+        account = _account(booking)
+        refund = account.split_if_cancelled(inputs.moment(now_dt)).refund
+        granted = ZERO if row is None else row.granted
+        return max(max(refund, granted) - account.refunded, ZERO)
     return ZERO if row is None else row.outstanding
 
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from bookings.contrib.payments import accounts, signals
 from bookings.contrib.payments.accounts import Account
-from bookings.contrib.payments.models import Payment, RefundDue
+from bookings.contrib.payments.models import RefundDue
 from bookings.contrib.payments.tiers import ZERO
-from bookings.models import Booking, BookingEvent
+from bookings.models import BookingEvent
 
 WITHOUT_CONSEQUENCE: Final = {BookingEvent.EventType.NOTE_ADDED}
 
@@ -21,23 +21,23 @@ def settle_bookings(
     """What :mod:`bookings.consequences` calls with every change of a booking."""
     if event_type in WITHOUT_CONSEQUENCE:
         return
-    payments = Payment.objects.using(using).made().select_for_update()
-    keys = set(payments.filter(booking_id__in=booking_ids).values_list("booking_id", flat=True))
-    if keys:
-        bookings = Booking._base_manager.using(using).in_bulk(keys)
-        settle(accounts.lock(bookings, using=using), using=using, now=now)
+    settle(accounts.lock_changed(booking_ids, using=using), using=using, now=now)
 
 
-def settle(settled: Iterable[Account], *, using: str, now: datetime) -> None:
-    """Bring what is due for these accounts in line with what their bookings' rules say."""
+def settle(settled: Iterable[Account], *, using: str, now: datetime) -> list[RefundDue]:
+    """Bring what is due for these accounts in line with what their bookings' rules say.
+
+    What is due for each is returned, stored or not: where nothing is, nothing needs to be.
+    """
     by_booking = {account.booking.pk: account for account in settled}
     rows = RefundDue.objects.using(using).select_for_update()
     stored = {row.booking_id: row for row in rows.filter(booking_id__in=by_booking.keys())}
-    made, changed = [], []
+    dues, made, changed = [], [], []
     for key, account in by_booking.items():
         row = stored.get(key)
         before = ZERO if row is None else row.outstanding
         due = _due(account, row, now)
+        dues.append(due)
         if row is not None:
             changed.append(due)
         elif due.outstanding:
@@ -52,6 +52,7 @@ def settle(settled: Iterable[Account], *, using: str, now: datetime) -> None:
             )
     RefundDue.objects.using(using).bulk_create(made)
     RefundDue.objects.using(using).bulk_update(changed, ["amount", "outstanding", "due_since"])
+    return dues
 
 
 def _due(account: Account, row: RefundDue | None, now: datetime) -> RefundDue:

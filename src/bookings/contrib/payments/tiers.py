@@ -135,10 +135,12 @@ def check_rules(tiers: Iterable[Tier], no_show: Tier) -> RefundRules:
     """Tiers as a host gives them, if they make sense; else ``InvalidRefundPolicy``.
 
     Percentages are from 0 to 100 with up to two decimals. From one tier to the next, the notice
-    shrinks, and so does the refund or it stays; the fee grows or stays.
+    shrinks, and so does the refund or it stays; the fee grows or stays. Later than the last tier no
+    fee is owed, so one with a fee has to be followed by one with a notice of 0.
     """
     rules = RefundRules(tiers=tuple(map(_checked, tiers)), no_show=_checked(no_show))
-    for earlier, later in pairwise(rules.tiers):
+    reaches_start = not rules.tiers or not rules.tiers[-1].notice_minutes
+    for earlier, later in pairwise(rules.tiers if reaches_start else (*rules.tiers, NOTHING)):
         if later.notice_minutes >= earlier.notice_minutes:
             raise InvalidRefundPolicy(
                 _("The tiers are out of order: the longest notice comes first, each notice once."),

@@ -65,8 +65,7 @@ def grant_refund(
         row.granted = max(row.granted, granted)
         row.reason = reason or row.reason
         row.save(using=at.using, update_fields=["granted", "reason"])
-        settling.settle([account], using=at.using, now=now)
-        row.refresh_from_db(using=at.using)
-        return row
+        [due] = settling.settle([account], using=at.using, now=now)
+        return due
 
     return under_lock(booking, write, now=now, actor=actor)

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import policies
 from bookings.contrib.payments.exceptions import CurrencyMismatch, InvalidPayment
-from bookings.models import Booking
 from bookings.money import is_exact, minor_units
 
 
@@ -32,14 +31,14 @@ def money(value: Any, currency: str) -> Decimal:
     return number
 
 
-def currency_of(booking: Booking, currency: str | None) -> str:
-    """The booking's currency, if that is what the caller means too."""
-    if currency is not None and str(currency).upper() != booking.currency.upper():
+def same_currency(expected: str, currency: str | None) -> str:
+    """The currency that is expected, if it is what the caller means too."""
+    if currency is not None and str(currency).upper() != expected.upper():
         raise CurrencyMismatch(
             _("The booking is priced in %(expected)s, and the money is in %(currency)s."),
-            params={"expected": booking.currency, "currency": currency},
+            params={"expected": expected, "currency": currency},
         )
-    return booking.currency
+    return expected
 
 
 def processed(value: datetime | None, now: datetime) -> datetime:

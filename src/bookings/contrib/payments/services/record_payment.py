@@ -15,7 +15,7 @@ from bookings.contrib.payments import accounts, settling, signals
 from bookings.contrib.payments.exceptions import InvalidPayment
 from bookings.contrib.payments.models import Payment, RefundDue
 from bookings.contrib.payments.services import once
-from bookings.contrib.payments.services.inputs import currency_of, money, processed
+from bookings.contrib.payments.services.inputs import money, processed, same_currency
 from bookings.contrib.payments.tiers import ZERO
 from bookings.exceptions import BookingBusy, BookingError
 from bookings.models import Booking
@@ -33,9 +33,9 @@ class Outcome(StrEnum):
     FAILED = "FAILED"
     """The payment has failed."""
     PARTLY_PAID = "PARTLY_PAID"
-    """The booking stands, and more has to be paid for it."""
+    """More has to be paid: for the booking, or of the fee for its end."""
     PAID = "PAID"
-    """The booking stands, and is paid for; if it was pending, it is confirmed now."""
+    """All is paid, for the booking or of the fee; if it was pending, it is confirmed now."""
     AWAITING_APPROVAL = "AWAITING_APPROVAL"
     """It is paid for, and waits for the provider to say yes."""
     NOT_CONFIRMED = "NOT_CONFIRMED"
@@ -96,7 +96,7 @@ def record_payment(
         get_adapter().check_permission(actor, "record_payment", at.row)
         told = Payment(
             booking=at.row,
-            amount=money(amount, currency_of(at.row, currency)),
+            amount=money(amount, same_currency(at.row.currency, currency)),
             currency=at.row.currency,
             status=status,
             method=method,
@@ -106,8 +106,7 @@ def record_payment(
         )
         inputs.check_fields(told, ("amount", "currency", "method", "external_id"))
         payment = _store(told, at)
-        refusal = _follow(at) if payment.is_made else None
-        return _receipt(payment, refusal, at), at.row
+        return _receipt(payment, at), at.row
 
     receipt, row = under_lock(booking, write, now=now, actor=actor)
     booking.take_over(row)
@@ -148,17 +147,17 @@ def _moves_on(before: str, after: str) -> bool:
 def _follow(at: Locked) -> BookingError | None:
     """Let a pending booking follow its money; why it could not."""
     row = at.row
+    if row.status != Booking.Status.PENDING:
+        return None
     try:
-        if row.status == Booking.Status.PENDING:
-            if row.expires_at is not None and row.expires_at <= at.now:
-                expire_booking(row, now_dt=at.now)
-            elif not row.requires_approval and not _account(at).amount_due:
-                confirm_booking(row, actor=at.actor, now_dt=at.now)
+        if row.expires_at is not None and row.expires_at <= at.now:
+            expire_booking(row, now_dt=at.now)
+        elif not row.requires_approval and not _account(at).amount_due:
+            confirm_booking(row, actor=at.actor, now_dt=at.now)
     except BookingBusy:
         raise
     except BookingError as refusal:
         return refusal
-    settling.settle([_account(at)], using=at.using, now=at.now)
     return None
 
 
@@ -166,23 +165,27 @@ def _account(at: Locked) -> accounts.Account:
     return accounts.lock({at.row.pk: at.row}, using=at.using)[0]
 
 
-def _receipt(payment: Payment, refusal: BookingError | None, at: Locked) -> Receipt:
-    due = RefundDue.objects.using(at.using).filter(booking=at.row).first()
-    outstanding = ZERO if due is None else due.outstanding
-    return Receipt(payment, _outcome(payment, refusal, outstanding, at), outstanding, refusal)
-
-
-def _outcome(
-    payment: Payment, refusal: BookingError | None, outstanding: Decimal, at: Locked
-) -> Outcome:
+def _receipt(payment: Payment, at: Locked) -> Receipt:
     if not payment.is_made:
-        return Outcome(payment.status)
-    if outstanding:
+        return Receipt(payment, Outcome(payment.status), _on_record(at))
+    refusal = _follow(at)
+    account = _account(at)
+    [due] = settling.settle([account], using=at.using, now=at.now)
+    return Receipt(payment, _outcome(account, due, refusal), due.outstanding, refusal)
+
+
+def _on_record(at: Locked) -> Decimal:
+    due = RefundDue.objects.using(at.using).select_for_update().filter(booking=at.row).first()
+    return ZERO if due is None else due.outstanding
+
+
+def _outcome(account: accounts.Account, due: RefundDue, refusal: BookingError | None) -> Outcome:
+    if due.outstanding:
         return Outcome.REFUND_DUE
     if refusal is not None:
         return Outcome.NOT_CONFIRMED
-    if at.row.holds_time and _account(at).amount_due:
+    if account.amount_due or account.split().fee_due:
         return Outcome.PARTLY_PAID
-    if at.row.status == Booking.Status.PENDING:
+    if account.booking.status == Booking.Status.PENDING:
         return Outcome.AWAITING_APPROVAL
     return Outcome.PAID

@@ -12,7 +12,7 @@ from bookings.contrib.payments import accounts, settling, signals
 from bookings.contrib.payments.exceptions import PaymentNotMade, RefundExceedsPayment
 from bookings.contrib.payments.models import Payment, Refund
 from bookings.contrib.payments.services import once
-from bookings.contrib.payments.services.inputs import currency_of, money, processed
+from bookings.contrib.payments.services.inputs import money, processed, same_currency
 from bookings.exceptions import MissingReference
 from bookings.services import inputs
 from bookings.services.changes import Locked, under_lock
@@ -48,7 +48,7 @@ def record_refund(
         paid = Payment.objects.using(at.using).select_for_update().get(pk=payment.pk)
         told = Refund(
             payment=paid,
-            amount=money(amount, currency_of(at.row, currency)),
+            amount=money(amount, same_currency(paid.currency, currency)),
             external_id=external_id,
             reason=reason,
             processed_at=processed_at,
