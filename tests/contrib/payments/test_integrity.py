@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from bookings.contrib.payments import accounts
+from bookings.contrib.payments.integrity import what_is_due_is_on_record
 from bookings.contrib.payments.models import Payment, Refund, RefundDue
 from bookings.contrib.payments.services import grant_refund, record_refund
 from bookings.integrity import find_problems
 from bookings.models import Booking
 from bookings.services import cancel_booking
-from tests.contrib.payments.conftest import NOW, Pay, before_start
+from tests.contrib.payments.conftest import NOW, START, Book, Pay, before_start
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +41,31 @@ def test_sound_money_is_no_problem(booking: Booking, pay: Pay) -> None:
     grant_refund(booking, amount=5, now_dt=NOW)
     cancel_booking(booking, now_dt=before_start(hours=10))
     assert problems() == []
+
+
+def test_many_bookings_cost_no_more_statements_than_one(book: Book, pay: Pay) -> None:
+    def cost(number: int) -> int:
+        booking = book(start_at=START + timedelta(hours=number))
+        pay(booking, 100, f"pay_{number}")
+        with CaptureQueriesContext(connection) as statements:
+            assert list(what_is_due_is_on_record("default")) == []
+        return len(statements)
+
+    assert [cost(number) for number in range(4)] == [cost(4)] * 4
+
+
+def test_what_changes_while_it_is_read_is_no_problem(
+    booking: Booking, paid: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_paid = accounts.read_paid
+
+    def too_late(*args: Any, **kwargs: Any) -> Any:
+        cancel_booking(booking, now_dt=NOW)
+        return read_paid(*args, **kwargs)
+
+    monkeypatch.setattr(accounts, "read_paid", too_late)
+    assert problems() == []
+    assert RefundDue.objects.get().outstanding == 100
 
 
 def test_refunds_that_do_not_add_up_are_found(paid: Payment) -> None:

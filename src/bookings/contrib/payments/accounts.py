@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bookings.contrib.payments.agreement import rules_of
 from bookings.contrib.payments.models import Payment
+from bookings.contrib.payments.models.payment import PaymentQuerySet
 from bookings.contrib.payments.tiers import FULL, NOTHING, ZERO, Split, Tier, split
 from bookings.models import Booking
 from bookings.money import rounded
@@ -103,6 +104,12 @@ def read(booking: Booking, *, using: str) -> Account:
     return Account(booking, list(Payment.objects.using(using).made().filter(booking=booking)))
 
 
+def read_paid(bookings: dict[Any, Booking], *, using: str) -> list[Account]:
+    """The accounts of those of these bookings that have been paid for, for reading only."""
+    paid = _by_booking(Payment.objects.using(using), bookings.keys())
+    return [Account(bookings[key], payments) for key, payments in paid.items()]
+
+
 def lock(bookings: dict[Any, Booking], *, using: str) -> list[Account]:
     """The accounts of those of these locked bookings that have been paid for, in part or whole."""
     paid = _locked_payments(bookings.keys(), using=using)
@@ -117,9 +124,12 @@ def lock_changed(booking_ids: Iterable[Any], *, using: str) -> list[Account]:
 
 
 def _locked_payments(booking_ids: Iterable[Any], *, using: str) -> dict[Any, list[Payment]]:
-    """By their bookings. A plain read in a snapshot of MySQL's may be older than the lock."""
+    # A plain read in a snapshot of MySQL's may be older than the lock.
+    return _by_booking(Payment.objects.using(using).select_for_update(), booking_ids)
+
+
+def _by_booking(payments: PaymentQuerySet, booking_ids: Iterable[Any]) -> dict[Any, list[Payment]]:
     paid = defaultdict(list)
-    payments = Payment.objects.using(using).made().select_for_update()
-    for payment in payments.filter(booking_id__in=booking_ids).order_by("pk"):
+    for payment in payments.made().filter(booking_id__in=booking_ids).order_by("pk"):
         paid[payment.booking_id].append(payment)
     return paid

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from functools import partial
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Sum
 from django.utils import timezone
@@ -18,6 +20,7 @@ from bookings.models import Booking
 from bookings.services.changes import Locked, under_lock
 
 INVARIANT: Final = 11
+CHUNK: Final = 500
 
 
 @register
@@ -39,18 +42,31 @@ def refunds_add_up(using: str) -> Iterator[Problem]:
 def what_is_due_is_on_record(using: str) -> Iterator[Problem]:
     """Repaired by settling the booking again, under the lock."""
     made = Payment.objects.using(using).made().filter(booking=OuterRef("pk"))
-    for booking in Booking.objects.using(using).filter(Exists(made)).iterator():
-        stored = RefundDue.objects.using(using).filter(booking=booking).first()
-        granted, outstanding = (stored.granted, stored.outstanding) if stored else (ZERO, ZERO)
-        account = accounts.read(booking, using=using)
-        due = max(account.owed_back(granted) - account.refunded, ZERO)
-        if due != outstanding:
+    paid_for = Booking.objects.using(using).filter(Exists(made)).values_list("pk", flat=True)
+    keys = paid_for.iterator()
+    while chunk := list(islice(keys, CHUNK)):
+        suspects = [booking.pk for booking, _due, _outstanding in _unsettled(chunk, using)]
+        # Where others write meanwhile, what was read may be of several moments; so look again.
+        for booking, due, outstanding in _unsettled(suspects, using):
             yield Problem(
                 INVARIANT,
                 _("%(booking)s: %(due)s is to go back, and %(outstanding)s is on record.")
                 % {"booking": booking, "due": due, "outstanding": outstanding},
                 partial(_settle, booking),
             )
+
+
+def _unsettled(keys: Sequence[Any], using: str) -> Iterator[tuple[Booking, Decimal, Decimal]]:
+    """Those of these bookings whose record differs, with what is due and what is on record."""
+    bookings = Booking.objects.using(using).in_bulk(keys)
+    rows = RefundDue.objects.using(using).filter(booking_id__in=keys)
+    stored = {row.booking_id: row for row in rows}
+    for account in accounts.read_paid(bookings, using=using):
+        row = stored.get(account.booking.pk)
+        granted, outstanding = (row.granted, row.outstanding) if row else (ZERO, ZERO)
+        due = max(account.owed_back(granted) - account.refunded, ZERO)
+        if due != outstanding:
+            yield account.booking, due, outstanding
 
 
 def _settle(booking: Booking) -> None:
