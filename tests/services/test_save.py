@@ -59,6 +59,26 @@ def build(service: Any, provider: Any) -> Callable[..., Booking]:
 Build = Callable[..., Booking]
 
 
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        ("CONFIRMED", "confirmed_at"),
+        ("CANCELLED", "cancelled_at"),
+        ("DECLINED", "cancelled_at"),
+    ],
+)
+def test_a_new_booking_knows_since_when_it_has_its_status(
+    build: Build, status: str, name: str
+) -> None:
+    booking = build(status=status)
+    booking.save()
+    assert getattr(stored(booking), name) == NOW
+    imported = build(status=status, start_at=START + DAY, end_at=START + DAY + HOUR)
+    setattr(imported, name, NOW - DAY)
+    imported.save()
+    assert getattr(stored(imported), name) == NOW - DAY
+
+
 def test_a_new_booking_claims_its_time(build: Build, provider: Any) -> None:
     booking = build(buffer_before_minutes=5, buffer_after_minutes=10)
 

@@ -50,6 +50,13 @@ BUFFERS: Final = {"buffer_before_minutes", "buffer_after_minutes"}
 # Kept by this module; a caller's values for them do not count.
 KEPT: Final = {"id", "version", "busy_interval", "updated_at"}
 
+# When it came to a status that a new booking has from the beginning.
+INSTANT_OF_STATUS: Final = {
+    Booking.Status.CONFIRMED: "confirmed_at",
+    Booking.Status.DECLINED: "cancelled_at",
+    Booking.Status.CANCELLED: "cancelled_at",
+}
+
 EVENT_OF_STATUS: Final = {
     Booking.Status.CONFIRMED: BookingEvent.EventType.CONFIRMED,
     Booking.Status.DECLINED: BookingEvent.EventType.DECLINED,
@@ -74,6 +81,9 @@ def save_booking(
     adding = booking._state.adding
     if adding:
         booking.capacity_consumed = booking.party_size
+        instant = INSTANT_OF_STATUS.get(Booking.Status(booking.status))
+        if instant is not None and getattr(booking, instant) is None:
+            setattr(booking, instant, now)
         if booking.terms is None:
             booking.terms = terms.agree(booking, using=using)
     inputs.check_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
