@@ -11,6 +11,7 @@ import datetime
 from typing import Any
 
 import django
+from django.apps import apps
 from django.test import Client
 from django.test.utils import override_settings, setup_test_environment
 from django.utils import timezone
@@ -31,6 +32,8 @@ def walk() -> None:
         day = timezone.localdate() + datetime.timedelta(days=2)
         for site in ("admin", "desk"):
             staff_work(boss, f"/{site}/bookings/booking/", host, day)
+            if apps.is_installed("bookings.contrib.schedule"):
+                staff_plan(boss, f"/{site}/bookings_schedule/", host, day)
             day += datetime.timedelta(days=1)
 
 
@@ -76,6 +79,43 @@ def staff_work(boss: Client, url: str, host: Any, day: datetime.date) -> None:
     reason = filled_in(boss.post(url, sent), REASON)
     done = boss.post(url, reason | {"reason": "walked"}, follow=True)
     expect(told(done) == ["1 booking is now: Cancelled."], f"it was not cancelled: {told(done)}")
+
+
+def staff_plan(boss: Client, url: str, host: Any, day: datetime.date) -> None:
+    from bookings.contrib.schedule.models import Schedule, TimeOff
+    from tests.admin.page import filled_in, text_of, told
+
+    page = filled_in(boss.get(f"{url}schedule/add/"), "schedule_form")
+    shift = {"monday-0-open_time": "9", "monday-0-close_time": "24:00"}
+    answer = boss.post(f"{url}schedule/add/", page | {"provider": host.provider.pk} | shift)
+    expect(answer.status_code == 302, "no schedule was made")
+    schedule = Schedule.objects.get()
+    expect(schedule.provider == host.provider, "it is another provider's")
+    expect(schedule.tenant == host.tenant, "it is another tenant's")
+
+    change = f"{url}schedule/{schedule.pk}/change/"
+    page = filled_in(boss.get(change), "schedule_form")
+    expect(page["monday-0-close_time"] == ["24:00"], "the end of the day is not shown")
+    expect(boss.post(change, page | {"monday-0-open_time": "8"}).status_code == 302, "not changed")
+    expect(f"{schedule.hours.get()}" == "Monday 08:00–24:00", "other hours were stored")
+    listed = text_of(boss.get(f"{url}schedule/", {"q": "Provider", "whose": "own"}))
+    expect(change in listed, "it is not in the list")
+
+    sent = {"action": "close_dates", "_selected_action": [schedule.pk]}
+    question = filled_in(boss.post(f"{url}schedule/", sent), "schedule_question_form")
+    done = boss.post(f"{url}schedule/", question | {"first_date": f"{day}"}, follow=True)
+    expect(told(done) == ["1 day was closed."], f"it was not closed: {told(done)}")
+
+    times = {"start_at_0": f"{day}", "start_at_1": "10:00", "end_at_0": f"{day}"}
+    page = filled_in(boss.get(f"{url}timeoff/add/?provider={host.provider.pk}"), "timeoff_form")
+    expect(page["provider"] == [str(host.provider.pk)], "the link names another provider")
+    boss.post(f"{url}timeoff/add/", page | times | {"end_at_1": "11:00"})
+    time_off = TimeOff.objects.get()
+    expect(str(time_off.pk) in text_of(boss.get(change)), "its page does not list the time off")
+    boss.post(f"{url}timeoff/{time_off.pk}/delete/", {"post": "yes"})
+    expect(not TimeOff.objects.exists(), "the time off was not given back")
+    boss.post(f"{url}schedule/{schedule.pk}/delete/", {"post": "yes"})
+    expect(not Schedule.objects.exists(), "the schedule was not deleted")
 
 
 if __name__ == "__main__":

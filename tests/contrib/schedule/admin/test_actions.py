@@ -181,6 +181,6 @@ def test_the_question_takes_as_many_queries_for_many(
         return len(captured)
 
     few = queries()
-    for number in range(5):
-        schedules.append(make_schedule(provider=make_provider(name=f"P{number}")))
+    others = [make_provider(name=f"P{number}") for number in range(5)]
+    schedules += [make_schedule(provider=other) for other in others]
     assert queries() == few

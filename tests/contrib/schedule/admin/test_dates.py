@@ -141,6 +141,12 @@ def test_a_date_that_is_not_on_the_page_is_reckoned_with(
     late = row("dates", SHOWN, date=far, open_time="11", close_time="15")
     refused = planner.post(page_of(schedule), page | late)
     assert list(row_errors(refused)) == [f"dates-{SHOWN}-open_time"]
+    late |= {f"dates-{SHOWN}-open_time": "13"}
+    assert planner.post(page_of(schedule), page | late).status_code == 302
+    assert [f"{row.hours}" for row in DateOverride.objects.filter(date=far)] == [
+        "09:00–12:00",
+        "13:00–15:00",
+    ]
 
 
 def test_a_doubled_click_adds_a_date_once(planner: Client, closed: Schedule) -> None:

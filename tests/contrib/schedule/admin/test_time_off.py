@@ -126,6 +126,13 @@ def test_a_reason_is_changed_of_what_is_over(planner: Client, provider: Any) -> 
     assert errors_of(refused) == {"__all__": [said]}
 
 
+def test_a_page_that_is_saved_as_it_is_changes_nothing(planner: Client, time_off: TimeOff) -> None:
+    page = filled_in(planner.get(url_of(time_off)), FORM)
+    assert planner.post(url_of(time_off), page).status_code == 302
+    time_off.refresh_from_db()
+    assert (time_off.start_at, time_off.reason) == (at(9), "Dentist")
+
+
 def test_it_is_not_moved_onto_a_booking(boss: Client, time_off: TimeOff, book: Book) -> None:
     booking = book(start_at=at(14))
     page = filled_in(boss.get(url_of(time_off)), FORM)

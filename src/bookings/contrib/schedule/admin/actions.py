@@ -34,6 +34,7 @@ class QuestionForm(forms.Form):
 
     title: ClassVar[Any]
     button: ClassVar[Any]
+    act: Callable[[], None]
 
     def __init__(
         self,
@@ -45,9 +46,6 @@ class QuestionForm(forms.Form):
     ) -> None:
         super().__init__(data)
         self.staff, self.request, self.schedules = staff, request, schedules
-
-    def act(self) -> None:
-        raise NotImplementedError
 
     def is_done(self) -> bool:
         if not self.is_valid():

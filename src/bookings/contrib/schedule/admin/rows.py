@@ -6,7 +6,7 @@ them can swap their times, and a page that is sent twice, or was opened long ago
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import time
 from typing import Any, ClassVar, Final
 
@@ -32,7 +32,7 @@ class WallTimeField(forms.TimeField):
             label=label,
             required=False,
             widget=forms.TextInput(attrs={"size": 5, "autocomplete": "off"}),
-            input_formats=["%H:%M", "%H:%M:%S", "%H.%M", "%H"],
+            input_formats=["%H:%M", "%H.%M", "%H"],
         )
 
     def prepare_value(self, value: Any) -> Any:
@@ -118,6 +118,12 @@ class RowFormSet(AnyInlineFormSet):
     values: ClassVar[tuple[str, ...]]
     """What makes two rows the same."""
 
+    meet: Callable[[Any, Any], bool]
+    """Whether both rows apply on some day."""
+
+    stored: Callable[[], QuerySet[Any]]
+    """The rows of the table that what was sent is compared with."""
+
     def initial_form_count(self) -> int:
         """Of what was sent, none is bound to a stored row."""
         return 0 if self.is_bound else super().initial_form_count()
@@ -144,10 +150,6 @@ class RowFormSet(AnyInlineFormSet):
         one, two = form.instance.hours, other.hours
         if one and two and one.overlaps(two) and self.meet(form.instance, other):
             form.add_error("open_time", overlapping_hours(*sorted((one, two))))
-
-    def meet(self, one: Any, other: Any) -> bool:
-        """Whether both rows apply on some day."""
-        raise NotImplementedError
 
     def value_of(self, row: Opening) -> tuple[Any, ...]:
         return tuple(getattr(row, name) for name in self.values)
@@ -185,7 +187,3 @@ class RowFormSet(AnyInlineFormSet):
             row.schedule_id = self.instance.pk
         if self.new_objects:
             rows.bulk_create(self.new_objects)
-
-    def stored(self) -> QuerySet[Any]:
-        """The rows of the table that what was sent is compared with."""
-        raise NotImplementedError
