@@ -10,6 +10,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from bookings import slots
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import IdempotencyKeyReused, PastStart
 from bookings.models import Booking
@@ -63,6 +64,21 @@ def test_a_replay_needs_no_free_time_and_no_window(book: Book) -> None:
     assert book(idempotency_key="order-1", now_dt=START + DAY) == first
     with nothing_written(), pytest.raises(PastStart):
         book(idempotency_key="order-2", now_dt=START + DAY)
+
+
+def test_the_request_s_own_twin_is_not_in_its_way(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both looked for the key, found nothing, and one of them booked before the other asked."""
+    twins: list[Booking] = []
+
+    def nothing_left(**asked: Any) -> list[Any]:
+        twins.append(book(idempotency_key="order-1", skip_slot_validation=True))
+        return []
+
+    monkeypatch.setattr(slots, "load_engine", lambda: nothing_left)
+
+    assert [book(idempotency_key="order-1")] == twins
 
 
 def test_a_replay_gives_the_booking_as_it_is_now(book: Book) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import ledger, policies, postgres, slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
-from bookings.exceptions import InvalidBooking
+from bookings.exceptions import BookingError, InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.services import inputs
@@ -135,7 +135,13 @@ def create_booking(
     adapter = get_adapter()
     adapter.check_bookable(booking, override_policy=override_policy)
     if not skip_slot_validation:
-        slots.validate(booking, now_dt=now, override_policy=override_policy)
+        try:
+            slots.validate(booking, now_dt=now, override_policy=override_policy)
+        except BookingError:
+            # The time may be taken by what this very key has made since it was looked for.
+            if replayed := replay(booking, using=using):
+                return replayed
+            raise
 
     def write() -> Booking:
         calendar_id = ledger.lock_calendar(provider.pk, using=using)
