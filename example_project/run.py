@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Build the example, tell its story, and serve its admin: ``python example_project/run.py``.
+"""Build the example, tell its story, and serve its pages: ``python example_project/run.py``.
 
 ``--no-server`` stops after the story. The database is kept, so run it as often as you like; delete
 ``example_project/db.sqlite3`` to begin anew.
@@ -32,13 +32,13 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Tell the example's story and serve its admin.")
+    parser = argparse.ArgumentParser(description="Tell the example's story and serve its pages.")
     parser.add_argument("--no-server", action="store_true", help="stop after the story")
     parser.add_argument(
         "--port",
         type=port_number,
         default=os.environ.get("PORT", "8000"),
-        help="where to serve the admin (default: the variable PORT, or 8000)",
+        help="where to serve them (default: the variable PORT, or 8000)",
     )
     return parser.parse_args()
 
@@ -69,7 +69,8 @@ def serve(port: int) -> None:
     from clinic.management.commands.load_demo import LOGIN, PASSWORD
 
     address = f"http://{HOST}:{port}/"
-    print(f"\nThe admin: {address}   login: {LOGIN}   password: {PASSWORD}   (Ctrl-C stops it)\n")
+    print(f"\nFor clients: {address}")
+    print(f"The admin: {address}admin/   login: {LOGIN}   password: {PASSWORD}   (Ctrl-C stops it)\n")
     sys.stdout.flush()
     os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
     manage("runserver", "--noreload", "--skip-checks", f"{HOST}:{port}")
