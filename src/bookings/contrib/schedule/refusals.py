@@ -172,8 +172,8 @@ def _off_grid(offer: Availability, start_at: datetime, second: int) -> SlotUnava
         )
     return SlotUnavailable(
         ngettext_lazy(
-            "Starts are %(minutes)d minute apart, as at %(nearest)s. Choose one that is free.",
-            "Starts are %(minutes)d minutes apart, as at %(nearest)s. Choose one that is free.",
+            "Starts are %(minutes)d minute apart (%(nearest)s). Choose one that is free.",
+            "Starts are %(minutes)d minutes apart (%(nearest)s). Choose one that is free.",
             minutes,
         ),
         "off_grid",

@@ -124,14 +124,14 @@ def test_between_two_steps_the_nearest_starts_are_named(
 ) -> None:
     assert said(offer(), start) == (
         "off_grid",
-        f"Starts are 60 minutes apart, as at {nearest}. Choose one that is free.",
+        f"Starts are 60 minutes apart ({nearest}). Choose one that is free.",
     )
 
 
 def test_the_nearest_start_of_another_day_has_its_date(provider: Any, offer: Offer) -> None:
     make_schedule(("09:00", "24:00"), provider=provider, slot_step_minutes=1440)
     assert said(offer(), at(12))[1].startswith(
-        "Starts are 1440 minutes apart, as at 9 a.m., March 7, 2131, 9 a.m."
+        "Starts are 1440 minutes apart (9 a.m., March 7, 2131, 9 a.m.)."
     )
 
 
@@ -139,9 +139,9 @@ def test_a_start_that_is_too_soon_or_too_far_ahead_is_not_named(
     schedule: Schedule, offer: Offer
 ) -> None:
     Schedule.objects.update(minimum_notice_minutes=60)
-    assert "as at 11 a.m." in said(offer(now_dt=at(9, 15)), at(10, 15))[1]
+    assert "(11 a.m.)" in said(offer(now_dt=at(9, 15)), at(10, 15))[1]
     Schedule.objects.update(minimum_notice_minutes=0, maximum_advance_days=1)
-    assert "as at 10 a.m." in said(offer(now_dt=at(10, 30, day=5)), at(10, 15))[1]
+    assert "(10 a.m.)" in said(offer(now_dt=at(10, 30, day=5)), at(10, 15))[1]
 
 
 def test_hours_without_any_start_say_so(provider: Any, offer: Offer) -> None:
