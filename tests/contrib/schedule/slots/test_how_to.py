@@ -32,7 +32,7 @@ def blocks(language: str) -> list[str]:
 
 
 def templates() -> dict[str, str]:
-    named = (re.match(r"<!-- (\S+) -->\n(.*)", block, re.DOTALL) for block in blocks("html"))
+    named = (re.match(r"<!-- (\S+) -->\n(.*)", block, re.DOTALL) for block in blocks("htmldjango"))
     return {match[1]: match[2] for match in named if match}
 
 
