@@ -126,3 +126,6 @@ def test_the_rest_of_it_does_what_it_says(page: dict[str, Any]) -> None:
     assert (page["booking"].start_at, page["booking"].provider) == (NOW, grace)
     assert page["elsewhere"][TODAY]
     assert page["error"].booking_code == "outside_range"
+    assert [override.date.day for override in page["closures"].overrides] == [24, 25, 26]
+    assert page["still_booked"] == []
+    assert page["time_off"].busy_interval.kind == "TIME_OFF"
