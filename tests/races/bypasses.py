@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from django.db import connection
 
 from bookings.models import Booking, BusyInterval, Calendar
+from bookings.services import save
 from tests.races.entrants import Run, handicapped, look_and_leap, no_lock, no_look
 
 HOUR = timedelta(hours=1)
@@ -15,7 +17,7 @@ EXTERNAL = BusyInterval.Kind.EXTERNAL
 
 
 def save_new(*, service: Any, provider: Any, start_at: datetime) -> Run:
-    def save() -> Any:
+    def save_it() -> Any:
         booking = Booking(
             service_id=service,
             provider_id=provider,
@@ -26,29 +28,52 @@ def save_new(*, service: Any, provider: Any, start_at: datetime) -> Run:
         booking.save()
         return booking.pk
 
-    return save
+    return save_it
 
 
 def save_moved(*, booking: Any, start_at: datetime) -> Run:
     row = Booking.objects.get(pk=booking)
     row.start_at, row.end_at = start_at, start_at + HOUR
 
-    def save() -> Any:
+    def save_it() -> Any:
         row.save()
         return row.pk
 
-    return save
+    return save_it
+
+
+def save_renamed(*, booking: Any, client_name: str) -> Run:
+    """A booking as it was read before the start, saved with another name."""
+    row = Booking.objects.get(pk=booking)
+    row.client_name = client_name
+
+    def save_it() -> Any:
+        row.save()
+        return row.version
+
+    return save_it
+
+
+def save_renamed_as_read(**values: Any) -> Run:
+    """As ``save_renamed``, but nobody asks whether what was read is what is stored."""
+    run = save_renamed(**values)
+
+    def save_it() -> Any:
+        with patch.object(save, "check_version", lambda row, expected: None):
+            return run()
+
+    return save_it
 
 
 def save_new_naively(*, provider: Any, start_at: datetime, **values: Any) -> Run:
-    save = handicapped(save_new(provider=provider, start_at=start_at, **values), no_lock, no_look)
-    return look_and_leap(save, provider, start_at)
+    run = handicapped(save_new(provider=provider, start_at=start_at, **values), no_lock, no_look)
+    return look_and_leap(run, provider, start_at)
 
 
 def save_moved_naively(*, booking: Any, start_at: datetime) -> Run:
     provider = Booking.objects.get(pk=booking).provider_id
-    save = handicapped(save_moved(booking=booking, start_at=start_at), no_lock, no_look)
-    return look_and_leap(save, provider, start_at)
+    run = handicapped(save_moved(booking=booking, start_at=start_at), no_lock, no_look)
+    return look_and_leap(run, provider, start_at)
 
 
 def insert(*, provider: Any, start_at: datetime) -> Run:

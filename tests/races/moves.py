@@ -29,7 +29,7 @@ def move_in_no_order(*, first: Any, **values: Any) -> Run:
         for provider_id in sorted(provider_ids, key=lambda key: bool(key != first)):
             calendars[provider_id] = ledger.lock_calendar(provider_id, using=using)
             # For the others, who lock it second.
-            sleep(0.1)
+            sleep(0.5)
         return calendars
 
     run = change(**values)

@@ -60,5 +60,4 @@ def test_without_lock_and_constraint_neighbours_share_their_buffers(unguarded: T
     result = unguarded.race(entrants.book_naively, row_of_slots(unguarded, apart=HOUR))
 
     # Each has the time itself to itself.
-    assert len(result.winners) > RACERS // 2, result
-    assert unguarded.ask(referee.problems)
+    assert unguarded.ask(referee.problems), result

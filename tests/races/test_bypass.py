@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.races import bypasses, entrants, referee
+from tests.races import bypasses, entrants, referee, scenes
 from tests.races.conftest import RACERS, assert_sound
 from tests.races.racer import Way
 from tests.races.test_create import IS_MYSQL, START
@@ -83,6 +83,36 @@ def test_a_slot_goes_to_one_of_those_who_book_and_those_who_save(
         assert_sound(track, result, way, "BookingConflict")
         assert len(result.winners) == 1, result
         assert track.ask(referee.claims, at=START) == 1
+
+
+def saves_of_one(track: Track) -> tuple[int, list[dict[str, Any]]]:
+    """A booking that everybody has read already, and saves under a name of its own."""
+    (booking,) = track.ask(referee.book_all, bookings=[set_up(track) | {"start_at": START}])
+    return booking, [
+        {"booking": booking, "client_name": f"Name {number}"} for number in range(RACERS)
+    ]
+
+
+def test_of_many_who_save_what_they_have_read_one_is_not_too_late(
+    track: Track, rounds_each_way: int, way: Way
+) -> None:
+    for _ in range(rounds_each_way):
+        booking, entries = saves_of_one(track)
+
+        result = track.race(bypasses.save_renamed, entries, way=way)
+
+        assert_sound(track, result, way, "StaleBooking")
+        assert result.winners == [2], result
+        assert track.ask(scenes.stories) == {booking: ["CREATED", "UPDATED"]}
+
+
+def test_who_does_not_ask_whether_it_is_stale_saves_over_the_others(track: Track) -> None:
+    booking, entries = saves_of_one(track)
+
+    result = track.race(bypasses.save_renamed_as_read, entries)
+
+    assert len(result.winners) == RACERS, result
+    assert track.ask(scenes.stories) == {booking: ["CREATED", *["UPDATED"] * RACERS]}
 
 
 @pytest.mark.skipif(
