@@ -70,8 +70,7 @@ def serve(port: int) -> None:
 
     address = f"http://{HOST}:{port}/"
     print(f"\nFor clients: {address}")
-    print(f"The admin: {address}admin/   login: {LOGIN}   password: {PASSWORD}")
-    print("Ctrl-C stops it.\n")
+    print(f"The admin: {address}admin/   login: {LOGIN}   password: {PASSWORD}   (Ctrl-C ends it)\n")
     sys.stdout.flush()
     os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
     manage("runserver", "--noreload", "--skip-checks", f"{HOST}:{port}")

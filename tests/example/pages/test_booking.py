@@ -111,7 +111,7 @@ def test_one_who_lost_the_race_is_not_the_last_to_be_asked(
     ("start", "said"),
     [
         (datetime(2131, 3, 6, 11, 30, tzinfo=UTC), "does not fit into the hours of"),
-        (datetime(2131, 3, 6, 9, 10, tzinfo=UTC), "Starts are 30 minutes apart."),
+        (datetime(2131, 3, 6, 9, 10, tzinfo=UTC), "Starts are 30 minutes apart"),
         (datetime(2131, 3, 17, 9, 0, tzinfo=UTC), "Company outing"),
         (datetime(2131, 3, 5, 7, 0, tzinfo=UTC), "has passed"),
     ],
