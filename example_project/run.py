@@ -68,9 +68,9 @@ def manage(*arguments: str) -> None:
 def serve(port: int) -> None:
     from clinic.management.commands.load_demo import LOGIN, PASSWORD
 
-    address = f"http://{HOST}:{port}/"
-    print(f"\nFor clients: {address}")
-    print(f"The admin: {address}admin/   login: {LOGIN}   password: {PASSWORD}   (Ctrl-C ends it)\n")
+    site = f"http://{HOST}:{port}/"
+    print(f"\nFor clients: {site}")
+    print(f"The admin: {site}admin/   login: {LOGIN}   password: {PASSWORD}   (Ctrl-C stops it)\n")
     sys.stdout.flush()
     os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
     manage("runserver", "--noreload", "--skip-checks", f"{HOST}:{port}")
