@@ -109,7 +109,7 @@ def test_the_end_of_the_day_can_be_written_and_is_shown(
 def test_a_shift_that_crosses_midnight_says_so(planner: Client, schedule: Schedule) -> None:
     page = sheet(planner, page_of(schedule))
     night = {"tuesday-0-open_time": "22:00", "tuesday-0-close_time": "02:00"}
-    said = "02:00 is not after 22:00. If the shift ends on the next day, say closes_next_day."
+    said = "02:00 is not after 22:00. If the shift ends on the next day, mark that."
     refused = planner.post(page_of(schedule), page | night)
     assert row_errors(refused) == {"tuesday-0-close_time": [said]}
     night["tuesday-0-closes_next_day"] = "on"

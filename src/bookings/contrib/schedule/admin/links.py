@@ -26,7 +26,7 @@ def list_of(
     bookings: Sequence[Booking],
     claims: Sequence[BusyInterval] = (),
 ) -> SafeString:
-    """As an HTML list, the first of them."""
+    """As a list, the first of them; without ``li``, which the admin draws as messages."""
     bookings_admin = registered_admin(site, Booking)
     can_open = bookings_admin is not None and bookings_admin.has_view_or_change_permission(request)
     items = [
@@ -36,8 +36,8 @@ def list_of(
     rest = max(0, len(bookings) - NAMED) + max(0, len(claims) - NAMED)
     if rest:
         items.append(format_html("… (+{})", rest))
-    lines = format_html_join("", "<li>{}</li>", ((item,) for item in items))
-    return format_html('<ul class="bookings-in-the-way">{}</ul>', lines)
+    lines = format_html_join("", '<div role="listitem">{}</div>', ((item,) for item in items))
+    return format_html('<div class="bookings-in-the-way" role="list">{}</div>', lines)
 
 
 def _item(site: admin.AdminSite, booking: Booking, can_open: bool) -> SafeString:

@@ -27,9 +27,9 @@ OPENING: Final = ("open_time", "close_time", "closes_next_day", "is_closed")
 class WallTimeField(forms.TimeField):
     """A time as text, for browsers ask for it in their own way, and know no 24:00."""
 
-    def __init__(self, *, label: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            label=label,
+            **kwargs,
             required=False,
             widget=forms.TextInput(attrs={"size": 5, "autocomplete": "off"}),
             input_formats=["%H:%M", "%H.%M", "%H"],
@@ -76,7 +76,14 @@ class RowForm(AnyModelForm):
 
     id = KeyField()
     open_time = WallTimeField(label=_("opens"))
-    close_time = CloseField(label=_("closes"))
+    close_time = CloseField(
+        label=_("closes"),
+        error_messages={
+            "close_before_open": _(
+                "%(closes)s is not after %(opens)s. If the shift ends on the next day, mark that."
+            )
+        },
+    )
     closes_next_day = forms.BooleanField(label=_("next day"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
