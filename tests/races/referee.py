@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from bookings.conf import app_settings
@@ -38,6 +38,7 @@ def drop_database() -> None:
     connection.creation.destroy_test_db("", verbosity=0)
 
 
+@transaction.atomic
 def set_up(*, is_known: bool = False, **service: Any) -> dict[str, Any]:
     """An empty database with one service and one provider, who has a calendar if ``is_known``."""
     clear()
@@ -48,6 +49,7 @@ def set_up(*, is_known: bool = False, **service: Any) -> dict[str, Any]:
     return {"service": host.service.pk, "provider": host.provider.pk}
 
 
+@transaction.atomic
 def hire(*, number: int, are_known: bool = True) -> list[Any]:
     """More providers, each with a calendar already if ``are_known``."""
     model = apps.get_model(app_settings.PROVIDER_MODEL)
@@ -57,11 +59,13 @@ def hire(*, number: int, are_known: bool = True) -> list[Any]:
     return [provider.pk for provider in hired]
 
 
+@transaction.atomic
 def book_all(*, bookings: list[dict[str, Any]]) -> list[int]:
     """Bookings that are there before the race begins; their keys."""
     return [entrants.book(**values)() for values in bookings]
 
 
+@transaction.atomic
 def take_off(*, provider: Any, starts: list[datetime]) -> list[int]:
     """Hours that another calendar says are taken; their keys."""
     calendar = Calendar.objects.get(provider=provider)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from tests.races import deletions, entrants, referee
 from tests.races.conftest import RACERS, assert_sound
 from tests.races.racer import Way
-from tests.races.test_create import START, either_provider
+from tests.races.test_create import START
 from tests.races.track import Prepare, Result, Track
 
 PAIRS = RACERS // 2
@@ -16,10 +17,14 @@ PAIRS = RACERS // 2
 REFUSED_DELETION = {"ProtectedError", "IntegrityError", "OperationalError"}
 
 
-def staff(track: Track, *, is_known: bool) -> tuple[Any, list[Any]]:
-    """The service and the providers, who have calendars already if ``is_known``."""
+def staff(track: Track) -> tuple[Any, list[Any]]:
+    """The service and the providers; every other one is new, and has no calendar yet."""
     service = track.ask(referee.set_up, duration_minutes=60)["service"]
-    return service, track.ask(referee.hire, number=PAIRS, are_known=is_known)
+    known, new = (
+        track.ask(referee.hire, number=PAIRS // 2, are_known=are_known)
+        for are_known in (True, False)
+    )
+    return service, list(chain.from_iterable(zip(known, new, strict=True)))
 
 
 def race(
@@ -57,12 +62,11 @@ def assert_either_or(
         assert deleted.error or wanted.error, (wanted, deleted)
 
 
-@either_provider
 def test_either_the_provider_goes_or_it_is_booked(
-    track: Track, rounds_each_way: int, way: Way, is_known: bool
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
     for _ in range(rounds_each_way):
-        service, providers = staff(track, is_known=is_known)
+        service, providers = staff(track)
         slots = [
             {"service": service, "provider": provider, "start_at": START} for provider in providers
         ]
@@ -73,12 +77,11 @@ def test_either_the_provider_goes_or_it_is_booked(
         assert track.ask(referee.count)["Booking"] == len(booking.winners)
 
 
-@either_provider
 def test_either_the_provider_goes_or_a_booking_moves_there(
-    track: Track, rounds_each_way: int, way: Way, is_known: bool
+    track: Track, rounds_each_way: int, way: Way
 ) -> None:
     for _ in range(rounds_each_way):
-        service, providers = staff(track, is_known=is_known)
+        service, providers = staff(track)
         homes = track.ask(referee.hire, number=PAIRS)
         slots = [{"service": service, "provider": home, "start_at": START} for home in homes]
         bookings = track.ask(referee.book_all, bookings=slots)
@@ -107,7 +110,7 @@ def test_either_the_provider_goes_or_a_booking_moves_there(
 def test_without_lock_and_foreign_keys_a_booking_is_left_without_its_provider(
     track: Track,
 ) -> None:
-    service, providers = staff(track, is_known=True)
+    service, providers = staff(track)
     slots = [
         {"service": service, "provider": provider, "start_at": START} for provider in providers
     ]
