@@ -81,7 +81,7 @@ def test_after_the_story_the_admin_is_served_in_the_browsers_language_and_the_pa
             assert server.stdout is not None
             told = next(line for line in server.stdout if line.startswith("The admin:"))
             assert f" http://127.0.0.1:{port}/admin/ " in told
-            assert told.endswith(" login: demo   password: demo\n")
+            assert " login: demo   password: demo " in told
             assert get(port, "/") == (200, None, "en")
             assert get(port, "/admin/login/") == (200, None, "de")
         finally:
