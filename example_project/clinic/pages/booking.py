@@ -15,6 +15,7 @@ from bookings.exceptions import (
     BookingConflict,
     BookingError,
     CapacityExceeded,
+    IdempotencyKeyReused,
     SlotUnavailable,
 )
 from bookings.models import Booking
@@ -52,8 +53,19 @@ class BookingForm(forms.Form):
             "start_at": start_at,
             "idempotency_key": f"web:{self.cleaned_data['key']}",
         }
-        if made := Booking.objects.filter(**wish).first():
-            return made
+        made = Booking.objects.filter(**wish)
+        if booking := made.first():
+            return booking
+        try:
+            return self._book(found, wish)
+        except IdempotencyKeyReused:
+            # Pressed twice at one moment: the other press has found another practitioner.
+            if booking := made.all().first():
+                return booking
+            raise
+
+    def _book(self, found: Asked, wish: dict[str, Any]) -> Booking:
+        start_at = wish["start_at"]
         client = {
             "client_name": self.cleaned_data["name"],
             "client_email": self.cleaned_data["email"],

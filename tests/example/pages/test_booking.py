@@ -51,6 +51,29 @@ def test_a_doubled_click_makes_one_booking(client: Client, physiotherapy: Any) -
     assert pages == {f"/booked/{Booking.objects.get().uuid}/"}
 
 
+def test_two_clicks_at_one_moment_make_one_booking(
+    client: Client, physiotherapy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second has looked for the booking before the first made it, with somebody else."""
+    from clinic.pages import booking
+
+    real = booking.any_provider
+    url = url_of(physiotherapy)
+    sent = filled_in(client, url)
+    pages = []
+
+    def meanwhile(*asked: Any, **wanted: Any) -> Any:
+        if not pages:
+            pages.append("")
+            pages[0] = client.post(url, sent).url
+        return real(*asked, **wanted)
+
+    monkeypatch.setattr(booking, "any_provider", meanwhile)
+    pages.append(client.post(url, sent).url)
+
+    assert pages == [f"/booked/{Booking.objects.get().uuid}/"] * 2
+
+
 def test_who_is_least_busy_takes_it(client: Client, physiotherapy: Any) -> None:
     url = url_of(physiotherapy)
     takers = set()
