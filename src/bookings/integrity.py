@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings import ledger, policies
+from bookings import ledger, locks, policies
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError
 from bookings.models import Booking, BookingAddon, BusyInterval
@@ -236,13 +236,13 @@ def _locked(booking: Booking, using: str) -> tuple[Booking, dict[Any, int]]:
     rows = Booking._base_manager.using(using).filter(pk=booking.pk)
     holder = rows.values_list("busy_interval__calendar__provider_id", flat=True).first()
     providers = {booking.provider_id, holder} - {None}
-    calendars = ledger.lock_calendars(providers, using=using)
+    calendars = locks.lock_calendars(providers, using=using)
     return rows.select_for_update().get(), calendars
 
 
 def _recount(interval: BusyInterval, using: str) -> Repair:
     def write() -> None:
-        ledger.lock_calendar(interval.calendar.provider_id, using=using)
+        locks.lock_calendar(interval.calendar.provider_id, using=using)
         ledger.recount(interval.pk, using=using)
 
     return partial(atomically, write, using=using)

@@ -1,10 +1,7 @@
-"""What writes time: lock a calendar, claim a stretch of it, move the claim, release
-it.
+"""What writes time: claim a stretch of a calendar, move the claim, release it.
 
-Everything here runs inside a transaction, and the calendar's lock is that transaction's first
-statement: an ``UPDATE``, because it is the one statement that locks on every database. It takes
-SQLite's write lock before anything is read, and under REPEATABLE READ it turns a stale snapshot
-into a serialization failure, which a ``SELECT … FOR UPDATE`` would not.
+Everything here runs inside a transaction whose first statement has locked the calendar, which is
+:mod:`bookings.locks`' part.
 """
 
 from __future__ import annotations
@@ -12,26 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.db import connections, router
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from bookings import policies
-from bookings.exceptions import CapacityExceeded, MissingReference
-from bookings.models import Booking, BusyInterval, Calendar
+from bookings import locks, policies
+from bookings.exceptions import CapacityExceeded
+from bookings.models import Booking, BusyInterval
 from bookings.querysets import BookingQuerySet, overlapping
-from bookings.transactions import TryAgain, atomically, conflict
-
-_LOCK_AND_RETURN: Final = (
-    "UPDATE {table} SET {revision} = {revision} + 1 WHERE {provider} = %s RETURNING {id}"
-)
-# MySQL's UPDATE gives back nothing but the number that LAST_INSERT_ID() was told to remember.
-_LOCK_AND_REMEMBER: Final = (
-    "UPDATE {table} SET {revision} = {revision} + 1, {id} = LAST_INSERT_ID({id}) "
-    "WHERE {provider} = %s"
-)
+from bookings.transactions import atomically, conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,81 +81,6 @@ def window_of(booking: Booking) -> tuple[int, int]:
         booking.buffer_before_minutes,
         booking.buffer_after_minutes,
     )
-
-
-def lock_calendar(provider_id: Any, *, using: str) -> int:
-    """Lock one provider's time until the transaction ends; its calendar's key."""
-    calendar_id = _lock(provider_id, using)
-    if calendar_id is None:
-        _open_calendar(provider_id, using)
-        calendar_id = _lock(provider_id, using)
-    if calendar_id is None:
-        raise _no_provider()
-    return calendar_id
-
-
-def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]:
-    """Lock several providers' time, in the order of their calendars; provider to calendar."""
-    wanted = set(provider_ids)
-    if len(wanted) < 2:
-        return {key: lock_calendar(key, using=using) for key in wanted}
-    calendars = Calendar.objects.using(using)
-    known = dict(calendars.filter(provider_id__in=wanted).values_list("provider_id", "pk"))
-    if missing := wanted - known.keys():
-        for provider_id in sorted(missing, key=str):
-            _open_calendar(provider_id, using)
-        # With a lock, because a snapshot has no calendar that somebody else has just made.
-        made = calendars.filter(provider_id__in=wanted).select_for_update()
-        known = dict(made.values_list("provider_id", "pk"))
-    # An UPDATE of many rows locks them in the order of its plan, a sorted SELECT in its own.
-    locked = calendars.filter(pk__in=known.values()).order_by("pk").select_for_update()
-    if len(locked) < len(wanted):
-        # Deleted since they were read, with their providers.
-        raise TryAgain
-    calendars.filter(pk__in=known.values()).update(revision=F("revision") + 1)
-    return known
-
-
-def _lock(provider_id: Any, using: str) -> int | None:
-    """Lock the calendar and learn its key, in one statement; ``None`` if there is no calendar."""
-    connection = connections[using]
-    fields: dict[str, Any] = {
-        name: Calendar._meta.get_field(name) for name in ("id", "revision", "provider")
-    }
-    quoted = {name: connection.ops.quote_name(field.column) for name, field in fields.items()}
-    template, read = (
-        (_LOCK_AND_REMEMBER, _remembered)
-        if connection.vendor == "mysql"
-        else (_LOCK_AND_RETURN, _returned)
-    )
-    table = connection.ops.quote_name(Calendar._meta.db_table)
-    key = fields["provider"].get_db_prep_value(provider_id, connection)
-    with connection.cursor() as cursor:
-        cursor.execute(template.format(table=table, **quoted), [key])
-        return read(cursor)
-
-
-def _returned(cursor: Any) -> int | None:
-    row = cursor.fetchone()
-    return row[0] if row else None
-
-
-def _remembered(cursor: Any) -> int | None:
-    return cursor.lastrowid if cursor.rowcount else None
-
-
-def _open_calendar(provider_id: Any, using: str) -> None:
-    """Make a provider's calendar, with the provider's row locked so that it cannot vanish."""
-    providers = Calendar._meta.get_field("provider").remote_field.model._base_manager.using(using)
-    if not providers.select_for_update().filter(pk=provider_id).values_list("pk")[:1]:
-        raise _no_provider()
-    Calendar.objects.using(using).bulk_create(
-        [Calendar(provider_id=provider_id)], ignore_conflicts=True
-    )
-
-
-def _no_provider() -> MissingReference:
-    return MissingReference(_("The provider does not exist. Choose another."))
 
 
 def take(calendar_id: int, claim: Claim, *, using: str) -> int:
@@ -287,7 +200,7 @@ def delete_bookings(
 
     def write() -> tuple[int, dict[str, int]]:
         providers = chosen.order_by().values_list("provider_id", flat=True).distinct()
-        locked = chosen.filter(provider__in=list(lock_calendars(providers, using=using)))
+        locked = chosen.filter(provider__in=list(locks.lock_calendars(providers, using=using)))
         held: Counter[int] = Counter()
         # Each row once, and alone: the queryset may join what repeats, or what cannot be locked.
         keys = locked.order_by().values("pk")

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from django.db import connections
 from django.db.models import F
 
-from bookings import ledger, postgres
+from bookings import locks, postgres
 from bookings.models import Booking, BookingEvent, Calendar
 from bookings.services import create, create_booking, history
 from tests.benchmarks.contest import Result, in_milliseconds, take_turns, timed
@@ -117,7 +117,7 @@ def lock_by_select() -> Any:
         Calendar.objects.using(using).filter(pk=key).update(revision=F("revision") + 1)
         return key
 
-    return patch.object(ledger, "_lock", lock)
+    return patch.object(locks, "_lock", lock)
 
 
 def full_clean() -> Any:

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
-from bookings import ledger
+from bookings import ledger, locks
 from bookings.conf import app_settings
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.services import create_booking
@@ -111,8 +111,8 @@ def vendor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     """
     if request.param == "as MySQL does" and connection.vendor != "mysql":
         monkeypatch.setattr(connection, "vendor", "mysql")
-        monkeypatch.setattr(ledger, "_LOCK_AND_REMEMBER", ledger._LOCK_AND_RETURN)
-        monkeypatch.setattr(ledger, "_remembered", ledger._returned)
+        monkeypatch.setattr(locks, "_LOCK_AND_REMEMBER", locks._LOCK_AND_RETURN)
+        monkeypatch.setattr(locks, "_remembered", locks._returned)
     vendor: str = connection.vendor
     return vendor
 

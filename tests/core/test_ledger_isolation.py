@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from bookings import ledger
+from bookings import locks
 from bookings.models import Calendar
 from bookings.transactions import atomically
 
@@ -48,7 +48,7 @@ def test_a_calendar_that_somebody_else_makes_meanwhile_is_locked(
 ) -> None:
     """It is not in the snapshot of the transaction that was about to make it."""
     unmade = [provider.pk]
-    real = ledger._open_calendar
+    real = locks._open_calendar
 
     def too_late(provider_id: Any, using: str) -> None:
         if provider_id in unmade:
@@ -60,9 +60,9 @@ def test_a_calendar_that_somebody_else_makes_meanwhile_is_locked(
                 )
         real(provider_id, using)
 
-    monkeypatch.setattr(ledger, "_open_calendar", too_late)
+    monkeypatch.setattr(locks, "_open_calendar", too_late)
     providers = [provider.pk, other_provider.pk]
-    locked = atomically(lambda: ledger.lock_calendars(providers, using="default"), using="default")
+    locked = atomically(lambda: locks.lock_calendars(providers, using="default"), using="default")
     assert not unmade
     assert locked == dict(Calendar.objects.values_list("provider_id", "pk"))
     assert set(Calendar.objects.values_list("revision", flat=True)) == {1}

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings import ledger
+from bookings import locks
 from bookings.exceptions import MissingReference
 from bookings.models import Calendar
 from bookings.transactions import TryAgain
@@ -17,16 +17,16 @@ from bookings.transactions import TryAgain
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 # As they are before the fixture puts something else in their place.
-REMEMBERED: Final = ledger._remembered
-REMEMBER: Final = ledger._LOCK_AND_REMEMBER
+REMEMBERED: Final = locks._remembered
+REMEMBER: Final = locks._LOCK_AND_REMEMBER
 
 
 def lock(provider_id: Any) -> int:
-    return ledger.lock_calendar(provider_id, using="default")
+    return locks.lock_calendar(provider_id, using="default")
 
 
 def lock_all(*provider_ids: Any) -> dict[Any, int]:
-    return ledger.lock_calendars(provider_ids, using="default")
+    return locks.lock_calendars(provider_ids, using="default")
 
 
 def revisions() -> dict[str, int]:
@@ -61,7 +61,7 @@ def test_what_mysql_remembers_counts_only_if_a_calendar_was_found(
 def test_an_update_that_found_nothing_is_no_lock(provider: Any) -> None:
     """Not even if somebody else has made the calendar by the time that it could be read."""
     with CaptureQueriesContext(connection) as captured:
-        assert ledger._lock(provider.pk, "default") is None
+        assert locks._lock(provider.pk, "default") is None
     assert [query["sql"].split()[0] for query in captured] == ["UPDATE"]
 
 
@@ -79,7 +79,7 @@ def test_a_provider_that_does_not_exist_has_no_calendar(db: None) -> None:
 def test_a_calendar_that_goes_while_it_is_locked_is_missing(
     provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "_open_calendar", lambda provider_id, using: None)
+    monkeypatch.setattr(locks, "_open_calendar", lambda provider_id, using: None)
     with pytest.raises(MissingReference):
         lock(provider.pk)
 
@@ -89,12 +89,12 @@ def test_a_calendar_that_somebody_else_has_just_made_is_used(
 ) -> None:
     """It was not there when it was looked for, and is there when it is made."""
     too_early: list[None] = [None]
-    real = ledger._lock
+    real = locks._lock
 
     def look(provider_id: Any, using: str) -> int | None:
         return too_early.pop() if too_early else real(provider_id, using)
 
-    monkeypatch.setattr(ledger, "_lock", look)
+    monkeypatch.setattr(locks, "_lock", look)
     assert lock(calendar.provider_id) == calendar.pk
     assert Calendar.objects.count() == 1
 

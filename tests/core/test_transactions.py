@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from bookings import ledger, transactions
+from bookings import ledger, locks, transactions
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import (
     BookingBusy,
@@ -274,11 +274,11 @@ def test_a_lock_that_is_waited_for_too_long_makes_the_database_busy(
             cursor.execute(timeout)
             with pytest.raises(BookingBusy):
                 atomically(
-                    lambda: ledger.lock_calendar(provider.pk, using="default"), using="default"
+                    lambda: locks.lock_calendar(provider.pk, using="default"), using="default"
                 )
             assert Calendar.objects.get().revision == 0
     finally:
         other.rollback()
         other.close()
         connection.close()
-    assert atomically(lambda: ledger.lock_calendar(provider.pk, using="default"), using="default")
+    assert atomically(lambda: locks.lock_calendar(provider.pk, using="default"), using="default")

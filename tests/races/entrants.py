@@ -13,7 +13,7 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db import connection
 
-from bookings import ledger, postgres, services, signals
+from bookings import ledger, locks, postgres, services, signals
 from bookings.conf import app_settings
 from bookings.exceptions import BookingBusy, BookingConflict
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
@@ -190,10 +190,10 @@ def no_lock() -> Iterator[None]:
     def find(provider_id: Any, *, using: str) -> int:
         calendars = Calendar.objects.using(using).filter(provider_id=provider_id)
         if not calendars.exists():
-            ledger._open_calendar(provider_id, using)
+            locks._open_calendar(provider_id, using)
         return calendars.get().pk
 
-    with patch.object(ledger, "lock_calendar", find):
+    with patch.object(locks, "lock_calendar", find):
         yield
 
 

@@ -7,7 +7,7 @@ from time import sleep
 from typing import Any
 from unittest.mock import patch
 
-from bookings import ledger
+from bookings import locks
 from tests.races.entrants import Run, change, handicapped, look_and_leap, no_lock, no_look
 
 
@@ -27,7 +27,7 @@ def move_in_no_order(*, first: Any, **values: Any) -> Run:
     def lock_in_no_order(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]:
         calendars = {}
         for provider_id in sorted(provider_ids, key=lambda key: bool(key != first)):
-            calendars[provider_id] = ledger.lock_calendar(provider_id, using=using)
+            calendars[provider_id] = locks.lock_calendar(provider_id, using=using)
             # For the others, who lock it second.
             sleep(0.5)
         return calendars
@@ -35,7 +35,7 @@ def move_in_no_order(*, first: Any, **values: Any) -> Run:
     run = change(**values)
 
     def locked() -> Any:
-        with patch.object(ledger, "lock_calendars", lock_in_no_order):
+        with patch.object(locks, "lock_calendars", lock_in_no_order):
             return run()
 
     return locked

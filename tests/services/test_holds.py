@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from bookings import ledger
+from bookings import locks
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import (
     BookingConflict,
@@ -378,14 +378,14 @@ def test_a_sweep_takes_as_many_queries_for_many_holds_as_for_one(
 def test_a_hold_that_somebody_confirms_meanwhile_is_not_swept(
     hold: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = ledger.lock_calendars
+    lock = locks.lock_calendars
 
     def overtaken(*args: Any, **kwargs: Any) -> dict[Any, int]:
-        monkeypatch.setattr(ledger, "lock_calendars", lock)
+        monkeypatch.setattr(locks, "lock_calendars", lock)
         confirm_booking(hold, now_dt=NOW)
         return lock(*args, **kwargs)
 
-    monkeypatch.setattr(ledger, "lock_calendars", overtaken)
+    monkeypatch.setattr(locks, "lock_calendars", overtaken)
 
     assert expire_bookings(now_dt=EXPIRY) == 0
     assert stored(hold).status == "CONFIRMED"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bookings import ledger
+from bookings import locks
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
@@ -470,15 +470,15 @@ def test_a_booking_that_moves_away_between_the_read_and_the_lock_is_read_again(
     booking: Booking, other_provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stale = stored(booking)
-    lock = ledger.lock_calendars
+    lock = locks.lock_calendars
 
     def overtaken(*args: Any, **kwargs: Any) -> dict[Any, int]:
-        monkeypatch.setattr(ledger, "lock_calendars", lock)
+        monkeypatch.setattr(locks, "lock_calendars", lock)
         locked = lock(*args, **kwargs)
         Booking._base_manager.update(provider=other_provider)
         return locked
 
-    monkeypatch.setattr(ledger, "lock_calendars", overtaken)
+    monkeypatch.setattr(locks, "lock_calendars", overtaken)
     stale.client_name = "Marie"
 
     stale.save()

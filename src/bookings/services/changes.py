@@ -11,7 +11,7 @@ from django.db import router
 from django.utils.translation import gettext_lazy as _
 from django_fsm import TransitionNotAllowed
 
-from bookings import ledger
+from bookings import ledger, locks
 from bookings.adapters import get_adapter
 from bookings.exceptions import InvalidTransition, MissingReference, StaleBooking
 from bookings.models import Booking
@@ -123,7 +123,7 @@ def under_lock(
     def write() -> T:
         nonlocal provider_id
         providers = {provider_id} if also_lock is None else {provider_id, also_lock}
-        calendars = ledger.lock_calendars(providers, using=using)
+        calendars = locks.lock_calendars(providers, using=using)
         rows = Booking._base_manager.using(using).select_for_update()
         row = rows.filter(pk=booking.pk).first()
         if row is None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import router
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies, postgres, slots, terms
+from bookings import ledger, locks, policies, postgres, slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError, InvalidBooking
@@ -144,7 +144,7 @@ def create_booking(
             raise
 
     def write() -> Booking:
-        calendar_id = ledger.lock_calendar(provider.pk, using=using)
+        calendar_id = locks.lock_calendar(provider.pk, using=using)
         if replayed := replay(booking, using=using, lock=True):
             return replayed
         adapter.check_permission(booking.created_by, "create", booking)

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies
+from bookings import ledger, locks, policies
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
@@ -106,7 +106,7 @@ def _due(most: int, now: datetime, using: str) -> list[tuple[Any, Any]]:
 
 def _expire_chunk(due: Sequence[tuple[Any, Any]], now: datetime, using: str) -> int:
     """Expire these holds in a constant number of statements; how many still had to be."""
-    ledger.lock_calendars({provider_id for _pk, provider_id in due}, using=using)
+    locks.lock_calendars({provider_id for _pk, provider_id in due}, using=using)
     rows = list(
         Booking.objects.using(using)
         .select_for_update()

@@ -11,7 +11,7 @@ from django.db import router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies, terms
+from bookings import ledger, locks, policies, terms
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, BookingEvent
@@ -156,7 +156,7 @@ def _claim(booking: Booking, *, using: str) -> ledger.Claim:
 def _insert(booking: Booking, claim: ledger.Claim | None, *, now: datetime, using: str) -> Booking:
     given_pk, given_reference = booking.pk, booking.reference
     if claim is not None:
-        calendar_id = ledger.lock_calendar(booking.provider_id, using=using)
+        calendar_id = locks.lock_calendar(booking.provider_id, using=using)
         booking.busy_interval_id = ledger.take(calendar_id, claim, using=using)
     else:
         booking.busy_interval_id = None
@@ -181,7 +181,7 @@ def _update(
     manager = type(booking)._base_manager.using(using)
     stored_provider = manager.values_list("provider_id", flat=True).filter(pk=booking.pk).first()
     providers = {booking.provider_id, stored_provider} - {None}
-    calendars = ledger.lock_calendars(providers, using=using)
+    calendars = locks.lock_calendars(providers, using=using)
     row = manager.select_for_update().filter(pk=booking.pk).first()
     if row is None:
         raise gone()

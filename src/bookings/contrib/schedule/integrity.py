@@ -8,7 +8,7 @@ from functools import partial
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from bookings import ledger
+from bookings import locks
 from bookings.contrib.schedule.models import TimeOff
 from bookings.integrity import Problem, register
 from bookings.models import BusyInterval
@@ -38,7 +38,7 @@ def time_off_holds_its_time(using: str) -> Iterator[Problem]:
 
 def _take_its_own(row: TimeOff, using: str) -> None:
     holders = {row.provider_id, row.busy_interval.calendar.provider_id}
-    ledger.lock_calendars(holders, using=using)
+    locks.lock_calendars(holders, using=using)
     row.save(using=using)
 
 

@@ -10,7 +10,7 @@ from django.db import router
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies
+from bookings import ledger, locks, policies
 from bookings.contrib.schedule.exceptions import InvalidSchedule, TimeOffConflict
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.models.time_off import TimeOffQuerySet
@@ -110,7 +110,7 @@ def save_time_off(
 
     def write() -> None:
         restore()
-        calendar_id = ledger.lock_calendar(time_off.provider_id, using=using)
+        calendar_id = locks.lock_calendar(time_off.provider_id, using=using)
         held = None if time_off._state.adding else _held(time_off, using)
         _refuse_conflict(calendar_id, claim, held, using=using)
         time_off.busy_interval_id = ledger.move(held, claim.seats, calendar_id, claim, using=using)
@@ -140,7 +140,7 @@ def delete_time_off(
 
     def write() -> tuple[int, dict[str, int]]:
         providers = chosen.order_by().values_list("provider_id", flat=True).distinct()
-        locked = chosen.filter(provider__in=list(ledger.lock_calendars(providers, using=using)))
+        locked = chosen.filter(provider__in=list(locks.lock_calendars(providers, using=using)))
         # Each row once, and alone: the queryset may join what repeats, or what cannot be locked.
         keys = locked.order_by().values("pk")
         stored: QuerySet[TimeOff] = QuerySet(TimeOff, using=using)
