@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import app_settings
+from bookings.fields import AmountField
 
 
 def default_currency() -> str:
     return app_settings.DEFAULT_CURRENCY
+
+
+class PricingType(models.TextChoices):
+    """What ``price_amount`` is; nothing is the same as FIXED."""
+
+    FIXED = "FIXED", _("Fixed")
+    HOURLY = "HOURLY", _("By the hour")
+    FREE = "FREE", _("Free")
+
+
+def _limit(name: Any) -> models.PositiveIntegerField[int | None, int | None]:
+    return models.PositiveIntegerField(
+        name,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("At most; empty for no limit."),
+    )
 
 
 class AbstractService(models.Model):
@@ -56,10 +75,24 @@ class AbstractService(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("Seats of a shared slot."),
     )
-    pricing_type = models.CharField(_("pricing type"), max_length=50, blank=True)
-    price_amount = models.DecimalField(
-        _("price"), max_digits=10, decimal_places=2, null=True, blank=True
+    two_sided_completion = models.BooleanField(
+        _("two-sided completion"),
+        default=False,
+        help_text=_("The provider delivers, and the client confirms it."),
     )
+    auto_cancel_grace_hours = models.PositiveIntegerField(
+        _("grace before automatic cancellation"),
+        null=True,
+        blank=True,
+        help_text=_("Hours after the end; empty for BOOKINGS_AUTO_CANCEL_GRACE_HOURS."),
+    )
+    max_active_bookings_per_client = _limit(_("active bookings per client"))
+    max_bookings_per_client_per_day = _limit(_("bookings per client and day"))
+    max_bookings_per_client_per_week = _limit(_("bookings per client and week"))
+    pricing_type = models.CharField(
+        _("pricing type"), max_length=50, blank=True, choices=PricingType.choices
+    )
+    price_amount = AmountField(_("price"), max_digits=11, null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default=default_currency)
     is_active = models.BooleanField(_("active"), default=True)
 
@@ -75,6 +108,7 @@ class AbstractProvider(models.Model):
     """Who or what is booked: a person, a room, a chair."""
 
     name = models.CharField(_("name"), max_length=255)
+    max_bookings_per_day = _limit(_("bookings per day"))
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -90,9 +124,7 @@ class AbstractAddon(models.Model):
 
     name = models.CharField(_("name"), max_length=255)
     extra_duration_minutes = models.PositiveIntegerField(_("extra duration"), default=0)
-    price_amount = models.DecimalField(
-        _("price"), max_digits=10, decimal_places=2, null=True, blank=True
-    )
+    price_amount = AmountField(_("price"), max_digits=11, null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default=default_currency)
     is_active = models.BooleanField(_("active"), default=True)
 

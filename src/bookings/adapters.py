@@ -43,7 +43,8 @@ class DefaultBookingAdapter:
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
         """What the service costs without add-ons. Default: the service's ``price_amount``."""
-        return booking.price_amount
+        price: Decimal | None = booking.price_amount
+        return price
 
     def check_addon(self, service: ServiceLike, addon: AddonLike) -> None:
         """Whether the add-on goes with the service. Default: its ``service_id``, if it has one."""

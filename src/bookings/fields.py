@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from django.core import checks
 from django.db import models
@@ -12,6 +13,8 @@ from django_fsm import FSMField, FSMFieldDescriptor
 from bookings.conf import app_settings
 
 Deconstructed = tuple[str, str, list[Any], dict[str, Any]]
+
+HUNDREDTH: Final = Decimal("0.01")
 
 
 class _FromSetting(models.ForeignKey[Any, Any]):
@@ -94,4 +97,26 @@ class StatusField(FSMField):
         return name, "django.db.models.CharField", list(args), kwargs
 
 
-__all__ = ["SettingForeignKey", "SettingOneToOneField", "StatusField"]
+class AmountField(models.DecimalField):  # type: ignore[type-arg]
+    """An amount of money; a plain ``DecimalField`` with three decimals in migrations.
+
+    Three, because some currencies have them (KWD); where the third is 0 an amount is read with
+    two, as most currencies write it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("decimal_places", 3)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Deconstructed:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.DecimalField", list(args), kwargs
+
+    def from_db_value(self, value: Decimal | None, *args: Any) -> Decimal | None:
+        if value is None:
+            return None
+        hundredths = value.quantize(HUNDREDTH)
+        return hundredths if hundredths == value else value
+
+
+__all__ = ["AmountField", "SettingForeignKey", "SettingOneToOneField", "StatusField"]

@@ -27,7 +27,8 @@ class Claim:
     """A stretch of time to take: ``[starts, ends)`` in Unix seconds, with ``seats`` of
     ``capacity``.
 
-    A shared claim joins an interval of the same service that has the same bounds.
+    A shared claim joins an interval of the same service that has the same bounds; one with an
+    ``interval_id`` takes seats of that interval, which is a session's.
     """
 
     starts: int
@@ -38,6 +39,7 @@ class Claim:
     shared: bool = False
     lapses: int | None = None
     kind: str = BusyInterval.Kind.BOOKING
+    interval_id: int | None = None
 
     @property
     def window(self) -> tuple[int, int]:
@@ -89,6 +91,8 @@ def take(calendar_id: int, claim: Claim, *, using: str) -> int:
     Raises ``BookingConflict`` when the time is taken (from the database's constraint, or on MySQL
     from a locking read) and ``CapacityExceeded`` when too few seats are left.
     """
+    if claim.interval_id is not None:
+        return _join(claim.interval_id, claim.seats, using)
     if claim.shared and (existing := _same_slot(calendar_id, claim, using)):
         return _take_seats(existing, claim, using)
     _refuse_overlap(calendar_id, claim, using)
@@ -105,7 +109,7 @@ def move(
     If that is another interval than before, the old one still has to be released once nothing
     refers to it any more.
     """
-    if interval_id is None:
+    if interval_id is None or claim.interval_id is not None:
         return take(calendar_id, claim, using=using)
     if claim.shared:
         other = _same_slot(calendar_id, claim, using)
@@ -252,6 +256,16 @@ def _take_seats(interval: BusyInterval, claim: Claim, using: str) -> int:
     if not taken:
         raise _too_few_seats(claim.capacity - interval.seats_taken, claim.seats)
     return interval.pk
+
+
+def _join(interval_id: int, seats: int, using: str) -> int:
+    """Take seats of an interval that is there, by its own capacity."""
+    intervals = BusyInterval.objects.using(using).filter(pk=interval_id)
+    fits = intervals.filter(seats_taken__lte=F("capacity") - seats)
+    if not fits.update(seats_taken=F("seats_taken") + seats):
+        free = intervals.select_for_update().values_list(F("capacity") - F("seats_taken"))
+        raise _too_few_seats(free[0][0] if free else 0, seats)
+    return interval_id
 
 
 def _too_few_seats(remaining: int, asked: int) -> CapacityExceeded:

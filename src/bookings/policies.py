@@ -47,6 +47,7 @@ class ServiceRules:
     cancellation_notice_minutes: int
     reschedule_allowed: bool
     reschedule_notice_minutes: int
+    two_sided_completion: bool
     shared: bool
     capacity: int | None
     pricing_type: str
@@ -69,6 +70,7 @@ class ServiceRules:
             cancellation_notice_minutes=_minutes(service, "cancellation_notice_minutes"),
             reschedule_allowed=bool(getattr(service, "reschedule_allowed", True)),
             reschedule_notice_minutes=_minutes(service, "reschedule_notice_minutes"),
+            two_sided_completion=bool(getattr(service, "two_sided_completion", False)),
             shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
             capacity=_optional(service, "capacity"),
             pricing_type=getattr(service, "pricing_type", "") or "",

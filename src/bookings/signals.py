@@ -18,6 +18,7 @@ booking_rescheduled: Final = Signal()
 booking_updated: Final = Signal()
 booking_delivered: Final = Signal()
 booking_completed: Final = Signal()
+booking_disputed: Final = Signal()
 booking_cancelled: Final = Signal()
 booking_expired: Final = Signal()
 booking_no_show: Final = Signal()
@@ -31,6 +32,7 @@ BY_EVENT: Final[dict[str, Signal]] = {
     "UPDATED": booking_updated,
     "DELIVERED": booking_delivered,
     "COMPLETED": booking_completed,
+    "DISPUTED": booking_disputed,
     "CANCELLED": booking_cancelled,
     "EXPIRED": booking_expired,
     "NO_SHOW": booking_no_show,

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from bookings import locks, postgres
 from bookings.models import Booking, BookingEvent, Calendar
-from bookings.services import create, create_booking, history
+from bookings.services import book, create_booking, history
 from tests.benchmarks.contest import Result, in_milliseconds, take_turns, timed
 from tests.benchmarks.desks.desk import start_of
 from tests.benchmarks.filling import fill
@@ -80,12 +80,12 @@ def text_each_time() -> Iterator[None]:
 
 @contextmanager
 def begin_and_commit() -> Iterator[None]:
-    atomically = create.atomically
+    atomically = book.atomically
 
     def in_a_transaction(write: Callable[[], Any], *, using: str, **_kwargs: Any) -> Any:
         return atomically(write, using=using)
 
-    with patch.object(create, "atomically", in_a_transaction):
+    with patch.object(book, "atomically", in_a_transaction):
         yield
 
 
@@ -137,8 +137,8 @@ def reference_looked_up() -> Any:
             pass
         return reference
 
-    new = create.new_reference
-    return patch.object(create, "new_reference", unused)
+    new = book.new_reference
+    return patch.object(book, "new_reference", unused)
 
 
 def event_by_bulk_create() -> Any:
@@ -146,4 +146,4 @@ def event_by_bulk_create() -> Any:
         BookingEvent.objects.using(using).bulk_create([event])
         history.announce(booking, event, using=using)
 
-    return patch.object(create, "store", store)
+    return patch.object(book, "store", store)

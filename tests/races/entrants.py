@@ -18,7 +18,6 @@ from bookings.conf import app_settings
 from bookings.exceptions import BookingBusy, BookingConflict
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
 from bookings.querysets import overlapping
-from bookings.services import create
 from bookings.services.repeats import check_key
 from bookings.transactions import conflict
 from tests.races.racer import RunAgain
@@ -59,7 +58,7 @@ def book_slowly(**values: Any) -> Run:
         sleep(2 * LATE)
 
     def book_and_dawdle() -> Any:
-        with patch.object(create, "check_key", check_and_dawdle):
+        with patch("bookings.services.book.check_key", check_and_dawdle):
             return run()
 
     return book_and_dawdle

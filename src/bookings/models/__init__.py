@@ -6,6 +6,7 @@ from bookings.conf import app_settings
 from bookings.models.addon import BookingAddon
 from bookings.models.booking import Booking
 from bookings.models.calendar import BusyInterval, Calendar
+from bookings.models.client_lock import ClientLock
 from bookings.models.event import BookingEvent
 from bookings.models.tenant import Tenant
 
@@ -18,5 +19,6 @@ __all__ = [
     "BookingEvent",
     "BusyInterval",
     "Calendar",
+    "ClientLock",
     "Tenant",
 ]

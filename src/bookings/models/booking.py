@@ -17,7 +17,7 @@ from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
 from bookings.abstract import default_currency
 from bookings.conf import app_settings
-from bookings.fields import SettingForeignKey, StatusField
+from bookings.fields import AmountField, SettingForeignKey, StatusField
 from bookings.models.calendar import BusyInterval
 from bookings.querysets import BookingQuerySet
 
@@ -113,6 +113,8 @@ class Booking(models.Model):
         blank=True,
         help_text=_("When a pending booking gives its time back; empty for never."),
     )
+    # Null for a hold, which is no request yet, and where nobody has to approve.
+    requested_at = models.DateTimeField(_("requested at"), null=True, blank=True, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True, editable=False)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True, editable=False)
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True, editable=False)
@@ -137,17 +139,20 @@ class Booking(models.Model):
     reschedule_allowed = models.BooleanField(_("rescheduling allowed"), default=True)
     reschedule_notice_minutes = models.PositiveIntegerField(_("rescheduling notice"), default=0)
 
+    two_sided_completion = models.BooleanField(
+        _("two-sided completion"),
+        default=False,
+        help_text=_("The provider delivers, and the client confirms it."),
+    )
+
     party_size = models.PositiveIntegerField(_("party size"), default=1)
     capacity_consumed = models.PositiveIntegerField(_("seats taken"), default=1)
 
     pricing_type = models.CharField(_("pricing type"), max_length=50, blank=True)
-    price_amount = models.DecimalField(
-        _("price"), max_digits=10, decimal_places=2, null=True, blank=True
-    )
-    total_amount = models.DecimalField(
+    price_amount = AmountField(_("price"), max_digits=11, null=True, blank=True)
+    total_amount = AmountField(
         _("total"),
-        max_digits=12,
-        decimal_places=2,
+        max_digits=13,
         null=True,
         blank=True,
         help_text=_("The price and the add-ons."),

@@ -41,6 +41,7 @@ class BookingEvent(models.Model):
         UPDATED = "UPDATED", _("Updated")
         DELIVERED = "DELIVERED", _("Delivered")
         COMPLETED = "COMPLETED", _("Completed")
+        DISPUTED = "DISPUTED", _("Disputed")
         CANCELLED = "CANCELLED", _("Cancelled")
         EXPIRED = "EXPIRED", _("Expired")
         NO_SHOW = "NO_SHOW", _("No show")

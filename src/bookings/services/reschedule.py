@@ -18,6 +18,7 @@ from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import ProviderLike
 from bookings.services import inputs
+from bookings.services.book import extra_time, set_total
 from bookings.services.changes import (
     Change,
     Locked,
@@ -27,7 +28,6 @@ from bookings.services.changes import (
     check_version,
     gone,
 )
-from bookings.services.create import extra_time, set_total
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import old_and_new, values_of
 from bookings.services.repeats import check_duplicate

@@ -15,7 +15,7 @@ from bookings import ledger, locks, policies, terms
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, BookingEvent
-from bookings.services import create, inputs
+from bookings.services import book, inputs
 from bookings.services.changes import check_version, gone, write_row
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import old_and_new, record, store, values_of
@@ -35,7 +35,7 @@ CLAIMED: Final = {
 }
 
 CHECKED_FIELDS: Final = {
-    *create.CHECKED_FIELDS,
+    *book.CHECKED_FIELDS,
     "reference",
     "cancellation_reason",
     "buffer_before_minutes",
@@ -162,9 +162,9 @@ def _insert(booking: Booking, claim: ledger.Claim | None, *, now: datetime, usin
         booking.busy_interval_id = None
     try:
         booking.version = 1
-        booking.reference = given_reference or create.new_reference(booking, now)
+        booking.reference = given_reference or book.new_reference(booking, now)
         booking.save_row(using=using)
-        store(booking, create.creation(booking, now), using=using)
+        store(booking, book.creation(booking, now), using=using)
     except BaseException:
         booking.pk, booking.reference, booking._state.adding = given_pk, given_reference, True
         raise

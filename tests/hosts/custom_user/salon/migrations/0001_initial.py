@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 (
                     "price_amount",
                     models.DecimalField(
-                        blank=True, decimal_places=2, max_digits=10, null=True, verbose_name="price"
+                        blank=True, decimal_places=3, max_digits=11, null=True, verbose_name="price"
                     ),
                 ),
                 (
@@ -144,13 +144,65 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "two_sided_completion",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The provider delivers, and the client confirms it.",
+                        verbose_name="two-sided completion",
+                    ),
+                ),
+                (
+                    "auto_cancel_grace_hours",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Hours after the end; empty for BOOKINGS_AUTO_CANCEL_GRACE_HOURS.",
+                        null=True,
+                        verbose_name="grace before automatic cancellation",
+                    ),
+                ),
+                (
+                    "max_active_bookings_per_client",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="At most; empty for no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="active bookings per client",
+                    ),
+                ),
+                (
+                    "max_bookings_per_client_per_day",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="At most; empty for no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="bookings per client and day",
+                    ),
+                ),
+                (
+                    "max_bookings_per_client_per_week",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="At most; empty for no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="bookings per client and week",
+                    ),
+                ),
+                (
                     "pricing_type",
-                    models.CharField(blank=True, max_length=50, verbose_name="pricing type"),
+                    models.CharField(
+                        blank=True,
+                        choices=[("FIXED", "Fixed"), ("HOURLY", "By the hour"), ("FREE", "Free")],
+                        max_length=50,
+                        verbose_name="pricing type",
+                    ),
                 ),
                 (
                     "price_amount",
                     models.DecimalField(
-                        blank=True, decimal_places=2, max_digits=10, null=True, verbose_name="price"
+                        blank=True, decimal_places=3, max_digits=11, null=True, verbose_name="price"
                     ),
                 ),
                 (
@@ -178,6 +230,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=255, verbose_name="name")),
+                (
+                    "max_bookings_per_day",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="At most; empty for no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="bookings per day",
+                    ),
+                ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "person",

@@ -1,3 +1,4 @@
+import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -20,6 +21,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=255, verbose_name="name")),
+                (
+                    "max_bookings_per_day",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="At most; empty for no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="bookings per day",
+                    ),
+                ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "tenant",

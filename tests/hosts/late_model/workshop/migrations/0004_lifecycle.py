@@ -1,0 +1,98 @@
+import django.core.validators
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("workshop", "0003_part"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="mechanic",
+            name="max_bookings_per_day",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="At most; empty for no limit.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="bookings per day",
+            ),
+        ),
+        migrations.AddField(
+            model_name="repair",
+            name="auto_cancel_grace_hours",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="Hours after the end; empty for BOOKINGS_AUTO_CANCEL_GRACE_HOURS.",
+                null=True,
+                verbose_name="grace before automatic cancellation",
+            ),
+        ),
+        migrations.AddField(
+            model_name="repair",
+            name="max_active_bookings_per_client",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="At most; empty for no limit.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="active bookings per client",
+            ),
+        ),
+        migrations.AddField(
+            model_name="repair",
+            name="max_bookings_per_client_per_day",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="At most; empty for no limit.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="bookings per client and day",
+            ),
+        ),
+        migrations.AddField(
+            model_name="repair",
+            name="max_bookings_per_client_per_week",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="At most; empty for no limit.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="bookings per client and week",
+            ),
+        ),
+        migrations.AddField(
+            model_name="repair",
+            name="two_sided_completion",
+            field=models.BooleanField(
+                default=False,
+                help_text="The provider delivers, and the client confirms it.",
+                verbose_name="two-sided completion",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="part",
+            name="price_amount",
+            field=models.DecimalField(
+                blank=True, decimal_places=3, max_digits=11, null=True, verbose_name="price"
+            ),
+        ),
+        migrations.AlterField(
+            model_name="repair",
+            name="price_amount",
+            field=models.DecimalField(
+                blank=True, decimal_places=3, max_digits=11, null=True, verbose_name="price"
+            ),
+        ),
+        migrations.AlterField(
+            model_name="repair",
+            name="pricing_type",
+            field=models.CharField(
+                blank=True,
+                choices=[("FIXED", "Fixed"), ("HOURLY", "By the hour"), ("FREE", "Free")],
+                max_length=50,
+                verbose_name="pricing type",
+            ),
+        ),
+    ]
