@@ -68,7 +68,7 @@ def test_what_a_service_says_is_taken() -> None:
         price_amount=Decimal("8.50"),
         currency="EUR",
     ) == ServiceRules(
-        45, 1, 2, 3, 4, True, False, 5, False, 6, True, 7, "FIXED", Decimal("8.50"), "EUR"
+        45, 1, 2, 3, 4, True, False, 5, False, 6, True, True, 7, "FIXED", Decimal("8.50"), "EUR"
     )
 
 
