@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "bookings",
     "bookings.contrib.schedule",
+    "bookings.contrib.series",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,255 @@
+"""The starts of a series around the changes of the clocks, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.apps import apps
+from django.core.checks import run_checks
+
+from bookings.contrib.series.exceptions import DateutilNotInstalled, InvalidRecurrence
+from bookings.contrib.series.recurrences import list_starts
+from bookings.exceptions import InvalidBooking
+
+BERLIN: Final = "Europe/Berlin"
+NEW_YORK: Final = "America/New_York"
+NINE: Final = datetime(2026, 1, 6, 9)
+"""A Tuesday."""
+
+
+def starts(rrule: str, start: Any = NINE, timezone: Any = BERLIN, **given: Any) -> list[datetime]:
+    return list_starts(rrule=rrule, start=start, timezone=timezone, **given)
+
+
+def shown(found: list[datetime], timezone: str) -> list[str]:
+    return [f"{at.astimezone(ZoneInfo(timezone)):%d %H:%M %z}" for at in found]
+
+
+# The clocks
+
+
+def test_a_series_keeps_its_time_on_the_wall() -> None:
+    found = starts("FREQ=WEEKLY;COUNT=3", datetime(2026, 3, 24, 9))
+    assert shown(found, BERLIN) == ["24 09:00 +0100", "31 09:00 +0200", "07 09:00 +0200"]
+
+
+def test_a_time_that_the_clocks_leave_out_is_taken_with_the_offset_before() -> None:
+    """As section 3.3.5 of RFC 5545 has it: 02:30 on 11 March 2007 is 03:30 EDT."""
+    found = starts("FREQ=DAILY;COUNT=3", datetime(2007, 3, 10, 2, 30), NEW_YORK)
+    assert shown(found, NEW_YORK) == ["10 02:30 -0500", "11 03:30 -0400", "12 02:30 -0400"]
+
+
+def test_a_series_may_begin_with_a_time_that_the_clocks_leave_out() -> None:
+    found = starts("FREQ=DAILY;COUNT=2", datetime(2007, 3, 11, 2, 30), NEW_YORK)
+    assert shown(found, NEW_YORK) == ["11 03:30 -0400", "12 02:30 -0400"]
+
+
+def test_an_instant_after_the_gap_recurs_as_what_the_clocks_show() -> None:
+    found = starts("FREQ=DAILY;COUNT=2", datetime(2007, 3, 11, 7, 30, tzinfo=UTC), NEW_YORK)
+    assert shown(found, NEW_YORK) == ["11 03:30 -0400", "12 03:30 -0400"]
+
+
+def test_of_a_time_that_there_is_twice_the_first_counts() -> None:
+    """As section 3.3.5 of RFC 5545 has it: 01:30 on 4 November 2007 is 01:30 EDT."""
+    found = starts("FREQ=DAILY;COUNT=3", datetime(2007, 11, 3, 1, 30), NEW_YORK)
+    assert shown(found, NEW_YORK) == ["03 01:30 -0400", "04 01:30 -0400", "05 01:30 -0500"]
+
+
+def test_a_series_cannot_begin_with_the_second_of_two() -> None:
+    second = datetime(2007, 11, 4, 6, 30, tzinfo=UTC)
+    with pytest.raises(InvalidRecurrence, match=r"not begin with .*01:30:00-05:00, but .*-04:00"):
+        starts("FREQ=DAILY;COUNT=3", second, NEW_YORK)
+    first = starts("FREQ=DAILY;COUNT=1", datetime(2007, 11, 4, 1, 30, fold=1), NEW_YORK)
+    assert first == [second - timedelta(hours=1)]
+
+
+def test_two_times_that_become_one_are_one_start_and_all_are_in_order() -> None:
+    """On 11 March 2007 it is 03:00 after 02:00, so 02:30 comes after 03:00, and as 03:30."""
+    rule = "FREQ=DAILY;BYHOUR=2,3;BYMINUTE=0,30;COUNT=3"
+    found = starts(rule, datetime(2007, 3, 11, 2), NEW_YORK)
+    assert shown(found, NEW_YORK) == ["11 03:00 -0400", "11 03:30 -0400", "12 02:00 -0400"]
+
+
+def test_a_start_before_the_end_is_found_behind_one_after_it() -> None:
+    rule = "FREQ=DAILY;BYHOUR=2,3;BYMINUTE=0,30;BYSETPOS=2,3;UNTIL=20070311T070000Z"
+    found = starts(rule, datetime(2007, 3, 10, 2, 30), NEW_YORK)
+    assert shown(found, NEW_YORK) == ["10 02:30 -0500", "10 03:00 -0500", "11 03:00 -0400"]
+
+
+def test_a_day_that_the_clocks_leave_out_is_the_next_one() -> None:
+    """Samoa went from 29 December 2011 to the 31st."""
+    found = starts("FREQ=DAILY;COUNT=3", datetime(2011, 12, 29, 10), "Pacific/Apia")
+    assert shown(found, "Pacific/Apia") == ["29 10:00 -1000", "31 10:00 +1400", "01 10:00 +1400"]
+
+
+# The end
+
+
+def test_until_is_an_instant_and_belongs_to_the_series() -> None:
+    assert len(starts("FREQ=DAILY;UNTIL=20260108T080000Z")) == 3
+    assert len(starts("FREQ=DAILY;UNTIL=20260108T075959Z")) == 2
+
+
+@pytest.mark.parametrize("rrule", ["FREQ=DAILY;COUNT=400", "FREQ=DAILY;UNTIL=20270209T080000Z"])
+def test_a_series_may_have_as_many_starts_as_the_limit(rrule: str) -> None:
+    assert len(starts(rrule)) == 400
+    with pytest.raises(InvalidRecurrence, match="more than 399 starts") as refused:
+        starts(rrule, limit=399)
+    assert refused.value.code == "too_many_starts"
+    assert refused.value.params == {"limit": 399}
+
+
+@pytest.mark.parametrize("limit", [0, -1, 10_001, True, 2.5, None, "400"])
+def test_a_limit_that_is_none_is_refused(limit: Any) -> None:
+    with pytest.raises(InvalidBooking, match="limit must be a whole number from 1 to 10000"):
+        starts("FREQ=DAILY;COUNT=2", limit=limit)
+
+
+@pytest.mark.parametrize(
+    "rrule",
+    [
+        "FREQ=YEARLY;COUNT=102",
+        "FREQ=YEARLY;UNTIL=99991231T235959Z",
+        "FREQ=YEARLY;INTERVAL=99;COUNT=3",
+        "FREQ=DAILY;INTERVAL=999999999;COUNT=2",
+        "FREQ=YEARLY;INTERVAL=999999999;UNTIL=99991231T235959Z",
+    ],
+)
+def test_a_series_of_more_than_a_hundred_years_is_refused(rrule: str) -> None:
+    with pytest.raises(InvalidRecurrence, match="goes on beyond the year 2126") as refused:
+        starts(rrule)
+    assert refused.value.code == "beyond_horizon"
+
+
+def test_a_series_may_last_a_hundred_years() -> None:
+    found = starts("FREQ=YEARLY;COUNT=101")
+    assert (len(found), found[-1]) == (101, datetime(2126, 1, 6, 8, tzinfo=UTC))
+    assert starts("FREQ=YEARLY;UNTIL=21261231T000000Z") == found
+
+
+@pytest.mark.parametrize(
+    "start", [datetime(1970, 1, 1, 9), datetime(1999, 1, 1, 9), datetime(4147, 1, 1, 9)]
+)
+@pytest.mark.parametrize(
+    "rrule",
+    [
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=3",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;UNTIL=20300101T000000Z",
+        "FREQ=DAILY;BYHOUR=9,10,11,12;BYSETPOS=5;COUNT=3",
+        "FREQ=WEEKLY;BYDAY=MO;BYSETPOS=2;UNTIL=99991231T235959Z",
+        "FREQ=YEARLY;BYDAY=MO;BYSETPOS=" + ",".join(map(str, range(60, 290))) + ";COUNT=1",
+    ],
+)
+def test_a_rule_that_never_matches_is_refused_soon(rrule: str, start: datetime) -> None:
+    """dateutil alone looks for ten seconds."""
+    began = time.process_time()
+    with pytest.raises(InvalidRecurrence, match="it never matches") as refused:
+        starts(rrule, start)
+    assert refused.value.code == "no_starts"
+    assert time.process_time() - began < 3
+
+
+def test_an_end_before_the_beginning_is_refused() -> None:
+    with pytest.raises(InvalidRecurrence, match="UNTIL is before the first start") as refused:
+        starts("FREQ=DAILY;UNTIL=20260106T075959Z")
+    assert refused.value.code == "no_starts"
+
+
+# The start and the exceptions
+
+
+def test_a_start_that_the_rule_does_not_give_is_refused_with_the_one_that_it_gives() -> None:
+    with pytest.raises(InvalidRecurrence) as refused:
+        starts("FREQ=WEEKLY;BYDAY=FR;COUNT=3")
+    assert refused.value.code == "start_not_in_rule"
+    assert str(refused.value) == (
+        "The series does not begin with 2026-01-06 09:00:00+01:00, but with "
+        "2026-01-09 09:00:00+01:00. Begin there."
+    )
+
+
+def test_a_series_starts_at_a_whole_second() -> None:
+    with pytest.raises(InvalidRecurrence, match=r"begin with 2026-01-06 09:00:00\.5"):
+        starts("FREQ=DAILY;COUNT=3", NINE.replace(microsecond=500_000))
+
+
+def test_left_out_it_says_from_when_on() -> None:
+    found = starts("FREQ=WEEKLY;BYDAY=FR;COUNT=2", exdates=[NINE])
+    assert shown(found, BERLIN) == ["09 09:00 +0100", "16 09:00 +0100"]
+
+
+def test_what_is_left_out_is_counted() -> None:
+    left_out = [datetime(2026, 1, 7, 9), datetime(2026, 1, 8, 8, tzinfo=UTC), NINE, NINE]
+    found = starts("FREQ=DAILY;COUNT=5", exdates=iter(left_out))
+    assert shown(found, BERLIN) == ["09 09:00 +0100", "10 09:00 +0100"]
+
+
+@pytest.mark.parametrize(
+    "exdate", [datetime(2026, 1, 7, 10), datetime(2026, 1, 9, 9), datetime(2026, 1, 5, 9)]
+)
+def test_what_the_series_does_not_have_cannot_be_left_out(exdate: datetime) -> None:
+    with pytest.raises(InvalidRecurrence, match=f"not start at {exdate}") as refused:
+        starts("FREQ=DAILY;COUNT=3", exdates=[datetime(2026, 1, 7, 9), exdate])
+    assert refused.value.code == "exdate_not_in_rule"
+
+
+def test_something_has_to_be_left() -> None:
+    with pytest.raises(InvalidRecurrence, match="Every start") as refused:
+        starts("FREQ=DAILY;COUNT=1", exdates=[NINE])
+    assert refused.value.code == "no_starts"
+
+
+@pytest.mark.parametrize("exdates", ["20260106T090000", b"", None, NINE])
+def test_exceptions_that_are_no_list_are_refused(exdates: Any) -> None:
+    with pytest.raises(InvalidRecurrence, match="exdates must be a list of datetimes, not"):
+        starts("FREQ=DAILY;COUNT=3", exdates=exdates)
+
+
+@pytest.mark.parametrize("value", [date(2026, 1, 6), "2026-01-06 09:00", None, 0])
+def test_what_is_no_datetime_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidBooking, match="start must be a timezone-aware datetime"):
+        starts("FREQ=DAILY;COUNT=3", value)
+    with pytest.raises(InvalidBooking, match="exdates must be a timezone-aware datetime"):
+        starts("FREQ=DAILY;COUNT=3", exdates=[value])
+
+
+@pytest.mark.parametrize("zone", [None, UTC])
+@pytest.mark.parametrize(
+    "day",
+    [datetime.min, datetime(1969, 12, 31), datetime(4148, 1, 1), datetime.max],  # noqa: DTZ901
+)
+def test_what_the_ledger_does_not_hold_is_refused(day: datetime, zone: Any) -> None:
+    with pytest.raises(InvalidBooking) as refused:
+        starts("FREQ=DAILY;COUNT=3", day.replace(tzinfo=zone))
+    assert refused.value.code == "out_of_range"
+
+
+@pytest.mark.parametrize("timezone", ["Europe/Atlantis", "", "../etc/passwd", "x" * 9999, None, 1])
+def test_an_unknown_zone_is_refused(timezone: Any) -> None:
+    with pytest.raises(InvalidBooking, match="is no time zone") as refused:
+        starts("FREQ=DAILY;COUNT=3", timezone=timezone)
+    assert refused.value.code == "unknown_timezone"
+
+
+# The library
+
+
+def test_without_the_library_error_and_check_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def complaints() -> list[Any]:
+        return [said for said in run_checks() if said.id == "bookings_series.E001"]
+
+    assert apps.is_installed("bookings.contrib.series")
+    assert not complaints()
+
+    monkeypatch.setitem(sys.modules, "dateutil", None)
+
+    with pytest.raises(DateutilNotInstalled, match=r'pip install "django-bookings\[series\]"'):
+        starts("FREQ=DAILY;COUNT=3")
+    assert [said.hint for said in complaints()] == ['pip install "django-bookings[series]"']
