@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
 from bookings.contrib.payments import services
-from bookings.contrib.payments.models import Payment, Refund, RefundDue
+from bookings.contrib.payments.models import (
+    Payment,
+    Refund,
+    RefundDue,
+    RefundPolicy,
+    RefundTier,
+)
+from bookings.contrib.payments.tiers import Tier
 from bookings.models import Booking
 from tests.contrib.payments.audit import audit
 from tests.races import referee, scenes
+from tests.races.entrants import stored
 from tests.races.scenes import NOW, START
 
 Run = Callable[[], Any]
-EVERYTHING = (RefundDue, Refund, Payment)
+EVERYTHING = (RefundDue, Refund, Payment, RefundTier, RefundPolicy)
 
 
 def pay(*, booking: Any, **values: Any) -> Run:
@@ -29,6 +38,16 @@ def refund(*, payment: Any, **values: Any) -> Run:
     """Record a refund; its key."""
     row = Payment.objects.get(pk=payment)
     return lambda: services.record_refund(row, **values).pk
+
+
+def lay_down(*, service: Any, percent: int) -> Run:
+    """Set a refund policy of two tiers that both say who laid it down."""
+    row = None if service is None else stored("SERVICE_MODEL", service)
+    tiers = [
+        Tier(notice_minutes=notice, refund_percent=Decimal(percent))
+        for notice in (60 * (percent + 1), percent)
+    ]
+    return lambda: services.set_refund_policy(tiers, service=row).pk
 
 
 def refund_without_lock(*, payment: Any, amount: int, **values: Any) -> Run:
@@ -73,6 +92,20 @@ def many_bookings(*, number: int) -> list[Any]:
     return [
         scenes.add_booking(service=host["service"], provider=provider, start_at=START)
         for provider in referee.hire(number=number)
+    ]
+
+
+def one_service() -> Any:
+    """Without a policy."""
+    _clear()
+    return referee.set_up()["service"]
+
+
+def policies() -> list[list[tuple[int, int]]]:
+    """Of each, its tiers: their notice in minutes, and what goes back in percent."""
+    return [
+        [(tier.notice_minutes, int(tier.refund_percent)) for tier in policy.rules().tiers]
+        for policy in RefundPolicy.objects.all()
     ]
 
 

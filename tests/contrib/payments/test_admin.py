@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.payments.models import Payment, RefundDue, RefundPolicy
 from bookings.contrib.payments.services import record_refund, set_refund_policy
 from bookings.contrib.payments.tiers import Tier
 from bookings.models import Booking
 from bookings.services import cancel_booking
-from tests.contrib.payments.conftest import NOW, Make, before_start
+from tests.contrib.payments.conftest import NOW, Book, Make, Pay, before_start
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +69,8 @@ def test_the_booking_shows_its_money(boss: Client, cancelled: Booking) -> None:
     page = text(boss, f"/admin/bookings/booking/{cancelled.pk}/change/")
     assert "pay_1" in page
     assert "Partially refunded" in page
-    assert "30.000" in page
+    assert all(amount in page for amount in ("100.00", "30.00"))
+    assert ".000" not in page
 
 
 def test_who_may_not_see_payments_sees_the_booking_without(cancelled: Booking) -> None:
@@ -83,6 +87,9 @@ def test_payments_and_their_refunds_are_read_only(
     assert "pay_1" in text(boss, f"{ADMIN}/payment/?q={cancelled.reference}")
     page = text(boss, f"{ADMIN}/payment/{paid.pk}/change/")
     assert "re_1" in page
+    assert "20.00" in page
+    assert ".000" not in page
+    assert ".000" not in text(boss, f"{ADMIN}/payment/")
     assert 'name="_save"' not in page
     assert boss.get(f"{ADMIN}/payment/add/").status_code == 403
     assert boss.post(f"{ADMIN}/payment/{paid.pk}/delete/").status_code == 403
@@ -94,6 +101,41 @@ def test_payments_and_their_refunds_are_read_only(
 def test_what_is_due_is_a_list(boss: Client, cancelled: Booking, query: str, number: int) -> None:
     page = text(boss, f"{ADMIN}/refunddue/{query}")
     assert page.count(cancelled.reference) == number
+    assert ".000" not in page
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "shown"), [("JPY", 9000, "9000"), ("KWD", "12.345", "12.345")]
+)
+def test_an_amount_has_the_decimals_of_its_currency(
+    boss: Client, make_service: Make, book: Book, pay: Pay, currency: str, amount: Any, shown: str
+) -> None:
+    booking = book(service=make_service(currency=currency))
+    payment = pay(booking, amount).payment
+    cancel_booking(booking, now_dt=before_start(hours=30))
+    due = booking.refund_due
+    for page in (
+        f"/admin/bookings/booking/{booking.pk}/change/",
+        f"{ADMIN}/payment/",
+        f"{ADMIN}/payment/{payment.pk}/change/",
+        f"{ADMIN}/refunddue/",
+        f"{ADMIN}/refunddue/{due.pk}/change/",
+    ):
+        amounts = re.findall(rf"\b{re.escape(shown[:3])}[.\d]*", text(boss, page))
+        assert set(amounts) == {shown}, page
+    assert str(Payment.objects.get()) == f"{shown} {currency} (pay_1)"
+    assert f"{shown} {currency}" in str(RefundDue.objects.get())
+
+
+def test_refunds_are_read_with_their_payment_at_once(
+    boss: Client, paid: Payment, django_assert_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as before:
+        text(boss, f"{ADMIN}/payment/{paid.pk}/change/")
+    for number in range(3):
+        record_refund(paid, amount=20, external_id=f"re_{number}", now_dt=NOW)
+    with django_assert_num_queries(len(before)):
+        assert "re_2" in text(boss, f"{ADMIN}/payment/{paid.pk}/change/")
 
 
 def test_a_policy_is_made_of_tiers(boss: Client, service: Any) -> None:

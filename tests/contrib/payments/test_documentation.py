@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 from django.dispatch import Signal
+from django.utils import timezone
 
 from bookings import exceptions as core
 from bookings.contrib import payments
@@ -22,7 +23,7 @@ from bookings.contrib.payments.models import Refund, RefundDue
 from bookings.contrib.payments.selectors import refund_due
 from bookings.models import Booking
 from bookings.services import cancel_booking
-from tests.contrib.payments.conftest import NOW, START, Book, Pay, before_start
+from tests.contrib.payments.conftest import START, Book, Pay, before_start
 from tests.docs.test_reference_is_complete import rows
 from tests.docs.test_snippets import BLOCK
 
@@ -113,7 +114,7 @@ def test_the_webhook_records_and_confirms(hold: Booking) -> None:
         currency="USD",
         id="pay_1",
         status="PAID",
-        processed_at=NOW,
+        processed_at=timezone.now(),
     )
     alarmed: list[Any] = []
     webhook = defined("payment_webhook", tell_staff=lambda *said: alarmed.append(said))

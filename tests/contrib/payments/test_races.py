@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.contrib.payments import entrants
 from tests.races import entrants as verbs
 from tests.races import scenes
@@ -110,6 +112,30 @@ def test_a_payment_at_the_last_moment_confirms_the_hold_or_is_due(
         if not way.inside:
             assert [status for _id, status in money["payments"]] == ["PAID"]
             assert money["status"] == ["CANCELLED"]
+
+
+@pytest.mark.parametrize("is_default", [False, True])
+def test_one_policy_is_left_whole_however_many_lay_it_down(
+    track: Track,
+    way: Way,
+    rounds_each_way: int,
+    is_default: bool,
+) -> None:
+    for _ in range(rounds_each_way):
+        service = track.ask(entrants.one_service)
+        owner = None if is_default else service
+
+        result = track.race(
+            entrants.lay_down,
+            [{"service": owner, "percent": number} for number in range(RACERS)],
+            way=way,
+        )
+
+        assert_sound(track, result, way)
+        [tiers] = track.ask(entrants.policies)
+        [percent] = {percent for _notice, percent in tiers}
+        assert tiers == [(60 * (percent + 1), percent), (percent, percent)]
+        assert len(set(result.winners)) == 1
 
 
 def _refunds(payment: Any) -> list[dict[str, Any]]:

@@ -70,7 +70,7 @@ def test_a_payment_is_stored_as_it_was_told(hold: Booking, pay: Pay, user: Any) 
     assert stored.status == Payment.Status.PAID
     assert (stored.processed_at, stored.recorded_by) == (processed, user)
     assert stored.is_made
-    assert str(stored) == "100.000 USD (pay_1)"
+    assert str(stored) == "100.00 USD (pay_1)"
 
 
 def test_a_hold_that_is_paid_for_is_confirmed(hold: Booking, pay: Pay) -> None:
@@ -354,6 +354,20 @@ def test_a_naive_instant_is_refused(booking: Booking, pay: Pay) -> None:
         pay(booking, processed_at=NOW.replace(tzinfo=None))
 
 
+def test_what_has_not_happened_yet_is_refused(booking: Booking, pay: Pay) -> None:
+    """A payment counts by its time, and a typing error in it would make it a late one for ever."""
+    for late in (NOW + timedelta(minutes=5, seconds=1), NOW.replace(year=9999)):
+        with pytest.raises(InvalidPayment, match="Pass when it happened") as caught:
+            pay(booking, processed_at=late)
+        assert caught.value.code == "processed_in_future"
+    assert not Payment.objects.exists()
+
+
+def test_a_payment_providers_clock_may_be_a_little_ahead(booking: Booking, pay: Pay) -> None:
+    ahead = NOW + timedelta(minutes=5)
+    assert pay(booking, processed_at=ahead).payment.processed_at == ahead
+
+
 @pytest.mark.parametrize("wrong", [None, "BK-1", Booking()])
 def test_anything_but_a_stored_booking_is_refused(db: None, wrong: Any) -> None:
     with pytest.raises(MissingReference):
@@ -385,7 +399,7 @@ def test_what_a_snapshot_never_shows_is_a_busy_database(booking: Booking, pay: P
 def test_what_else_the_database_refuses_is_a_defect(booking: Booking) -> None:
     payment = Payment(booking=booking, amount=-1, currency="USD", external_id="pay_1")
     with pytest.raises(IntegrityError):
-        once.store(payment, using="default")
+        once.store(payment, unique="external_id", using="default")
 
 
 def test_a_hold_can_not_be_confirmed_twice_by_a_replay(hold: Booking, pay: Pay) -> None:

@@ -47,7 +47,7 @@ def test_a_refund_is_stored_as_it_was_told(paid: Payment, user: Any) -> None:
     assert told.payment is paid
     assert (stored.payment, stored.amount, stored.external_id) == (paid, 30, "re_1")
     assert (stored.reason, stored.recorded_by, stored.processed_at) == ("Ill", user, processed)
-    assert str(stored) == "30.000 (re_1)"
+    assert str(stored) == "30.00 USD (re_1)"
 
 
 def test_a_payment_knows_what_is_left_of_it(paid: Payment) -> None:
@@ -76,7 +76,7 @@ def test_all_of_it_can_be_told_again(paid: Payment) -> None:
 
 def test_more_than_was_paid_never_goes_back(paid: Payment) -> None:
     refund(paid, 60)
-    with pytest.raises(RefundExceedsPayment, match=r"Only 40.000 USD of the payment are left") as e:
+    with pytest.raises(RefundExceedsPayment, match=r"Only 40.00 USD of the payment are left") as e:
         refund(paid, "40.01", "re_2")
     assert e.value.params["remaining"] == 40
     assert Payment.objects.get().amount_refunded == 60
@@ -161,6 +161,12 @@ def test_one_id_for_two_payments_is_refused(paid: Payment, book: Book, pay: Pay)
     other = pay(book(start_at=START + timedelta(hours=3)), 100, "pay_2").payment
     with pytest.raises(ExternalIdReused, match="another payment"):
         refund(other)
+
+
+def test_what_has_not_happened_yet_is_refused(paid: Payment) -> None:
+    with pytest.raises(InvalidPayment, match="Pass when it happened"):
+        refund(paid, processed_at=NOW + timedelta(minutes=6))
+    assert not Refund.objects.exists()
 
 
 @pytest.mark.parametrize("wrong", [None, 1, Payment()])

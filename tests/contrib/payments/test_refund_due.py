@@ -74,7 +74,7 @@ def test_it_says_whose_it_is_and_since_when(booking: Booking, paid: Payment) -> 
     cancel_booking(booking, now_dt=when)
     due = RefundDue.objects.get()
     assert (due.booking, due.currency, due.due_since) == (booking, "USD", when)
-    assert str(due) == f"{booking.reference}: 50.000 USD"
+    assert str(due) == f"{booking.reference}: 50.00 USD"
     assert booking.refund_due == due
 
 
@@ -330,7 +330,7 @@ def test_what_is_granted_is_told_to_who_asks(booking: Booking, paid: Payment) ->
 
 
 def test_more_than_was_paid_cannot_be_granted(booking: Booking, paid: Payment) -> None:
-    with pytest.raises(RefundExceedsPayment, match=r"Only 100\.000 USD were"):
+    with pytest.raises(RefundExceedsPayment, match=r"Only 100\.00 USD were"):
         grant_refund(booking, amount=101, now_dt=NOW)
     with pytest.raises(InvalidPayment):
         grant_refund(booking, amount=0, now_dt=NOW)  # type: ignore[arg-type]

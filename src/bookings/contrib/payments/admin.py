@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.booking import BookingAdmin
@@ -25,6 +26,7 @@ from bookings.contrib.payments.models import (
     RefundTier,
 )
 from bookings.contrib.payments.tiers import check_rules
+from bookings.money import rounded
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
@@ -45,15 +47,36 @@ class MoneyInline(ReadOnlyInline):
         return Inline.has_view_permission(self, request, obj)
 
 
+def money(model: type[Model], name: str) -> Any:
+    """A column: an amount with the decimals of its currency, of which its field has the most."""
+
+    field: Any = model._meta.get_field(name)
+
+    @admin.display(description=field.verbose_name, ordering=name)
+    def shown(row: Any) -> str:
+        return number_format(rounded(getattr(row, name), row.currency))
+
+    shown.__name__ = name
+    return shown
+
+
+PAID = money(Payment, "amount")
+WENT_BACK = money(Payment, "amount_refunded")
+REFUND = money(Refund, "amount")
+OUTSTANDING = money(RefundDue, "outstanding")
+DUE = money(RefundDue, "amount")
+GRANTED = money(RefundDue, "granted")
+
+
 class PaymentInline(MoneyInline):
     model = Payment
     show_change_link = True
     fields = readonly_fields = (
         "external_id",
-        "amount",
+        PAID,
         "currency",
         "status",
-        "amount_refunded",
+        WENT_BACK,
         "method",
         "processed_at",
     )
@@ -61,7 +84,7 @@ class PaymentInline(MoneyInline):
 
 class RefundDueInline(MoneyInline):
     model = RefundDue
-    fields = readonly_fields = ("outstanding", "amount", "currency", "due_since", "reason")
+    fields = readonly_fields = (OUTSTANDING, DUE, "currency", "due_since", "reason")
 
 
 # The history stays last. A host's subclass of BookingAdmin has them too.
@@ -71,7 +94,10 @@ BookingAdmin.inlines[-1:-1] = [PaymentInline, RefundDueInline]
 class RefundInline(MoneyInline):
     model = Refund
     fk_name = "payment"
-    fields = readonly_fields = ("external_id", "amount", "reason", "processed_at", "recorded_by")
+    fields = readonly_fields = ("external_id", REFUND, "reason", "processed_at", "recorded_by")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("payment", "recorded_by")
 
 
 class ReadOnlyAdmin(AnyModelAdmin):
@@ -92,13 +118,14 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_display = (
         "external_id",
         "booking",
-        "amount",
+        PAID,
         "currency",
         "status",
-        "amount_refunded",
+        WENT_BACK,
         "method",
         "processed_at",
     )
+    fields = readonly_fields = (*list_display, "recorded_by", "created_at", "updated_at")
     list_filter = ("status", "method", "currency")
     search_fields = ("external_id", "booking__reference", "booking__client_name")
     date_hierarchy = "created_at"
@@ -122,7 +149,8 @@ class OutstandingFilter(admin.SimpleListFilter):
 
 @admin.register(RefundDue)
 class RefundDueAdmin(ReadOnlyAdmin):
-    list_display = ("booking", "outstanding", "currency", "amount", "due_since", "reason")
+    list_display = ("booking", OUTSTANDING, "currency", DUE, "due_since", "reason")
+    fields = readonly_fields = (*list_display[:-2], GRANTED, *list_display[-2:])
     list_filter = (OutstandingFilter, "currency")
     search_fields = ("booking__reference", "booking__client_name", "booking__client_email")
 

@@ -2,7 +2,6 @@
 
 ================================ ==============================================================
 ``bookings_payments.W001``       the tiers of a stored refund policy are out of order
-``bookings_payments.W002``       there are several default refund policies
 ================================ ==============================================================
 """
 
@@ -32,8 +31,7 @@ def _check(alias: str) -> Iterator[CheckMessage]:
     tables = set(connections[alias].introspection.table_names())
     if not {RefundPolicy._meta.db_table, RefundTier._meta.db_table} <= tables:
         return
-    policies = list(RefundPolicy.objects.using(alias))
-    for policy in policies:
+    for policy in RefundPolicy.objects.using(alias):
         try:
             check_rules(policy.rules().tiers, policy.no_show())
         except BookingError as error:
@@ -43,11 +41,3 @@ def _check(alias: str) -> Iterator[CheckMessage]:
                 hint="Set its tiers again, in the admin or with set_refund_policy().",
                 id="bookings_payments.W001",
             )
-    defaults = [policy.pk for policy in policies if policy.owner() is None]
-    if len(defaults) > 1:
-        yield CheckWarning(
-            f"There are {len(defaults)} default refund policies in the database {alias!r}; the "
-            f"oldest is used.",
-            hint=f"Delete those with the keys {', '.join(map(str, defaults[1:]))}.",
-            id="bookings_payments.W002",
-        )

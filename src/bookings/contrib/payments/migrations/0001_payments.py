@@ -281,6 +281,16 @@ class Migration(migrations.Migration):
                         verbose_name="tenant",
                     ),
                 ),
+                (
+                    "is_default",
+                    models.BooleanField(
+                        default=None,
+                        editable=False,
+                        null=True,
+                        unique=True,
+                        verbose_name="default",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "refund policy",
@@ -386,6 +396,27 @@ class Migration(migrations.Migration):
                 ),
                 name="bookings_payments_policy_one_owner",
                 violation_error_message="A policy is of a service or of a tenant. Leave one of them empty.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="refundpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("is_default", True),
+                        ("is_default__isnull", False),
+                        ("service__isnull", True),
+                        ("tenant__isnull", True),
+                    ),
+                    models.Q(
+                        ("is_default__isnull", True),
+                        models.Q(
+                            ("service__isnull", True), ("tenant__isnull", True), _negated=True
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="bookings_payments_policy_default",
             ),
         ),
         migrations.AddConstraint(

@@ -13,6 +13,7 @@ from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 from bookings.contrib.payments.models.kept import LABEL, Kept, KeptQuerySet
 from bookings.fields import SettingForeignKey
 from bookings.models import Booking
+from bookings.money import rounded
 
 MAX_DIGITS: Final = 15
 DECIMAL_PLACES: Final = 3
@@ -89,7 +90,7 @@ class Payment(Kept):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} ({self.external_id})"
+        return f"{rounded(self.amount, self.currency)} {self.currency} ({self.external_id})"
 
     @property
     def is_made(self) -> bool:

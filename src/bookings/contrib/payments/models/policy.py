@@ -16,6 +16,7 @@ from bookings.fields import SettingOneToOneField
 from bookings.policies import MAX_MINUTES
 
 PERCENTAGE: Final[list[Any]] = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))]
+NOBODYS: Final = Q(service__isnull=True, tenant__isnull=True)
 
 
 class RefundPolicy(models.Model):
@@ -39,6 +40,10 @@ class RefundPolicy(models.Model):
         blank=True,
         related_name="refund_policy",
         verbose_name=_("tenant"),
+    )
+    # Unique: a database compares no nulls, and so cannot see that two rows have neither owner.
+    is_default = models.BooleanField(
+        _("default"), null=True, default=None, unique=True, editable=False
     )
     no_show_refund_percent = models.DecimalField(
         _("refund after a no-show"),
@@ -71,6 +76,12 @@ class RefundPolicy(models.Model):
                 ),
             ),
             models.CheckConstraint(
+                # What is null is neither true nor false, and a check lets it pass: so it is asked.
+                condition=Q(is_default__isnull=False, is_default=True) & NOBODYS
+                | Q(is_default__isnull=True) & ~NOBODYS,
+                name="bookings_payments_policy_default",
+            ),
+            models.CheckConstraint(
                 condition=Q(
                     no_show_refund_percent__range=(0, 100), no_show_fee_percent__range=(0, 100)
                 ),
@@ -80,6 +91,19 @@ class RefundPolicy(models.Model):
 
     def __str__(self) -> str:
         return str(self.owner() or _("Default"))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self._see_whether_default()
+        if (written := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*written, "is_default"}
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        super().clean()
+        self._see_whether_default()
+
+    def _see_whether_default(self) -> None:
+        self.is_default = True if self.service_id is None and self.tenant_id is None else None
 
     def owner(self) -> Any:
         """The service or the tenant whose policy it is; ``None`` for the default."""

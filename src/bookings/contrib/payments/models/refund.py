@@ -12,6 +12,7 @@ from model_utils.fields import AutoCreatedField
 from bookings.contrib.payments.models.kept import LABEL, Kept, KeptQuerySet, refuse
 from bookings.contrib.payments.models.payment import DECIMAL_PLACES, MAX_DIGITS, Payment
 from bookings.fields import SettingForeignKey
+from bookings.money import rounded
 
 
 class Refund(Kept):
@@ -53,7 +54,12 @@ class Refund(Kept):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} ({self.external_id})"
+        return f"{rounded(self.amount, self.currency)} {self.currency} ({self.external_id})"
+
+    @property
+    def currency(self) -> str:
+        """Its payment's."""
+        return self.payment.currency
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.contrib.payments.models.kept import LABEL
 from bookings.contrib.payments.models.payment import DECIMAL_PLACES, MAX_DIGITS
 from bookings.models import Booking
+from bookings.money import rounded
 
 
 class RefundDueQuerySet(models.QuerySet["RefundDue"]):
@@ -59,4 +60,4 @@ class RefundDue(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.booking}: {self.outstanding} {self.currency}"
+        return f"{self.booking}: {rounded(self.outstanding, self.currency)} {self.currency}"

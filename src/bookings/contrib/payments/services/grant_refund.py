@@ -12,7 +12,7 @@ from bookings.adapters import get_adapter
 from bookings.contrib.payments import accounts, settling
 from bookings.contrib.payments.exceptions import PaymentNotMade, RefundExceedsPayment
 from bookings.contrib.payments.models import RefundDue
-from bookings.contrib.payments.services.inputs import money
+from bookings.contrib.payments.services.inputs import money, remaining
 from bookings.contrib.payments.tiers import ZERO
 from bookings.models import Booking
 from bookings.services import inputs
@@ -47,7 +47,7 @@ def grant_refund(
         if granted > account.paid:
             raise RefundExceedsPayment(
                 _("Only %(remaining)s %(currency)s were paid."),
-                params={"remaining": account.paid, "currency": at.row.currency},
+                params=remaining(account.paid, at.row.currency),
             )
         row, _is_new = (
             RefundDue.objects.using(at.using)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 from bookings import policies
 from bookings.contrib.payments.exceptions import CurrencyMismatch, InvalidPayment
-from bookings.money import is_exact, minor_units
+from bookings.money import is_exact, minor_units, rounded
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far a payment provider's clock may be ahead of ours."""
 
 
 def money(value: Any, currency: str) -> Decimal:
@@ -31,6 +34,11 @@ def money(value: Any, currency: str) -> Decimal:
     return number
 
 
+def remaining(amount: Decimal, currency: str) -> dict[str, Any]:
+    """Of the error that says how much is left, which the database keeps with more decimals."""
+    return {"remaining": rounded(amount, currency), "currency": currency}
+
+
 def same_currency(expected: str, currency: str | None) -> str:
     """The currency that is expected, if it is what the caller means too."""
     if currency is not None and str(currency).upper() != expected.upper():
@@ -42,4 +50,14 @@ def same_currency(expected: str, currency: str | None) -> str:
 
 
 def processed(value: datetime | None, now: datetime) -> datetime:
-    return now if value is None else policies.instant(value, "processed_at")
+    """When it happened: now, or as the payment provider's clock says."""
+    if value is None:
+        return now
+    told = policies.instant(value, "processed_at")
+    if told > now + CLOCK_SKEW:
+        raise InvalidPayment(
+            _("processed_at, %(told)s, is later than now, %(now)s. Pass when it happened."),
+            "processed_in_future",
+            {"told": told, "now": now},
+        )
+    return told

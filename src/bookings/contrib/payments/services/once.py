@@ -1,4 +1,4 @@
-"""Store what a payment provider tells once, however often it tells it."""
+"""Store once what may be told several times, and by several at a moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.payments.exceptions import ExternalIdReused
-from bookings.transactions import TryAgain
+from bookings.transactions import TryAgain, judge
 
 M = TypeVar("M", bound=models.Model)
 
@@ -22,13 +22,17 @@ def find(model: type[M], external_id: str, *, using: str) -> M | None:
     return rows.select_for_update().filter(external_id=external_id).first()
 
 
-def store(row: models.Model, *, using: str) -> None:
-    """Insert a row that was not found. If somebody else has, the write is to look again."""
+def store(row: models.Model, *, unique: str, using: str) -> None:
+    """Insert a row that was not found by its ``unique`` field.
+
+    If somebody else has, the write is to look again.
+    """
     try:
         with transaction.atomic(using=using):
             row.save(using=using, force_insert=True)
     except IntegrityError as error:
-        if "external_id" in str(error):
+        # MySQL names the field of a foreign key too, and that is for the core to judge.
+        if judge(error) is None and unique in str(error):
             raise TryAgain from error
         raise
 

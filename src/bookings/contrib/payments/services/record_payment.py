@@ -117,7 +117,7 @@ def record_payment(
 def _store(told: Payment, at: Locked) -> Payment:
     payment = once.find(Payment, told.external_id, using=at.using)
     if payment is None:
-        once.store(told, using=at.using)
+        once.store(told, unique="external_id", using=at.using)
         payment = told
     else:
         once.check_same(

@@ -12,7 +12,7 @@ from bookings.contrib.payments import accounts, settling, signals
 from bookings.contrib.payments.exceptions import PaymentNotMade, RefundExceedsPayment
 from bookings.contrib.payments.models import Payment, Refund
 from bookings.contrib.payments.services import once
-from bookings.contrib.payments.services.inputs import money, processed, same_currency
+from bookings.contrib.payments.services.inputs import money, processed, remaining, same_currency
 from bookings.exceptions import MissingReference
 from bookings.services import inputs
 from bookings.services.changes import Locked, under_lock
@@ -65,7 +65,7 @@ def record_refund(
             )
             return refund, paid
         _take(paid, told)
-        once.store(told, using=at.using)
+        once.store(told, unique="external_id", using=at.using)
         paid.save(using=at.using, update_fields=["amount_refunded", "status", "updated_at"])
         settling.settle(accounts.lock({at.row.pk: at.row}, using=at.using), using=at.using, now=now)
         signals.announce(
@@ -89,7 +89,7 @@ def _take(paid: Payment, refund: Refund) -> None:
     if refund.amount > paid.amount_remaining:
         raise RefundExceedsPayment(
             _("Only %(remaining)s %(currency)s of the payment are left to go back."),
-            params={"remaining": paid.amount_remaining, "currency": paid.currency},
+            params=remaining(paid.amount_remaining, paid.currency),
         )
     paid.amount_refunded += refund.amount
     is_all = paid.amount_refunded == paid.amount

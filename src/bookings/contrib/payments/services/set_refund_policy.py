@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.payments.exceptions import InvalidRefundPolicy
 from bookings.contrib.payments.models import RefundPolicy, RefundTier
+from bookings.contrib.payments.services import once
 from bookings.contrib.payments.tiers import ZERO, Tier, check_rules
 from bookings.services import inputs
 from bookings.transactions import atomically
@@ -28,7 +29,9 @@ def set_refund_policy(
 
     It replaces the one there was, for bookings that are made from now on. ``tiers`` are
     :class:`~bookings.contrib.payments.tiers.Tier`, the longest notice first; who cancels later than
-    all of them gets nothing back. Raises ``InvalidRefundPolicy`` or ``InvalidBooking``.
+    all of them gets nothing back. Of two calls at one moment, one comes second and is what stays.
+
+    Raises ``InvalidRefundPolicy``, ``InvalidBooking``, ``MissingReference`` or ``BookingBusy``.
     """
     if service is not None and tenant is not None:
         raise InvalidRefundPolicy(
@@ -38,6 +41,7 @@ def set_refund_policy(
         "service": service and inputs.stored(service, "SERVICE_MODEL", "service"),
         "tenant": tenant and inputs.stored(tenant, "TENANT_MODEL", "tenant"),
     }
+    unique = next((name for name, row in owner.items() if row is not None), "is_default")
     no_show = Tier(
         notice_minutes=0,
         refund_percent=no_show_refund_percent,  # type: ignore[arg-type] # check_rules makes it one
@@ -48,10 +52,14 @@ def set_refund_policy(
 
     def write() -> RefundPolicy:
         policies = RefundPolicy.objects.using(using).select_for_update()
-        policy = policies.filter(**owner).first() or RefundPolicy(**owner)
+        found = policies.filter(**owner).first()
+        policy = found or RefundPolicy(**owner)
         policy.no_show_refund_percent = rules.no_show.refund_percent
         policy.no_show_fee_percent = rules.no_show.fee_percent
-        policy.save(using=using)
+        if found is None:
+            once.store(policy, unique=unique, using=using)
+        else:
+            policy.save(using=using)
         kept = RefundTier.objects.using(using)
         kept.filter(policy=policy).delete()
         kept.bulk_create(
