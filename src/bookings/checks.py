@@ -34,7 +34,7 @@ from django.utils.module_loading import import_string
 
 from bookings import slots
 from bookings.adapters import DefaultBookingAdapter
-from bookings.conf import PREFIX, AppSettings, app_settings
+from bookings.conf import PREFIX, AppSettings, SettingsGroup, app_settings
 from bookings.fields import SettingForeignKey, SettingOneToOneField
 
 SCHEDULE_APP: Final = "bookings.contrib.schedule"
@@ -56,7 +56,7 @@ Configs = Sequence[AppConfig] | None
 
 @register()
 def check_names(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
-    known = {PREFIX + name for name in AppSettings.all()}
+    known = {PREFIX + name for group in SettingsGroup.groups for name in group.all()}
     messages: list[CheckMessage] = []
     for name in sorted(dir(settings)):
         if name.startswith(PREFIX) and name not in known:
@@ -81,8 +81,9 @@ def check_values(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
-    for name, setting in AppSettings.all().items():
-        value: Any = getattr(app_settings, name)
+    settings_of_all = [pair for group in SettingsGroup.groups for pair in group.all().items()]
+    for name, setting in settings_of_all:
+        value: Any = setting.__get__(app_settings, AppSettings)
         # True is an int to Python, and never what a number of minutes was meant to be.
         is_bool = isinstance(value, bool)
         if not _is_of(value, setting.types) or (is_bool and bool not in setting.types):
@@ -90,6 +91,9 @@ def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
             yield name, value, f"of type {expected}", setting.default
         elif name == "SLOT_VALIDATION_MODE" and value not in MODES:
             yield name, value, '"ENGINE" or "NONE"', "NONE"
+        elif setting.choices and value not in setting.choices:
+            choices = " or ".join(f'"{choice}"' for choice in setting.choices)
+            yield name, value, choices, setting.default
         elif name == "DUPLICATE_GUARD_MINUTES" and value < 0:
             yield name, value, "0 (off) or more", 0
         elif name == "DEFAULT_CURRENCY" and len(value) != 3:

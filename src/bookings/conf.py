@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, ClassVar, Final, Generic, TypeVar, overload
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -18,9 +18,10 @@ class Setting(Generic[T]):
 
     name: str
 
-    def __init__(self, default: T, *types: type) -> None:
+    def __init__(self, default: T, *types: type, choices: tuple[T, ...] = ()) -> None:
         self.default = default
         self.types = types
+        self.choices = choices
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -45,7 +46,20 @@ class Setting(Generic[T]):
         return value
 
 
-class AppSettings:
+class SettingsGroup:
+    """The settings of one app. The system checks know those of every subclass there is."""
+
+    groups: ClassVar[list[type[SettingsGroup]]] = []
+
+    def __init_subclass__(cls) -> None:
+        SettingsGroup.groups.append(cls)
+
+    @classmethod
+    def all(cls) -> dict[str, Setting[Any]]:
+        return {name: value for name, value in vars(cls).items() if isinstance(value, Setting)}
+
+
+class AppSettings(SettingsGroup):
     """The settings of the core. ``app_settings.X`` is ``settings.BOOKINGS_X`` or its default.
 
     The ``*_MODEL`` settings are read once by Django, when the models are built, so changing one is
@@ -65,10 +79,6 @@ class AppSettings:
     ADAPTER = Setting("bookings.adapters.DefaultBookingAdapter", str)
     ALLOW_PAST_START = Setting(False, bool)
     MIGRATION_DEPENDENCIES = Setting[dict[str, str]]({}, dict)
-
-    @classmethod
-    def all(cls) -> dict[str, Setting[Any]]:
-        return {name: value for name, value in vars(cls).items() if isinstance(value, Setting)}
 
     @property
     def tenancy_enabled(self) -> bool:

@@ -46,6 +46,9 @@ class Problem:
 Check = Callable[[str], Iterator[Problem]]
 _registered: list[Check] = []
 
+Place = Callable[[Booking, str], ledger.Claim | None]
+_places: list[Place] = []
+
 
 def find_problems(using: str | None = None) -> Iterator[Problem]:
     """Everything that is wrong, lazily; nothing on a healthy database."""
@@ -62,6 +65,16 @@ def register(check: Check) -> Check:
     """
     _registered.append(check)
     return check
+
+
+def register_place(place: Place) -> Place:
+    """Have a repair put an active booking where this says it belongs; for an app with seats.
+
+    ``place`` takes the booking and a database's alias, under the lock, and gives the claim, or
+    ``None`` for a booking that has time of its own. Register it in the app's ``ready()``.
+    """
+    _places.append(place)
+    return place
 
 
 def _overlaps(using: str) -> Iterator[Problem]:
@@ -144,7 +157,7 @@ def _leaks(using: str) -> Iterator[Problem]:
 def _seats(using: str) -> Iterator[Problem]:
     rows = (
         BusyInterval.objects.using(using)
-        .filter(bookings__isnull=False)
+        .filter(Q(bookings__isnull=False) | Q(kind=BusyInterval.Kind.SESSION))
         .annotate(parties=Coalesce(Sum("bookings__party_size"), 0))
         .exclude(seats_taken=F("parties"))
     )
@@ -212,13 +225,18 @@ def _reclaim(booking: Booking, using: str) -> Repair:
         if row.busy_interval_id is not None:
             rows.update(busy_interval=None)
             ledger.recount(row.busy_interval_id, using=using)
-        rules = policies.ServiceRules.of(
-            row.service, default_currency=app_settings.DEFAULT_CURRENCY
-        )
-        claim = ledger.Claim.of(row, rules)
+        claim = _place_of(row, using)
         rows.update(busy_interval=ledger.take(calendars[row.provider_id], claim, using=using))
 
     return partial(atomically, write, using=using)
+
+
+def _place_of(row: Booking, using: str) -> ledger.Claim:
+    for place in _places:
+        if claim := place(row, using):
+            return claim
+    rules = policies.ServiceRules.of(row.service, default_currency=app_settings.DEFAULT_CURRENCY)
+    return ledger.Claim.of(row, rules)
 
 
 def _let_go(booking: Booking, using: str) -> Repair:

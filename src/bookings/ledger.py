@@ -15,8 +15,8 @@ from django.db import connections, router
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from bookings import locks, policies
-from bookings.exceptions import CapacityExceeded
+from bookings import consequences, locks, policies
+from bookings.exceptions import CapacityExceeded, NotAllowed
 from bookings.models import Booking, BusyInterval
 from bookings.querysets import BookingQuerySet, overlapping
 from bookings.transactions import atomically, conflict
@@ -59,6 +59,18 @@ class Claim:
             capacity=rules.seats(booking.party_size),
             shared=rules.is_shared,
             lapses=None if lapses is None else policies.ceil_second(lapses),
+        )
+
+    @classmethod
+    def of_seats(cls, booking: Booking) -> Claim:
+        """What a booking takes of its session, whose time is not the booking's to move."""
+        starts, ends = window_of(booking)
+        return cls(
+            starts=starts,
+            ends=ends,
+            service_id=booking.service_id,
+            seats=policies.whole_number(booking.party_size, "party_size", at_least=1),
+            kind=BusyInterval.Kind.SESSION,
         )
 
     def interval(self, **values: Any) -> BusyInterval:
@@ -111,13 +123,17 @@ def move(
     """
     if interval_id is None or claim.interval_id is not None:
         return take(calendar_id, claim, using=using)
+    interval = _locked(interval_id, using)
+    if interval is None:
+        return take(calendar_id, claim, using=using)
+    if interval.kind == BusyInterval.Kind.SESSION:
+        if not _is_same_slot(interval, calendar_id, claim):
+            raise in_session()
+        return _join(interval_id, claim.seats - held_seats, using)
     if claim.shared:
         other = _same_slot(calendar_id, claim, using)
         if other is not None and other.pk != interval_id:
             return _take_seats(other, claim, using)
-    interval = BusyInterval.objects.using(using).select_for_update().filter(pk=interval_id).first()
-    if interval is None:
-        return take(calendar_id, claim, using=using)
     if interval.seats_taken > held_seats and not _is_same_slot(interval, calendar_id, claim):
         return take(calendar_id, claim, using=using)
     _refuse_overlap(calendar_id, claim, using, but=interval_id)
@@ -130,6 +146,41 @@ def move(
         raise _too_few_seats(interval.capacity - interval.seats_taken + claim.seats, claim.seats)
     interval.save(using=using, force_update=True)
     return interval_id
+
+
+def reshape(interval_id: int, calendar_id: int, claim: Claim, *, using: str) -> None:
+    """Give a session's time other bounds, or another capacity, around the seats that are taken.
+
+    What its bookings say of their time has to follow in the same transaction.
+    """
+    _refuse_overlap(calendar_id, claim, using, but=interval_id)
+    intervals = BusyInterval.objects.using(using).filter(pk=interval_id)
+    fits = intervals.filter(seats_taken__lte=claim.capacity)
+    if not fits.update(
+        calendar_id=calendar_id,
+        starts=claim.starts,
+        ends=claim.ends,
+        service_id=claim.service_id,
+        capacity=claim.capacity,
+    ):
+        raise CapacityExceeded(
+            _("More than %(capacity)d seats are taken. Keep as many, or cancel bookings first."),
+            "seats_taken",
+            {"capacity": claim.capacity, "remaining": 0},
+        )
+
+
+def is_session(interval_id: int | None, *, using: str) -> bool:
+    """Whether who holds this claim sits in a session."""
+    interval = None if interval_id is None else _locked(interval_id, using)
+    return interval is not None and interval.kind == BusyInterval.Kind.SESSION
+
+
+def in_session() -> NotAllowed:
+    return NotAllowed(
+        _("This booking is a seat in a session. Move it with move_seat, or cancel it."),
+        "in_session",
+    )
 
 
 def keep(booking: Booking, *, using: str) -> None:
@@ -149,7 +200,7 @@ def release(interval_id: int, seats: int, *, using: str) -> None:
 
 
 def give_back(interval_ids: Iterable[int], *, using: str) -> None:
-    """Delete claims that are no booking's: time off, what another calendar says.
+    """Delete claims that are no booking's: time off, sessions, what another calendar says.
 
     By then nothing may refer to them any more.
     """
@@ -159,7 +210,7 @@ def give_back(interval_ids: Iterable[int], *, using: str) -> None:
 
 def recount(interval_id: int, *, using: str) -> None:
     """Set an interval's seats to what its bookings take; without bookings it goes."""
-    interval = BusyInterval.objects.using(using).select_for_update().filter(pk=interval_id).first()
+    interval = _locked(interval_id, using)
     if interval is None:
         return
     parties = Booking._base_manager.using(using).filter(busy_interval=interval_id)
@@ -214,9 +265,15 @@ def delete_bookings(
             held[interval_id] += seats
         result = delete(locked)
         release_many(held, using=using)
+        consequences.draw_deletion(list(held), using=using)
         return result
 
     return atomically(write, using=using)
+
+
+def _locked(interval_id: int, using: str) -> BusyInterval | None:
+    intervals = BusyInterval.objects.using(using).select_for_update()
+    return intervals.filter(pk=interval_id).first()
 
 
 def _same_slot(calendar_id: int, claim: Claim, using: str) -> BusyInterval | None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from bookings.conf import AppSettings, Setting, app_settings
+from bookings.checks import check_names, check_values
+from bookings.conf import AppSettings, Setting, SettingsGroup, app_settings
 
 DEFAULTS = {
     "TENANT_MODEL": None,
@@ -93,3 +94,23 @@ def test_a_migration_depends_on_the_one_that_the_host_declares(settings: Any) ->
     settings.BOOKINGS_SERVICE_MODEL = "salon.Treatment"
     settings.BOOKINGS_MIGRATION_DEPENDENCIES = {"SERVICE_MODEL": "0004_treatment"}
     assert app_settings.dependency("SERVICE_MODEL") == ("salon", "0004_treatment")
+
+
+def test_the_settings_of_another_app_are_known_and_checked(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SettingsGroup, "groups", list(SettingsGroup.groups))
+
+    class OwnSettings(SettingsGroup):
+        OWN_MODE = Setting("quick", str, choices=("quick", "slow"))
+
+    own = OwnSettings()
+    assert own.OWN_MODE == "quick"
+    assert OwnSettings.all().keys() == {"OWN_MODE"}
+    settings.BOOKINGS_OWN_MODE = "slow"
+    assert own.OWN_MODE == "slow"
+    assert check_names(None) == check_values(None) == []
+    for wrong in ("lazy", 1):
+        settings.BOOKINGS_OWN_MODE = wrong
+        [message] = check_values(None)
+        assert (message.id, message.hint) == ("bookings.E002", "BOOKINGS_OWN_MODE = 'quick'")

@@ -64,7 +64,9 @@ def _seats(intervals: dict[int, BusyInterval], bookings: list[Booking]) -> Itera
     for key, interval in intervals.items():
         if interval.kind not in HAS_SEATS:
             continue
-        if not 0 < interval.seats_taken <= interval.capacity:
+        # A session is there before anybody sits in it; a booking's time is not.
+        fewest = 0 if interval.kind == "SESSION" else 1
+        if not fewest <= interval.seats_taken <= interval.capacity:
             yield f"Interval {key} has {interval.seats_taken} of {interval.capacity} seats taken."
         if interval.seats_taken != parties[key]:
             yield f"Interval {key} has {interval.seats_taken} seats for {parties[key]} people."

@@ -235,6 +235,12 @@ class Booking(models.Model):
     def holds_time(self) -> bool:
         return self.status in self.ACTIVE_STATUSES
 
+    @property
+    def is_in_session(self) -> bool:
+        """Whether the time it holds is a session's, of which it has seats."""
+        interval = self.busy_interval
+        return interval is not None and interval.kind == BusyInterval.Kind.SESSION
+
     def busy_window(self) -> tuple[datetime, datetime]:
         """The half-open stretch of the provider's time that it takes, buffers included."""
         return (
@@ -295,7 +301,7 @@ class Booking(models.Model):
             errors["capacity_consumed"] = _("Capacity consumed cannot be below party size.")
         service = self._existing("service")
         shared = service is None or getattr(service, "allow_multiple_clients_per_slot", False)
-        if not shared and self.party_size not in {None, 1}:
+        if not shared and self.party_size not in {None, 1} and not self.is_in_session:
             errors["party_size"] = _(
                 "Party size must be 1 for services that do not allow multiple clients per slot."
             )

@@ -102,10 +102,13 @@ def reschedule_booking(
         )
 
     # The slow questions are asked before the lock is taken, of a copy that is thrown away.
-    draft = Booking.objects.using(using).filter(pk=booking.pk).first()
+    drafts = Booking.objects.using(using).select_related("busy_interval")
+    draft = drafts.filter(pk=booking.pk).first()
     if draft is None:
         raise gone()
     check_version(draft, expected_version)
+    if draft.is_in_session:
+        raise ledger.in_session()
     claim = propose(draft, list(_addons_of(draft, using))).claim
     if not skip_slot_validation:
         slots.validate(draft, now_dt=now, override_policy=override_policy)

@@ -142,6 +142,8 @@ def _check(booking: Booking) -> None:
 
 
 def _claim(booking: Booking, *, using: str) -> ledger.Claim:
+    if not booking._state.adding and ledger.is_session(booking.busy_interval_id, using=using):
+        return ledger.Claim.of_seats(booking)
     try:
         inputs.load(booking, "service", using=using)
     except ObjectDoesNotExist:
