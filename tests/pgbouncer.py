@@ -21,7 +21,7 @@ PORT: Final = 6432
 POOL_SIZE: Final = 6
 # Debian installs it where only root's shell looks.
 PROGRAM: Final = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-MISSING: Final = "PgBouncer is not installed; on Debian and Ubuntu: apt install pgbouncer"
+MISSING: Final = "PgBouncer is not installed here. On Debian and Ubuntu: apt install pgbouncer."
 
 CONFIGURATION = """
 [databases]

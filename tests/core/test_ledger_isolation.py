@@ -15,7 +15,8 @@ from bookings.transactions import atomically
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(
-        connection.vendor == "sqlite", reason="an SQLite database in memory has one connection"
+        connection.vendor == "sqlite",
+        reason="SQLite in memory has one connection, so nobody else can write meanwhile.",
     ),
 ]
 

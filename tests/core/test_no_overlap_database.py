@@ -15,7 +15,7 @@ from bookings.models import BusyInterval, Calendar
 pytestmark = pytest.mark.django_db
 judged = pytest.mark.skipif(
     connection.vendor == "mysql",
-    reason="MySQL and MariaDB cannot constrain ranges; the ledger judges there",
+    reason="MySQL and MariaDB have no constraint on ranges; the ledger judges there.",
 )
 
 INSERT = (

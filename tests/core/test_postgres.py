@@ -21,7 +21,10 @@ from tests.core.moments import at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IS_POSTGRES = connection.vendor == "postgresql"
-only_postgres = pytest.mark.skipif(not IS_POSTGRES, reason="only PostgreSQL can")
+only_postgres = pytest.mark.skipif(
+    not IS_POSTGRES,
+    reason="Only PostgreSQL runs INSERTs inside a WITH, so only there is a booking one statement.",
+)
 
 # What is new with each booking, or counts them.
 OWN = {"id", "uuid", "reference", "busy_interval", "calendar", "created_at", "updated_at"}

@@ -256,7 +256,8 @@ def test_a_reference_that_is_always_taken_is_given_up(book: Book, settings: Any)
 
 @alone
 @pytest.mark.skipif(
-    connection.vendor == "sqlite", reason="an SQLite database in memory has one connection"
+    connection.vendor == "sqlite",
+    reason="SQLite in memory has one connection, so nobody else can hold the lock.",
 )
 def test_a_lock_that_is_waited_for_too_long_makes_the_database_busy(
     provider: Any, calendar: Calendar, pauses: list[float]

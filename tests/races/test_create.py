@@ -126,7 +126,10 @@ def test_the_lock_alone_is_enough_among_those_who_take_it(
         assert_one_winner(unguarded, result)
 
 
-@pytest.mark.skipif(IS_MYSQL, reason="MySQL and MariaDB have no constraint against overlaps.")
+@pytest.mark.skipif(
+    IS_MYSQL,
+    reason="MySQL and MariaDB have no constraint on ranges, so the lock is all that is left.",
+)
 def test_the_constraint_alone_is_enough_against_overlaps(track: Track) -> None:
     """It lets one through; the others may also hear that the database is busy."""
     result = track.race(entrants.book_without_lock, one_slot(track)[:4])

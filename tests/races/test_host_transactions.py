@@ -78,7 +78,8 @@ def test_every_note_of_every_host_is_kept(track: Track, way: Way, rounds_each_wa
 
 
 @pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="Elsewhere the services' reads see past a snapshot."
+    connection.vendor != "postgresql",
+    reason="Only PostgreSQL refuses a row's lock for good when it has changed since the snapshot.",
 )
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 def test_who_calls_again_inside_the_same_transaction_is_told_the_same_again(

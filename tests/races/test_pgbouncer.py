@@ -15,7 +15,7 @@ from tests.races.scenes import NOW, START
 from tests.races.track import Track
 
 pytestmark = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="PgBouncer is for PostgreSQL."
+    connection.vendor != "postgresql", reason="PgBouncer speaks PostgreSQL's protocol and no other."
 )
 
 # In these tests, every way leads through the pool.

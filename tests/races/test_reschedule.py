@@ -237,7 +237,10 @@ def test_without_lock_and_constraint_bookings_move_to_time_that_is_taken(
     assert len(result.winners) == RACERS, result
 
 
-@pytest.mark.skipif(IS_SQLITE, reason="SQLite has one lock for all, and so no order of locks.")
+@pytest.mark.skipif(
+    IS_SQLITE,
+    reason="SQLite locks the whole file at once, so two locks cannot be taken in opposite orders.",
+)
 def test_without_an_order_of_locks_a_move_to_and_a_move_fro_are_a_deadlock(track: Track) -> None:
     service, (one, other) = staff(track, 2)
     old, new = [(one, START), (other, START + HOUR)], [(other, START), (one, START + HOUR)]

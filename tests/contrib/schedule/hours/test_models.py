@@ -141,7 +141,8 @@ def test_overrides_of_other_dates_do_not_overlap(schedule: Schedule) -> None:
 
 
 @pytest.mark.skipif(
-    connection.vendor == "mysql", reason="MySQL ignores a unique constraint with a condition."
+    connection.vendor == "mysql",
+    reason="MySQL and MariaDB have no unique index with a condition, so Django makes none there.",
 )
 def test_the_database_refuses_a_shift_twice(schedule: Schedule) -> None:
     hours(schedule).save()

@@ -113,7 +113,6 @@ def test_an_override_s_reason_comes_before_the_holiday_s_name(
 
 
 def test_the_library_s_holidays_are_known(offer: Offer, provider: Any) -> None:
-    pytest.importorskip("holidays")
     make_schedule(NINE_TO_FIVE, provider=provider, holiday_country="DE")
     christmas = offer().now.replace(year=2030, month=12, day=25)
     error = offer(start_dt=christmas, end_dt=christmas + timedelta(hours=1)).why_not(christmas)
