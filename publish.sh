@@ -66,7 +66,7 @@ sdist=$work/dist/django_bookings-$version.tar.gz
   refuse "the wheel is not whole."
 
 say "tests"
-(cd "$work/source" && TOX_WORK_DIR=$work/tox "$bin/tox" run) || refuse "the tests fail."
+(cd "$work/source" && TOX_WORK_DIR=$work/tox "$bin/tox" run-parallel -p 3) || refuse "the tests fail."
 
 if $dry_run; then
   say "dry run: $(basename "$wheel") and $(basename "$sdist") are fit to publish, and are not uploaded"
