@@ -176,7 +176,7 @@ def _read(value: Any, name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
         shown = value.replace(fold=0)
         return shown, _instant(shown, zone)
     at = policies.instant(value, name)
-    return at.astimezone(zone).replace(tzinfo=None, fold=0), at
+    return at.astimezone(zone).replace(tzinfo=None), at
 
 
 def _instant(shown: datetime, zone: ZoneInfo) -> datetime:
