@@ -82,6 +82,7 @@ def test_a_rule_gives_what_it_gives_day_by_day(rule: Rule, day: datetime) -> Non
     assert shown == [at for at in naive.starts(rule, start, last) if at != start]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia"]),
     st.datetimes(datetime(2000, 1, 1), datetime(2037, 1, 1)),
