@@ -17,7 +17,11 @@ def default_currency() -> str:
 
 
 class PricingType(models.TextChoices):
-    """What ``price_amount`` is; nothing is the same as FIXED."""
+    """What ``price_amount`` is; nothing is the same as FIXED.
+
+    FIXED: the price. HOURLY: the price of an hour of the service's duration, rounded to what its
+    currency can be paid in. FREE: not asked for; add-ons may still cost something.
+    """
 
     FIXED = "FIXED", _("Fixed")
     HOURLY = "HOURLY", _("By the hour")

@@ -42,7 +42,12 @@ class DefaultBookingAdapter:
         return booking.requires_approval
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
-        """What the service costs without add-ons. Default: the service's ``price_amount``."""
+        """What the service costs without add-ons. Default: what its ``pricing_type`` makes of its
+        ``price_amount``, which is the booking's by now.
+
+        It must have no more decimals than ``booking.currency`` has:
+        :func:`bookings.money.rounded` sees to that.
+        """
         price: Decimal | None = booking.price_amount
         return price
 

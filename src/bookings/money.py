@@ -1,9 +1,11 @@
-"""Amounts of money: how many decimals a currency has, and rounding to them. Pure functions."""
+"""Amounts of money: how many decimals a currency has, and rounding to them."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
+
+from django.utils.formats import number_format
 
 MINOR_UNITS: Final = {
     **dict.fromkeys(
@@ -29,6 +31,18 @@ def minor_units(currency: str) -> int:
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """To the currency's minor unit, half away from zero, as an invoice is."""
     return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
+
+
+def shown(amount: Decimal, currency: str) -> str:
+    """For people: with as many decimals as the currency has, as the active language writes it."""
+    return number_format(rounded(amount, currency))
+
+
+def by_the_hour(rate: Decimal, minutes: int, currency: str) -> Decimal:
+    """What so many minutes cost at a rate per hour, rounded once, at the end."""
+    # More digits than a rate and ten years of minutes have, so that nothing before it rounds.
+    with localcontext(prec=60):
+        return rounded(rate * minutes / 60, currency)
 
 
 def is_exact(amount: Decimal, currency: str) -> bool:

@@ -17,6 +17,7 @@ from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from bookings import money
 from bookings.constraints import MAX_SECOND
 from bookings.exceptions import (
     CapacityExceeded,
@@ -31,6 +32,10 @@ MAX_MINUTES: Final = 60 * 24 * 366 * 10
 """Ten years: longer durations and buffers are slips of the keyboard."""
 
 MAX_DIGITS: Final = 20
+
+HOURLY: Final = "HOURLY"
+FREE: Final = "FREE"
+"""The pricing types that make something else of ``price_amount``; all others leave it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +78,27 @@ class ServiceRules:
             two_sided_completion=bool(getattr(service, "two_sided_completion", False)),
             shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
             capacity=_optional(service, "capacity"),
-            pricing_type=getattr(service, "pricing_type", "") or "",
+            pricing_type=_text(service, "pricing_type", ""),
             price_amount=amount(getattr(service, "price_amount", None), "service.price_amount"),
-            currency=getattr(service, "currency", "") or default_currency,
+            currency=_text(service, "currency", default_currency),
         )
 
     @property
     def is_shared(self) -> bool:
         """Whether bookings may sit in one slot. Without a capacity a party has it to itself."""
         return self.shared and self.capacity is not None
+
+    @property
+    def price(self) -> Decimal | None:
+        """What it costs without add-ons, by its pricing type; ``None`` where nothing has a price.
+
+        An add-on's minutes are not charged by the hour: it has a price of its own.
+        """
+        if self.pricing_type == FREE:
+            return Decimal(0)
+        if self.pricing_type == HOURLY and self.price_amount is not None:
+            return money.by_the_hour(self.price_amount, self.duration_minutes, self.currency)
+        return self.price_amount
 
     def seats(self, party_size: int) -> int:
         """The capacity of the slot that a party of this size books.
@@ -128,6 +145,16 @@ def _optional(service: Any, name: str) -> int | None:
     return None if value is None else whole_number(value, f"service.{name}", at_least=0)
 
 
+def _text(service: Any, name: str, default: str) -> str:
+    value = getattr(service, name, "") or default
+    if not isinstance(value, str):
+        raise InvalidBooking(
+            _("%(name)s must be text, not %(type)s."),
+            params={"name": f"service.{name}", "type": type(value).__name__},
+        )
+    return value
+
+
 def amount(value: Any, name: str) -> Decimal | None:
     """An amount of money as a ``Decimal``, from any type that a host may keep it in."""
     if value is None:
@@ -144,6 +171,27 @@ def amount(value: Any, name: str) -> Decimal | None:
         _("%(name)s must be an amount of money, not %(value)r."),
         params={"name": name, "value": value},
     )
+
+
+def check_payable(value: Decimal | None, currency: str, name: str) -> None:
+    """Refuse an amount with more decimals than its currency has, which nobody could pay."""
+    if value is not None and not money.is_exact(value, currency):
+        raise InvalidBooking(
+            ngettext_lazy(
+                "%(name)s is %(amount)s, but amounts in %(currency)s have at most "
+                "%(decimals)d decimal. Round it.",
+                "%(name)s is %(amount)s, but amounts in %(currency)s have at most "
+                "%(decimals)d decimals. Round it.",
+                "decimals",
+            ),
+            "amount_too_fine",
+            params={
+                "name": name,
+                "amount": value,
+                "currency": currency,
+                "decimals": money.minor_units(currency),
+            },
+        )
 
 
 def instant(value: Any, name: str) -> datetime:

@@ -340,3 +340,16 @@ def test_nothing_deletes_a_booking(boss: Client, booking: Booking) -> None:
     boss.post(LIST, sent)
     assert Booking.objects.exists()
     assert BookingEvent.objects.exists()
+
+
+@pytest.mark.parametrize(("price", "shown"), [(None, "–"), (20, "20.00")])
+def test_an_add_on_has_a_price_or_none(
+    viewer: Client, book: Book, addon: Any, price: int | None, shown: str
+) -> None:
+    type(addon).objects.update(price_amount=price)
+    booking = book(addon_ids=[addon.pk])
+
+    page = viewer.get(page_of(booking)).content.decode()
+
+    cell = page.partition('<td class="field-price">')[2]
+    assert cell.split()[0] == f"<p>{shown}</p>"

@@ -42,6 +42,14 @@ def test_a_booking_without_a_price_has_no_total(
     assert '<td class="field-total">–</td>' in text_of(viewer.get(LIST))
 
 
+@pytest.mark.parametrize(("currency", "total"), [("JPY", ">8000 JPY<"), ("KWD", ">8000.000 KWD<")])
+def test_a_total_has_the_decimals_of_its_currency(
+    viewer: Client, book: Book, make_service: Make, currency: str, total: str
+) -> None:
+    book(service=make_service(currency=currency, price_amount=8000))
+    assert total in text_of(viewer.get(LIST))
+
+
 def test_without_tenancy_nothing_speaks_of_tenants(viewer: Client, booking: Booking) -> None:
     assert "tenant" not in text_of(viewer.get(LIST)).lower()
 

@@ -8,7 +8,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from bookings.abstract import AbstractAddon, AbstractProvider, AbstractService, default_currency
+from bookings import policies
+from bookings.abstract import (
+    AbstractAddon,
+    AbstractProvider,
+    AbstractService,
+    PricingType,
+    default_currency,
+)
 from bookings.policies import ServiceRules
 
 BASES = [AbstractService, AbstractProvider, AbstractAddon]
@@ -40,6 +47,27 @@ def test_what_is_sold_and_booked_is_called_by_its_name(
     service: Any, provider: Any, addon: Any
 ) -> None:
     assert [str(item) for item in (service, provider, addon)] == ["Massage", "Ada", "Hot stones"]
+
+
+def test_the_pricing_types_are_those_that_the_rules_know() -> None:
+    assert PricingType.values == ["FIXED", policies.HOURLY, policies.FREE]
+
+
+LIMITS = (
+    "max_active_bookings_per_client",
+    "max_bookings_per_client_per_day",
+    "max_bookings_per_client_per_week",
+)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_form_refuses_a_limit_of_none_at_all(make_service: Any, name: str) -> None:
+    service = make_service(**{name: 1})
+    service.full_clean()
+    setattr(service, name, 0)
+    with pytest.raises(ValidationError) as caught:
+        service.full_clean()
+    assert caught.value.message_dict.keys() == {name}
 
 
 @pytest.mark.parametrize("wrong", [{"duration_minutes": 0}, {"capacity": 0}], ids=str)

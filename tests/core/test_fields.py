@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from django.db import models
 from django.db.migrations.writer import MigrationWriter
 from django.test.utils import isolate_apps
 
-from bookings.fields import SettingForeignKey, SettingOneToOneField, StatusField
+from bookings.fields import AmountField, SettingForeignKey, SettingOneToOneField, StatusField
 from bookings.models import Booking, BusyInterval, Calendar
 
 SERVICE = Booking._meta.get_field("service")
 PROVIDER = Calendar._meta.get_field("provider")
+PRICE = Booking._meta.get_field("price_amount")
 STATUS = Booking._meta.get_field("status")
 
 
@@ -121,3 +123,28 @@ def test_a_status_is_a_plain_text_column_in_migrations() -> None:
 def test_a_status_is_protected_unless_it_is_said_not_to_be() -> None:
     assert StatusField(max_length=10).protected
     assert not StatusField(max_length=10, protected=False).protected
+
+
+def test_an_amount_is_a_plain_decimal_with_three_places_in_migrations() -> None:
+    name, path, args, kwargs = PRICE.deconstruct()
+    assert (name, path, args) == ("price_amount", "django.db.models.DecimalField", [])
+    assert (kwargs["max_digits"], kwargs["decimal_places"]) == (11, 3)
+    assert AmountField(max_digits=9, decimal_places=4).deconstruct()[3]["decimal_places"] == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "read"),
+    [
+        ("60.000", "60.00"),
+        ("0.000", "0.00"),
+        ("-7.500", "-7.50"),
+        ("1.005", "1.005"),
+        ("99999999.999", "99999999.999"),
+    ],
+)
+def test_an_amount_is_read_with_two_decimals_unless_it_has_three(column: str, read: str) -> None:
+    assert str(AmountField(max_digits=11).from_db_value(Decimal(column))) == read
+
+
+def test_no_amount_is_read_as_none() -> None:
+    assert AmountField(max_digits=11).from_db_value(None) is None

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bookings.money import is_exact, minor_units, rounded
+from bookings.money import by_the_hour, is_exact, minor_units, rounded
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,26 @@ def test_a_currency_has_its_decimals(currency: str, decimals: int) -> None:
 )
 def test_an_amount_is_rounded_half_up(amount: str, currency: str, expected: str) -> None:
     assert str(rounded(Decimal(amount), currency)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "minutes", "currency", "expected"),
+    [
+        ("60", 1, "EUR", "1.00"),
+        ("40.00", 90, "EUR", "60.00"),
+        ("10.00", 20, "EUR", "3.33"),
+        ("0.30", 1, "EUR", "0.01"),
+        ("0.299", 1, "EUR", "0.00"),
+        ("1000", 50, "JPY", "833"),
+        ("-10.00", 45, "EUR", "-7.50"),
+        ("99999999.999", 60 * 24 * 366 * 10, "KWD", "8783999999912.160"),
+        ("9" * 20, 60 * 24 * 366 * 10, "KWD", "8783999999999999999912160.000"),
+    ],
+)
+def test_an_hourly_rate_is_rounded_once(
+    rate: str, minutes: int, currency: str, expected: str
+) -> None:
+    assert str(by_the_hour(Decimal(rate), minutes, currency)) == expected
 
 
 @pytest.mark.parametrize(

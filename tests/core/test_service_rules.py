@@ -154,6 +154,32 @@ def test_what_is_no_amount_is_refused_by_name(value: Any) -> None:
         rules(price_amount=value)
 
 
+@pytest.mark.parametrize("name", ["pricing_type", "currency"])
+@pytest.mark.parametrize("value", [978, b"EUR", ["EUR"]], ids=repr)
+def test_what_is_no_text_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(InvalidBooking, match=rf"service\.{name} must be text, not"):
+        rules(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("pricing_type", "amount", "price"),
+    [
+        ("", 50, Decimal(50)),
+        ("FIXED", 50, Decimal(50)),
+        ("HOURLY", 50, Decimal("37.50")),
+        ("HOURLY", None, None),
+        ("FREE", 50, Decimal(0)),
+        ("FREE", None, Decimal(0)),
+        ("per seat", 50, Decimal(50)),
+    ],
+)
+def test_the_price_is_what_the_type_makes_of_the_amount(
+    pricing_type: str, amount: Any, price: Decimal | None
+) -> None:
+    service = rules(duration_minutes=45, pricing_type=pricing_type, price_amount=amount)
+    assert service.price == price
+
+
 @pytest.mark.parametrize(
     ("shared", "capacity", "is_shared"),
     [(False, None, False), (False, 5, False), (True, None, False), (True, 5, True)],

@@ -10,7 +10,6 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.db import connections
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +27,7 @@ from bookings.admin.start import from_link
 from bookings.admin.tenants import TenantFilter, search_tenant
 from bookings.conf import app_settings
 from bookings.models import Booking
+from bookings.money import shown
 
 
 @admin.register(Booking)
@@ -80,7 +80,7 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
     def total(self, booking: Booking) -> str | None:
         if booking.total_amount is None:
             return None
-        return f"{number_format(booking.total_amount, 2)} {booking.currency}"
+        return f"{shown(booking.total_amount, booking.currency)} {booking.currency}"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.generic import Inline, InlineFormSet
 from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.money import shown
 
 
 class UnreadFormSet(InlineFormSet):
@@ -66,9 +67,15 @@ class AddonInline(ReadOnlyInline):
     fields = readonly_fields = (
         "name_snapshot",
         "extra_duration_minutes_snapshot",
-        "price_amount_snapshot",
+        "price",
         "currency_snapshot",
     )
+
+    @admin.display(description=_("price"))
+    def price(self, addon: BookingAddon) -> str:
+        if addon.price_amount_snapshot is None:
+            return "–"
+        return shown(addon.price_amount_snapshot, addon.currency_snapshot)
 
 
 class EventInline(ReadOnlyInline):

@@ -31,7 +31,6 @@ SNAPSHOT: Final = (
     "reschedule_notice_minutes",
     "two_sided_completion",
     "pricing_type",
-    "price_amount",
     "currency",
 )
 
@@ -207,10 +206,12 @@ def _apply_rules(
     length = timedelta(minutes=rules.duration_minutes) + extra_time(snapshots)
     booking.end_at = policies.elapsed_end(booking.start_at, length)
     adapter = get_adapter()
+    booking.price_amount = rules.price
     booking.price_amount = policies.amount(adapter.price(booking, addons), "price_amount")
     booking.requires_approval = adapter.requires_approval(booking)
     if occasion is not None:
         occasion.shape(booking)
+    policies.check_payable(booking.price_amount, booking.currency, "price_amount")
     set_total(booking, snapshots)
     return snapshots
 

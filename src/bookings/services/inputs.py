@@ -172,6 +172,7 @@ def snapshot(addon: Any, booking: Booking) -> BookingAddon:
         currency_snapshot=getattr(addon, "currency", "") or booking.currency,
     )
     check_fields(made, ("name_snapshot", "price_amount_snapshot", "currency_snapshot"))
+    policies.check_payable(made.price_amount_snapshot, made.currency_snapshot, "addon.price_amount")
     return made
 
 

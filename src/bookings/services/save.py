@@ -45,6 +45,8 @@ CHECKED_FIELDS: Final = {
     "party_size",
 }
 
+AMOUNTS: Final = ("price_amount", "total_amount")
+
 BUFFERS: Final = {"buffer_before_minutes", "buffer_after_minutes"}
 
 # Kept by this module; a caller's values for them do not count.
@@ -87,6 +89,8 @@ def save_booking(
         if booking.terms is None:
             booking.terms = terms.agree(booking, using=using)
     inputs.check_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
+    if adding:
+        _check_payable(booking)
     claim = _claim(booking, using=using) if adding and booking.holds_time else None
 
     def write() -> Booking:
@@ -139,6 +143,11 @@ def _check(booking: Booking) -> None:
         raise InvalidBooking({"end_at": _("End time must be after start time.")})
     if errors := booking._tenant_errors():
         raise TenantMismatch(errors)
+
+
+def _check_payable(booking: Booking) -> None:
+    for name in AMOUNTS:
+        policies.check_payable(getattr(booking, name), booking.currency, name)
 
 
 def _claim(booking: Booking, *, using: str) -> ledger.Claim:
@@ -203,6 +212,8 @@ def _update(
         row.capacity_consumed = row.party_size
         changed.add("capacity_consumed")
     inputs.check_fields(row, changed & CHECKED_FIELDS)
+    if changed & {*AMOUNTS, "currency"}:
+        _check_payable(row)
     # By the row's status: the caller's may have changed and be left out by update_fields.
     if row.holds_time and changed & CLAIMED:
         claim = _claim(row, using=using)

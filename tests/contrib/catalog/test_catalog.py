@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from bookings.contrib.catalog.admin import ServiceAdmin
 from bookings.contrib.catalog.models import Provider, Service, ServiceAddon
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking
@@ -74,3 +76,10 @@ def test_the_admin_shows_them(
     ServiceAddon.objects.create(name="Wash", service=details["service"])
     url = reverse(f"admin:bookings_catalog_{model.__name__.lower()}_{page}")
     assert admin_client.get(url).status_code == 200
+
+
+def test_the_admin_has_a_place_for_every_field_of_a_service() -> None:
+    fieldsets = ServiceAdmin(Service, admin.site).fieldsets
+    assert fieldsets is not None
+    fields = {field.name for field in Service._meta.get_fields() if field.concrete}
+    assert set(flatten_fieldsets(fieldsets)) == fields - {"id"}

@@ -11,7 +11,6 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.booking import BookingAdmin
@@ -26,7 +25,7 @@ from bookings.contrib.payments.models import (
     RefundTier,
 )
 from bookings.contrib.payments.tiers import check_rules
-from bookings.money import rounded
+from bookings.money import shown
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
@@ -53,11 +52,11 @@ def money(model: type[Model], name: str) -> Any:
     field: Any = model._meta.get_field(name)
 
     @admin.display(description=field.verbose_name, ordering=name)
-    def shown(row: Any) -> str:
-        return number_format(rounded(getattr(row, name), row.currency))
+    def column(row: Any) -> str:
+        return shown(getattr(row, name), row.currency)
 
-    shown.__name__ = name
-    return shown
+    column.__name__ = name
+    return column
 
 
 PAID = money(Payment, "amount")
