@@ -198,7 +198,9 @@ def test_what_the_host_computes_wrong_is_a_message_of_the_page(
     settings.BOOKINGS_ADAPTER = f"{__name__}.OddPrices"
     said = errors_of(boss.post(ADD, form(boss)))
     assert said == {
-        "__all__": ["price_amount is 1.234, but amounts in EUR have at most 2 decimals. Round it."]
+        "__all__": [
+            "Price: price_amount is 1.234, but amounts in EUR have at most 2 decimals. Round it."
+        ]
     }
     assert not Booking.objects.exists()
 
