@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, NotAllowed
-from bookings.protocols import AddonLike, ServiceLike
+from bookings.protocols import AddonLike, ProviderLike, ServiceLike
 
 if TYPE_CHECKING:
     from bookings.models import Booking
@@ -68,6 +68,16 @@ class DefaultBookingAdapter:
         for name in ("service", "provider"):
             if not override_policy and not getattr(getattr(booking, name), "is_active", True):
                 raise NotAllowed(INACTIVE[name], params={"what": name})
+
+    def auto_cancel_grace_hours(self, service: ServiceLike, provider: ProviderLike) -> int | None:
+        """How long after its end a booking waits for somebody to say what became of it.
+
+        After so many hours the sweep cancels it. ``None``: ``BOOKINGS_AUTO_CANCEL_GRACE_HOURS``.
+        Default: the service's ``auto_cancel_grace_hours``. It is asked once in a sweep for each
+        service and provider that have bookings which are over.
+        """
+        hours: int | None = getattr(service, "auto_cancel_grace_hours", None)
+        return hours
 
     def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
         """Whether ``actor`` may do ``verb`` (``"create"``, ``"cancel"`` …) to this booking.

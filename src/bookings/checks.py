@@ -36,6 +36,7 @@ from bookings import slots
 from bookings.adapters import DefaultBookingAdapter
 from bookings.conf import PREFIX, AppSettings, SettingsGroup, app_settings
 from bookings.fields import SettingForeignKey, SettingOneToOneField
+from bookings.policies import MAX_HOURS
 
 SCHEDULE_APP: Final = "bookings.contrib.schedule"
 CATALOG_APP: Final = "bookings.contrib.catalog"
@@ -96,6 +97,10 @@ def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
             yield name, value, choices, setting.default
         elif name == "DUPLICATE_GUARD_MINUTES" and value < 0:
             yield name, value, "0 (off) or more", 0
+        elif name == "AUTO_CANCEL_GRACE_HOURS" and not 0 <= value <= MAX_HOURS:
+            yield name, value, f"from 0 (at once) to {MAX_HOURS}", setting.default
+        elif name == "AUTO_COMPLETE_HOURS" and not 0 <= (value or 0) <= MAX_HOURS:
+            yield name, value, f"from 0 (at once) to {MAX_HOURS}, or None (never)", setting.default
         elif name == "DEFAULT_CURRENCY" and len(value) != 3:
             yield name, value, "an ISO 4217 code of three letters", setting.default
         elif name == "MIGRATION_DEPENDENCIES" and not value.keys() <= set(MODELS):

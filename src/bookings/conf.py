@@ -78,6 +78,11 @@ class AppSettings(SettingsGroup):
     DEFAULT_CURRENCY = Setting("USD", str)
     ADAPTER = Setting("bookings.adapters.DefaultBookingAdapter", str)
     ALLOW_PAST_START = Setting(False, bool)
+    AUTO_CANCEL_ENABLED = Setting(True, bool)
+    AUTO_CANCEL_GRACE_HOURS = Setting(24, int)
+    AUTO_CANCEL_BUSINESS_DAYS = Setting(False, bool)
+    AUTO_CANCEL_NOTIFY = Setting(True, bool)
+    AUTO_COMPLETE_HOURS = Setting[int | None](72, int, type(None))
     MIGRATION_DEPENDENCIES = Setting[dict[str, str]]({}, dict)
 
     @property

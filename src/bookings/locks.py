@@ -62,6 +62,21 @@ def lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]
     return known
 
 
+def lock_free_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, int]:
+    """Lock the time of those providers whose calendars nobody else has locked; whose that is.
+
+    Where the database cannot skip what is locked, as :func:`lock_calendars`.
+    """
+    if not connections[using].features.has_select_for_update_skip_locked:
+        return lock_calendars(provider_ids, using=using)
+    calendars = Calendar.objects.using(using)
+    wanted = calendars.filter(provider_id__in=set(provider_ids)).order_by("pk")
+    free = wanted.select_for_update(skip_locked=True).values_list("provider_id", "pk")
+    locked = dict(free)
+    calendars.filter(pk__in=locked.values()).update(revision=F("revision") + 1)
+    return locked
+
+
 def _lock(provider_id: Any, using: str) -> int | None:
     """Lock the calendar and learn its key, in one statement; ``None`` if there is no calendar."""
     connection = connections[using]

@@ -31,6 +31,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_MINUTES: Final = 60 * 24 * 366 * 10
 """Ten years: longer durations and buffers are slips of the keyboard."""
 
+MAX_HOURS: Final = MAX_MINUTES // 60
+
 MAX_DIGITS: Final = 20
 
 HOURLY: Final = "HOURLY"

@@ -1,4 +1,4 @@
-"""Reads of taken time. Nothing here writes."""
+"""Reads of taken time, and of what nobody came for. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
+from django.db import router
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from bookings import policies, slots
-from bookings.models import BusyInterval, Calendar
+from bookings import overdue, policies, slots
+from bookings.models import Booking, BusyInterval, Calendar
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.querysets import overlapping
 
@@ -63,6 +64,30 @@ def get_busy_seconds(
     for provider_id, starts, ends in rows.values_list("calendar__provider_id", "starts", "ends"):
         result[provider_id].append((starts, ends))
     return result
+
+
+def list_expired_bookings(
+    now_dt: datetime | None = None, *, tenant: Any = None, provider: ProviderLike | None = None
+) -> list[Booking]:
+    """What the next ``expire_bookings`` would cancel: holds that have run out and overdue bookings.
+
+    Of one tenant or provider, if given; those that ended first come first. Bookings of a service
+    whose grace is none are left out.
+    """
+    now = timezone.now() if now_dt is None else policies.instant(now_dt, "now_dt")
+    using = router.db_for_read(Booking)
+    bookings = Booking.objects.using(using).order_by("end_at", "pk")
+    if tenant is not None:
+        bookings = bookings.for_tenant(tenant)
+    if provider is not None:
+        bookings = bookings.for_provider(provider.pk)
+    deadlines = overdue.deadlines(bookings, now, using=using)
+    quiet = [
+        booking
+        for booking in deadlines.narrow(bookings)
+        if deadlines.is_overdue(*(getattr(booking, name) for name in overdue.COLUMNS))
+    ]
+    return sorted((*bookings.expired(now), *quiet), key=lambda booking: booking.end_at)
 
 
 def _busy(provider_ids: list[Any], start: datetime, end: datetime) -> QuerySet[BusyInterval]:

@@ -19,11 +19,11 @@ TESTS = Path(__file__).parent.parent
 # From the ground up. A module may import from the floors below its own, and from its own package.
 FLOORS = [
     {"conf", "exceptions", "protocols", "constraints", "signals", "operations"},
-    {"terms", "consequences", "money", "fields", "zones"},
+    {"terms", "consequences", "working_days", "money", "fields", "zones"},
     {"abstract", "policies", "adapters"},
     {"querysets"},
     {"models"},
-    {"transactions", "slots"},
+    {"transactions", "slots", "overdue"},
     {"locks"},
     {"ledger"},
     {"postgres"},

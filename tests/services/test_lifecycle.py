@@ -53,7 +53,9 @@ SAYS = {
     "complete": "Only confirmed or delivered bookings can be completed; this one is: {}.",
     "no_show": "Only confirmed bookings can be marked as no-show; this one is: {}.",
     "reschedule": "Only pending or confirmed bookings can be rescheduled.",
-    "expire": "Only a pending booking whose expires_at has passed can expire.",
+    "expire": (
+        "Only a pending booking whose expires_at has passed, or one that is overdue, can expire."
+    ),
 }
 
 REACH: dict[str, tuple[Callable[..., Any], ...]] = {

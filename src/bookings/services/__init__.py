@@ -9,20 +9,26 @@ that counts as now, ``expected_version`` the ``booking.version`` the caller has 
 has changed since, :class:`~bookings.exceptions.StaleBooking` is raised.
 """
 
+from bookings.services.auto_complete import auto_complete_bookings
 from bookings.services.cancel import cancel_booking
 from bookings.services.complete import complete_booking
 from bookings.services.confirm import confirm_booking
 from bookings.services.create import create_booking
 from bookings.services.decline import decline_booking
 from bookings.services.deliver import deliver_booking
-from bookings.services.expire import expire_booking, expire_bookings
+from bookings.services.expire import expire_booking
+from bookings.services.expire_many import expire_bookings
 from bookings.services.no_show import mark_no_show
 from bookings.services.notes import add_note
 from bookings.services.reschedule import reschedule_booking
 from bookings.services.update import update_booking
 
+auto_cancel_expired_bookings = expire_bookings
+
 __all__ = [
     "add_note",
+    "auto_cancel_expired_bookings",
+    "auto_complete_bookings",
     "cancel_booking",
     "complete_booking",
     "confirm_booking",

@@ -157,10 +157,15 @@ def step(transition: Callable[..., None], row: Booking, message: Any, **kwargs: 
         ) from None
 
 
+def has_run_out(row: Booking, now: datetime) -> bool:
+    """Whether it is a hold, or a request, that nobody confirmed by its ``expires_at``."""
+    is_pending = row.status == Booking.Status.PENDING
+    return is_pending and row.expires_at is not None and row.expires_at <= now
+
+
 def check_hold(row: Booking, now: datetime) -> None:
     """A hold that has run out keeps no time any more, so it can be neither confirmed nor moved."""
-    is_pending = row.status == Booking.Status.PENDING
-    if is_pending and row.expires_at is not None and row.expires_at <= now:
+    if has_run_out(row, now):
         raise InvalidTransition(_("The hold has expired. Make a new booking."), "hold_expired")
 
 

@@ -1,20 +1,17 @@
-"""Expire: a hold whose time has run out gives its slot back."""
+"""Expire: a hold whose time has run out gives its slot back, and so does what is overdue."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from django.db import connections, router
 from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, locks, policies
+from bookings import overdue
+from bookings.conf import app_settings
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
@@ -24,15 +21,9 @@ from bookings.exceptions import (
 from bookings.models import Booking, BookingEvent, BusyInterval
 from bookings.models.booking import EXPIRED
 from bookings.querysets import overlapping
-from bookings.services import inputs
-from bookings.services.changes import Change, Locked, change_booking, step
-from bookings.services.history import old_and_new, record_many
-from bookings.transactions import atomically
+from bookings.services.changes import Change, Locked, change_booking, has_run_out, step
 
 T = TypeVar("T")
-
-LONGEST_LOOK: Final = 10_000
-"""How many holds are looked for at once: to find the first ones, all that are due are sorted."""
 
 
 def expire_booking(
@@ -42,11 +33,11 @@ def expire_booking(
     now_dt: datetime | None = None,
     expected_version: int | None = None,
 ) -> Booking:
-    """PENDING with ``expires_at`` reached → CANCELLED, with ``auto_cancelled`` set and an EXPIRED
-    event.
+    """PENDING with ``expires_at`` reached, or overdue → CANCELLED, with ``auto_cancelled`` set and
+    an EXPIRED event.
 
-    A booking that has expired already is returned as it is. Raises ``InvalidTransition`` for one
-    that is not due.
+    PENDING and CONFIRMED bookings are overdue as :func:`expire_bookings` says. A booking that has
+    expired already is returned as it is. Raises ``InvalidTransition`` for one that is not due.
     """
     return _expire(
         booking, verb="expire", actor=actor, now_dt=now_dt, expected_version=expected_version
@@ -58,86 +49,38 @@ def _expire(booking: Booking, *, verb: str | None, **values: Any) -> Booking:
         row = at.row
         if row.auto_cancelled:
             return None
-        due = row.expires_at is not None and row.expires_at <= at.now
-        if row.status != Booking.Status.PENDING or not due:
+        if has_run_out(row, at.now):
+            notify = False
+        elif verb is not None and _is_overdue(at):
+            notify = app_settings.AUTO_CANCEL_NOTIFY
+        else:
             raise InvalidTransition(
-                _("Only a pending booking whose expires_at has passed can expire."), "not_due"
+                _(
+                    "Only a pending booking whose expires_at has passed, or one that is overdue, "
+                    "can expire."
+                ),
+                "not_due",
             )
         step(Booking.expire, row, "", now_dt=at.now)
-        return Change(BookingEvent.EventType.EXPIRED, data={"reason": EXPIRED})
+        return Change(BookingEvent.EventType.EXPIRED, data=expired_data(notify))
 
     return change_booking(booking, decide, verb=verb, **values)
 
 
-def expire_bookings(
-    *, now_dt: datetime | None = None, limit: int | None = None, chunk_size: int = 500
-) -> int:
-    """Expire every hold that is due, a transaction for each chunk; how many there were.
-
-    Safe to run at any time, twice, and in several places at once.
-    """
-    now = inputs.moment(now_dt)
-    if limit is not None:
-        policies.whole_number(limit, "limit", at_least=1)
-    policies.whole_number(chunk_size, "chunk_size", at_least=1)
-    using = router.db_for_write(Booking)
-    expired = 0
-    while limit is None or expired < limit:
-        most = LONGEST_LOOK if limit is None else min(LONGEST_LOOK, limit - expired)
-        due = _due(most, now, using)
-        done = sum(
-            atomically(
-                partial(_expire_chunk, due[first : first + chunk_size], now, using), using=using
-            )
-            for first in range(0, len(due), chunk_size)
-        )
-        expired += done
-        # Where the caller's snapshot shows what others have swept, looking again shows it again.
-        if len(due) < most or (not done and connections[using].in_atomic_block):
-            break
-    return expired
+def _is_overdue(at: Locked) -> bool:
+    row = at.row
+    if not row.holds_time or row.end_at > at.now:
+        return False
+    pair = row.service_id, row.provider_id
+    deadlines = overdue.deadlines_of([pair], at.now, using=at.using)
+    for refusal in deadlines.refusals:
+        raise refusal
+    return deadlines.is_overdue(*(getattr(row, name) for name in overdue.COLUMNS))
 
 
-def _due(most: int, now: datetime, using: str) -> list[tuple[Any, Any]]:
-    """Holds that are due, provider by provider: their keys, and their providers'."""
-    due = Booking.objects.using(using).expired(now).order_by("provider_id", "pk")
-    return list(due.values_list("pk", "provider_id")[:most])
-
-
-def _expire_chunk(due: Sequence[tuple[Any, Any]], now: datetime, using: str) -> int:
-    """Expire these holds in a constant number of statements; how many still had to be."""
-    locks.lock_calendars({provider_id for _pk, provider_id in due}, using=using)
-    rows = list(
-        Booking.objects.using(using)
-        .select_for_update()
-        .expired(now)
-        .filter(pk__in=[pk for pk, _provider_id in due])
-        .values_list("pk", "busy_interval_id", "party_size")
-    )
-    if not rows:
-        return 0
-    keys = [pk for pk, _interval_id, _seats in rows]
-    held: Counter[int] = Counter()
-    for _pk, interval_id, seats in rows:
-        if interval_id is not None:
-            held[interval_id] += seats
-    Booking._base_manager.using(using).filter(pk__in=keys).update(
-        status=Booking.Status.CANCELLED,
-        busy_interval=None,
-        cancelled_at=now,
-        cancellation_reason=EXPIRED,
-        auto_cancelled=True,
-        version=F("version") + 1,
-        updated_at=timezone.now(),
-    )
-    ledger.release_many(held, using=using)
-    record_many(keys, BookingEvent.EventType.EXPIRED, _expired_data(), using=using, now=now)
-    return len(keys)
-
-
-def _expired_data() -> dict[str, Any]:
-    statuses = {"status": Booking.Status.PENDING}, {"status": Booking.Status.CANCELLED}
-    return old_and_new(*statuses) | {"reason": EXPIRED}
+def expired_data(notify: bool) -> dict[str, Any]:
+    """What an EXPIRED event says: why, and whether the two sides are to be told."""
+    return {"reason": EXPIRED, "notify": notify}
 
 
 def past_stale_holds(

@@ -13,4 +13,8 @@ class ScheduleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from bookings import working_days
         from bookings.contrib.schedule import integrity  # noqa: F401 - registers its checks
+        from bookings.contrib.schedule.working_days import working_days_of
+
+        working_days.register(self.label, working_days_of)

@@ -1,29 +1,35 @@
-"""``manage.py expire_bookings``: give back the time of holds that have run out. For cron."""
+"""``manage.py expire_bookings``: give back the time that nobody came for. For cron."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import ngettext
 
-from bookings.exceptions import BookingError
+from bookings.management.sweeping import SweepCommand
 from bookings.services import expire_bookings
 
 
-class Command(BaseCommand):
-    help = "Expire pending bookings whose expires_at has passed. Safe to run at any time."
+class Command(SweepCommand):
+    help = (
+        "Cancel holds that have run out, and bookings that are overdue: nobody has said what "
+        "became of them. Safe to run at any time, and in several places at once."
+    )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--limit", type=int, help="Expire this many at most.")
-        parser.add_argument(
-            "--chunk-size", type=int, default=500, help="Bookings per transaction (default: 500)."
+    def sweep(self, *, dry_run: bool, **options: Any) -> None:
+        swept = expire_bookings(dry_run=dry_run, **options)
+        said = (
+            ngettext("%(expired)d booking is due.", "%(expired)d bookings are due.", swept)
+            if dry_run
+            else ngettext("%(expired)d booking expired.", "%(expired)d bookings expired.", swept)
         )
-
-    def handle(self, *args: Any, limit: int | None, chunk_size: int, **options: Any) -> None:
-        try:
-            expired = expire_bookings(limit=limit, chunk_size=chunk_size)
-        except BookingError as error:
-            raise CommandError(str(error)) from error
-        said = ngettext("%(expired)d booking expired.", "%(expired)d bookings expired.", expired)
-        self.stdout.write(said % {"expired": expired})
+        self.stdout.write(said % {"expired": swept})
+        if swept.overdue:
+            said = ngettext(
+                "%(overdue)d of them is overdue.", "%(overdue)d of them are overdue.", swept.overdue
+            )
+            self.stdout.write(said % {"overdue": swept.overdue})
+        for refusal in swept.refusals:
+            self.stderr.write(str(refusal))
+        if swept.refusals:
+            raise SystemExit(1)
