@@ -7,7 +7,7 @@ from typing import Any
 
 FormData = dict[str, Any]
 
-REASON = "booking_reason_form"
+REASON = "booking_question_form"
 
 
 class FormReader(HTMLParser):

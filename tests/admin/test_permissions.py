@@ -46,7 +46,7 @@ def test_a_viewer_cannot_post_a_step(viewer: Client, pending: Booking) -> None:
     sent = {"action": "confirm_bookings", "_selected_action": [pending.pk]}
     viewer.post(LIST, sent)
     viewer.post(LIST, sent | {"index": "0"})
-    viewer.post(LIST, sent | {"action": "cancel_bookings", "_take": "1"})
+    viewer.post(LIST, sent | {"action": "cancel_bookings", "_answered": "1"})
     pending.refresh_from_db()
     assert pending.status == Booking.Status.PENDING
 

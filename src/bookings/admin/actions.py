@@ -92,7 +92,7 @@ def as_action(step: Step) -> Action:
     ) -> HttpResponse | None:
         given: dict[str, Any] = {}
         if step.form is not None:
-            form = step.form(request.POST if "_take" in request.POST else None)
+            form = step.form(request.POST if "_answered" in request.POST else None)
             if not form.is_valid():
                 hidden = [("action", act.__name__)] + [
                     (helpers.ACTION_CHECKBOX_NAME, str(booking.pk)) for booking in queryset

@@ -67,7 +67,7 @@ class Lifecycle(Acting):
                 return HttpResponseNotAllowed(["POST"])
             self._take_one(request, step, booking)
         else:
-            form = step.form(request.POST if "_take" in request.POST else None)
+            form = step.form(request.POST if "_answered" in request.POST else None)
             if not (form.is_valid() and self._take_one(request, step, booking, form)):
                 version = request.POST.get("version", str(booking.version))
                 return self.ask_reason(request, step, form, [booking], [("version", version)])

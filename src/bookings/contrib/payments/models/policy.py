@@ -15,8 +15,20 @@ from bookings.contrib.payments.tiers import RefundRules, Tier
 from bookings.fields import SettingOneToOneField
 from bookings.policies import MAX_MINUTES
 
-PERCENTAGE: Final[list[Any]] = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))]
+OF_PAYMENTS: Final = _("Percent of what was paid.")
+OF_TOTAL: Final = _("Percent of the booking's total.")
 NOBODYS: Final = Q(service__isnull=True, tenant__isnull=True)
+
+
+def percent(label: Any, help_text: Any, **more: Any) -> models.DecimalField[Any, Decimal]:
+    return models.DecimalField(
+        label,
+        max_digits=5,
+        decimal_places=2,
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text=help_text,
+        **more,
+    )
 
 
 class RefundPolicy(models.Model):
@@ -45,22 +57,8 @@ class RefundPolicy(models.Model):
     is_default = models.BooleanField(
         _("default"), null=True, default=None, unique=True, editable=False
     )
-    no_show_refund_percent = models.DecimalField(
-        _("refund after a no-show"),
-        max_digits=5,
-        decimal_places=2,
-        default=Decimal(0),
-        validators=PERCENTAGE,
-        help_text=_("Percent of what was paid."),
-    )
-    no_show_fee_percent = models.DecimalField(
-        _("fee for a no-show"),
-        max_digits=5,
-        decimal_places=2,
-        default=Decimal(0),
-        validators=PERCENTAGE,
-        help_text=_("Percent of the booking's total."),
-    )
+    no_show_refund_percent = percent(_("refund after a no-show"), OF_PAYMENTS, default=Decimal(0))
+    no_show_fee_percent = percent(_("fee for a no-show"), OF_TOTAL, default=Decimal(0))
 
     class Meta:
         app_label = LABEL
@@ -133,21 +131,8 @@ class RefundTier(models.Model):
         validators=[MaxValueValidator(MAX_MINUTES)],
         help_text=_("In minutes: for who cancels so long before the start, or longer."),
     )
-    refund_percent = models.DecimalField(
-        _("refund"),
-        max_digits=5,
-        decimal_places=2,
-        validators=PERCENTAGE,
-        help_text=_("Percent of what was paid."),
-    )
-    fee_percent = models.DecimalField(
-        _("fee"),
-        max_digits=5,
-        decimal_places=2,
-        default=Decimal(0),
-        validators=PERCENTAGE,
-        help_text=_("Percent of the booking's total."),
-    )
+    refund_percent = percent(_("refund"), OF_PAYMENTS)
+    fee_percent = percent(_("fee"), OF_TOTAL, default=Decimal(0))
 
     class Meta:
         app_label = LABEL

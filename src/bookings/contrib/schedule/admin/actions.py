@@ -158,6 +158,7 @@ def ask(
         "opts": staff.opts,
         "media": staff.media + form.media,
         "form": form,
+        "button": form.button,
         "schedules": [staff.owner(schedule) for schedule in schedules],
         "hidden": [
             ("action", name),
