@@ -24,6 +24,7 @@ SETTINGS_OF = {
     TESTS / "tenancy": "tests.settings.tenant",
     TESTS / "contrib" / "catalog": "tests.settings.catalog",
     TESTS / "contrib" / "payments": "tests.settings.payments",
+    TESTS / "contrib" / "group_sessions": "tests.settings.group_sessions",
     TESTS / "example" / "pages": "example.settings",
 }
 # Pure Python, the same on every database: the quickest one runs it.

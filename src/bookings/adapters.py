@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, NotAllowed
-from bookings.protocols import AddonLike, ProviderLike, ServiceLike
+from bookings.protocols import AddonLike, BookingType, ProviderLike, ServiceLike
 
 if TYPE_CHECKING:
     from bookings.models import Booking
@@ -50,6 +50,13 @@ class DefaultBookingAdapter:
         """
         price: Decimal | None = booking.price_amount
         return price
+
+    def booking_types(self, service: ServiceLike, provider: ProviderLike) -> Collection[str]:
+        """Which :class:`~bookings.protocols.BookingType` the service takes with this provider.
+
+        Default: all. None at all for what is only shown.
+        """
+        return tuple(BookingType)
 
     def check_addon(self, service: ServiceLike, addon: AddonLike) -> None:
         """Whether the add-on goes with the service. Default: its ``service_id``, if it has one."""

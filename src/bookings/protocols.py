@@ -6,7 +6,15 @@ Everything else is optional: :class:`bookings.policies.ServiceRules` reads it, w
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
+
+
+class BookingType(StrEnum):
+    """Which kinds of booking a service takes; an adapter's ``booking_types()`` says it."""
+
+    ONE_TO_ONE = "one_to_one"
+    GROUP_SESSION = "group_session"
 
 
 @runtime_checkable

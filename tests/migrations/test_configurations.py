@@ -25,6 +25,7 @@ CONFIGURATIONS = [
     "late_model",
     "catalog",
     "payments",
+    "group_sessions",
 ]
 
 

@@ -16,6 +16,7 @@ OURS_AND_DJANGOS = {
     "bookings_catalog",
     "bookings_schedule",
     "bookings_payments",
+    "bookings_group_sessions",
     "auth",
     "contenttypes",
 }

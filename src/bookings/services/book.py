@@ -15,6 +15,7 @@ from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError, InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.protocols import BookingType
 from bookings.services import inputs
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
@@ -104,7 +105,7 @@ def book(
     if booking.expires_at is not None and booking.expires_at <= now:
         raise InvalidBooking(_("expires_at has passed. Choose a later one."), "expires_in_the_past")
     adapter = get_adapter()
-    adapter.check_bookable(booking, override_policy=override_policy)
+    _check_bookable(booking, occasion, override_policy=override_policy)
     if occasion is None and not skip_slot_validation:
         try:
             slots.validate(booking, now_dt=now, override_policy=override_policy)
@@ -155,6 +156,12 @@ def book(
         return atomically(write, using=using, taken=taken)
 
     return past_stale_holds(attempt, booking.provider_id, claim.window, now=now, using=using)
+
+
+def _check_bookable(booking: Booking, occasion: Occasion | None, *, override_policy: bool) -> None:
+    get_adapter().check_bookable(booking, override_policy=override_policy)
+    kind = BookingType.ONE_TO_ONE if occasion is None else BookingType.GROUP_SESSION
+    inputs.check_type(booking.service, booking.provider, kind)
 
 
 def _begin(booking: Booking, now: datetime) -> None:

@@ -48,13 +48,22 @@ def record_many(
     *,
     using: str,
     now: datetime,
+    actor: Any = None,
+    message: str = "",
 ) -> None:
     """One event for each booking, in one statement where the database can.
 
     The bookings are read if somebody listens, and not for nothing.
     """
     events = BookingEvent.objects.using(using).bulk_create(
-        BookingEvent(booking_id=key, event_type=event_type, data=data, created_at=now)
+        BookingEvent(
+            booking_id=key,
+            event_type=event_type,
+            actor_user=actor,
+            message=message,
+            data=data,
+            created_at=now,
+        )
         for key in booking_ids
     )
     consequences.draw(booking_ids, event_type, using=using, now=now)

@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from bookings import policies
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
-from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
+from bookings.exceptions import InvalidBooking, MissingReference, NotAllowed, TenantMismatch
 from bookings.models import Booking, BookingAddon
+from bookings.protocols import BookingType
 
 # Below what a packet of MySQL's holds, with the old value and the new one in an event.
 LONGEST_TEXT: Final = 100_000
@@ -31,6 +32,12 @@ FOREIGN: Final = {
     "service": _("The service belongs to another tenant. Choose one of the booking's tenant."),
     "provider": _("The provider belongs to another tenant. Choose one of the booking's tenant."),
     "add-on": _("The add-on belongs to another tenant. Choose one of the booking's tenant."),
+}
+
+
+NOT_TAKEN: Final = {
+    BookingType.ONE_TO_ONE: _("This service is not booked one to one. Choose one of its sessions."),
+    BookingType.GROUP_SESSION: _("This service has no group sessions. Choose another service."),
 }
 
 
@@ -83,6 +90,12 @@ def same_tenant(key: Any, **belongings: Any) -> None:
     for name, belonging in belongings.items():
         if getattr(belonging, "tenant_id", key) != key:
             raise TenantMismatch(FOREIGN[name], params={"name": name})
+
+
+def check_type(service: Any, provider: Any, kind: BookingType) -> None:
+    """Whether the service is booked in this way with this provider; the adapter says so."""
+    if kind not in get_adapter().booking_types(service, provider):
+        raise NotAllowed(NOT_TAKEN[kind], "booking_type", {"type": str(kind)})
 
 
 def load(booking: Booking, *names: str, using: str) -> None:

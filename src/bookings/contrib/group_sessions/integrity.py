@@ -1,0 +1,154 @@
+"""What ``check_bookings`` also verifies: sessions, their time, their seats and who waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
+
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bookings import ledger, locks
+from bookings.contrib.group_sessions.clients import client_key
+from bookings.contrib.group_sessions.locking import Locked, lock_interval, rows, under_lock
+from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
+from bookings.contrib.group_sessions.rules import check_coming, claim_of
+from bookings.contrib.group_sessions.seating import settle
+from bookings.exceptions import BookingError
+from bookings.integrity import Problem, Repair, register, register_place
+from bookings.models import Booking, BusyInterval
+from bookings.transactions import atomically
+
+INVARIANT: Final = 12
+"""A session holds its time with its seats, who sits in it is known, and who fits does not wait."""
+
+ELSEWHERE: Final = gettext_lazy(
+    "The booking's times are not those of its session. Correct them, then try again."
+)
+
+
+@register_place
+def place_in_session(booking: Booking, using: str) -> ledger.Claim | None:
+    """Where a booking with a seat belongs."""
+    seats = Seat.objects.using(using).filter(booking=booking).select_related("session")
+    seat = seats.first()
+    if seat is None:
+        return None
+    check_coming(seat.session)
+    claim = claim_of(seat.session, booking.party_size)
+    if ledger.window_of(booking) != claim.window:
+        raise BookingError(ELSEWHERE)
+    return claim
+
+
+@register
+def sessions_hold_their_time(using: str) -> Iterator[Problem]:
+    """Repaired by moving the time to where the session is, or fails if that is taken."""
+    coming = rows(using).filter(status__in=Session.COMING_STATUSES)
+    for session in coming.select_related("busy_interval__calendar").iterator():
+        interval, claim = session.busy_interval, claim_of(session)
+        if interval is None or (
+            interval.kind,
+            interval.calendar.provider_id,
+            (interval.starts, interval.ends),
+            interval.capacity,
+        ) != (claim.kind, session.provider_id, claim.window, claim.capacity):
+            yield Problem(
+                INVARIANT,
+                _("Session %(key)s (%(session)s) holds other time or seats than its own.")
+                % {"key": session.pk, "session": session},
+                _mend(session, _reshape),
+            )
+
+
+@register
+def time_of_sessions_has_one(using: str) -> Iterator[Problem]:
+    """Repaired by giving it back, unless bookings sit in it."""
+    leaked = BusyInterval.objects.using(using).filter(
+        kind=BusyInterval.Kind.SESSION, group_session__isnull=True
+    )
+    for interval in leaked.select_related("calendar").iterator():
+        yield Problem(
+            INVARIANT,
+            _("Busy interval %(key)s belongs to no session.") % {"key": interval.pk},
+            partial(atomically, partial(_give_back, interval, using), using=using),
+        )
+
+
+@register
+def seats_are_their_bookings(using: str) -> Iterator[Problem]:
+    seats = Seat.objects.using(using).select_related("booking", "session")
+    for seat in seats.iterator():
+        booking, session = seat.booking, seat.session
+        key = client_key(booking) if booking.holds_time else None
+        if booking.holds_time and booking.busy_interval_id != session.busy_interval_id:
+            yield Problem(
+                INVARIANT,
+                _("%(booking)s does not hold the time of its session %(session)s.")
+                % {"booking": booking, "session": session},
+            )
+        if key != seat.client_key:
+            yield Problem(
+                INVARIANT,
+                _("%(booking)s is not known by its client in %(session)s.")
+                % {"booking": booking, "session": session},
+                _mend(session, partial(_name_client, seat)),
+            )
+
+
+@register
+def who_fits_does_not_wait(using: str) -> Iterator[Problem]:
+    """Repaired by giving the free seats to those who wait."""
+    now = timezone.now()
+    free = F("session__capacity") - F("session__busy_interval__seats_taken")
+    waiting = (
+        WaitlistEntry.objects.using(using)
+        .waiting()
+        .filter(
+            Q(party_size__lte=free),
+            session__status__in=Session.COMING_STATUSES,
+            session__closed_by_staff=False,
+            session__start_at__gt=now,
+        )
+    )
+    first: dict[int, WaitlistEntry] = {}
+    for entry in waiting.select_related("session"):
+        first.setdefault(entry.session_id, entry)
+    for entry in first.values():
+        yield Problem(
+            INVARIANT,
+            _("%(client)s waits for %(session)s, which has seats enough.")
+            % {"client": entry.client_name, "session": entry.session},
+            _mend(entry.session, _settle),
+        )
+
+
+def _mend(session: Session, write: Callable[[Locked], None]) -> Repair:
+    return partial(under_lock, session, write, now=timezone.now())
+
+
+def _reshape(at: Locked) -> None:
+    row = at.row
+    calendar_id, claim = at.calendars[row.provider_id], claim_of(row)
+    interval = lock_interval(row, using=at.using)
+    if interval is not None:
+        ledger.reshape(interval.pk, calendar_id, claim, using=at.using)
+
+
+def _settle(at: Locked) -> None:
+    settle([at.row.pk], using=at.using, now=at.now)
+
+
+def _name_client(seat: Seat, at: Locked) -> None:
+    row = Seat.objects.using(at.using).select_for_update().get(pk=seat.pk)
+    row.client_key = client_key(row.booking) if row.booking.holds_time else None
+    row.save(using=at.using, update_fields=["client_key"])
+
+
+def _give_back(interval: BusyInterval, using: str) -> None:
+    locks.lock_calendar(interval.calendar.provider_id, using=using)
+    if not Booking._base_manager.using(using).filter(busy_interval=interval).exists():
+        ledger.give_back([interval.pk], using=using)

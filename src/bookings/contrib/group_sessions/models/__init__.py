@@ -1,0 +1,7 @@
+"""What is stored of sessions: when, how many seats, who sits in them, and who waits for one."""
+
+from bookings.contrib.group_sessions.models.seat import Seat
+from bookings.contrib.group_sessions.models.session import Session
+from bookings.contrib.group_sessions.models.waitlist import WaitlistEntry
+
+__all__ = ["Seat", "Session", "WaitlistEntry"]

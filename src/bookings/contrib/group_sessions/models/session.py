@@ -1,0 +1,252 @@
+"""A session: a published occurrence of a service, with seats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar, Final, NoReturn
+
+from django.core.validators import MinValueValidator, URLValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_fsm import transition
+from model_utils.fields import AutoCreatedField, AutoLastModifiedField
+
+from bookings.exceptions import NotAllowed
+from bookings.fields import AmountField, SettingForeignKey, StatusField
+from bookings.models import BusyInterval
+
+LABEL: Final = "bookings_group_sessions"
+"""Said by each model: Django would take them for the core's, in whose package they are, where this
+app is imported and not installed.
+"""
+
+
+class Status(models.TextChoices):
+    SCHEDULED = "SCHEDULED", _("Scheduled")
+    BOOKING_CLOSED = "BOOKING_CLOSED", _("Booking closed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+    FINISHED = "FINISHED", _("Finished")
+
+
+def _refuse() -> NoReturn:
+    raise NotAllowed(
+        _(
+            "This would leave the ledger and the bookings behind. Call a function of "
+            "bookings.contrib.group_sessions.services instead."
+        )
+    )
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Sessions are written by the services alone; reading chains as ever."""
+
+    def upcoming(self, now_dt: datetime | None = None) -> SessionQuerySet:
+        """Neither cancelled nor begun, soonest first."""
+        upcoming = self.filter(
+            status__in=Session.COMING_STATUSES, start_at__gt=now_dt or timezone.now()
+        )
+        return upcoming.order_by("start_at", "pk")
+
+    def with_seats(self) -> SessionQuerySet:
+        """Read what ``remaining_seats`` needs along, instead of session by session."""
+        return self.select_related("busy_interval")
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        _refuse()
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse()
+
+    def delete(self) -> NoReturn:
+        _refuse()
+
+
+class Session(models.Model):
+    """Change one with :mod:`bookings.contrib.group_sessions.services`; it is cancelled, not
+    deleted.
+
+    Its time is one busy interval of the provider's, whose seats the database counts.
+    """
+
+    Status = Status
+    COMING_STATUSES: Final = (Status.SCHEDULED, Status.BOOKING_CLOSED)
+    """The statuses of sessions that take place."""
+
+    tenant = SettingForeignKey(
+        "TENANT_MODEL",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="group_sessions",
+        verbose_name=_("tenant"),
+    )
+    service = SettingForeignKey(
+        "SERVICE_MODEL",
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="group_sessions",
+        verbose_name=_("service"),
+    )
+    provider = SettingForeignKey(
+        "PROVIDER_MODEL",
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="group_sessions",
+        verbose_name=_("provider"),
+    )
+    title = models.CharField(_("title"), max_length=255, blank=True)
+    start_at = models.DateTimeField(_("start"))
+    end_at = models.DateTimeField(_("end"))
+    buffer_before_minutes = models.PositiveIntegerField(_("buffer before"), default=0)
+    buffer_after_minutes = models.PositiveIntegerField(_("buffer after"), default=0)
+    capacity = models.PositiveIntegerField(_("capacity"), default=10)
+    price_amount = AmountField(
+        _("price"),
+        max_digits=11,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("Of a booking; empty for the service's price."),
+    )
+    meeting_link = models.CharField(
+        _("meeting link"),
+        max_length=500,
+        blank=True,
+        validators=[URLValidator(["http", "https"])],
+    )
+    enable_waitlist = models.BooleanField(_("waitlist"), default=False)
+    waitlist_offer_minutes = models.PositiveIntegerField(
+        _("waitlist offer"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "For how many minutes a free seat is held for who waits; empty to book it at once."
+        ),
+    )
+    status = StatusField(
+        _("status"),
+        max_length=14,
+        choices=Status.choices,
+        default=Status.SCHEDULED,
+        editable=False,
+    )
+    # Closed because it was full, it opens by itself when a seat is freed; closed by staff, not.
+    closed_by_staff = models.BooleanField(_("closed by staff"), default=False, editable=False)
+    # It is there as long as the session takes place or somebody's attendance is not marked.
+    busy_interval = models.OneToOneField(
+        BusyInterval,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="group_session",
+        verbose_name=_("busy interval"),
+    )
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True, editable=False)
+    cancellation_reason = models.TextField(_("cancellation reason"), blank=True, editable=False)
+    created_by = SettingForeignKey(
+        "USER_MODEL",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="group_sessions_created",
+        verbose_name=_("created by"),
+    )
+    created_at = AutoCreatedField(_("created at"))
+    updated_at = AutoLastModifiedField(_("updated at"))
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        app_label = LABEL
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        ordering: ClassVar = ["start_at", "id"]
+        indexes: ClassVar = [
+            models.Index(fields=["provider", "start_at"], name="bookings_sessions_provider"),
+            models.Index(fields=["service", "start_at"], name="bookings_sessions_service"),
+            models.Index(fields=["status", "end_at"], name="bookings_sessions_status_end"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(end_at__gt=F("start_at")), name="bookings_sessions_ends_after_start"
+            ),
+            models.CheckConstraint(condition=Q(capacity__gte=1), name="bookings_sessions_capacity"),
+            models.CheckConstraint(
+                condition=Q(busy_interval__isnull=False)
+                | Q(status__in=[Status.CANCELLED, Status.FINISHED]),
+                name="bookings_sessions_coming_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title or self.service}: {self.start_at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse()
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse()
+
+    @property
+    def remaining_seats(self) -> int:
+        """How many seats can still be taken; none of a session that is cancelled or over."""
+        if self.busy_interval is None or not self.is_coming:
+            return 0
+        return self.busy_interval.seats_free
+
+    @property
+    def is_full(self) -> bool:
+        return self.remaining_seats == 0
+
+    @property
+    def booking_open(self) -> bool:
+        """Whether a client could take a seat now."""
+        is_open = self.status == Status.SCHEDULED and self.start_at > timezone.now()
+        return is_open and not self.is_full
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether it takes place: it is neither cancelled nor finished."""
+        return self.status in self.COMING_STATUSES
+
+    @transition(field=status, source=Status.SCHEDULED, target=Status.BOOKING_CLOSED)
+    def close(self) -> None:
+        """Take no bookings any more."""
+
+    @transition(field=status, source=Status.BOOKING_CLOSED, target=Status.SCHEDULED)
+    def reopen(self) -> None:
+        """Take bookings again."""
+
+    @transition(field=status, source=list(COMING_STATUSES), target=Status.CANCELLED)
+    def cancel(self, now_dt: datetime, *, reason: str = "") -> None:
+        self.cancelled_at = now_dt
+        self.cancellation_reason = reason
+
+    @transition(field=status, source=list(COMING_STATUSES), target=Status.FINISHED)
+    def finish(self) -> None:
+        """It is over."""
+
+    def save_row(self, *, using: str, update_fields: Iterable[str] | None = None) -> None:
+        """Write the row alone: for code that holds the calendar's lock and keeps the claim."""
+        adding = self._state.adding
+        super().save(
+            using=using, force_insert=adding, force_update=not adding, update_fields=update_fields
+        )
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        self._state.is_being_read = True  # type: ignore[attr-defined]
+        try:
+            super().refresh_from_db(*args, **kwargs)
+        finally:
+            del self._state.is_being_read  # type: ignore[attr-defined]
+
+    def take_over(self, fresh: Session) -> None:
+        """Become equal to ``fresh``, a newer state of the same session."""
+        for field in self._meta.concrete_fields:
+            self.__dict__[field.attname] = fresh.__dict__[field.attname]
+        self._state.fields_cache = dict(fresh._state.fields_cache)

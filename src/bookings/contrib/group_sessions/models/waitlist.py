@@ -1,0 +1,107 @@
+"""Who waits for seats of a session."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from bookings.contrib.group_sessions.models.session import LABEL, Session
+from bookings.fields import SettingForeignKey
+from bookings.models import Booking
+
+
+class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
+    def waiting(self) -> WaitlistQuerySet:
+        """Those who wait, in the order in which seats are given."""
+        return self.filter(status=WaitlistEntry.Status.WAITING).order_by(*WaitlistEntry.ORDER)
+
+
+class WaitlistEntry(models.Model):
+    """A party's place in the queue of a session; written by the services.
+
+    The database refuses a client's second place in a queue.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "WAITING", _("Waiting")
+        OFFERED = "OFFERED", _("Offered")
+        ACCEPTED = "ACCEPTED", _("Accepted")
+        EXPIRED = "EXPIRED", _("Expired")
+        LEFT = "LEFT", _("Left")
+
+    ORDER: Final = ("-priority", "joined_at", "pk")
+    """Higher priorities first; within one, first come, first served."""
+
+    session = models.ForeignKey(
+        Session,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="waitlist",
+        verbose_name=_("session"),
+    )
+    client_name = models.CharField(_("client's name"), max_length=255)
+    client_email = models.EmailField(_("client's e-mail"), blank=True)
+    client_phone = models.CharField(_("client's phone"), max_length=64, blank=True)
+    client_user = SettingForeignKey(
+        "USER_MODEL",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="waitlist_entries",
+        verbose_name=_("client's account"),
+    )
+    # Null once the client does not wait any more, as a seat's.
+    client_key = models.CharField(_("client"), max_length=64, null=True, blank=True, editable=False)
+    party_size = models.PositiveIntegerField(_("party size"), default=1)
+    priority = models.IntegerField(
+        _("priority"), default=0, help_text=_("Higher ones are served first.")
+    )
+    joined_at = models.DateTimeField(_("joined at"))
+    status = models.CharField(
+        _("status"), max_length=8, choices=Status.choices, default=Status.WAITING, editable=False
+    )
+    booking = models.OneToOneField(
+        Booking,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="waitlist_entry",
+        verbose_name=_("booking"),
+    )
+    created_by = SettingForeignKey(
+        "USER_MODEL",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="waitlist_entries_created",
+        verbose_name=_("created by"),
+    )
+
+    objects = WaitlistQuerySet.as_manager()
+
+    class Meta:
+        app_label = LABEL
+        verbose_name = _("waitlist entry")
+        verbose_name_plural = _("waitlist entries")
+        ordering: ClassVar = ["session", "-priority", "joined_at", "id"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["session", "status", "joined_at"], name="bookings_sessions_waiting"
+            ),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["session", "client_key"], name="bookings_sessions_one_place"
+            ),
+            models.CheckConstraint(
+                condition=Q(party_size__gte=1), name="bookings_sessions_party_waits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_name}: {self.session}"

@@ -1,0 +1,151 @@
+"""Update: another time, another teacher, other seats; the bookings come along."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import F
+from django.utils import timezone
+
+from bookings import ledger, policies
+from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions.locking import Locked, rows, under_lock, using_of
+from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.rules import (
+    check_coming,
+    check_session,
+    check_start,
+    claim_of,
+)
+from bookings.contrib.group_sessions.seating import settle
+from bookings.models import Booking, BookingEvent
+from bookings.protocols import BookingType
+from bookings.services import inputs
+from bookings.services.expire import past_stale_holds
+from bookings.services.history import old_and_new, record_many
+
+CHANGEABLE: Final = (
+    "title",
+    "provider",
+    "start_at",
+    "end_at",
+    "capacity",
+    "price_amount",
+    "meeting_link",
+    "enable_waitlist",
+    "waitlist_offer_minutes",
+)
+MOVED: Final = ("provider_id", "start_at", "end_at")
+
+
+def update_session(
+    session: Session,
+    *,
+    actor: Any = None,
+    now_dt: datetime | None = None,
+    allow_past: bool | None = None,
+    **changes: Any,
+) -> Session:
+    """Set any of ``CHANGEABLE``; the same object, refreshed.
+
+    A ``start_at`` without ``end_at`` keeps the length. Other times or another ``provider`` move the
+    session's time and every active booking, with one RESCHEDULED event each. Bookings keep the
+    price they were made at. Seats that a larger ``capacity`` adds go to those who wait.
+
+    Raises what :func:`create_session` raises, ``CapacityExceeded`` (code ``seats_taken``) for a
+    capacity below the seats that are taken, ``SessionNotOpen`` for a session that is cancelled or
+    finished, and ``TypeError`` for a name that is not changeable.
+    """
+    if unknown := changes.keys() - set(CHANGEABLE):
+        raise TypeError(f"update_session() cannot set {', '.join(sorted(unknown))}.")
+    now = inputs.moment(now_dt)
+    using = using_of(session)
+    actor = inputs.user(actor, "actor")
+    for name in {"start_at", "end_at"} & changes.keys():
+        changes[name] = policies.instant(changes[name], name)
+    if "provider" in changes:
+        inputs.stored(changes["provider"], "PROVIDER_MODEL", "provider")
+
+    def act(at: Locked) -> Session:
+        row = at.row
+        check_coming(row)
+        old = {name: getattr(row, name) for name in (*CHANGEABLE, "provider_id")}
+        apply(row, changes, now, allow_past, using)
+        changed = {name for name in old if getattr(row, name) != old[name]}
+        if not changed:
+            return row
+        if changed & {*MOVED, "capacity"}:
+            interval_id: Any = row.busy_interval_id
+            ledger.reshape(interval_id, at.calendars[row.provider_id], claim_of(row), using=using)
+        row.save_row(using=using)
+        if changed & set(MOVED):
+            _move_bookings(row, old, using=using, now=now, actor=actor)
+        settle([row.pk], using=using, now=now)
+        row.refresh_from_db(using=using)
+        names = sorted(changed - {"provider_id"})
+        signals.announce(signals.session_updated, Session, using=using, session=row, changed=names)
+        return row
+
+    # What is wrong with the change, and which time it needs, by a copy that is thrown away.
+    draft = rows(using).filter(pk=session.pk).first() or session
+    apply(draft, changes, now, allow_past, using)
+    provider = changes.get("provider")
+    fresh = past_stale_holds(
+        lambda: under_lock(
+            session, act, now=now, also_lock=None if provider is None else provider.pk
+        ),
+        draft.provider_id,
+        claim_of(draft).window,
+        now=now,
+        using=using,
+        own=session.busy_interval_id,
+    )
+    session.take_over(fresh)
+    return session
+
+
+def apply(
+    row: Session, changes: dict[str, Any], now: datetime, allow_past: bool | None, using: str
+) -> None:
+    """Make the row what it is to be, if it can be that; nothing is stored."""
+    before = row.start_at
+    length = row.end_at - row.start_at
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if "start_at" in changes and "end_at" not in changes:
+        row.end_at = policies.elapsed_end(row.start_at, length)
+    check_session(row)
+    if row.start_at != before:
+        check_start(row, now, allow_past)
+    if provider := changes.get("provider"):
+        inputs.same_tenant(row.tenant_id, provider=provider)
+        services = Session._meta.get_field("service").remote_field.model._base_manager.using(using)
+        service = services.get(pk=row.service_id)
+        inputs.check_type(service, provider, BookingType.GROUP_SESSION)
+
+
+def _move_bookings(
+    row: Session, old: dict[str, Any], *, using: str, now: datetime, actor: Any
+) -> None:
+    bookings = Booking._base_manager.using(using).filter(busy_interval=row.busy_interval_id)
+    keys = list(bookings.select_for_update().order_by("pk").values_list("pk", flat=True))
+    if not keys:
+        return
+    Booking._base_manager.using(using).filter(pk__in=keys).update(
+        provider_id=row.provider_id,
+        start_at=row.start_at,
+        end_at=row.end_at,
+        version=F("version") + 1,
+        updated_at=timezone.now(),
+    )
+    before = {"start_at": old["start_at"], "end_at": old["end_at"], "provider": old["provider_id"]}
+    after = {"start_at": row.start_at, "end_at": row.end_at, "provider": row.provider_id}
+    record_many(
+        keys,
+        BookingEvent.EventType.RESCHEDULED,
+        old_and_new(before, after),
+        using=using,
+        now=now,
+        actor=actor,
+    )
