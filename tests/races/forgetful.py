@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from bookings import services
 from bookings.exceptions import BookingBusy
 from bookings.models import Booking
-from bookings.services import changes, create, expire
+from bookings.services import book, changes, expire
 from tests.races import entrants, referee
 from tests.races.entrants import LATE, Run, handicapped
 from tests.races.racer import RunAgain
@@ -93,7 +93,7 @@ def no_expiry() -> Iterator[None]:
     def write_once(write: Callable[[], Any], *_args: Any, **_kwargs: Any) -> Any:
         return write()
 
-    with patch.object(create, "past_stale_holds", write_once):
+    with patch.object(book, "past_stale_holds", write_once):
         yield
 
 
@@ -114,8 +114,8 @@ def no_second_look_at_holds() -> Iterator[None]:
 @contextmanager
 def no_replay() -> Iterator[None]:
     with (
-        patch.object(create, "replay", return_value=None),
-        patch.object(create, "check_key", return_value=None),
+        patch.object(book, "replay", return_value=None),
+        patch.object(book, "check_key", return_value=None),
     ):
         yield
 

@@ -381,14 +381,13 @@ def test_a_sweep_takes_as_many_queries_for_many_holds_as_for_one(
 def test_a_hold_that_somebody_confirms_meanwhile_is_not_swept(
     hold: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = locks.lock_calendars
+    lock = locks.lock_free_calendars
 
     def overtaken(*args: Any, **kwargs: Any) -> dict[Any, int]:
-        monkeypatch.setattr(locks, "lock_calendars", lock)
         confirm_booking(hold, now_dt=NOW)
         return lock(*args, **kwargs)
 
-    monkeypatch.setattr(locks, "lock_calendars", overtaken)
+    monkeypatch.setattr(locks, "lock_free_calendars", overtaken)
 
     assert expire_bookings(now_dt=EXPIRY) == 0
     assert stored(hold).status == "CONFIRMED"

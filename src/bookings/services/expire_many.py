@@ -29,10 +29,14 @@ class Swept(int):
     refusals: Collection[InvalidBooking]
     """Why bookings of some services were left alone."""
 
-    def __new__(cls, *, holds: int, overdue: int, refusals: Collection[InvalidBooking]) -> Swept:
+    def __new__(cls, holds: int, overdue: int, refusals: Collection[InvalidBooking]) -> Swept:
         swept = super().__new__(cls, holds + overdue)
         swept.holds, swept.overdue, swept.refusals = holds, overdue, refusals
         return swept
+
+    def __getnewargs__(self) -> tuple[int, int, Collection[InvalidBooking]]:  # type: ignore[override]
+        """For pickle, as a worker's result travels."""
+        return self.holds, self.overdue, self.refusals
 
 
 def expire_bookings(
@@ -66,7 +70,7 @@ def expire_bookings(
         deadlines.is_overdue,
     )
     ended = sweep.run(due, done=holds) if deadlines.by_pair else 0
-    return Swept(holds=holds, overdue=ended, refusals=deadlines.refusals)
+    return Swept(holds, ended, deadlines.refusals)
 
 
 def _expire(rows: Sequence[Row], *, notify: bool, now: datetime, using: str) -> None:

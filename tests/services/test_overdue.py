@@ -1,0 +1,543 @@
+"""Bookings that are over, and of which nobody has said what became of them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+from django.db.models import Max
+from django.test import override_settings
+
+from bookings.adapters import DefaultBookingAdapter
+from bookings.exceptions import InvalidBooking, InvalidTransition, NotAllowed
+from bookings.models import Booking, Calendar
+from bookings.selectors import list_expired_bookings
+from bookings.services import (
+    auto_cancel_expired_bookings,
+    cancel_booking,
+    complete_booking,
+    confirm_booking,
+    deliver_booking,
+    expire_booking,
+    expire_bookings,
+    mark_no_show,
+    reschedule_booking,
+    sweep,
+)
+from tests.services.clock import DAY, HOUR, MICROSECOND, NOW, SECOND, START, minutes
+from tests.services.conftest import Book, Make
+from tests.services.storage import history, intervals, last_event, nothing_written, stored
+
+END = START + HOUR
+OVERDUE = END + DAY
+"""When a booking is that lasts an hour from ``START``, with the grace that nobody has changed."""
+
+
+@pytest.fixture(params=["confirmed", "pending"])
+def quiet(request: pytest.FixtureRequest) -> Booking:
+    """Made a day before its start, and never touched again."""
+    names = {"confirmed": "booking", "pending": "pending"}
+    booking: Booking = request.getfixturevalue(names[request.param])
+    return made(booking, NOW)
+
+
+def made(booking: Booking, at: datetime) -> Booking:
+    """As if it had been made at that instant: the column has the clock's own."""
+    Booking._base_manager.filter(pk=booking.pk).update(created_at=at)
+    booking.refresh_from_db()
+    return booking
+
+
+@pytest.fixture
+def over(book: Book) -> Book:
+    """Book, some time ago."""
+    return lambda **values: made(book(**values), NOW)
+
+
+def test_it_is_cancelled_when_its_grace_has_passed(quiet: Booking) -> None:
+    before = quiet.status
+    with nothing_written():
+        assert expire_bookings(now_dt=OVERDUE - MICROSECOND) == 0
+
+    swept = expire_bookings(now_dt=OVERDUE)
+
+    assert (swept, swept.holds, swept.overdue, list(swept.refusals)) == (1, 0, 1, [])
+    gone = stored(quiet)
+    assert (gone.status, gone.auto_cancelled) == ("CANCELLED", True)
+    assert (gone.cancelled_at, gone.cancellation_reason) == (OVERDUE, "expired")
+    assert (gone.cancelled_by, gone.version) == (None, quiet.version + 1)
+    assert intervals() == []
+    assert history(quiet) == ["CREATED", "EXPIRED"]
+    event = last_event(quiet)
+    assert (event.created_at, event.actor_user) == (OVERDUE, None)
+    assert event.data == {
+        "old_status": before,
+        "new_status": "CANCELLED",
+        "reason": "expired",
+        "notify": True,
+    }
+
+
+def test_a_second_sweep_finds_nothing(quiet: Booking) -> None:
+    assert expire_bookings(now_dt=OVERDUE) == 1
+    with nothing_written():
+        assert expire_bookings(now_dt=OVERDUE) == 0
+
+
+def test_one_call_has_two_names() -> None:
+    assert auto_cancel_expired_bookings is expire_bookings
+
+
+def test_one_by_one_is_the_same(quiet: Booking) -> None:
+    before = quiet.status
+    with nothing_written(), pytest.raises(InvalidTransition) as refused:
+        expire_booking(quiet, now_dt=OVERDUE - MICROSECOND)
+    assert refused.value.code == "not_due"
+
+    expire_booking(quiet, now_dt=OVERDUE)
+
+    assert (quiet.status, quiet.auto_cancelled) == ("CANCELLED", True)
+    assert last_event(quiet).data == {
+        "old_status": before,
+        "new_status": "CANCELLED",
+        "reason": "expired",
+        "notify": True,
+    }
+
+
+@pytest.mark.parametrize("verb", [complete_booking, deliver_booking, mark_no_show, cancel_booking])
+def test_what_somebody_has_closed_stays_as_it_is(over: Book, verb: Callable[..., Any]) -> None:
+    closed = over()
+    verb(closed, now_dt=END if verb is not cancel_booking else NOW)
+
+    with nothing_written():
+        assert expire_bookings(now_dt=OVERDUE + 365 * DAY) == 0
+        with pytest.raises(InvalidTransition):
+            expire_booking(closed, now_dt=OVERDUE + 365 * DAY)
+
+
+@override_settings(BOOKINGS_AUTO_CANCEL_ENABLED=False)
+def test_it_can_be_turned_off_and_holds_run_out_all_the_same(
+    over: Book, hold: Booking, other_provider: Any
+) -> None:
+    quiet = over(provider=other_provider)
+
+    swept = expire_bookings(now_dt=OVERDUE)
+
+    assert (swept.holds, swept.overdue) == (1, 0)
+    assert list_expired_bookings(OVERDUE) == []
+    with nothing_written(), pytest.raises(InvalidTransition):
+        expire_booking(quiet, now_dt=OVERDUE)
+
+
+@override_settings(BOOKINGS_AUTO_CANCEL_NOTIFY=False)
+def test_the_event_says_when_nobody_is_to_be_told(over: Book, other_provider: Any) -> None:
+    swept, single = over(), over(provider=other_provider)
+    expire_booking(single, now_dt=OVERDUE)
+    expire_bookings(now_dt=OVERDUE)
+    assert [last_event(each).data["notify"] for each in (swept, single)] == [False, False]
+
+
+def test_a_sweep_tells_of_each_with_its_own_status(
+    over: Book, make_service: Make, told: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    asking = make_service(name="Surgery", requires_approval=True)
+    bookings = {over().pk: "CONFIRMED"}
+    bookings[over(start_at=START + HOUR, service=asking).pk] = "PENDING"
+    bookings[over(start_at=START + 2 * HOUR, expires_at=START).pk] = "PENDING"
+    told.clear()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        swept = expire_bookings(now_dt=OVERDUE + DAY)
+
+    assert (swept.holds, swept.overdue) == (1, 2)
+    assert {name for name, *_ in told} == {"EXPIRED"}
+    assert {booking.pk: event.data["old_status"] for _, booking, event, _ in told} == bookings
+    assert sorted(event.data["notify"] for _, _, event, _ in told) == [False, True, True]
+
+
+# Since when
+
+
+def test_the_grace_counts_from_when_it_was_made_if_that_was_after_its_end(book: Book) -> None:
+    late = made(book(allow_past=True, now_dt=END + HOUR), END + HOUR)
+    assert expire_bookings(now_dt=END + HOUR + DAY - MICROSECOND) == 0
+    assert expire_bookings(now_dt=END + HOUR + DAY) == 1
+    assert stored(late).status == "CANCELLED"
+
+
+def test_the_grace_counts_from_when_it_was_confirmed_if_that_was_after_its_end(
+    pending: Booking,
+) -> None:
+    made(pending, NOW)
+    confirm_booking(pending, now_dt=END + 2 * HOUR)
+    with nothing_written(), pytest.raises(InvalidTransition):
+        expire_booking(pending, now_dt=END + 2 * HOUR + DAY - MICROSECOND)
+    assert expire_bookings(now_dt=END + 2 * HOUR + DAY - MICROSECOND) == 0
+    assert expire_bookings(now_dt=END + 2 * HOUR + DAY) == 1
+
+
+def test_a_booking_that_was_moved_is_over_when_it_ends_now(over: Book) -> None:
+    moved = reschedule_booking(over(), new_start_at=START + 10 * DAY, now_dt=NOW)
+    assert expire_bookings(now_dt=OVERDUE) == 0
+    assert expire_bookings(now_dt=OVERDUE + 10 * DAY) == 1
+    assert stored(moved).status == "CANCELLED"
+
+
+def test_a_hold_that_has_run_out_counts_as_a_hold(over: Book) -> None:
+    over(expires_at=START)
+    swept = expire_bookings(now_dt=OVERDUE)
+    assert (swept.holds, swept.overdue) == (1, 0)
+
+
+def test_a_hold_that_would_run_out_later_is_overdue_like_any_other(over: Book) -> None:
+    over(expires_at=OVERDUE + DAY)
+    swept = expire_bookings(now_dt=OVERDUE)
+    assert (swept.holds, swept.overdue) == (0, 1)
+
+
+@pytest.mark.parametrize("offset", [-12, 0, 5, 14])
+def test_now_may_be_told_by_any_clock(quiet: Booking, offset: int) -> None:
+    there = OVERDUE.astimezone(timezone(timedelta(hours=offset)))
+    assert expire_bookings(now_dt=there - SECOND) == 0
+    assert expire_bookings(now_dt=there) == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "number"),
+    [
+        (datetime.min.replace(tzinfo=UTC), 0),
+        (datetime(1969, 12, 31, tzinfo=UTC), 0),
+        (datetime(4150, 1, 1, tzinfo=UTC), 1),
+        (datetime.max.replace(tzinfo=UTC), 1),
+    ],
+)
+@pytest.mark.parametrize("business_days", [False, True])
+def test_now_may_be_far_away(
+    quiet: Booking, now: datetime, number: int, business_days: bool, settings: Any
+) -> None:
+    settings.BOOKINGS_AUTO_CANCEL_BUSINESS_DAYS = business_days
+    assert len(list_expired_bookings(now)) == number
+    assert expire_bookings(now_dt=now) == number
+
+
+# The grace
+
+
+@pytest.mark.parametrize("hours", [0, 1, 48, 24 * 366 * 10])
+def test_a_service_has_a_grace_of_its_own(book: Book, make_service: Make, hours: int) -> None:
+    patient = made(book(service=make_service(auto_cancel_grace_hours=hours)), NOW)
+    due = END + timedelta(hours=hours)
+    assert expire_bookings(now_dt=due - MICROSECOND) == 0
+    assert expire_bookings(now_dt=due) == 1
+    assert stored(patient).status == "CANCELLED"
+
+
+@pytest.mark.parametrize("hours", [0, 1, 72])
+def test_the_others_have_the_settings(quiet: Booking, settings: Any, hours: int) -> None:
+    settings.BOOKINGS_AUTO_CANCEL_GRACE_HOURS = hours
+    due = END + timedelta(hours=hours)
+    assert expire_bookings(now_dt=due - MICROSECOND) == 0
+    assert expire_bookings(now_dt=due) == 1
+
+
+def test_each_waits_for_its_own_grace(over: Book, make_service: Make, other_provider: Any) -> None:
+    patient = make_service(name="Patient", auto_cancel_grace_hours=48)
+    hasty = make_service(name="Hasty", auto_cancel_grace_hours=1)
+    rows = [
+        over(start_at=START + number * HOUR, service=service, provider=other_provider)
+        for number, service in enumerate([patient, hasty, patient, hasty])
+    ]
+    plain = over()
+
+    now = END + 3 * HOUR + 24 * HOUR
+    assert list_expired_bookings(now) == [plain, rows[1], rows[3]]
+    assert expire_bookings(now_dt=now) == 3
+    assert [stored(row).status for row in rows] == [
+        "CONFIRMED",
+        "CANCELLED",
+        "CONFIRMED",
+        "CANCELLED",
+    ]
+
+
+class ByName(DefaultBookingAdapter):
+    """Two hours for Grace's, and for the others what their service says."""
+
+    def auto_cancel_grace_hours(self, service: Any, provider: Any) -> int | None:
+        own = super().auto_cancel_grace_hours(service, provider)
+        return 2 if provider.name == "Grace" else own
+
+
+@override_settings(BOOKINGS_ADAPTER=f"{__name__}.ByName")
+def test_an_adapter_decides_by_service_and_provider(over: Book, other_provider: Any) -> None:
+    graces, adas = over(provider=other_provider), over()
+    assert list_expired_bookings(END + 2 * HOUR) == [graces]
+    assert expire_bookings(now_dt=END + 2 * HOUR) == 1
+    assert [stored(each).status for each in (graces, adas)] == ["CANCELLED", "CONFIRMED"]
+
+
+class Careless(DefaultBookingAdapter):
+    """Whatever a category says, and not every service has one."""
+
+    answers: dict[str, Any] = {}
+
+    def auto_cancel_grace_hours(self, service: Any, provider: Any) -> Any:
+        answer = self.answers.get(service.name)
+        return answer.hours if answer == "AttributeError" else answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (-1, "auto_cancel_grace_hours must be a whole number from 0 to 87840, not -1."),
+        (True, "auto_cancel_grace_hours must be a whole number from 0 to 87840, not True."),
+        ("24", "auto_cancel_grace_hours must be a whole number from 0 to 87840, not '24'."),
+        (1.5, "auto_cancel_grace_hours must be a whole number from 0 to 87840, not 1.5."),
+        (87841, "auto_cancel_grace_hours must be a whole number from 0 to 87840, not 87841."),
+        ("AttributeError", "'str' object has no attribute 'hours'"),
+    ],
+)
+@override_settings(BOOKINGS_ADAPTER=f"{__name__}.Careless")
+def test_one_service_without_a_grace_does_not_stop_the_sweep(
+    over: Book,
+    make_service: Make,
+    other_provider: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Any,
+    said: str,
+) -> None:
+    monkeypatch.setattr(Careless, "answers", {"Odd": answer, "Massage": 0})
+    odd = make_service(name="Odd")
+    left = [over(service=odd, provider=other_provider), over(service=odd, start_at=START + HOUR)]
+    quiet, hold = over(), over(start_at=START + DAY, expires_at=START)
+
+    swept = expire_bookings(now_dt=OVERDUE)
+
+    assert (swept.holds, swept.overdue) == (1, 1)
+    assert {stored(each).status for each in (quiet, hold)} == {"CANCELLED"}
+    assert {stored(each).status for each in left} == {"CONFIRMED"}
+    (refusal,) = swept.refusals
+    assert refusal.code == "invalid_grace"
+    assert str(refusal).startswith("Bookings of Odd cannot be cancelled automatically: ")
+    assert said in str(refusal)
+    assert list_expired_bookings(OVERDUE) == []
+    with nothing_written(), pytest.raises(InvalidBooking, match="cannot be cancelled"):
+        expire_booking(left[0], now_dt=OVERDUE)
+
+
+@pytest.mark.parametrize("hours", [-1, True, None, "24"])
+def test_a_setting_that_is_no_grace_stops_nobody_who_has_one(
+    over: Book, make_service: Make, settings: Any, hours: Any
+) -> None:
+    settings.BOOKINGS_AUTO_CANCEL_GRACE_HOURS = hours
+    over()
+    own = over(service=make_service(auto_cancel_grace_hours=1), start_at=START + DAY)
+
+    swept = expire_bookings(now_dt=OVERDUE + DAY)
+
+    assert swept.overdue == 1
+    assert stored(own).status == "CANCELLED"
+    assert "BOOKINGS_AUTO_CANCEL_GRACE_HOURS must be" in str(next(iter(swept.refusals)))
+
+
+class Broken(DefaultBookingAdapter):
+    def auto_cancel_grace_hours(self, service: Any, provider: Any) -> int:
+        raise DatabaseError("The connection is gone.")
+
+
+@override_settings(BOOKINGS_ADAPTER=f"{__name__}.Broken")
+def test_a_database_that_fails_is_no_services_fault(quiet: Booking) -> None:
+    with nothing_written(), pytest.raises(DatabaseError, match="gone"):
+        expire_bookings(now_dt=OVERDUE)
+
+
+class NamedActorsOnly(DefaultBookingAdapter):
+    def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
+        if actor is None:
+            raise NotAllowed("Log in first.")
+
+
+def test_a_sweep_is_nobodys_act(quiet: Booking, settings: Any) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.NamedActorsOnly"
+    with nothing_written(), pytest.raises(NotAllowed):
+        expire_booking(quiet, now_dt=OVERDUE)
+    assert expire_bookings(now_dt=OVERDUE) == 1
+
+
+# How it works
+
+
+@pytest.mark.parametrize(
+    ("limit", "chunk_size", "expected"),
+    [(None, 2, (2, 4)), (1, 500, (1, 0)), (2, 2, (2, 0)), (3, 2, (2, 1)), (5, 1, (2, 3))],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("longest_look", [1, 3, 10_000])
+def test_a_sweep_works_in_chunks_up_to_its_limit(
+    over: Book,
+    make_service: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int | None,
+    chunk_size: int,
+    expected: tuple[int, int],
+    dry_run: bool,
+    longest_look: int,
+) -> None:
+    monkeypatch.setattr(sweep, "LONGEST_LOOK", longest_look)
+    patient = make_service(auto_cancel_grace_hours=1000)
+    for number in range(4):
+        over(start_at=START + 3 * number * HOUR)
+        over(start_at=START + (3 * number + 1) * HOUR, service=patient)
+    for number in range(2):
+        over(start_at=START + (3 * number + 2) * HOUR, expires_at=START)
+    heard: list[int] = []
+
+    swept = expire_bookings(
+        now_dt=OVERDUE + DAY,
+        limit=limit,
+        chunk_size=chunk_size,
+        dry_run=dry_run,
+        progress=heard.append,
+    )
+
+    assert (swept.holds, swept.overdue) == expected
+    cancelled = Booking.objects.filter(status="CANCELLED").count()
+    assert cancelled == (0 if dry_run else swept)
+    assert heard == sorted(heard)
+    assert heard[-1:] == ([] if dry_run else [swept])
+
+
+def test_a_sweep_of_many_takes_as_many_queries_as_of_one(
+    over: Book, make_service: Make, make_provider: Make, django_assert_num_queries: Any
+) -> None:
+    def fill(number: int) -> None:
+        services = [make_service(name=f"Service {turn}") for turn in range(number)]
+        for turn in range(3 * number):
+            over(
+                service=services[turn % number],
+                provider=make_provider(name=f"Provider {turn}"),
+                start_at=START,
+            )
+
+    fill(1)
+    with django_assert_num_queries(queries_of_a_chunk()):
+        assert expire_bookings(now_dt=OVERDUE) == 3
+    fill(8)
+    with django_assert_num_queries(queries_of_a_chunk()):
+        assert expire_bookings(now_dt=OVERDUE) == 24
+
+
+def queries_of_a_chunk() -> int:
+    """Holds, pairs, services, providers, the look, and eight of a chunk with its savepoint.
+
+    SQLite reads the calendars before it locks them.
+    """
+    return 5 + 8 + (1 if connection.vendor == "sqlite" else 0)
+
+
+def test_what_is_over_and_closed_is_not_read(over: Book, settings: Any) -> None:
+    """The control of the query's bounds: it asks for the active ones alone."""
+    complete_booking(over(), now_dt=END)
+    assert list_expired_bookings(OVERDUE + DAY) == []
+
+
+def test_a_shared_slot_gives_back_the_seats_of_those_that_are_overdue(
+    over: Book, group: Any
+) -> None:
+    over(service=group, party_size=2)
+    late = over(service=group)
+    Booking._base_manager.filter(pk=late.pk).update(confirmed_at=END)
+    assert expire_bookings(now_dt=END + DAY - SECOND) == 0
+    Booking._base_manager.filter(pk=late.pk).update(confirmed_at=END + DAY)
+
+    assert expire_bookings(now_dt=OVERDUE) == 1
+
+    (slot,) = intervals()
+    assert slot["seats"] == (1, 3)
+    assert stored(late).status == "CONFIRMED"
+
+
+def test_somebody_who_moves_it_to_another_provider_meanwhile_keeps_it(
+    over: Book, other_provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bookings import locks
+
+    moved = over()
+    lock = locks.lock_free_calendars
+
+    def overtaken(*args: Any, **kwargs: Any) -> dict[Any, int]:
+        Booking._base_manager.filter(pk=moved.pk).update(provider=other_provider)
+        return lock(*args, **kwargs)
+
+    monkeypatch.setattr(locks, "lock_free_calendars", overtaken)
+
+    assert expire_bookings(now_dt=OVERDUE) == 0
+    assert stored(moved).status == "CONFIRMED"
+
+
+def test_a_calendar_that_somebody_else_has_locked_comes_last(
+    over: Book, make_provider: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bookings import locks
+
+    waiting = make_provider(name="Waiting")
+    rows = [over(), over(provider=waiting), over(start_at=START + HOUR, provider=waiting)]
+    lock = locks.lock_free_calendars
+    asked: list[set[Any]] = []
+
+    def taken(providers: set[Any], **kwargs: Any) -> dict[Any, int]:
+        asked.append(set(providers))
+        return lock(providers - {waiting.pk}, **kwargs) if providers - {waiting.pk} else {}
+
+    monkeypatch.setattr(locks, "lock_free_calendars", taken)
+    heard: list[int] = []
+
+    assert expire_bookings(now_dt=OVERDUE + DAY, chunk_size=2, progress=heard.append) == 3
+    assert heard == [1, 1, 3]
+    assert len(asked) == 2
+    assert {stored(row).status for row in rows} == {"CANCELLED"}
+
+
+def test_a_sweep_raises_the_revision_of_the_calendars_it_changes(over: Book) -> None:
+    over()
+    before = Calendar.objects.aggregate(Max("revision"))
+    expire_bookings(now_dt=OVERDUE)
+    assert Calendar.objects.aggregate(Max("revision")) != before
+
+
+def test_what_a_sweep_did_travels(quiet: Booking) -> None:
+    swept = pickle.loads(pickle.dumps(expire_bookings(now_dt=OVERDUE)))  # noqa: S301
+    assert (swept, swept.holds, swept.overdue, list(swept.refusals)) == (1, 0, 1, [])
+
+
+# The list
+
+
+def test_the_list_has_what_the_sweep_would_take_in_order_of_their_ends(
+    over: Book, make_service: Make, other_provider: Any
+) -> None:
+    hold = over(start_at=START + 30 * minutes(60), expires_at=START)
+    last = over(start_at=START + 2 * HOUR)
+    first = over(start_at=START, provider=other_provider)
+    over(start_at=START + 6 * HOUR, service=make_service(auto_cancel_grace_hours=2000))
+    complete_booking(over(start_at=START + 8 * HOUR), now_dt=END + DAY)
+    now = END + 2 * HOUR + DAY
+
+    assert list_expired_bookings(now) == [first, last, hold]
+    assert list_expired_bookings(now, provider=other_provider) == [first]
+    assert expire_bookings(now_dt=now) == 3
+    assert list_expired_bookings(now) == []
+
+
+def test_the_list_refuses_an_instant_that_nobody_knows() -> None:
+    with pytest.raises(InvalidBooking):
+        list_expired_bookings(datetime(2030, 1, 7))  # noqa: DTZ001
+
+
+def test_the_list_is_of_now_unless_told(quiet: Booking) -> None:
+    assert list_expired_bookings() == []
