@@ -11,28 +11,9 @@ from django.db import connection
 from bookings import locks
 from bookings.models import Calendar
 from bookings.transactions import atomically
+from tests.isolation import SECOND_SESSION, repeatable_read  # noqa: F401 - a fixture
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        connection.vendor == "sqlite",
-        reason="SQLite in memory has one connection, so nobody else can write meanwhile.",
-    ),
-]
-
-REPEATABLE_READ = {
-    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "mysql": "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-}
-
-
-@pytest.fixture
-def repeatable_read() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(REPEATABLE_READ[connection.vendor])
-    yield
-    # The level goes with the session.
-    connection.close()
+pytestmark = SECOND_SESSION
 
 
 @pytest.fixture

@@ -11,30 +11,11 @@ from django.db import connection, connections, transaction
 from bookings.exceptions import BookingBusy
 from bookings.models import Booking
 from bookings.services import expire_bookings, expire_many
+from tests.isolation import SECOND_SESSION, repeatable_read  # noqa: F401 - a fixture
 from tests.services.clock import HOUR, NOW, minutes
 from tests.services.conftest import Book
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        connection.vendor == "sqlite",
-        reason="SQLite in memory has one connection, so nobody else can write meanwhile.",
-    ),
-]
-
-REPEATABLE_READ = {
-    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "mysql": "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-}
-
-
-@pytest.fixture
-def repeatable_read() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(REPEATABLE_READ[connection.vendor])
-    yield
-    # The level goes with the session.
-    connection.close()
+pytestmark = SECOND_SESSION
 
 
 @pytest.fixture
