@@ -1,0 +1,506 @@
+"""A session is moved, cancelled, closed, opened and finished, and its bookings follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from bookings import signals as core
+from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions.exceptions import (
+    AlreadyBooked,
+    InvalidSession,
+    SessionNotOpen,
+    StaleSession,
+)
+from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.services import (
+    cancel_session,
+    close_booking,
+    finish_session,
+    finish_sessions,
+    mark_attendance,
+    move_seat,
+    reopen_booking,
+    update_session,
+)
+from bookings.contrib.payments.models import RefundDue
+from bookings.contrib.payments.services import record_payment
+from bookings.exceptions import (
+    BookingConflict,
+    CapacityExceeded,
+    InvalidBooking,
+    InvalidTransition,
+    MissingReference,
+    NotAllowed,
+    NoticeWindow,
+    PastStart,
+    StaleBooking,
+)
+from bookings.integrity import find_problems
+from bookings.models import Booking, BusyInterval
+from bookings.services import cancel_booking, complete_booking, create_booking
+from tests.contrib.group_sessions.conftest import (
+    HOUR,
+    NOW,
+    START,
+    Make,
+    Schedule,
+    Sit,
+    again,
+    guests,
+    refused,
+    stored,
+)
+from tests.stateful.audit import audit
+
+pytestmark = pytest.mark.django_db
+
+LATER = START + 3 * HOUR
+
+
+@pytest.fixture(autouse=True)
+def _sound(db: None) -> Any:
+    yield
+    assert audit() == []
+    assert list(find_problems()) == []
+
+
+def queries(do: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        do()
+    return len([query for query in captured if "SAVEPOINT" not in query["sql"]])
+
+
+# Update
+
+
+def test_a_session_moves_with_all_its_bookings(
+    session: Session, sit: Sit, user: Any, django_capture_on_commit_callbacks: Any, hear: Any
+) -> None:
+    bookings = [sit(session, "Ann", 2), sit(session, "Bob")]
+    gone = cancel_booking(bookings[1], now_dt=NOW)
+    said, moved = hear(signals.session_updated), hear(core.booking_rescheduled)
+    with django_capture_on_commit_callbacks(execute=True):
+        update_session(session, start_at=LATER, actor=user, now_dt=NOW)
+    assert (session.start_at, session.end_at) == (LATER, LATER + HOUR)
+    ann = Booking.objects.get(client_name="Ann")
+    assert (ann.start_at, ann.end_at, ann.version) == (LATER, LATER + HOUR, 2)
+    event = ann.events.latest("id")
+    assert (event.event_type, event.actor_user) == ("RESCHEDULED", user)
+    assert event.data["old_start_at"] == START.isoformat()
+    assert event.data["new_start_at"] == LATER.isoformat()
+    gone.refresh_from_db()
+    assert gone.start_at == START
+    assert BusyInterval.objects.get().start_at == LATER
+    assert [told["booking"] for told in moved] == [ann]
+    assert said[0]["changed"] == ["end_at", "start_at"]
+
+
+def test_a_session_is_made_longer_without_being_moved(session: Session, sit: Sit) -> None:
+    booking = sit(session)
+    update_session(session, end_at=START + 2 * HOUR, now_dt=NOW)
+    booking.refresh_from_db()
+    assert (booking.start_at, booking.end_at) == (START, START + 2 * HOUR)
+
+
+def test_a_substitute_takes_the_session_over(
+    session: Session, sit: Sit, provider: Any, other_provider: Any, service: Any
+) -> None:
+    booking = sit(session)
+    update_session(session, provider=other_provider, now_dt=NOW)
+    booking.refresh_from_db()
+    assert session.provider == booking.provider == other_provider
+    assert BusyInterval.objects.get().calendar.provider == other_provider
+    # The first one's time is free again.
+    create_booking(
+        service=service, provider=provider, start_at=START, client_name="Eve", now_dt=NOW
+    )
+    with refused(BookingConflict):
+        update_session(session, provider=provider, now_dt=NOW)
+
+
+def test_details_change_without_an_event(session: Session, sit: Sit) -> None:
+    booking = sit(session)
+    update_session(
+        session,
+        title="Sunset",
+        price_amount="30",
+        meeting_link="https://example.com",
+        enable_waitlist=True,
+        waitlist_offer_minutes=10,
+        now_dt=NOW,
+    )
+    row = again(session)
+    assert (row.title, row.price_amount, row.enable_waitlist) == ("Sunset", Decimal(30), True)
+    booking.refresh_from_db()
+    assert (booking.price_amount, booking.version) == (20, 1)
+    assert sit(session, "Bob").price_amount == 30
+
+
+def test_nothing_is_written_where_nothing_changes(session: Session) -> None:
+    before = stored()
+    update_session(session, start_at=START, capacity=3, now_dt=NOW)
+    assert stored() == before
+
+
+def test_the_capacity_cannot_go_below_the_seats_taken(session: Session, sit: Sit) -> None:
+    sit(session, seats=2)
+    with refused(CapacityExceeded, "seats_taken"):
+        update_session(session, capacity=1, now_dt=NOW)
+    update_session(session, capacity=2, now_dt=NOW)
+    assert (again(session).remaining_seats, again(session).status) == (0, "BOOKING_CLOSED")
+    update_session(session, capacity=5, now_dt=NOW)
+    assert (session.remaining_seats, session.status) == (3, "SCHEDULED")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "code"),
+    [
+        ({"capacity": 0}, InvalidBooking, "invalid"),
+        ({"end_at": START}, InvalidSession, "ends_before_start"),
+        ({"start_at": START.replace(tzinfo=None)}, InvalidBooking, "naive_datetime"),
+        ({"start_at": NOW - HOUR}, PastStart, "past_start"),
+        ({"start_at": datetime.max.replace(tzinfo=START.tzinfo)}, InvalidBooking, "out_of_range"),
+        ({"provider": None}, InvalidBooking, "invalid"),
+        ({"meeting_link": "yoga"}, InvalidBooking, "invalid"),
+        ({"waitlist_offer_minutes": 0}, InvalidBooking, "invalid"),
+    ],
+    ids=str,
+)
+def test_a_change_that_makes_no_sense_is_refused(
+    session: Session, changes: dict[str, Any], error: Any, code: str
+) -> None:
+    with refused(error, code):
+        update_session(session, now_dt=NOW, **changes)
+    assert session.capacity == 3
+
+
+def test_what_cannot_be_changed_is_a_mistake_of_the_caller(session: Session) -> None:
+    with pytest.raises(TypeError, match="cannot set service, status"):
+        update_session(session, status="FINISHED", service=None)
+
+
+def test_a_session_is_not_moved_onto_what_is_there(session: Session, schedule: Schedule) -> None:
+    schedule(start_at=LATER)
+    with refused(BookingConflict):
+        update_session(session, start_at=LATER - HOUR / 2, now_dt=NOW)
+    update_session(session, start_at=START + HOUR / 2, now_dt=NOW)
+
+
+def test_a_session_moves_over_a_hold_that_has_run_out(
+    session: Session, sit: Sit, service: Any, provider: Any
+) -> None:
+    sit(session)
+    given = {"service": service, "provider": provider, "client_name": "Eve", "start_at": LATER}
+    create_booking(**given, now_dt=NOW, expires_at=NOW + HOUR)
+    update_session(session, start_at=LATER, now_dt=NOW + HOUR)
+    assert guests(session) == {"Ann": (1, "CONFIRMED")}
+
+
+def test_a_past_session_is_corrected_where_staff_say_so(session: Session) -> None:
+    with refused(PastStart):
+        update_session(session, start_at=START - HOUR, now_dt=START)
+    update_session(session, start_at=START - HOUR, now_dt=START, allow_past=True)
+    update_session(session, title="As it was", now_dt=START + HOUR)
+
+
+def test_a_cancelled_session_does_not_change(session: Session) -> None:
+    cancel_session(session, now_dt=NOW)
+    with refused(SessionNotOpen, "session_cancelled"):
+        update_session(session, title="Again", now_dt=NOW)
+
+
+def test_bookings_are_moved_with_the_same_number_of_queries(schedule: Schedule, sit: Sit) -> None:
+    def moving(number: int, start_at: datetime) -> int:
+        session = schedule(capacity=30, start_at=start_at)
+        for guest in range(number):
+            sit(session, f"Guest {guest}")
+        return queries(lambda: update_session(session, start_at=start_at + HOUR, now_dt=NOW))
+
+    assert moving(2, START) == moving(25, START + 4 * HOUR)
+
+
+# Cancel
+
+
+def test_a_cancelled_session_cancels_its_bookings(
+    session: Session,
+    sit: Sit,
+    user: Any,
+    django_capture_on_commit_callbacks: Any,
+    hear: Any,
+) -> None:
+    sit(session, "Ann", 2), sit(session, "Bob", expires_at=NOW + HOUR)
+    told, heard = hear(signals.session_cancelled), hear(core.booking_cancelled)
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_session(session, reason="Ill", actor=user, now_dt=NOW)
+    assert (session.status, session.cancelled_at) == ("CANCELLED", NOW)
+    assert session.cancellation_reason == "Ill"
+    for booking, status in zip(
+        Booking.objects.order_by("pk"), ("CONFIRMED", "PENDING"), strict=True
+    ):
+        assert (booking.status, booking.cancelled_at) == ("CANCELLED", NOW)
+        assert (booking.cancelled_by, booking.cancellation_reason) == (user, "Ill")
+        event = booking.events.latest("id")
+        assert (event.event_type, event.message, event.actor_user) == ("CANCELLED", "Ill", user)
+        assert event.data == {"old_status": status, "new_status": "CANCELLED", "reason": "Ill"}
+    assert not BusyInterval.objects.exists()
+    assert len(told) == 1
+    assert len(heard) == 2
+
+
+def test_cancelling_again_does_nothing(session: Session) -> None:
+    cancel_session(session, now_dt=NOW)
+    before = stored()
+    assert cancel_session(session, now_dt=NOW) is session
+    assert stored() == before
+
+
+def test_a_finished_session_is_not_cancelled(session: Session) -> None:
+    finish_session(session, now_dt=START + HOUR)
+    with refused(SessionNotOpen, "session_finished"):
+        cancel_session(session, now_dt=START + HOUR)
+
+
+def test_what_was_paid_for_a_cancelled_session_is_due(session: Session, sit: Sit) -> None:
+    booking = sit(session)
+    record_payment(booking, amount=20, external_id="pay_1", now_dt=NOW)
+    cancel_session(session, now_dt=NOW)
+    assert RefundDue.objects.get().outstanding == 20
+
+
+def test_bookings_are_cancelled_with_the_same_number_of_queries(
+    schedule: Schedule, sit: Sit
+) -> None:
+    def cancelling(number: int, start_at: datetime) -> int:
+        session = schedule(capacity=30, start_at=start_at)
+        for guest in range(number):
+            sit(session, f"Guest {guest}")
+        return queries(lambda: cancel_session(session, now_dt=NOW))
+
+    assert cancelling(2, START) == cancelling(25, LATER)
+
+
+def test_a_reason_is_text(session: Session) -> None:
+    with refused(InvalidBooking):
+        cancel_session(session, reason=None, now_dt=NOW)  # type: ignore[arg-type]
+
+
+# Close, open, finish
+
+
+def test_staff_close_and_open_booking(session: Session, sit: Sit) -> None:
+    for _ in range(2):
+        close_booking(session, now_dt=NOW)
+        assert (session.status, session.closed_by_staff) == ("BOOKING_CLOSED", True)
+        assert not session.booking_open
+    for _ in range(2):
+        reopen_booking(session, now_dt=NOW)
+        assert (session.status, session.closed_by_staff) == ("SCHEDULED", False)
+    sit(session)
+
+
+def test_a_full_session_that_is_opened_is_full(session: Session, sit: Sit) -> None:
+    sit(session, seats=3)
+    reopen_booking(session, now_dt=NOW)
+    assert session.status == "BOOKING_CLOSED"
+
+
+@pytest.mark.parametrize("verb", [close_booking, reopen_booking])
+def test_a_cancelled_session_is_neither_closed_nor_opened(session: Session, verb: Any) -> None:
+    cancel_session(session, now_dt=NOW)
+    with refused(SessionNotOpen, "session_cancelled"):
+        verb(session, now_dt=NOW)
+
+
+def test_a_session_is_finished_after_its_end(session: Session) -> None:
+    with refused(InvalidTransition, "too_early"):
+        finish_session(session, now_dt=START + HOUR - timedelta(seconds=1))
+    finish_session(session, now_dt=START + HOUR)
+    assert (session.status, session.busy_interval, session.is_coming) == ("FINISHED", None, False)
+    assert finish_session(session, now_dt=START + HOUR) is session
+    assert not BusyInterval.objects.exists()
+
+
+def test_a_cancelled_session_is_not_finished(session: Session) -> None:
+    cancel_session(session, now_dt=NOW)
+    with refused(SessionNotOpen, "session_cancelled"):
+        finish_session(session, now_dt=START + HOUR)
+
+
+def test_what_is_over_is_finished_by_a_sweep(schedule: Schedule) -> None:
+    sessions = [schedule(start_at=START + n * HOUR) for n in range(4)]
+    cancel_session(sessions[0], now_dt=NOW)
+    assert finish_sessions(now_dt=START + 3 * HOUR, limit=1) == 1
+    assert finish_sessions(now_dt=START + 3 * HOUR) == 1
+    assert finish_sessions(now_dt=START + 3 * HOUR) == 0
+    statuses = [str(again(session).status) for session in sessions]
+    assert statuses == ["CANCELLED", "FINISHED", "FINISHED", "SCHEDULED"]
+    with refused(InvalidBooking):
+        finish_sessions(limit=0)
+
+
+# Attendance
+
+
+def test_attendance_is_marked_for_all_at_once(session: Session, sit: Sit) -> None:
+    ann, bob, cid = (sit(session, name) for name in ("Ann", "Bob", "Cid"))
+    assert mark_attendance(session, attended=[ann, bob], missed=[cid], now_dt=START) == [
+        ann,
+        bob,
+        cid,
+    ]
+    assert [ann.status, bob.status, cid.status] == ["COMPLETED", "COMPLETED", "NO_SHOW"]
+    assert BusyInterval.objects.get().seats_taken == 0
+    assert again(session).status == "BOOKING_CLOSED"
+    finish_session(session, now_dt=START + HOUR)
+
+
+def test_a_finished_session_keeps_its_time_until_all_are_marked(session: Session, sit: Sit) -> None:
+    ann, bob = sit(session, "Ann"), sit(session, "Bob")
+    finish_session(session, now_dt=START + HOUR)
+    assert session.busy_interval is not None
+    assert session.remaining_seats == 0
+    mark_attendance(session, attended=[ann], now_dt=START + HOUR)
+    assert BusyInterval.objects.exists()
+    complete_booking(bob, now_dt=START + HOUR)
+    assert not BusyInterval.objects.exists()
+    assert again(session).busy_interval is None
+    mark_attendance(session, missed=[bob], now_dt=START + HOUR)
+    assert Booking.objects.get(pk=bob.pk).status == "NO_SHOW"
+
+
+def test_attendance_is_marked_for_all_or_none(
+    session: Session, schedule: Schedule, sit: Sit
+) -> None:
+    ann, bob = sit(session, "Ann"), cancel_booking(sit(session, "Bob"), now_dt=NOW)
+    other = sit(schedule(start_at=LATER), "Cid")
+    with refused(InvalidTransition, "too_early"):
+        mark_attendance(session, attended=[ann], now_dt=START - HOUR)
+    with refused(InvalidTransition):
+        mark_attendance(session, attended=[ann, bob], now_dt=START)
+    with refused(MissingReference, "not_in_session"):
+        mark_attendance(session, attended=[ann], missed=[other], now_dt=START)
+    with refused(InvalidSession, "came_and_missed"):
+        mark_attendance(session, attended=[ann], missed=[ann], now_dt=START)
+    with refused(MissingReference):
+        mark_attendance(session, attended=[None], now_dt=START)  # type: ignore[list-item]
+    assert mark_attendance(session, now_dt=START) == []
+
+
+# Move a seat
+
+
+@pytest.fixture
+def other(schedule: Schedule, other_provider: Any) -> Session:
+    return schedule(start_at=LATER, provider=other_provider, capacity=2, price_amount=99)
+
+
+def test_a_seat_moves_to_another_session(
+    session: Session, other: Session, sit: Sit, user: Any
+) -> None:
+    booking = sit(session, seats=2)
+    assert move_seat(booking, other, actor=user, now_dt=NOW) is booking
+    assert (booking.start_at, booking.end_at) == (LATER, LATER + HOUR)
+    assert (booking.provider, booking.price_amount) == (other.provider, 20)
+    assert booking.busy_interval_id == other.busy_interval_id
+    assert (again(session).remaining_seats, again(other).remaining_seats) == (3, 0)
+    assert again(other).status == "BOOKING_CLOSED"
+    event = booking.events.latest("id")
+    assert (event.event_type, event.actor_user, booking.version) == ("RESCHEDULED", user, 2)
+    assert event.data["new_provider"] == other.provider_id
+    assert move_seat(booking, other, now_dt=NOW).version == 2
+
+
+def test_a_seat_moves_where_there_is_room_alone(session: Session, other: Session, sit: Sit) -> None:
+    booking = sit(session, seats=3)
+    with refused(CapacityExceeded):
+        move_seat(booking, other, now_dt=NOW)
+    assert again(session).status == "BOOKING_CLOSED"
+    update_session(other, capacity=3, now_dt=NOW)
+    move_seat(booking, other, now_dt=NOW)
+    assert again(session).status == "SCHEDULED"
+
+
+def test_a_seat_moves_past_a_hold_that_has_run_out(
+    session: Session, other: Session, sit: Sit
+) -> None:
+    sit(other, "Bob", 2, expires_at=NOW + HOUR)
+    move_seat(sit(session), other, now_dt=NOW + HOUR)
+    assert guests(other) == {"Ann": (1, "CONFIRMED")}
+
+
+def test_a_seat_is_moved_by_the_booking_s_rules(
+    make_service: Make, schedule: Schedule, other_provider: Any, sit: Sit, make_provider: Make
+) -> None:
+    service = make_service(reschedule_notice_minutes=60, minimum_notice_minutes=60)
+    session = schedule(service=service)
+    later = schedule(service=service, start_at=LATER, provider=other_provider)
+    early = schedule(
+        service=service, start_at=NOW + HOUR / 2, provider=make_provider(name="Edsger")
+    )
+    booking = sit(session)
+    with refused(NoticeWindow):
+        move_seat(booking, later, now_dt=START - HOUR / 2)
+    with refused(NoticeWindow, "minimum_notice"):
+        move_seat(booking, early, now_dt=NOW)
+    move_seat(booking, early, now_dt=NOW, override_policy=True)
+    with refused(NoticeWindow):
+        move_seat(booking, later, now_dt=NOW)
+    with refused(PastStart):
+        move_seat(booking, session, now_dt=START + HOUR, override_policy=True)
+
+
+def test_seats_that_do_not_move(
+    session: Session,
+    other: Session,
+    sit: Sit,
+    schedule: Schedule,
+    make_service: Make,
+    service: Any,
+    provider: Any,
+) -> None:
+    booking = sit(session)
+    sit(other)
+    with refused(AlreadyBooked):
+        move_seat(booking, other, now_dt=NOW)
+    boxing = schedule(service=make_service(name="Boxing"), start_at=LATER + HOUR)
+    with refused(InvalidSession, "other_service"):
+        move_seat(booking, boxing, now_dt=NOW)
+    with refused(StaleBooking):
+        move_seat(booking, other, now_dt=NOW, expected_version=7)
+    plain = create_booking(
+        service=service, provider=provider, start_at=LATER + 5 * HOUR, client_name="Eve", now_dt=NOW
+    )
+    with refused(NotAllowed, "not_a_seat"):
+        move_seat(plain, other, now_dt=NOW)
+    hold = sit(session, "Cid", expires_at=NOW + HOUR)
+    with refused(InvalidTransition, "hold_expired"):
+        move_seat(hold, other, now_dt=NOW + HOUR)
+    cancel_booking(booking, now_dt=NOW)
+    with refused(InvalidTransition):
+        move_seat(booking, other, now_dt=NOW)
+    for wrong in (None, Booking()):
+        with refused(MissingReference):
+            move_seat(wrong, other, now_dt=NOW)  # type: ignore[arg-type]
+    with refused(MissingReference):
+        move_seat(booking, Session(), now_dt=NOW)
+
+
+def test_a_seat_is_not_moved_to_another_time_than_was_seen(
+    session: Session, other: Session, sit: Sit, make_provider: Make
+) -> None:
+    booking, seen = sit(session), again(other)
+    update_session(other, provider=make_provider(name="Edsger"), now_dt=NOW)
+    with refused(StaleSession):
+        move_seat(booking, seen, now_dt=NOW)
+    cancel_session(other, now_dt=NOW)
+    with refused(SessionNotOpen, "session_cancelled"):
+        move_seat(booking, other, now_dt=NOW)
