@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, NotAllowed
+from bookings.limits import Limits, named_zone
 from bookings.protocols import AddonLike, BookingType, ProviderLike, ServiceLike
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class DefaultBookingAdapter:
     """What a host may decide differently. Adapters keep no state: one instance serves all threads.
 
     A method refuses by raising a :class:`~bookings.exceptions.BookingError`. Under the lock of time
-    run :meth:`check_permission` and :meth:`generate_reference` and, when a booking is moved, also
+    run :meth:`check_permission` and :meth:`generate_reference`, :meth:`limits` and
+    :meth:`time_zone` where there are limits and, when a booking is moved, also
     :meth:`check_bookable` and :meth:`check_addon`, after they have been asked without it. They may
     be called more than once, and should not query for long.
     """
@@ -57,6 +59,20 @@ class DefaultBookingAdapter:
         Default: all. None at all for what is only shown.
         """
         return tuple(BookingType)
+
+    def limits(self, booking: Booking) -> Limits:
+        """How many bookings there may be besides. Default: what service, provider and settings say.
+
+        Asked of every booking that is made or moved, and again under the lock where there are any.
+        """
+        return Limits.of(booking.service, booking.provider)
+
+    def time_zone(self, booking: Booking) -> tzinfo:
+        """By whose clocks the limits count days and weeks.
+
+        Default: the provider's ``timezone``, an IANA name or a ``tzinfo``, else ``TIME_ZONE``.
+        """
+        return named_zone(getattr(booking.provider, "timezone", None))
 
     def check_addon(self, service: ServiceLike, addon: AddonLike) -> None:
         """Whether the add-on goes with the service. Default: its ``service_id``, if it has one."""

@@ -101,6 +101,8 @@ def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
             yield name, value, f"from 0 (at once) to {MAX_HOURS}", setting.default
         elif name == "AUTO_COMPLETE_HOURS" and not 0 <= (value or 0) <= MAX_HOURS:
             yield name, value, f"from 0 (at once) to {MAX_HOURS}, or None (never)", setting.default
+        elif name.startswith("MAX_") and value is not None and value < 1:
+            yield name, value, "1 or more, or None for any number", None
         elif name == "DEFAULT_CURRENCY" and len(value) != 3:
             yield name, value, "an ISO 4217 code of three letters", setting.default
         elif name == "MIGRATION_DEPENDENCIES" and not value.keys() <= set(MODELS):

@@ -83,6 +83,10 @@ class AppSettings(SettingsGroup):
     AUTO_CANCEL_BUSINESS_DAYS = Setting(False, bool)
     AUTO_CANCEL_NOTIFY = Setting(True, bool)
     AUTO_COMPLETE_HOURS = Setting[int | None](72, int, type(None))
+    MAX_ACTIVE_BOOKINGS_PER_CLIENT = Setting[int | None](None, int, type(None))
+    MAX_BOOKINGS_PER_CLIENT_PER_DAY = Setting[int | None](None, int, type(None))
+    MAX_BOOKINGS_PER_CLIENT_PER_WEEK = Setting[int | None](None, int, type(None))
+    PREVENT_CLIENT_OVERLAP = Setting(False, bool)
     MIGRATION_DEPENDENCIES = Setting[dict[str, str]]({}, dict)
 
     @property

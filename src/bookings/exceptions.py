@@ -64,6 +64,12 @@ class DuplicateBooking(BookingError):
     default_code = "duplicate"
 
 
+class LimitReached(BookingError):
+    """There are as many bookings as there may be; ``params["limit"]`` says by which limit."""
+
+    default_code = "limit_reached"
+
+
 class IdempotencyKeyReused(BookingError):
     """The key belongs to another request. Make a new key for a new booking."""
 

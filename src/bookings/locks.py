@@ -1,4 +1,5 @@
-"""Lock a provider's calendar, and so all of the provider's time, until the transaction ends.
+"""Lock a provider's calendar, and so all of the provider's time, until the transaction ends; then,
+where limits are on, a client.
 
 The lock is the transaction's first statement: an ``UPDATE``, because it is the one statement that
 locks on every database. It takes SQLite's write lock before anything is read, and under REPEATABLE
@@ -8,7 +9,8 @@ not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connections
@@ -16,7 +18,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from bookings.exceptions import MissingReference
-from bookings.models import Calendar
+from bookings.models import Calendar, ClientLock
 from bookings.transactions import TryAgain
 
 _LOCK_AND_RETURN: Final = (
@@ -75,6 +77,21 @@ def lock_free_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any,
     locked = dict(free)
     calendars.filter(pk__in=locked.values()).update(revision=F("revision") + 1)
     return locked
+
+
+def lock_clients(keys: Collection[str], *, now: datetime, using: str) -> None:
+    """Lock what a client is known by, until the transaction ends; after the calendars.
+
+    An upsert, for it too turns a snapshot that is older than another's bookings of the client into
+    a serialization failure.
+    """
+    has_target = connections[using].features.supports_update_conflicts_with_target
+    ClientLock.objects.using(using).bulk_create(
+        [ClientLock(client=key, locked_at=now) for key in sorted(keys)],
+        update_conflicts=True,
+        update_fields=["locked_at"],
+        unique_fields=["client"] if has_target else None,
+    )
 
 
 def _lock(provider_id: Any, using: str) -> int | None:

@@ -68,6 +68,21 @@ def test_an_unknown_setting_without_a_likeness() -> None:
         ("DUPLICATE_GUARD_MINUTES", "5", "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
         ("DUPLICATE_GUARD_MINUTES", True, "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
         ("DUPLICATE_GUARD_MINUTES", -1, "0 (off) or more", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        *(
+            (name, value, said, f"BOOKINGS_{name} = None")
+            for name in (
+                "MAX_ACTIVE_BOOKINGS_PER_CLIENT",
+                "MAX_BOOKINGS_PER_CLIENT_PER_DAY",
+                "MAX_BOOKINGS_PER_CLIENT_PER_WEEK",
+            )
+            for value, said in (
+                (0, "1 or more, or None for any number"),
+                (-1, "1 or more"),
+                (True, "of type int or NoneType"),
+                ("3", "of type int or NoneType"),
+            )
+        ),
+        ("PREVENT_CLIENT_OVERLAP", 1, "of type bool", "BOOKINGS_PREVENT_CLIENT_OVERLAP = False"),
         ("ALLOW_PAST_START", "yes", "of type bool", "BOOKINGS_ALLOW_PAST_START = False"),
         ("DEFAULT_CURRENCY", "EURO", "ISO 4217", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
         ("DEFAULT_CURRENCY", None, "of type str", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),

@@ -20,7 +20,9 @@ TESTS = Path(__file__).parent.parent
 FLOORS = [
     {"conf", "exceptions", "protocols", "constraints", "signals", "operations"},
     {"terms", "consequences", "working_days", "money", "fields", "zones"},
-    {"abstract", "policies", "adapters"},
+    {"abstract", "policies", "clients"},
+    {"limits"},
+    {"adapters"},
     {"querysets"},
     {"models"},
     {"transactions", "slots", "overdue"},

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 class ClientLock(models.Model):
     """One row for each client who has met a limit: writing it is the lock.
 
-    Rows may be deleted at any time; the next one who needs a row makes it.
+    A row may be deleted once ``locked_at`` is older than any transaction that runs; the next one
+    who needs it makes it.
     """
 
     client = models.CharField(_("client"), max_length=64, primary_key=True)

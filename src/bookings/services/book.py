@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,7 @@ from bookings.exceptions import BookingError, InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import BookingType
 from bookings.services import inputs
+from bookings.services.allowance import Allowance
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
 from bookings.services.repeats import check_duplicate, check_key, replay, taken
@@ -106,6 +108,7 @@ def book(
         raise InvalidBooking(_("expires_at has passed. Choose a later one."), "expires_in_the_past")
     adapter = get_adapter()
     _check_bookable(booking, occasion, override_policy=override_policy)
+    allowance = Allowance(booking, override_policy=override_policy)
     if occasion is None and not skip_slot_validation:
         try:
             slots.validate(booking, now_dt=now, override_policy=override_policy)
@@ -119,8 +122,10 @@ def book(
         calendar_id = locks.lock_calendar(booking.provider_id, using=using)
         if replayed := replay(booking, using=using, lock=True):
             return replayed
+        allowance.lock(now=now, using=using)
         adapter.check_permission(booking.created_by, "create", booking)
         check_duplicate(booking, now=now, using=using)
+        allowance.check(booking, now=now, using=using)
         if occasion is not None:
             occasion.admit(booking, now=now, using=using)
         _begin(booking, now)
@@ -136,23 +141,18 @@ def book(
         store(booking, creation(booking, now), using=using)
         return booking
 
-    def write_at_once() -> Booking | None:
-        adapter.check_permission(booking.created_by, "create", booking)
-        _begin(booking, now)
-        event = creation(booking, now)
-        if not postgres.book(booking, event, claim, using=using):
-            return None
-        announce(booking, event, using=using)
-        return booking
-
     # What has to be looked up under the lock needs statements of its own.
-    needs_lookups = booking.idempotency_key or app_settings.DUPLICATE_GUARD_MINUTES
+    needs_lookups = (
+        booking.idempotency_key or app_settings.DUPLICATE_GUARD_MINUTES or allowance.is_limited
+    )
     is_plain = not (snapshots or needs_lookups or occasion)
     at_once = is_plain and postgres.can_book(claim, using=using)
 
     def attempt() -> Booking:
-        if at_once and (booked := atomically(write_at_once, using=using, single_statement=True)):
-            return booked
+        if at_once:
+            one = partial(_write_at_once, booking, claim, now=now, using=using)
+            if booked := atomically(one, using=using, single_statement=True):
+                return booked
         return atomically(write, using=using, taken=taken)
 
     return past_stale_holds(attempt, booking.provider_id, claim.window, now=now, using=using)
@@ -162,6 +162,19 @@ def _check_bookable(booking: Booking, occasion: Occasion | None, *, override_pol
     get_adapter().check_bookable(booking, override_policy=override_policy)
     kind = BookingType.ONE_TO_ONE if occasion is None else BookingType.GROUP_SESSION
     inputs.check_type(booking.service, booking.provider, kind)
+
+
+def _write_at_once(
+    booking: Booking, claim: ledger.Claim, *, now: datetime, using: str
+) -> Booking | None:
+    """The booking, unless its provider has no calendar yet."""
+    get_adapter().check_permission(booking.created_by, "create", booking)
+    _begin(booking, now)
+    event = creation(booking, now)
+    if not postgres.book(booking, event, claim, using=using):
+        return None
+    announce(booking, event, using=using)
+    return booking
 
 
 def _begin(booking: Booking, now: datetime) -> None:

@@ -16,6 +16,7 @@ from bookings.adapters import get_adapter
 from bookings.exceptions import InvalidTransition, MissingReference, StaleBooking
 from bookings.models import Booking
 from bookings.services import inputs
+from bookings.services.allowance import Allowance
 from bookings.services.history import old_and_new, record
 from bookings.transactions import TryAgain, atomically
 
@@ -67,6 +68,7 @@ def change_booking(
     now_dt: datetime | None = None,
     expected_version: int | None = None,
     also_lock: Any = None,
+    allowance: Allowance | None = None,
 ) -> Booking:
     """Apply what ``decide`` makes of the row under the lock; ``None`` means nothing to do.
 
@@ -99,7 +101,9 @@ def change_booking(
         )
         return row
 
-    fresh = under_lock(booking, write, now=now, actor=actor, also_lock=also_lock)
+    fresh = under_lock(
+        booking, write, now=now, actor=actor, also_lock=also_lock, allowance=allowance
+    )
     booking.take_over(fresh)
     return booking
 
@@ -111,10 +115,12 @@ def under_lock(
     now: datetime,
     actor: Any = None,
     also_lock: Any = None,
+    allowance: Allowance | None = None,
 ) -> T:
     """Lock the booking's calendar, then its row, and ``act`` on what is stored, all or nothing.
 
-    ``also_lock`` is the key of another provider.
+    ``also_lock`` is the key of another provider. Of an ``allowance`` the client is locked, for
+    ``act`` to check it.
     """
     check_saved(booking)
     using = router.db_for_write(Booking, instance=booking)
@@ -124,6 +130,8 @@ def under_lock(
         nonlocal provider_id
         providers = {provider_id} if also_lock is None else {provider_id, also_lock}
         calendars = locks.lock_calendars(providers, using=using)
+        if allowance is not None:
+            allowance.lock(now=now, using=using)
         rows = Booking._base_manager.using(using).select_for_update()
         row = rows.filter(pk=booking.pk).first()
         if row is None:

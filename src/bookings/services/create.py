@@ -47,10 +47,11 @@ def create_booking(
     it is sent.
 
     Staff may lift rules: ``allow_past``, ``skip_slot_validation`` and ``override_policy`` (the
-    window of booking, and inactive services). Nothing lifts the guarantee that the time is free.
+    window of booking, inactive services, and limits). Nothing lifts the guarantee that the time is
+    free.
 
     Raises ``InvalidBooking``, ``MissingReference``, ``TenantMismatch``, ``PastStart``,
-    ``NoticeWindow``, ``TooFarAhead``, ``SlotUnavailable``, ``DuplicateBooking``,
+    ``NoticeWindow``, ``TooFarAhead``, ``SlotUnavailable``, ``DuplicateBooking``, ``LimitReached``,
     ``CapacityExceeded``, ``BookingConflict`` or ``BookingBusy``, all
     :class:`~bookings.exceptions.BookingError`.
     """

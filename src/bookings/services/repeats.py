@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
+from bookings import clients
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError, DuplicateBooking, IdempotencyKeyReused
 from bookings.models import Booking, BookingEvent
@@ -78,11 +79,7 @@ def check_key(booking: Booking, *, using: str) -> None:
 
 
 def check_duplicate(booking: Booking, *, now: datetime, using: str) -> None:
-    """Refuse a second booking of the same client for nearly the same start.
-
-    The same client is the same account, else the same e-mail address, phone number or name,
-    whichever is the first that the booking has.
-    """
+    """Refuse a second booking of the same client for nearly the same start."""
     minutes = app_settings.DUPLICATE_GUARD_MINUTES
     if minutes <= 0:
         return
@@ -97,14 +94,7 @@ def check_duplicate(booking: Booking, *, now: datetime, using: str) -> None:
     nearby = nearby.exclude(status=Booking.Status.PENDING, expires_at__lte=now)
     if booking.pk is not None:
         nearby = nearby.exclude(pk=booking.pk)
-    if booking.client_user_id is not None:
-        nearby = nearby.filter(client_user_id=booking.client_user_id)
-    elif booking.client_email:
-        nearby = nearby.filter(client_email__iexact=booking.client_email)
-    elif booking.client_phone:
-        nearby = nearby.filter(client_phone=booking.client_phone)
-    else:
-        nearby = nearby.filter(client_name=booking.client_name)
+    nearby = nearby.filter(clients.same_client(booking))
     if nearby.select_for_update().values_list("pk")[:1]:
         raise DuplicateBooking(
             _("A similar booking already exists within the duplicate guard window.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import ProviderLike
 from bookings.services import inputs
+from bookings.services.allowance import Allowance
 from bookings.services.book import extra_time, set_total
 from bookings.services.changes import (
     Change,
@@ -51,9 +53,9 @@ def reschedule_booking(
 
     ``addon_ids=None`` keeps the add-ons; a list, also an empty one, replaces them. Those that stay
     keep their duration and price of when they were booked. The notice is measured against the old
-    start, and the new one is held to the service's window of booking; ``override_policy`` (staff)
-    lifts both, and the booking's own prohibition. Raises what :func:`create_booking` and
-    :func:`cancel_booking` raise.
+    start, and the new one is held to the service's window of booking and to the limits;
+    ``override_policy`` (staff) lifts all three, and the booking's own prohibition. Raises what
+    :func:`create_booking` and :func:`cancel_booking` raise.
     """
     new_start_at = policies.instant(new_start_at, "new_start_at")
     now = inputs.moment(now_dt)
@@ -82,13 +84,14 @@ def reschedule_booking(
 
     def decide(at: Locked) -> Change | None:
         row = at.row
-        old = values_of(row, MOVED)
+        before, old = copy(row), values_of(row, MOVED)
         proposal = propose(row, list(_addons_of(row, using).select_for_update()))
         new = values_of(row, MOVED)
         addons = proposal.addon_data()
         if new == old and not addons:
             return None
         check_duplicate(row, now=now, using=using)
+        allowance.check(row, now=now, using=using, before=before)
         row.busy_interval_id = ledger.move(
             row.busy_interval_id,
             row.party_size,
@@ -110,6 +113,7 @@ def reschedule_booking(
     if draft.is_in_session:
         raise ledger.in_session()
     claim = propose(draft, list(_addons_of(draft, using))).claim
+    allowance = Allowance(draft, override_policy=override_policy)
     if not skip_slot_validation:
         slots.validate(draft, now_dt=now, override_policy=override_policy)
     return past_stale_holds(
@@ -121,6 +125,7 @@ def reschedule_booking(
             now_dt=now,
             expected_version=expected_version,
             also_lock=None if new_provider is None else new_provider.pk,
+            allowance=allowance,
         ),
         draft.provider_id,
         claim.window,
