@@ -87,6 +87,37 @@ def test_an_unknown_setting_without_a_likeness() -> None:
         ("DEFAULT_CURRENCY", "EURO", "ISO 4217", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
         ("DEFAULT_CURRENCY", None, "of type str", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
         (
+            "AUTO_CANCEL_GRACE_HOURS",
+            -1,
+            "from 0 (at once) to 87840",
+            "BOOKINGS_AUTO_CANCEL_GRACE_HOURS = 24",
+        ),
+        (
+            "AUTO_CANCEL_GRACE_HOURS",
+            87841,
+            "from 0 (at once) to 87840",
+            "BOOKINGS_AUTO_CANCEL_GRACE_HOURS = 24",
+        ),
+        (
+            "AUTO_CANCEL_GRACE_HOURS",
+            None,
+            "of type int",
+            "BOOKINGS_AUTO_CANCEL_GRACE_HOURS = 24",
+        ),
+        (
+            "AUTO_COMPLETE_HOURS",
+            -1,
+            "from 0 (at once) to 87840, or None (never)",
+            "BOOKINGS_AUTO_COMPLETE_HOURS = 72",
+        ),
+        (
+            "AUTO_COMPLETE_HOURS",
+            "never",
+            "of type int or NoneType",
+            "BOOKINGS_AUTO_COMPLETE_HOURS = 72",
+        ),
+        ("AUTO_CANCEL_ENABLED", 1, "of type bool", "BOOKINGS_AUTO_CANCEL_ENABLED = True"),
+        (
             "SLOT_VALIDATION_MODE",
             "engine",
             '"ENGINE" or "NONE"',
@@ -107,6 +138,11 @@ def test_a_wrong_value(name: str, value: Any, said: str, hint: str) -> None:
     assert message.id == "bookings.E002"
     assert said in message.msg
     assert message.hint == hint
+
+
+@override_settings(BOOKINGS_AUTO_CANCEL_GRACE_HOURS=0, BOOKINGS_AUTO_COMPLETE_HOURS=None)
+def test_hours_may_be_none_at_all() -> None:
+    assert ours() == []
 
 
 @pytest.mark.parametrize("path", ["nowhere.Adapter", "bookings.adapters.Nothing", "nodots"])

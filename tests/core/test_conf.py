@@ -20,6 +20,11 @@ DEFAULTS = {
     "DEFAULT_CURRENCY": "USD",
     "ADAPTER": "bookings.adapters.DefaultBookingAdapter",
     "ALLOW_PAST_START": False,
+    "AUTO_CANCEL_ENABLED": True,
+    "AUTO_CANCEL_GRACE_HOURS": 24,
+    "AUTO_CANCEL_BUSINESS_DAYS": False,
+    "AUTO_CANCEL_NOTIFY": True,
+    "AUTO_COMPLETE_HOURS": 72,
     "MIGRATION_DEPENDENCIES": {},
 }
 
