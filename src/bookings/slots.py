@@ -146,6 +146,16 @@ def offers(offered: Any, start_at: datetime) -> bool:
     raise _unreadable(offered)
 
 
+def starts_of(offered: Any) -> Iterator[datetime]:
+    """Every start in an engine's answer, in UTC; none of one that cannot be listed."""
+    if isinstance(offered, Mapping):
+        for day in offered.values():
+            yield from starts_of(day)
+    elif hasattr(offered, "__iter__"):
+        for slot in offered:
+            yield _start_of(slot)
+
+
 def refusal(offered: Any, start_at: datetime) -> BookingError:
     """Why this start is not in the answer, in the answer's own words if it has any."""
     why_not = getattr(offered, "why_not", None)

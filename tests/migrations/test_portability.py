@@ -17,6 +17,7 @@ OURS_AND_DJANGOS = {
     "bookings_schedule",
     "bookings_payments",
     "bookings_group_sessions",
+    "bookings_series",
     "auth",
     "contenttypes",
 }

@@ -19,7 +19,8 @@ SOURCE: Final = Path(series.__file__).parent
 ERRORS: Final = [
     value
     for value in vars(exceptions).values()
-    if inspect.isclass(value) and value.__module__ == exceptions.__name__
+    if inspect.isclass(value)
+    if value.__module__ == exceptions.__name__ and issubclass(value, Exception)
 ]
 
 

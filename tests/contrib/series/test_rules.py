@@ -143,3 +143,25 @@ def test_a_refused_rule_is_an_invalid_booking() -> None:
 )
 def test_the_bounds_are_within(text: str) -> None:
     assert parse_rule(text).count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FREQ=DAILY;COUNT=1",
+        "FREQ=WEEKLY;INTERVAL=2;UNTIL=19971224T000000Z;WKST=SU;BYDAY=MO,WE,FR",
+        "FREQ=MONTHLY;COUNT=10;BYDAY=1SU,-1SU",
+        "FREQ=YEARLY;COUNT=4;BYDAY=MO,TU;BYHOUR=8,9;BYMINUTE=30;BYSECOND=0;BYMONTH=1;BYSETPOS=-2",
+        "FREQ=YEARLY;COUNT=3;BYYEARDAY=-1,100;BYMONTHDAY=-3,13",
+        "FREQ=YEARLY;COUNT=3;BYDAY=MO;BYWEEKNO=20",
+        "FREQ=DAILY;UNTIL=00700102T030405Z",
+    ],
+)
+def test_a_rule_is_written_as_it_is_read(text: str) -> None:
+    rule = parse_rule(text)
+    assert parse_rule(str(rule)) == rule
+    assert sorted(str(rule).split(";")) == sorted(text.split(";"))
+
+
+def test_a_rule_is_written_without_what_is_understood() -> None:
+    assert str(parse_rule("rrule:wkst=mo;interval=01;count=3;freq=daily")) == ("FREQ=DAILY;COUNT=3")

@@ -9,6 +9,7 @@ is twice, the first counts. https://www.rfc-editor.org/rfc/rfc5545#section-3.8.5
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from bookings.contrib.series.rules import RecurrenceRule, is_by_month, parse_rul
 from bookings.zones import named_zone
 
 MOST_STARTS: Final = 400
+MOST_LIMIT: Final = 10_000
 HORIZON_YEARS: Final = 100
 YEARS: Final = (1970, 4147)
 """What the ledger holds."""
@@ -55,26 +57,58 @@ def list_starts(
     ends, gives more than ``limit`` starts, goes on for more than 100 years, does not give ``start``
     or one of the ``exdates``, or if no start is left.
     """
-    limit = policies.whole_number(limit, "limit", at_least=1, at_most=10_000)
+    return read_recurrence(
+        rrule=rrule, start=start, timezone=timezone, exdates=exdates, limit=limit
+    ).left()
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """A rule with its first start and the starts that are left out, by the clocks of a zone."""
+
+    rule: RecurrenceRule
+    first: datetime
+    """What the clocks show, without their zone."""
+    zone: ZoneInfo
+    exdates: frozenset[datetime]
+    starts: dict[datetime, datetime]
+    """Every start of the rule, soonest first: the instant in UTC, and what the clocks show."""
+
+    def left(self) -> list[datetime]:
+        """The starts, without those that are left out."""
+        return [at for at in self.starts if at not in self.exdates]
+
+
+def read_recurrence(
+    *,
+    rrule: str,
+    start: datetime,
+    timezone: str,
+    exdates: Iterable[datetime] = (),
+    limit: int = MOST_STARTS,
+) -> Recurrence:
+    """What :func:`list_starts` lists; the same arguments and errors."""
+    limit = policies.whole_number(limit, "limit", at_least=1, at_most=MOST_LIMIT)
     zone = named_zone(timezone)
     rule = parse_rule(rrule)
     if rule.count is not None and rule.count > limit:
         raise _too_many(limit)
-    shown, begins = _read(start, "start", zone)
-    starts = _starts(rule, shown, zone, limit)
+    shown, begins = read_start(start, "start", zone)
+    starts = follow(rule, shown, zone, limit=limit)
     left_out = _exceptions(exdates, zone)
     if not starts:
         raise InvalidRecurrence(
             _("The rule gives no start: it never matches, or UNTIL is before the first start."),
             "no_starts",
         )
-    if begins != starts[0] and begins not in left_out:
+    first = next(iter(starts))
+    if begins != first and begins not in left_out:
         raise InvalidRecurrence(
             _("The series does not begin with %(start)s, but with %(first)s. Begin there."),
             "start_not_in_rule",
             params={
                 "start": begins.astimezone(zone).isoformat(sep=" "),
-                "first": starts[0].astimezone(zone).isoformat(sep=" "),
+                "first": first.astimezone(zone).isoformat(sep=" "),
             },
         )
     if strangers := left_out - {begins, *starts}:
@@ -83,22 +117,25 @@ def list_starts(
             "exdate_not_in_rule",
             params={"exdate": min(strangers).astimezone(zone).isoformat(sep=" ")},
         )
-    left = [at for at in starts if at not in left_out]
-    if not left:
+    recurrence = Recurrence(rule, shown, zone, frozenset(left_out), starts)
+    if not recurrence.left():
         raise InvalidRecurrence(_("Every start of the series is left out."), "no_starts")
-    return left
+    return recurrence
 
 
-def _starts(rule: RecurrenceRule, first: datetime, zone: ZoneInfo, limit: int) -> list[datetime]:
-    found: set[datetime] = set()
+def follow(
+    rule: RecurrenceRule, first: datetime, zone: ZoneInfo, *, limit: int
+) -> dict[datetime, datetime]:
+    """Every start of a rule from what the clocks show ``first``: see ``Recurrence.starts``."""
+    found: dict[datetime, datetime] = {}
     for shown in _shown_starts(rule, first):
-        at = _instant(shown, zone)
+        at = instant_of(shown, zone)
         if rule.until is not None and at > rule.until:
             # What the clocks leave out may come after what they show later, by a day at most.
             if at - rule.until > DAY:
                 break
             continue
-        found.add(at)
+        found.setdefault(at, shown)
         if len(found) == rule.count:
             break
         if len(found) > limit:
@@ -111,7 +148,7 @@ def _starts(rule: RecurrenceRule, first: datetime, zone: ZoneInfo, limit: int) -
                 "beyond_horizon",
                 params={"year": last_year},
             )
-    return sorted(found)
+    return dict(sorted(found.items()))
 
 
 def _shown_starts(rule: RecurrenceRule, first: datetime) -> Iterator[datetime]:
@@ -165,21 +202,22 @@ def _exceptions(exdates: Any, zone: ZoneInfo) -> set[datetime]:
             _("exdates must be a list of datetimes, not %(type)s."),
             params={"type": type(exdates).__name__},
         )
-    return {_read(exdate, "exdates", zone)[1] for exdate in exdates}
+    return {read_start(exdate, "exdates", zone)[1] for exdate in exdates}
 
 
-def _read(value: Any, name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def read_start(value: Any, name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """What the clocks show, without their zone, and the instant in UTC."""
     if isinstance(value, datetime) and not YEARS[0] <= value.year <= YEARS[1]:
         raise policies.out_of_range()
     if isinstance(value, datetime) and is_naive(value):
         shown = value.replace(fold=0)
-        return shown, _instant(shown, zone)
+        return shown, instant_of(shown, zone)
     at = policies.instant(value, name)
     return at.astimezone(zone).replace(tzinfo=None), at
 
 
-def _instant(shown: datetime, zone: ZoneInfo) -> datetime:
+def instant_of(shown: datetime, zone: ZoneInfo) -> datetime:
+    """When, in UTC, the clocks of a zone show this; the first time if there are two."""
     return shown.replace(tzinfo=zone).astimezone(UTC)
 
 

@@ -66,6 +66,25 @@ class RecurrenceRule:
     by: Mapping[str, tuple[int, ...]]
     """The numbers of the other parts, as ``{"BYMONTH": (1, 7)}``."""
 
+    def __str__(self) -> str:
+        """The rule as the value of an ``RRULE`` property, without what is understood anyway."""
+        parts = {"FREQ": self.frequency}
+        if self.interval != 1:
+            parts["INTERVAL"] = str(self.interval)
+        if self.count is not None:
+            parts["COUNT"] = str(self.count)
+        if self.until is not None:
+            # Not by strftime(), which on some systems does not fill a year up to four digits.
+            parts["UNTIL"] = re.sub("[-:]", "", self.until.replace(tzinfo=None).isoformat()) + "Z"
+        if self.week_start:
+            parts["WKST"] = WEEKDAYS[self.week_start]
+        if self.by_day:
+            parts["BYDAY"] = ",".join(
+                f"{ordinal or ''}{WEEKDAYS[weekday]}" for ordinal, weekday in self.by_day
+            )
+        parts |= {name: ",".join(map(str, numbers)) for name, numbers in self.by.items()}
+        return ";".join(f"{name}={said}" for name, said in parts.items())
+
 
 def parse_rule(text: str) -> RecurrenceRule:
     """The rule in the value of an ``RRULE`` property, as ``FREQ=WEEKLY;COUNT=10;BYDAY=TU,TH``.

@@ -15,11 +15,13 @@ class Migration(migrations.Migration):
         ("orgs", "0001_organisation"),
         ("bookings", "0002_initial"),
         ("bookings_schedule", "0001_schedule"),
+        ("bookings_series", "0001_series"),
     ]
 
     operations = [
         # Before the rows are changed: the old foreign key would refuse the new values.
         RetargetForeignKey("Booking", "tenant"),
         RetargetForeignKey("bookings_schedule.Schedule", "tenant"),
+        RetargetForeignKey("bookings_series.Series", "tenant"),
         migrations.RunPython(give_all_to_the_first_organisation, migrations.RunPython.noop),
     ]
