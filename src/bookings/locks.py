@@ -125,7 +125,10 @@ def _remembered(cursor: Any) -> int | None:
 def _open_calendar(provider_id: Any, using: str) -> None:
     """Make a provider's calendar, with the provider's row locked so that it cannot vanish."""
     providers = Calendar._meta.get_field("provider").remote_field.model._base_manager.using(using)
-    if not providers.select_for_update().filter(pk=provider_id).values_list("pk")[:1]:
+    # Not its key, which a booking's foreign key asks for while its calendar is locked already.
+    no_key = connections[using].features.has_select_for_no_key_update
+    locked = providers.select_for_update(no_key=no_key).filter(pk=provider_id)
+    if not locked.values_list("pk")[:1]:
         raise _no_provider()
     Calendar.objects.using(using).bulk_create(
         [Calendar(provider_id=provider_id)], ignore_conflicts=True
