@@ -12,10 +12,10 @@ from unittest.mock import patch
 
 from django.db import connection, transaction
 
-from bookings import services
+from bookings import locks, services
 from bookings.exceptions import BookingBusy
 from bookings.models import Booking
-from bookings.services import book, changes, expire
+from bookings.services import book, changes, expire, expire_many
 from tests.races import entrants, referee
 from tests.races.entrants import LATE, Run, handicapped
 from tests.races.racer import RunAgain
@@ -68,6 +68,22 @@ def sweep_as_read(**values: Any) -> Run:
     return expire_all
 
 
+def sweep_slowly(**values: Any) -> Run:
+    """As ``sweep``, and each chunk takes its time under the lock."""
+    run = entrants.sweep(**values)
+
+    def sweep_and_dawdle() -> Any:
+        with slow_chunks():
+            return run()
+
+    return sweep_and_dawdle
+
+
+def sweep_in_line(**values: Any) -> Run:
+    """As ``sweep_slowly``, but whoever meets a calendar that is locked waits for it."""
+    return handicapped(sweep_slowly(**values), no_skipping)
+
+
 def check_with_cursors() -> Run:
     """Check the whole database, with server-side cursors."""
     connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = False
@@ -108,6 +124,24 @@ def no_second_look_at_holds() -> Iterator[None]:
             return expire_hold(hold, **values)
 
     with patch.object(expire, "_expire", expire_as_read):
+        yield
+
+
+@contextmanager
+def slow_chunks() -> Iterator[None]:
+    expire_rows = expire_many._expire
+
+    def dawdle(*args: Any, **values: Any) -> None:
+        sleep(LATE)
+        expire_rows(*args, **values)
+
+    with patch.object(expire_many, "_expire", dawdle):
+        yield
+
+
+@contextmanager
+def no_skipping() -> Iterator[None]:
+    with patch.object(locks, "lock_free_calendars", locks.lock_calendars):
         yield
 
 

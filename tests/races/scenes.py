@@ -25,8 +25,11 @@ def one_booking(*, expires_at: datetime | None = None, **service: Any) -> dict[s
     return host | {"booking": add_booking(**host, start_at=START, expires_at=expires_at)}
 
 
-def many_holds(*, number: int, providers: int, expires_at: datetime) -> list[dict[str, Any]]:
-    """Holds, dealt to some providers, at different times; what they are made of, and their keys."""
+def many_holds(*, number: int, providers: int, expires_at: datetime | None) -> list[dict[str, Any]]:
+    """Holds, dealt to some providers, at different times; what they are made of, and their keys.
+
+    Without ``expires_at`` they are confirmed bookings.
+    """
     host = set_up(duration_minutes=60)
     hired = hire(number=providers)
     holds = [

@@ -433,11 +433,12 @@ def test_a_sweep_of_many_takes_as_many_queries_as_of_one(
 
 
 def queries_of_a_chunk() -> int:
-    """Holds, pairs, services, providers, the look, and eight of a chunk with its savepoint.
+    """Pairs, services and providers; seven to lock them in a transaction that is the test's; holds
+    and the others; and eight of a chunk with its savepoint.
 
     SQLite reads the calendars before it locks them.
     """
-    return 5 + 8 + (1 if connection.vendor == "sqlite" else 0)
+    return 3 + 7 + 2 + 8 + (1 if connection.vendor == "sqlite" else 0)
 
 
 def test_what_is_over_and_closed_is_not_read(over: Book, settings: Any) -> None:

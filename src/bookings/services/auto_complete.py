@@ -38,7 +38,9 @@ def auto_complete_bookings(
     delivered = Booking.objects.filter(
         status=Booking.Status.DELIVERED, delivered_at__lte=sweep.now - timedelta(hours=hours)
     )
-    return sweep.run(Due(delivered, partial(_complete, now=sweep.now, using=sweep.using)))
+    due = Due(delivered, partial(_complete, now=sweep.now, using=sweep.using))
+    sweep.prepare(due)
+    return sweep.run(due)
 
 
 def _complete(rows: Sequence[Row], *, now: datetime, using: str) -> None:

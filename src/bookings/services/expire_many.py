@@ -60,17 +60,18 @@ def expire_bookings(
     """
     sweep = Sweep.of(now_dt, limit, chunk_size, dry_run, progress)
     now, using = sweep.now, sweep.using
-    due = Due(Booking.objects.expired(now), partial(_expire, notify=False, now=now, using=using))
-    holds = sweep.run(due)
     deadlines = overdue.deadlines(Booking.objects.all(), now, using=using)
-    due = Due(
+    expire = partial(_expire, now=now, using=using)
+    holds = Due(Booking.objects.expired(now), partial(expire, notify=False))
+    quiet = Due(
         deadlines.narrow(Booking.objects.all()),
-        partial(_expire, notify=app_settings.AUTO_CANCEL_NOTIFY, now=now, using=using),
+        partial(expire, notify=app_settings.AUTO_CANCEL_NOTIFY),
         overdue.COLUMNS,
         deadlines.is_overdue,
     )
-    ended = sweep.run(due, done=holds) if deadlines.by_pair else 0
-    return Swept(holds, ended, deadlines.refusals)
+    sweep.prepare(holds, quiet)
+    ended = sweep.run(holds)
+    return Swept(ended, sweep.run(quiet, done=ended), deadlines.refusals)
 
 
 def _expire(rows: Sequence[Row], *, notify: bool, now: datetime, using: str) -> None:

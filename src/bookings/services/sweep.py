@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from django.db import router
+from django.db import connections, router
 from django.db.models import Q
 
 from bookings import locks, policies
@@ -81,6 +81,23 @@ class Sweep:
             dry_run=dry_run,
             progress=progress or (lambda _done: None),
         )
+
+    def prepare(self, *due: Due) -> None:
+        """In a caller's transaction, lock all calendars at once, in their one order.
+
+        It keeps every lock to its end, so two that skip each other's would wait for each other.
+        """
+        if not connections[self.using].in_atomic_block or self.dry_run:
+            return
+        providers = {
+            provider_id
+            for each in due
+            for provider_id in each.bookings.using(self.using)
+            .order_by()
+            .values_list("provider_id", flat=True)
+            .distinct()
+        }
+        atomically(partial(locks.lock_calendars, providers, using=self.using), using=self.using)
 
     def run(self, due: Due, *, done: int = 0) -> int:
         """Change what is due, a transaction for each chunk; how many there were.
