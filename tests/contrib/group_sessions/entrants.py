@@ -1,0 +1,170 @@
+"""What a racer does in a session, and what a referee says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from time import sleep
+from typing import Any
+from unittest.mock import patch
+
+from django.db import connection
+
+from bookings import ledger
+from bookings.contrib.group_sessions import services
+from bookings.contrib.group_sessions.exceptions import SessionNotOpen, WaitlistRefused
+from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
+from bookings.exceptions import CapacityExceeded
+from bookings.models import Booking, BookingEvent, BusyInterval
+from tests.races import referee
+from tests.races.entrants import stored
+from tests.races.racer import RunAgain
+from tests.races.scenes import NOW, START
+
+Run = Callable[[], Any]
+
+
+def sit(*, session: Any, names: list[str], **values: Any) -> Run:
+    """Ask for a seat for one client after the other; who got one."""
+    row = Session.objects.get(pk=session)
+
+    def ask(name: str) -> bool:
+        try:
+            services.book_seat(row, client_name=name, now_dt=NOW, **values)
+        except (CapacityExceeded, SessionNotOpen):
+            return False
+        return True
+
+    return lambda: [name for name in names if ask(name)]
+
+
+def sit_by_what_was_read(*, session: Any, names: list[str]) -> Run:
+    """Read how many seats are taken, and write that number with one's own added."""
+    run = sit(session=session, names=names)
+
+    def ask() -> Any:
+        seen = Session.objects.with_seats().get(pk=session).busy_interval
+        assert seen is not None
+        # For the others, who are reading too.
+        sleep(0.1)
+
+        def join(interval_id: int, seats: int, using: str) -> int:
+            taken = BusyInterval.objects.using(using).filter(pk=interval_id)
+            taken.update(seats_taken=seen.seats_taken + seats)
+            return interval_id
+
+        with patch.object(ledger, "_join", join), _unseen(seen):
+            return run()
+
+    return ask
+
+
+@contextmanager
+def _unseen(seen: BusyInterval) -> Iterator[None]:
+    place = "bookings.contrib.group_sessions.occasion.lock_interval"
+    with patch(place, lambda *args, **kwargs: seen):
+        yield
+
+
+def get_in(*, session: Any, name: str, party: int = 1) -> Run:
+    """Join the waitlist, or book where seats are free; which it was."""
+    row = Session.objects.get(pk=session)
+
+    def ask() -> str:
+        try:
+            services.join_waitlist(row, client_name=name, party_size=party, now_dt=NOW)
+        except WaitlistRefused:
+            try:
+                services.book_seat(row, client_name=name, seats=party, now_dt=NOW)
+            except CapacityExceeded as refusal:
+                # Somebody else was quicker.
+                raise RunAgain from refusal
+            return "booked"
+        return "waits"
+
+    return ask
+
+
+def leave(*, entry: Any, **values: Any) -> Run:
+    row = WaitlistEntry.objects.get(pk=entry)
+    return lambda: str(services.leave_waitlist(row, **values).status)
+
+
+def update(*, session: Any, **values: Any) -> Run:
+    row = Session.objects.get(pk=session)
+    return lambda: services.update_session(row, now_dt=NOW, **values).pk
+
+
+def cancel(*, session: Any) -> Run:
+    row = Session.objects.get(pk=session)
+    return lambda: str(services.cancel_session(row, now_dt=NOW).status)
+
+
+# The referee's
+
+
+def one_session(*, parties: list[int] | None = None, **values: Any) -> dict[str, Any]:
+    """A session with these parties in it: its key, and theirs."""
+    _clear()
+    host = referee.set_up(duration_minutes=60)
+    session = services.create_session(
+        service=stored("SERVICE_MODEL", host["service"]),
+        provider=stored("PROVIDER_MODEL", host["provider"]),
+        start_at=START,
+        now_dt=NOW,
+        **values,
+    )
+    return {
+        "session": session.pk,
+        "bookings": [
+            services.book_seat(session, client_name=f"Was here {n}", seats=party, now_dt=NOW).pk
+            for n, party in enumerate(parties or [])
+        ],
+    }
+
+
+def another_session(*, of: Any, hours: int, **values: Any) -> Any:
+    """A session of the same service and provider, so many hours later; its key."""
+    first = Session.objects.get(pk=of)
+    return services.create_session(
+        service=first.service,
+        provider=first.provider,
+        start_at=START + timedelta(hours=hours),
+        now_dt=NOW,
+        **values,
+    ).pk
+
+
+def waiting(*, session: Any, names: list[str]) -> list[Any]:
+    row = Session.objects.get(pk=session)
+    return [services.join_waitlist(row, client_name=name, now_dt=NOW).pk for name in names]
+
+
+def offers(*, session: Any) -> list[Any]:
+    """The keys of the bookings that are offered."""
+    rows = WaitlistEntry.objects.filter(session=session, status="OFFERED").order_by("pk")
+    return list(rows.values_list("booking", flat=True))
+
+
+def situation(*, session: Any) -> dict[str, Any]:
+    """How it stands with a session, its seats and who waits."""
+    row = Session.objects.with_seats().get(pk=session)
+    seated = Booking.objects.active().filter(seat__session=session)
+    entries = WaitlistEntry.objects.filter(session=session)
+    return {
+        "status": str(row.status),
+        "remaining": row.remaining_seats,
+        "seated": sum(seated.values_list("party_size", flat=True)),
+        "clients": sorted(seated.values_list("client_name", flat=True)),
+        "waiting": list(entries.waiting().values_list("pk", flat=True)),
+        "promoted": list(
+            entries.filter(booking__isnull=False).order_by("pk").values_list("pk", flat=True)
+        ),
+    }
+
+
+def _clear() -> None:
+    with connection.cursor() as cursor:
+        for model in (WaitlistEntry, Seat, BookingEvent, Booking, Session):
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")
