@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -29,10 +29,11 @@ class DefaultBookingAdapter:
     """What a host may decide differently. Adapters keep no state: one instance serves all threads.
 
     A method refuses by raising a :class:`~bookings.exceptions.BookingError`. Under the lock of time
-    run :meth:`check_permission` and :meth:`generate_reference`, :meth:`limits` and
-    :meth:`time_zone` where there are limits and, when a booking is moved, also
-    :meth:`check_bookable` and :meth:`check_addon`, after they have been asked without it. They may
-    be called more than once, and should not query for long.
+    run :meth:`check_permission` and :meth:`generate_reference`; :meth:`limits` and
+    :meth:`time_zone` where there are limits; when a booking is confirmed or submitted,
+    :meth:`check_bookable`, :meth:`requires_approval` and :meth:`approval_deadline`; and when it is
+    moved, :meth:`check_bookable` and :meth:`check_addon`, after they have been asked without it. They
+    may be called more than once, and should not query for long.
     """
 
     def generate_reference(self, booking: Booking, now_dt: datetime) -> str:
@@ -40,8 +41,22 @@ class DefaultBookingAdapter:
         return booking.generate_reference(now_dt)
 
     def requires_approval(self, booking: Booking) -> bool:
-        """Whether a new booking waits as PENDING. Default: what its service says."""
+        """Whether a booking waits as PENDING for its provider's answer. Default: what its service
+        says.
+
+        Look at its provider and its client to decide otherwise. A hold may have no client yet: it
+        is asked again when the hold is submitted, with the answer of before in
+        ``booking.requires_approval``.
+        """
         return booking.requires_approval
+
+    def approval_deadline(self, booking: Booking, now_dt: datetime) -> datetime | None:
+        """When a request that is made now lapses unanswered, at its start at the latest.
+
+        ``None`` for never. Default: ``BOOKINGS_APPROVAL_DEADLINE_HOURS`` from now.
+        """
+        hours = app_settings.APPROVAL_DEADLINE_HOURS
+        return None if hours is None else now_dt + timedelta(hours=hours)
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
         """What the service costs without add-ons. Default: what its ``pricing_type`` makes of its
@@ -84,7 +99,7 @@ class DefaultBookingAdapter:
             )
 
     def check_bookable(self, booking: Booking, *, override_policy: bool) -> None:
-        """Whether this (unsaved) booking may be made, or moved to where it now is.
+        """Whether this (unsaved) booking may be made, confirmed, or moved to where it now is.
 
         Default: service and provider must not have ``is_active = False``, unless staff override.
         """

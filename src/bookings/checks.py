@@ -36,7 +36,7 @@ from bookings import slots
 from bookings.adapters import DefaultBookingAdapter
 from bookings.conf import PREFIX, AppSettings, SettingsGroup, app_settings
 from bookings.fields import SettingForeignKey, SettingOneToOneField
-from bookings.policies import MAX_HOURS
+from bookings.policies import MAX_HOURS, MAX_MINUTES
 
 SCHEDULE_APP: Final = "bookings.contrib.schedule"
 CATALOG_APP: Final = "bookings.contrib.catalog"
@@ -103,10 +103,18 @@ def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
             yield name, value, f"from 0 (at once) to {MAX_HOURS}, or None (never)", setting.default
         elif name.startswith("MAX_") and value is not None and value < 1:
             yield name, value, "1 or more, or None for any number", None
+        elif name == "APPROVAL_DEADLINE_HOURS" and not _is_within(value, 1, MAX_HOURS):
+            yield name, value, f"from 1 to {MAX_HOURS}, or None (no deadline)", 48
+        elif name == "HOLD_MINUTES" and not _is_within(value, 1, MAX_MINUTES):
+            yield name, value, f"from 1 to {MAX_MINUTES}", setting.default
         elif name == "DEFAULT_CURRENCY" and len(value) != 3:
             yield name, value, "an ISO 4217 code of three letters", setting.default
         elif name == "MIGRATION_DEPENDENCIES" and not value.keys() <= set(MODELS):
             yield name, value, f"keyed by {', '.join(MODELS)}", {"SERVICE_MODEL": "0002_service"}
+
+
+def _is_within(value: int | None, least: int, most: int) -> bool:
+    return value is None or least <= value <= most
 
 
 def _is_of(value: Any, types: tuple[type, ...]) -> bool:

@@ -87,6 +87,8 @@ class AppSettings(SettingsGroup):
     MAX_BOOKINGS_PER_CLIENT_PER_DAY = Setting[int | None](None, int, type(None))
     MAX_BOOKINGS_PER_CLIENT_PER_WEEK = Setting[int | None](None, int, type(None))
     PREVENT_CLIENT_OVERLAP = Setting(False, bool)
+    APPROVAL_DEADLINE_HOURS = Setting[int | None](None, int, type(None))
+    HOLD_MINUTES = Setting(15, int)
     MIGRATION_DEPENDENCIES = Setting[dict[str, str]]({}, dict)
 
     @property

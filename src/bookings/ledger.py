@@ -113,6 +113,17 @@ def take(calendar_id: int, claim: Claim, *, using: str) -> int:
     return interval.pk
 
 
+def take_again(
+    booking: Booking, rules: policies.ServiceRules, calendar_id: int, *, using: str
+) -> int:
+    """Claim the time of a booking that holds none any more, or its seats of the session there."""
+    seats = Claim.of_seats(booking)
+    session = _same_slot(calendar_id, seats, using)
+    if session is not None:
+        return _join(session.pk, seats.seats, using)
+    return take(calendar_id, Claim.of(booking, rules), using=using)
+
+
 def move(
     interval_id: int | None, held_seats: int, calendar_id: int, claim: Claim, *, using: str
 ) -> int:
@@ -184,8 +195,14 @@ def in_session() -> NotAllowed:
 
 
 def keep(booking: Booking, *, using: str) -> None:
-    """Let a claim that would have lapsed with its hold stay."""
-    BusyInterval.objects.using(using).filter(bookings=booking).update(lapses=None)
+    """Let a claim that would have lapsed stay as long as its booking does by now."""
+    interval_id: Any = booking.busy_interval_id
+    intervals = BusyInterval.objects.using(using).filter(pk=interval_id)
+    until = booking.expires_at
+    # A shared slot does not lapse with one of its holds.
+    intervals.filter(lapses__isnull=False).update(
+        lapses=None if until is None else policies.ceil_second(until)
+    )
 
 
 def release(interval_id: int, seats: int, *, using: str) -> None:

@@ -89,6 +89,23 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             status=self.model.Status.PENDING, expires_at__lte=now_dt or timezone.now()
         )
 
+    def holds(self, now_dt: datetime | None = None) -> BookingQuerySet:
+        """Pending bookings whose time is kept for a while, and that are no requests yet."""
+        return self._waiting(now_dt).filter(expires_at__isnull=False, requested_at__isnull=True)
+
+    def awaiting_approval(self, now_dt: datetime | None = None) -> BookingQuerySet:
+        """Requests that the provider has neither answered nor let lapse, oldest first."""
+        is_asked = Q(requested_at__isnull=False) | Q(expires_at__isnull=True)
+        return self._waiting(now_dt).filter(is_asked).order_by("requested_at", "pk")
+
+    def awaiting_confirmation(self) -> BookingQuerySet:
+        """Delivered by the provider, and not confirmed by the client yet."""
+        return self.filter(status=self.model.Status.DELIVERED)
+
+    def _waiting(self, now_dt: datetime | None) -> BookingQuerySet:
+        in_time = Q(expires_at__isnull=True) | Q(expires_at__gt=now_dt or timezone.now())
+        return self.filter(in_time, status=self.model.Status.PENDING)
+
     _db: str | None
 
     def update(self, **kwargs: Any) -> int:

@@ -1,19 +1,22 @@
-"""Reads of taken time, and of what nobody came for. Nothing here writes."""
+"""Reads: taken time, what nobody came for, how fast providers answer. Nothing here writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from django.db import router
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from bookings import overdue, policies, slots
-from bookings.models import Booking, BusyInterval, Calendar
+from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.querysets import overlapping
+
+# A booking has at most one of them.
+ANSWERS: Final = (BookingEvent.EventType.CONFIRMED, BookingEvent.EventType.DECLINED)
 
 
 def get_busy_intervals(
@@ -88,6 +91,35 @@ def list_expired_bookings(
         if deadlines.is_overdue(*(getattr(booking, name) for name in overdue.COLUMNS))
     ]
     return sorted((*bookings.expired(now), *quiet), key=lambda booking: booking.end_at)
+
+
+def get_response_time(booking: Booking) -> timedelta | None:
+    """How long the provider took to confirm or decline; ``None`` without a request or an answer."""
+    times = _response_times(booking.events.all()) if booking.requested_at is not None else []
+    return times[0] if times else None
+
+
+def get_response_times(
+    provider: ProviderLike, start_dt: datetime, end_dt: datetime, *, tenant: Any = None
+) -> list[timedelta]:
+    """How long a provider took to answer what was asked in ``[start_dt, end_dt)``, oldest first.
+
+    Only what was answered counts: not what is waiting still, has lapsed or was cancelled before.
+    With ``tenant``, only that tenant's requests do. One query; ``statistics.median()`` takes it.
+    """
+    start, end = policies.instant(start_dt, "start_dt"), policies.instant(end_dt, "end_dt")
+    asked = BookingEvent.objects.filter(
+        booking__provider=provider.pk,
+        booking__requested_at__gte=start,
+        booking__requested_at__lt=end,
+    )
+    return _response_times(asked if tenant is None else asked.filter(booking__tenant=tenant))
+
+
+def _response_times(events: QuerySet[BookingEvent]) -> list[timedelta]:
+    answers = events.filter(event_type__in=ANSWERS).order_by("booking__requested_at", "pk")
+    instants: Any = answers.values_list("created_at", "booking__requested_at")
+    return [answered - asked for answered, asked in instants]
 
 
 def _busy(provider_ids: list[Any], start: datetime, end: datetime) -> QuerySet[BusyInterval]:

@@ -40,6 +40,8 @@ LEADS_TO = {
     },
     "no_show": {"CONFIRMED": "NO_SHOW", "COMPLETED": "NO_SHOW", "NO_SHOW": SAME},
     "reschedule": {"PENDING": "PENDING", "CONFIRMED": "CONFIRMED"},
+    "submit": {"PENDING": SAME, "CONFIRMED": SAME},
+    "extend": {},
     "expire": {},
     "add_note": {status: status for status in STATUSES},
     "update": {status: status for status in STATUSES},
@@ -56,6 +58,8 @@ SAYS = {
     "expire": (
         "Only a pending booking whose expires_at has passed, or one that is overdue, can expire."
     ),
+    "submit": "Only a hold can be submitted; this booking is: {}.",
+    "extend": "Only a hold can be extended, and this booking is none: {}.",
 }
 
 REACH: dict[str, tuple[Callable[..., Any], ...]] = {

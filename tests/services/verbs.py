@@ -17,8 +17,10 @@ from bookings.services import (
     decline_booking,
     deliver_booking,
     expire_booking,
+    extend_hold,
     mark_no_show,
     reschedule_booking,
+    submit_hold,
     update_booking,
 )
 from tests.services.clock import DAY, NOW, START, minutes
@@ -57,6 +59,8 @@ VERBS: Final = (
     Verb("deliver", "DELIVERED", "booking", deliver_booking, START),
     Verb("complete", "COMPLETED", "booking", complete_booking, START),
     Verb("no_show", "NO_SHOW", "booking", mark_no_show, START),
+    Verb("extend", "UPDATED", "hold", partial(extend_hold, minutes=20)),
+    Verb("submit", "CONFIRMED", "hold", submit_hold),
     Verb("expire", "EXPIRED", "hold", expire_booking, EXPIRY),
     Verb("add_note", "NOTE_ADDED", "booking", _note),
     Verb("update", "UPDATED", "booking", partial(update_booking, client_name="Marie")),

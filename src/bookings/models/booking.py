@@ -241,6 +241,12 @@ class Booking(models.Model):
         interval = self.busy_interval
         return interval is not None and interval.kind == BusyInterval.Kind.SESSION
 
+    @property
+    def is_hold(self) -> bool:
+        """Whether its time is only kept for a while, and nobody has been asked to approve it."""
+        is_kept = self.status == Status.PENDING and self.expires_at is not None
+        return is_kept and self.requested_at is None
+
     def busy_window(self) -> tuple[datetime, datetime]:
         """The half-open stretch of the provider's time that it takes, buffers included."""
         return (
@@ -277,6 +283,11 @@ class Booking(models.Model):
     )
     def complete(self, now_dt: datetime) -> None:
         self.completed_at = now_dt
+
+    @transition(field=status, source=Status.DELIVERED, target=Status.CONFIRMED)
+    def dispute(self, now_dt: datetime) -> None:
+        self.confirmed_at = now_dt
+        self.delivered_at = None
 
     @transition(field=status, source=[Status.CONFIRMED, Status.COMPLETED], target=Status.NO_SHOW)
     def no_show(self) -> None:

@@ -20,6 +20,10 @@ def _append_only() -> NoReturn:
 
 
 class BookingEventQuerySet(models.QuerySet["BookingEvent"]):
+    def notes_for_client(self) -> BookingEventQuerySet:
+        """The notes that the client may read; all others are for staff."""
+        return self.filter(event_type="NOTE_ADDED", data__for_client=True)
+
     def update(self, **kwargs: Any) -> NoReturn:
         _append_only()
 

@@ -16,11 +16,16 @@ from bookings.services.confirm import confirm_booking
 from bookings.services.create import create_booking
 from bookings.services.decline import decline_booking
 from bookings.services.deliver import deliver_booking
+from bookings.services.dispute import dispute_booking
 from bookings.services.expire import expire_booking
 from bookings.services.expire_many import expire_bookings
+from bookings.services.extend import extend_hold
+from bookings.services.hold import hold_booking
+from bookings.services.metadata import merge_metadata
 from bookings.services.no_show import mark_no_show
 from bookings.services.notes import add_note
 from bookings.services.reschedule import reschedule_booking
+from bookings.services.submit import submit_hold
 from bookings.services.update import update_booking
 
 auto_cancel_expired_bookings = expire_bookings
@@ -35,9 +40,14 @@ __all__ = [
     "create_booking",
     "decline_booking",
     "deliver_booking",
+    "dispute_booking",
     "expire_booking",
     "expire_bookings",
+    "extend_hold",
+    "hold_booking",
     "mark_no_show",
+    "merge_metadata",
     "reschedule_booking",
+    "submit_hold",
     "update_booking",
 ]

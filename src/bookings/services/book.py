@@ -17,7 +17,7 @@ from bookings.conf import app_settings
 from bookings.exceptions import BookingError, InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import BookingType
-from bookings.services import inputs
+from bookings.services import approval, inputs
 from bookings.services.allowance import Allowance
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
@@ -92,11 +92,12 @@ def book(
     rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
     addons = inputs.addons(addon_ids, service=service, tenant_key=booking.tenant_id, using=using)
     snapshots = _apply_rules(booking, rules, addons, occasion)
+    _settle(booking, now)
     claim = ledger.Claim.of(booking, rules) if occasion is None else occasion.claim(booking)
-    if booking.expires_at is None and not booking.requires_approval:
-        booking.confirm(now)
     booking.terms = terms.agree(booking, using=using)
-    inputs.check_fields(booking, CHECKED_FIELDS)
+    # Whom time is held for may be said when the hold is confirmed.
+    unsaid = {"client_name"} if booking.is_hold and booking.client_name == "" else set()
+    inputs.check_fields(booking, [name for name in CHECKED_FIELDS if name not in unsaid])
     policies.check_start(
         booking.start_at,
         now=now,
@@ -104,8 +105,7 @@ def book(
         allow_past=app_settings.ALLOW_PAST_START if allow_past is None else allow_past,
         override=override_policy,
     )
-    if booking.expires_at is not None and booking.expires_at <= now:
-        raise InvalidBooking(_("expires_at has passed. Choose a later one."), "expires_in_the_past")
+    inputs.check_expiry(booking.expires_at, now=now)
     adapter = get_adapter()
     _check_bookable(booking, occasion, override_policy=override_policy)
     allowance = Allowance(booking, override_policy=override_policy)
@@ -234,6 +234,15 @@ def _apply_rules(
     policies.check_payable(booking.price_amount, booking.currency, "price_amount")
     set_total(booking, snapshots)
     return snapshots
+
+
+def _settle(booking: Booking, now: datetime) -> None:
+    """Confirm what is neither a hold nor has to be approved."""
+    if booking.expires_at is None:
+        if booking.requires_approval:
+            approval.ask(booking, now=now)
+        else:
+            booking.confirm(now)
 
 
 def extra_time(addons: Iterable[BookingAddon]) -> timedelta:

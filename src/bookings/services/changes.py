@@ -26,6 +26,7 @@ T = TypeVar("T")
 LIFECYCLE_FIELDS: Final = (
     "status",
     "expires_at",
+    "requested_at",
     "confirmed_at",
     "delivered_at",
     "completed_at",

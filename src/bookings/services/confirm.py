@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from bookings import ledger
 from bookings.models import Booking, BookingEvent
 from bookings.services.changes import Change, Locked, change_booking, check_hold, step
+from bookings.services.details import Details
+from bookings.services.recheck import SETTLED, recheck
 
 
 def confirm_booking(
@@ -17,28 +19,45 @@ def confirm_booking(
     *,
     actor: Any = None,
     now_dt: datetime | None = None,
+    client_name: str | None = None,
+    client_email: str | None = None,
+    client_phone: str | None = None,
+    client_user: Any = None,
+    notes_client: str | None = None,
+    metadata: dict[str, Any] | None = None,
+    override_policy: bool = False,
     expected_version: int | None = None,
 ) -> Booking:
     """PENDING → CONFIRMED. A confirmed booking is returned as it is.
 
-    Raises ``InvalidTransition`` for any other status and for a hold that has run out.
+    A client's details that are given are stored; ``metadata`` is merged, as by
+    :func:`merge_metadata`. A hold without a client's name needs one now.
+
+    What may have changed meanwhile is checked again: that service and provider are active and of
+    the booking's tenant, that its start has not passed since, and with a new client what
+    :func:`create_booking` asks of one. ``override_policy`` (staff) lifts inactivity and the start.
+
+    Raises ``InvalidTransition`` for any other status and for a hold that has run out, ``PastStart``
+    or what :func:`create_booking` raises.
     """
+    details = Details(client_name, client_email, client_phone, client_user, notes_client, metadata)
 
     def decide(at: Locked) -> Change | None:
         row = at.row
         if row.status == Booking.Status.CONFIRMED:
             return None
         check_hold(row, at.now)
-        was_hold = row.expires_at is not None
+        is_lapsing = row.expires_at is not None
         step(
             Booking.confirm,
             row,
             _("Only pending bookings can be confirmed; this one is: %(status)s."),
             now_dt=at.now,
         )
-        if was_hold:
+        data = recheck(at, details, override_policy=override_policy)
+        if is_lapsing:
             ledger.keep(row, using=at.using)
-        return Change(BookingEvent.EventType.CONFIRMED)
+        return Change(BookingEvent.EventType.CONFIRMED, fields=SETTLED, data=data)
 
     return change_booking(
         booking,

@@ -69,6 +69,11 @@ def user(value: Any, name: str) -> Any:
     return stored(value, "USER_MODEL", name)
 
 
+def check_expiry(expires_at: datetime | None, *, now: datetime) -> None:
+    if expires_at is not None and expires_at <= now:
+        raise InvalidBooking(_("expires_at has passed. Choose a later one."), "expires_in_the_past")
+
+
 def tenant_id(tenant: Any, **belongings: Any) -> Any:
     """The tenant's key, once everything that belongs to a tenant is known to belong to this one."""
     if not app_settings.tenancy_enabled:

@@ -222,7 +222,7 @@ def _update(
     write_row(row, changed, held, using=using)
     record(
         row,
-        _event_type(row, changed),
+        _event_type(row, changed, old.get("status")),
         using=using,
         now=now,
         data=old_and_new(old, values_of(row, changed)),
@@ -244,8 +244,10 @@ def _changed_fields(
     }
 
 
-def _event_type(row: Booking, changed: set[str]) -> str:
+def _event_type(row: Booking, changed: set[str], old_status: str | None) -> str:
     if "status" in changed:
+        if (old_status, row.status) == (Booking.Status.DELIVERED, Booking.Status.CONFIRMED):
+            return BookingEvent.EventType.DISPUTED
         if row.auto_cancelled and row.status == Booking.Status.CANCELLED:
             return BookingEvent.EventType.EXPIRED
         return EVENT_OF_STATUS.get(Booking.Status(row.status), BookingEvent.EventType.UPDATED)

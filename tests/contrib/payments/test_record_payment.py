@@ -44,7 +44,7 @@ pytestmark = pytest.mark.django_db
 class Refusing(DefaultBookingAdapter):
     """Lets nobody do what ``refused`` names."""
 
-    refused = "confirm"
+    refused = "submit"
 
     def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
         if verb == self.refused:
@@ -119,6 +119,62 @@ def test_money_does_not_replace_approval(book: Book, make_service: Make, pay: Pa
     assert request.status == Booking.Status.PENDING
     confirm_booking(request, now_dt=NOW)
     assert pay(request).outcome == Outcome.PAID
+
+
+def test_a_paid_hold_of_what_needs_approval_becomes_a_request_and_does_not_run_out(
+    book: Book, make_service: Make, pay: Pay
+) -> None:
+    service = make_service(requires_approval=True)
+    expires_at = NOW + timedelta(minutes=15)
+    paid = book(service=service, expires_at=expires_at)
+    unpaid = book(service=service, start_at=START + timedelta(days=1), expires_at=expires_at)
+
+    assert pay(paid).outcome == Outcome.AWAITING_APPROVAL
+    assert (paid.requested_at, paid.expires_at) == (NOW, None)
+    version = paid.version
+    assert pay(paid).outcome == Outcome.AWAITING_APPROVAL
+    assert paid.version == version
+
+    assert expire_bookings(now_dt=expires_at) == 1
+    unpaid.refresh_from_db()
+    assert unpaid.auto_cancelled
+    assert confirm_booking(paid, now_dt=expires_at).status == Booking.Status.CONFIRMED
+
+
+def test_a_paid_request_that_nobody_answers_makes_the_money_due(
+    book: Book, make_service: Make, pay: Pay, settings: Any
+) -> None:
+    settings.BOOKINGS_APPROVAL_DEADLINE_HOURS = 2
+    hold = book(
+        service=make_service(requires_approval=True), expires_at=NOW + timedelta(minutes=15)
+    )
+    paid = pay(hold).payment.amount
+
+    assert expire_bookings(now_dt=NOW + timedelta(hours=2)) == 1
+
+    assert RefundDue.objects.get().outstanding == paid
+
+
+def test_a_paid_hold_of_nobody_waits_for_a_name(book: Book, make_service: Make, pay: Pay) -> None:
+    hold = book(client_name="", expires_at=NOW + timedelta(minutes=15))
+
+    receipt = pay(hold)
+
+    assert receipt.outcome == Outcome.NOT_CONFIRMED
+    assert receipt.refusal is not None
+    assert receipt.refusal.code == "no_client"
+
+
+def test_a_host_s_own_pending_booking_that_is_paid_is_confirmed(booking: Booking, pay: Pay) -> None:
+    own = Booking.objects.create(
+        service=booking.service,
+        provider=booking.provider,
+        client_name="Kim",
+        start_at=START + timedelta(days=1),
+        end_at=START + timedelta(days=1, hours=1),
+    )
+    pay(own)
+    assert own.status == Booking.Status.CONFIRMED
 
 
 def test_the_same_id_again_changes_nothing(
@@ -244,7 +300,7 @@ def test_what_is_paid_too_much_is_due_even_if_it_cannot_be_confirmed(
 def test_a_busy_database_is_no_refusal_to_confirm(hold: Booking, pay: Pay) -> None:
     with (
         patch(
-            "bookings.contrib.payments.services.record_payment.confirm_booking",
+            "bookings.contrib.payments.services.record_payment.submit_hold",
             side_effect=BookingBusy("Again."),
         ),
         pytest.raises(BookingBusy),

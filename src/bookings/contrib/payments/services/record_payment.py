@@ -19,7 +19,7 @@ from bookings.contrib.payments.services.inputs import money, processed, same_cur
 from bookings.contrib.payments.tiers import ZERO
 from bookings.exceptions import BookingBusy, BookingError
 from bookings.models import Booking
-from bookings.services import confirm_booking, expire_booking, inputs
+from bookings.services import confirm_booking, expire_booking, inputs, submit_hold
 from bookings.services.changes import Locked, under_lock
 
 TOLD: Final = (Payment.Status.PENDING, Payment.Status.PAID, Payment.Status.FAILED)
@@ -74,10 +74,10 @@ def record_payment(
     on, and a failed one to PAID; nothing takes back a payment that was made, for what goes back is
     a refund. ``currency`` is the booking's, and is compared if given.
 
-    A pending booking that is fully paid is confirmed, unless it waits for approval, which money
-    does not replace. A hold that has run out expires, and the money is kept on record as due to go
-    back; so it is with a payment for a booking that has ended already. No refusal to confirm undoes
-    the record of a payment.
+    A pending booking that is fully paid is confirmed, unless it needs approval, which money does
+    not replace: a hold then becomes a request, which does not run out with the hold. A hold that
+    has run out expires, and the money is kept on record as due to go back; so it is with a payment
+    for a booking that has ended already. No refusal to confirm undoes the record of a payment.
 
     Raises ``InvalidPayment``, ``CurrencyMismatch``, ``ExternalIdReused`` (the same id with another
     booking or amount), ``NotAllowed``, ``MissingReference`` or ``BookingBusy``.
@@ -152,8 +152,11 @@ def _follow(at: Locked) -> BookingError | None:
     try:
         if row.expires_at is not None and row.expires_at <= at.now:
             expire_booking(row, now_dt=at.now)
-        elif not row.requires_approval and not _account(at).amount_due:
-            confirm_booking(row, actor=at.actor, now_dt=at.now)
+        elif not _account(at).amount_due:
+            if row.is_hold:
+                submit_hold(row, actor=at.actor, now_dt=at.now)
+            elif not row.requires_approval:
+                confirm_booking(row, actor=at.actor, now_dt=at.now)
     except BookingBusy:
         raise
     except BookingError as refusal:

@@ -1,0 +1,64 @@
+"""What may have changed while a booking was pending is looked at again before it goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings import ledger, policies
+from bookings.adapters import get_adapter
+from bookings.conf import app_settings
+from bookings.exceptions import PastStart
+from bookings.models import Booking
+from bookings.services import inputs
+from bookings.services.changes import LIFECYCLE_FIELDS, Locked
+from bookings.services.details import CLIENT, Details
+from bookings.services.history import values_of
+from bookings.services.repeats import check_duplicate
+
+SETTLED: Final = (*LIFECYCLE_FIELDS, *CLIENT, "notes_client", "requires_approval")
+"""What may be written of a booking that goes on."""
+
+
+def recheck(at: Locked, details: Details, *, override_policy: bool) -> dict[str, Any]:
+    """Fill in the client's details; the old and the new ones, for the event.
+
+    Raises a ``BookingError`` if the booking, as the locked row has it, could not be made now: its
+    service and provider may have another tenant or be inactive by now, a client who was not known
+    before may have another booking, and the start may have passed. A booking that was made for a
+    start in the past does not hear of that.
+    """
+    row = at.row
+    before = values_of(row, CLIENT)
+    data = details.fill_in(row)
+    inputs.load(row, "service", "provider", using=at.using)
+    inputs.same_tenant(row.tenant_id, service=row.service, provider=row.provider)
+    if not override_policy and not app_settings.ALLOW_PAST_START:
+        _check_start(row, at.now)
+    get_adapter().check_bookable(row, override_policy=override_policy)
+    if values_of(row, CLIENT) != before:
+        check_duplicate(row, now=at.now, using=at.using)
+    if row.busy_interval_id is None:
+        take_time(at)
+    return data
+
+
+def _check_start(row: Booking, now: datetime) -> None:
+    if row.created_at <= row.start_at < now:
+        raise PastStart(
+            _(
+                "The start has passed while the booking was pending. Make a new booking, or let "
+                "staff override."
+            )
+        )
+
+
+def take_time(at: Locked) -> None:
+    """Claim the time of a booking that holds none."""
+    row = at.row
+    inputs.load(row, "service", using=at.using)
+    rules = policies.ServiceRules.of(row.service, default_currency=app_settings.DEFAULT_CURRENCY)
+    calendar_id = at.calendars[row.provider_id]
+    row.busy_interval_id = ledger.take_again(row, rules, calendar_id, using=at.using)

@@ -1,0 +1,170 @@
+"""Requests: the provider says yes or no in time, and how long that took can be told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from bookings.adapters import DefaultBookingAdapter
+from bookings.exceptions import BookingError, InvalidBooking, PastStart
+from bookings.models import Booking
+from bookings.selectors import get_response_time, get_response_times
+from bookings.services import (
+    cancel_booking,
+    confirm_booking,
+    decline_booking,
+    expire_bookings,
+    submit_hold,
+)
+from tests.services.clock import DAY, HOUR, NOW, SECOND, START, minutes
+from tests.services.conftest import Book, Make
+from tests.services.storage import intervals, nothing_written, stored
+
+
+@pytest.fixture
+def ask(book: Book, make_service: Make) -> Book:
+    service = make_service(name="Surgery", requires_approval=True)
+
+    def make(**values: Any) -> Booking:
+        return book(**({"service": service} | values))
+
+    return make
+
+
+def test_a_request_waits_for_ever_by_default(ask: Book) -> None:
+    request = ask()
+    assert (request.status, request.requested_at, request.expires_at) == ("PENDING", NOW, None)
+    assert not request.is_hold
+
+
+def test_only_what_needs_approval_is_a_request(book: Book, ask: Book) -> None:
+    assert book().requested_at is None
+    hold = ask(start_at=START + DAY, expires_at=NOW + HOUR)
+    assert (hold.requested_at, hold.is_hold) == (None, True)
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=4)
+def test_a_request_lapses_at_the_deadline_and_gives_its_time_back(ask: Book, book: Book) -> None:
+    request = ask()
+    deadline = NOW + 4 * HOUR
+
+    assert stored(request).expires_at == deadline
+    assert request.busy_interval is not None
+    assert request.busy_interval.lapses == deadline.timestamp()
+    assert expire_bookings(now_dt=deadline - SECOND) == 0
+    assert book(now_dt=deadline).status == "CONFIRMED"
+    assert stored(request).cancellation_reason == "expired"
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=48)
+def test_a_request_lapses_at_its_start_at_the_latest(ask: Book) -> None:
+    assert ask().expires_at == START
+    assert ask(start_at=NOW - DAY, allow_past=True).expires_at is None
+
+
+class Patient(DefaultBookingAdapter):
+    """Regulars are waited for longer; and one booking has a deadline that cannot be."""
+
+    def approval_deadline(self, booking: Booking, now_dt: datetime) -> datetime | None:
+        if booking.client_name == "Naive":
+            return datetime(2030, 1, 7, 12, 0)  # noqa: DTZ001
+        return None if booking.client_name == "Regular" else now_dt + HOUR
+
+
+@override_settings(BOOKINGS_ADAPTER=f"{__name__}.Patient")
+def test_the_adapter_has_the_last_word_on_the_deadline(ask: Book) -> None:
+    assert ask().expires_at == NOW + HOUR
+    assert ask(client_name="Regular", start_at=START + DAY).expires_at is None
+    with nothing_written(), pytest.raises(InvalidBooking, match="approval_deadline must be"):
+        ask(client_name="Naive", start_at=START + 2 * DAY)
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=4)
+def test_an_answer_in_time_ends_the_deadline(ask: Book) -> None:
+    request = confirm_booking(ask(), now_dt=NOW + HOUR)
+
+    assert (request.status, request.expires_at) == ("CONFIRMED", None)
+    assert request.busy_interval is not None
+    assert request.busy_interval.lapses is None
+    assert expire_bookings(now_dt=NOW + DAY) == 0
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=4)
+def test_an_answer_that_is_late_is_refused(ask: Book) -> None:
+    request = ask()
+    with nothing_written(), pytest.raises(BookingError) as refused:
+        confirm_booking(request, now_dt=NOW + 4 * HOUR)
+    assert refused.value.code == "hold_expired"
+
+
+def test_a_request_whose_start_has_passed_is_not_confirmed(ask: Book) -> None:
+    request = ask()
+    with nothing_written(), pytest.raises(PastStart) as refused:
+        confirm_booking(request, now_dt=START + SECOND)
+    assert "while the booking was pending" in refused.value.messages[0]
+
+
+def test_a_decline_gives_the_time_back(ask: Book) -> None:
+    decline_booking(ask(), reason="Ill.", now_dt=NOW)
+    assert intervals() == []
+
+
+def test_requests_are_listed_until_they_are_answered_or_lapse(ask: Book, book: Book) -> None:
+    book(expires_at=NOW + HOUR)
+    old = ask(start_at=START + DAY)
+    with override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=1):
+        lapsing = ask(start_at=START + 2 * DAY, now_dt=NOW + SECOND)
+    confirm_booking(ask(start_at=START + 3 * DAY), now_dt=NOW)
+
+    assert list(Booking.objects.awaiting_approval(NOW)) == [old, lapsing]
+    assert list(Booking.objects.awaiting_approval(NOW + HOUR + SECOND)) == [old]
+
+
+# How long it took
+
+
+def test_the_answer_s_time_counts_from_the_request(ask: Book) -> None:
+    request, hold = ask(), ask(start_at=START + DAY, expires_at=NOW + HOUR)
+    assert get_response_time(request) is None
+
+    decline_booking(request, now_dt=NOW + minutes(7))
+    submit_hold(hold, now_dt=NOW + minutes(10))
+    confirm_booking(hold, now_dt=NOW + minutes(30))
+
+    assert get_response_time(request) == minutes(7)
+    assert get_response_time(hold) == minutes(20)
+
+
+def test_who_was_not_asked_has_not_answered(book: Book, hold: Booking) -> None:
+    confirm_booking(hold, now_dt=NOW + minutes(3))
+    assert get_response_time(hold) is None
+    assert get_response_time(book(start_at=START + DAY)) is None
+
+
+def test_the_times_of_a_provider_are_those_of_what_was_answered(
+    ask: Book, provider: Any, other_provider: Any, django_assert_num_queries: Any
+) -> None:
+    def at(hour: int) -> dict[str, Any]:
+        return {"now_dt": NOW + hour * HOUR, "start_at": START + hour * HOUR}
+
+    confirm_booking(ask(**at(1)), now_dt=NOW + HOUR + minutes(5))
+    decline_booking(ask(**at(2)), now_dt=NOW + 2 * HOUR + minutes(3))
+    ask(**at(3))
+    cancel_booking(ask(**at(4)), now_dt=NOW + 5 * HOUR)
+    confirm_booking(ask(**at(9)), now_dt=NOW + 10 * HOUR)
+    elsewhere = ask(provider=other_provider, **at(1))
+    confirm_booking(elsewhere, now_dt=NOW + 2 * HOUR)
+
+    with django_assert_num_queries(1):
+        times = get_response_times(provider, NOW, NOW + 9 * HOUR)
+    assert times == [minutes(5), minutes(3)]
+    assert get_response_times(provider, NOW, NOW + DAY) == [minutes(5), minutes(3), HOUR]
+    assert get_response_times(other_provider, NOW, NOW + DAY) == [HOUR]
+
+
+def test_a_range_of_nobody_knows_which_zone_is_refused(provider: Any) -> None:
+    with pytest.raises(InvalidBooking, match="timezone-aware"):
+        get_response_times(provider, NOW.replace(tzinfo=None), NOW)
