@@ -374,7 +374,7 @@ def test_a_sweep_takes_as_many_queries_for_many_holds_as_for_one(
     for number in range(12):
         book(start_at=START + number * HOUR, expires_at=EXPIRY)
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         expire_bookings(now_dt=EXPIRY)
 
 
