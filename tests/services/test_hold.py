@@ -16,6 +16,7 @@ from bookings.exceptions import (
     DuplicateBooking,
     InvalidBooking,
     InvalidTransition,
+    LimitReached,
     NotAllowed,
     PastStart,
 )
@@ -29,6 +30,7 @@ from bookings.services import (
     hold_booking,
     reschedule_booking,
     submit_hold,
+    update_booking,
 )
 from tests.services.clock import DAY, HOUR, MICROSECOND, NOW, SECOND, START, minutes
 from tests.services.conftest import Book, Make
@@ -508,3 +510,39 @@ def test_an_hour_that_the_clocks_repeat_is_held_once(keep: Book) -> None:
     first = keep(start_at=datetime(2030, 10, 27, 0, 30, tzinfo=UTC), hold_minutes=60 * 24)
     second = keep(start_at=datetime(2030, 10, 27, 1, 30, tzinfo=UTC))
     assert (first.end_at, second.pk is not None) == (second.start_at, True)
+
+
+# Limits
+
+
+@pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
+@override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
+def test_a_client_is_held_to_the_limits_once_he_is_known(book: Book, keep: Book, verb: Any) -> None:
+    book(client_name="Mary")
+    hold = keep(start_at=START + DAY)
+
+    with nothing_written(), pytest.raises(LimitReached):
+        verb(hold, now_dt=NOW, client_name="Mary")
+    assert verb(hold, now_dt=NOW, client_name="Martha").status == "CONFIRMED"
+    staffed = keep(start_at=START + 2 * DAY)
+    verb(staffed, now_dt=NOW, client_name="Mary", override_policy=True)
+    assert staffed.status == "CONFIRMED"
+
+
+@override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
+def test_a_client_whose_hold_counts_already_is_not_counted_twice(keep: Book) -> None:
+    hold = keep(client_name="Mary")
+    assert submit_hold(hold, now_dt=NOW, client_name="Mary").status == "CONFIRMED"
+
+
+@override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
+def test_a_stale_object_does_not_get_round_the_limits(book: Book, keep: Book) -> None:
+    """The e-mail address that he is known by came while the object was held."""
+    book(client_name="Mary", client_email="mary@example.com")
+    hold = keep(start_at=START + DAY)
+    stale = stored(hold)
+    with override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=None):
+        update_booking(hold, client_email="mary@example.com")
+
+    with nothing_written(), pytest.raises(LimitReached):
+        submit_hold(stale, now_dt=NOW, client_name="Mary Ann")

@@ -35,12 +35,14 @@ def confirm_booking(
 
     What may have changed meanwhile is checked again: that service and provider are active and of
     the booking's tenant, that its start has not passed since, and with a new client what
-    :func:`create_booking` asks of one. ``override_policy`` (staff) lifts inactivity and the start.
+    :func:`create_booking` asks of one. ``override_policy`` (staff) lifts inactivity, the start and
+    the limits.
 
     Raises ``InvalidTransition`` for any other status and for a hold that has run out, ``PastStart``
     or what :func:`create_booking` raises.
     """
     details = Details(client_name, client_email, client_phone, client_user, notes_client, metadata)
+    allowance = details.allowance(booking, override_policy=override_policy)
 
     def decide(at: Locked) -> Change | None:
         row = at.row
@@ -54,7 +56,7 @@ def confirm_booking(
             _("Only pending bookings can be confirmed; this one is: %(status)s."),
             now_dt=at.now,
         )
-        data = recheck(at, details, override_policy=override_policy)
+        data = recheck(at, details, allowance, override_policy=override_policy)
         if is_lapsing:
             ledger.keep(row, using=at.using)
         return Change(BookingEvent.EventType.CONFIRMED, fields=SETTLED, data=data)
@@ -66,4 +68,5 @@ def confirm_booking(
         actor=actor,
         now_dt=now_dt,
         expected_version=expected_version,
+        allowance=allowance,
     )

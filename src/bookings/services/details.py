@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking
 from bookings.services import inputs
+from bookings.services.allowance import Allowance
+from bookings.services.changes import check_saved
 from bookings.services.history import old_and_new, values_of
 from bookings.services.metadata import merge_into
 
@@ -27,15 +30,21 @@ class Details:
     notes_client: str | None = None
     metadata: dict[str, Any] | None = None
 
+    def allowance(self, booking: Booking, *, override_policy: bool) -> Allowance | None:
+        """What the limits leave for the client who is named here, if one is."""
+        check_saved(booking)
+        said = self._said()
+        if not said.keys() & set(CLIENT):
+            return None
+        draft = copy(booking)
+        for name, value in said.items():
+            setattr(draft, name, value)
+        return Allowance(draft, override_policy=override_policy)
+
     def fill_in(self, row: Booking) -> dict[str, Any]:
         """Write them onto the row; the old and the new values of those that differ."""
-        said = {name: getattr(self, name) for name in (*CLIENT[:3], "notes_client")}
-        said["client_user"] = inputs.user(self.client_user, "client_user")
-        new = {
-            name: value
-            for name, value in said.items()
-            if value is not None and value != getattr(row, name)
-        }
+        said = self._said()
+        new = {name: value for name, value in said.items() if value != getattr(row, name)}
         old = values_of(row, new)
         for name, value in new.items():
             setattr(row, name, value)
@@ -46,3 +55,8 @@ class Details:
             )
         merge = {} if self.metadata is None else merge_into(row, self.metadata)
         return old_and_new(old, values_of(row, new)) | merge
+
+    def _said(self) -> dict[str, Any]:
+        said = {name: getattr(self, name) for name in (*CLIENT, "notes_client")}
+        said["client_user"] = inputs.user(self.client_user, "client_user")
+        return {name: value for name, value in said.items() if value is not None}

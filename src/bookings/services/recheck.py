@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from bookings.conf import app_settings
 from bookings.exceptions import PastStart
 from bookings.models import Booking
 from bookings.services import inputs
+from bookings.services.allowance import Allowance
 from bookings.services.changes import LIFECYCLE_FIELDS, Locked
 from bookings.services.details import CLIENT, Details
 from bookings.services.history import values_of
@@ -22,24 +24,28 @@ SETTLED: Final = (*LIFECYCLE_FIELDS, *CLIENT, "notes_client", "requires_approval
 """What may be written of a booking that goes on."""
 
 
-def recheck(at: Locked, details: Details, *, override_policy: bool) -> dict[str, Any]:
+def recheck(
+    at: Locked, details: Details, allowance: Allowance | None, *, override_policy: bool
+) -> dict[str, Any]:
     """Fill in the client's details; the old and the new ones, for the event.
 
     Raises a ``BookingError`` if the booking, as the locked row has it, could not be made now: its
     service and provider may have another tenant or be inactive by now, a client who was not known
-    before may have another booking, and the start may have passed. A booking that was made for a
-    start in the past does not hear of that.
+    before may have another booking, or as many as there may be, and the start may have passed. A
+    booking that was made for a start in the past does not hear of that.
     """
     row = at.row
-    before = values_of(row, CLIENT)
+    before = copy(row)
     data = details.fill_in(row)
     inputs.load(row, "service", "provider", using=at.using)
     inputs.same_tenant(row.tenant_id, service=row.service, provider=row.provider)
     if not override_policy and not app_settings.ALLOW_PAST_START:
         _check_start(row, at.now)
     get_adapter().check_bookable(row, override_policy=override_policy)
-    if values_of(row, CLIENT) != before:
+    if values_of(row, CLIENT) != values_of(before, CLIENT):
         check_duplicate(row, now=at.now, using=at.using)
+    if allowance is not None:
+        allowance.check(row, now=at.now, using=at.using, before=before)
     if row.busy_interval_id is None:
         take_time(at)
     return data

@@ -42,6 +42,7 @@ def submit_hold(
     is, and so is a confirmed booking.
     """
     details = Details(client_name, client_email, client_phone, client_user, notes_client, metadata)
+    allowance = details.allowance(booking, override_policy=override_policy)
 
     def decide(at: Locked) -> Change | None:
         row = at.row
@@ -53,7 +54,7 @@ def submit_hold(
                 params={"status": row.get_status_display()},
             )
         check_hold(row, at.now)
-        data = recheck(at, details, override_policy=override_policy)
+        data = recheck(at, details, allowance, override_policy=override_policy)
         before = values_of(row, ASKED)
         row.requires_approval = get_adapter().requires_approval(row)
         if row.requires_approval:
@@ -77,4 +78,5 @@ def submit_hold(
         actor=actor,
         now_dt=now_dt,
         expected_version=expected_version,
+        allowance=allowance,
     )
