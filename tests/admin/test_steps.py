@@ -24,9 +24,9 @@ def steps_of(response: Any) -> list[str]:
 
 
 OFFERED = {
-    "pending": ["confirm", "decline", "cancel"],
-    "booking": ["cancel"],
-    "past": ["deliver", "complete", "no_show", "cancel"],
+    "pending": ["confirm", "decline", "cancel", "note"],
+    "booking": ["cancel", "note"],
+    "past": ["deliver", "complete", "no_show", "cancel", "note"],
 }
 
 
@@ -133,6 +133,6 @@ def test_an_unknown_step_and_an_unknown_booking_are_not_found(
     assert boss.post("/admin/bookings/booking/x/step/confirm/").status_code == 404
 
 
-def test_what_is_cancelled_offers_nothing(boss: Client, booking: Booking) -> None:
+def test_what_is_cancelled_can_only_be_noted_on(boss: Client, booking: Booking) -> None:
     cancel_booking(booking)
-    assert steps_of(boss.get(page_of(booking))) == []
+    assert steps_of(boss.get(page_of(booking))) == ["note"]

@@ -36,12 +36,19 @@ class Report:
         self.refused: dict[str, list[str]] = defaultdict(list)
 
     def tell(self, request: HttpRequest) -> None:
-        status = str(Booking.Status(self.step.target).label)
+        target = self.step.target
+        status = str(self.step.label if target is None else Booking.Status(target).label)
         if self.done:
-            text = ngettext(
-                "%(count)d booking is now: %(status)s.",
-                "%(count)d bookings are now: %(status)s.",
-                self.done,
+            text = (
+                ngettext(
+                    "%(count)d booking: %(status)s.", "%(count)d bookings: %(status)s.", self.done
+                )
+                if target is None
+                else ngettext(
+                    "%(count)d booking is now: %(status)s.",
+                    "%(count)d bookings are now: %(status)s.",
+                    self.done,
+                )
             )
             messages.success(request, text % {"count": self.done, "status": status})
         if self.already:

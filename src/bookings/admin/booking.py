@@ -10,6 +10,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.db import connections
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.admin import layout
 from bookings.admin.actions import ACTIONS
 from bookings.admin.calendar import CalendarPage
-from bookings.admin.filters import AHEAD, WhenFilter
+from bookings.admin.filters import AHEAD, WaitingFilter, WhenFilter
 from bookings.admin.forms import AddForm, DetailsForm, MoveForm
 from bookings.admin.inlines import AddonInline, EventInline
 from bookings.admin.lifecycle import Lifecycle
@@ -50,7 +51,7 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         tenant = [("tenant", TenantFilter)] if app_settings.tenancy_enabled else []
-        return [WhenFilter, "status", *tenant, "provider", "service"]
+        return [WhenFilter, WaitingFilter, "status", *tenant, "provider", "service"]
 
     def get_list_select_related(self, request: HttpRequest) -> list[str]:
         return ["service", "provider", "tenant"]
@@ -74,7 +75,10 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, booking: Booking) -> SafeString:
-        return badge(booking)
+        if booking.status != Booking.Status.PENDING or booking.expires_at is None:
+            return badge(booking)
+        until = _("until %(time)s") % {"time": localize(timezone.localtime(booking.expires_at))}
+        return format_html('{} <small class="bookings-until">{}</small>', badge(booking), until)
 
     @admin.display(description=_("total"), ordering="total_amount", empty_value="–")
     def total(self, booking: Booking) -> str | None:

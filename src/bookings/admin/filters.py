@@ -13,6 +13,8 @@ from django.utils.formats import get_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from bookings.models import Booking
+
 AHEAD: Final = ("today", "tomorrow", "week", "upcoming")
 """The answers that are read from the soonest on."""
 
@@ -43,6 +45,34 @@ class WhenFilter(admin.SimpleListFilter):
                 return queryset.filter(end_at__gt=timezone.now())
             case "past":
                 return queryset.filter(end_at__lte=timezone.now())
+        return queryset
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """What somebody has yet to act on, and who."""
+
+    title = pgettext_lazy("filter", "waiting for")
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("approval", _("Approval")),
+            ("client", _("The client's confirmation")),
+            ("hold", _("The client, during a hold")),
+            ("overdue", _("Overdue: nobody has said what became of it")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        now = timezone.now()
+        match self.value():
+            case "approval":
+                return queryset.filter(pk__in=Booking.objects.awaiting_approval().values("pk"))
+            case "client":
+                return queryset.filter(pk__in=Booking.objects.awaiting_confirmation().values("pk"))
+            case "hold":
+                return queryset.filter(pk__in=Booking.objects.holds().values("pk"))
+            case "overdue":
+                return queryset.filter(status__in=Booking.ACTIVE_STATUSES, end_at__lte=now)
         return queryset
 
 

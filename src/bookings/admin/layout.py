@@ -26,6 +26,7 @@ SNAPSHOT: Final = (
     "requires_approval",
     ("cancellation_allowed", "cancellation_notice_minutes"),
     ("reschedule_allowed", "reschedule_notice_minutes"),
+    "two_sided_completion",
     "pricing_type",
 )
 RECORD: Final = (
@@ -33,8 +34,8 @@ RECORD: Final = (
     "version",
     ("created_at", "created_by"),
     "updated_at",
+    ("requested_at", "expires_at"),
     "confirmed_at",
-    "expires_at",
     "delivered_at",
     "completed_at",
     ("cancelled_at", "cancelled_by", "auto_cancelled"),

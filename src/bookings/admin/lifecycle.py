@@ -21,8 +21,8 @@ from django.utils.translation import gettext as _
 
 from bookings.admin.actor import Acting
 from bookings.admin.refusals import stale_message
-from bookings.admin.steps import STEPS, ReasonForm, Step
-from bookings.exceptions import BookingError, NotAllowed, NoticeWindow, StaleBooking
+from bookings.admin.steps import STEPS, OverrideForm, Step, StepForm
+from bookings.exceptions import BookingError, StaleBooking
 from bookings.models import Booking
 
 
@@ -38,11 +38,15 @@ class Lifecycle(Acting):
 
     def take_step(self, request: HttpRequest, step: Step, booking: Booking, **given: Any) -> bool:
         """Whether it was one to take: a doubled click finds it taken, and that is no error."""
-        if booking.status == step.target:
+        if step.is_taken(booking):
             return False
         step.service(booking, **given)
-        self.log_change(request, booking, f"{booking.get_status_display()}.")
+        self.log_change(request, booking, f"{self.done(step, booking)}.")
         return True
+
+    def done(self, step: Step, booking: Booking) -> str:
+        """What a step has come to: the status, or what was done."""
+        return str(step.label) if step.target is None else booking.get_status_display()
 
     def open_steps(self, request: HttpRequest, booking: Booking) -> list[dict[str, Any]]:
         """The buttons: what may be done to this booking now."""
@@ -62,20 +66,17 @@ class Lifecycle(Acting):
         if not self.has_change_permission(request, booking):
             raise PermissionDenied
         posted = request.method == "POST"
-        if step.form is None:
-            if not posted:
-                return HttpResponseNotAllowed(["POST"])
-            self._take_one(request, step, booking)
-        else:
-            form = step.form(request.POST if "_answered" in request.POST else None)
-            if not (form.is_valid() and self._take_one(request, step, booking, form)):
-                version = request.POST.get("version", str(booking.version))
-                return self.ask_reason(request, step, form, [booking], [("version", version)])
+        if step.form is None and not posted:
+            return HttpResponseNotAllowed(["POST"])
+        # A step without a form is taken at once; its second attempt may lift what was in the way.
+        answered = "_answered" in request.POST
+        form = (step.form or OverrideForm)(request.POST if answered or step.form is None else None)
+        if not (form.is_valid() and self._take_one(request, step, booking, form)):
+            version = request.POST.get("version", str(booking.version))
+            return self.ask_reason(request, step, form, [booking], [("version", version)])
         return HttpResponseRedirect(self._url("change", booking))
 
-    def _take_one(
-        self, request: HttpRequest, step: Step, booking: Booking, form: ReasonForm | None = None
-    ) -> bool:
+    def _take_one(self, request: HttpRequest, step: Step, booking: Booking, form: StepForm) -> bool:
         """Whether it is settled; else the form says why not, and may lift the rule."""
         try:
             version = int(request.POST["version"])
@@ -85,30 +86,33 @@ class Lifecycle(Acting):
                 booking,
                 actor=self.get_actor(request),
                 expected_version=version,
-                **({} if form is None else form.cleaned_data),
+                **(form.cleaned_data if step.form or step.may_override else {}),
             )
         except (KeyError, ValueError, StaleBooking):
             messages.error(request, stale_message())
         except BookingError as error:
-            if form is not None and isinstance(error, NoticeWindow | NotAllowed):
+            if step.can_lift(error):
                 form.add_error(None, list(error.messages))
                 return False
             messages.error(request, " ".join(error.messages))
         else:
-            text = (
-                _("%(booking)s is now: %(status)s.")
-                if taken
-                else _("%(booking)s was that already: %(status)s.")
-            )
-            status = booking.get_status_display()
-            messages.success(request, text % {"booking": booking, "status": status})
+            messages.success(request, self.told(step, booking, taken=taken))
         return True
+
+    def told(self, step: Step, booking: Booking, *, taken: bool) -> str:
+        if step.target is None:
+            text = _("%(booking)s: %(status)s.")
+        elif taken:
+            text = _("%(booking)s is now: %(status)s.")
+        else:
+            text = _("%(booking)s was that already: %(status)s.")
+        return text % {"booking": booking, "status": self.done(step, booking)}
 
     def ask_reason(
         self,
         request: HttpRequest,
         step: Step,
-        form: ReasonForm,
+        form: StepForm,
         bookings: Iterable[Booking],
         hidden: list[tuple[str, str]],
     ) -> HttpResponse:

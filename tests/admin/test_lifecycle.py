@@ -1,0 +1,149 @@
+"""What waits for somebody: to be found, and to be moved on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from bookings.models import Booking
+from bookings.services import cancel_booking, deliver_booking, hold_booking
+from tests.admin.conftest import LIST, Book, Make, page_of
+from tests.admin.page import REASON, filled_in, text_of, told
+from tests.admin.test_actions import act
+from tests.admin.test_changelist import references
+from tests.admin.test_permissions import step_of
+from tests.admin.test_steps import steps_of
+
+
+@pytest.fixture
+def held(service: Any, provider: Any, start: datetime) -> Booking:
+    start_at = start + timedelta(hours=3)
+    return hold_booking(service=service, provider=provider, start_at=start_at, client_name="Eve")
+
+
+@pytest.fixture
+def delivered(past: Booking) -> Booking:
+    return deliver_booking(past)
+
+
+@pytest.fixture
+def waiting(
+    pending: Booking, held: Booking, delivered: Booking, book: Book, start: datetime
+) -> dict[str, Booking]:
+    overdue = book(start_at=start - timedelta(days=20), allow_past=True)
+    Booking._base_manager.filter(pk=overdue.pk).update(
+        created_at=overdue.start_at, confirmed_at=overdue.start_at
+    )
+    return {"approval": pending, "hold": held, "client": delivered, "overdue": overdue}
+
+
+@pytest.mark.parametrize("asked", ["approval", "hold", "client", "overdue"])
+def test_what_waits_is_found_by_whom_it_waits_for(
+    viewer: Client, waiting: dict[str, Booking], asked: str
+) -> None:
+    assert references(viewer.get(LIST, {"waiting": asked})) == [waiting[asked].reference]
+
+
+def test_nobody_waits_for_what_has_been_cancelled(
+    viewer: Client, waiting: dict[str, Booking]
+) -> None:
+    for name in ("approval", "hold", "overdue"):
+        cancel_booking(waiting[name], override_policy=True)
+        assert references(viewer.get(LIST, {"waiting": name})) == []
+
+
+def test_everything_is_shown_to_who_asks_for_nothing(
+    viewer: Client, waiting: dict[str, Booking]
+) -> None:
+    shown = references(viewer.get(LIST, {"waiting": "nonsense"}))
+    assert len(shown) == len(waiting) == len(references(viewer.get(LIST)))
+
+
+def test_a_hold_says_until_when(viewer: Client, held: Booking, booking: Booking) -> None:
+    page = text_of(viewer.get(LIST))
+    assert page.count("bookings-until") == 1
+
+
+def test_a_hold_can_be_extended(boss: Client, held: Booking) -> None:
+    before = held.expires_at
+    url = step_of(held, "extend")
+    assert "Extend the hold" in text_of(boss.get(url))
+    sent = filled_in(boss.get(url), REASON) | {"minutes": "45"}
+    assert told(boss.post(url, sent, follow=True)) == [f"{held.reference}: Extend the hold."]
+    held.refresh_from_db()
+    assert before is not None
+    assert held.expires_at is not None
+    assert held.expires_at > before + timedelta(minutes=20)
+
+
+@pytest.mark.parametrize("minutes", ["", "0", "-5", "x"])
+def test_a_hold_is_not_extended_by(boss: Client, held: Booking, minutes: str) -> None:
+    url = step_of(held, "extend")
+    response = boss.post(url, filled_in(boss.get(url), REASON) | {"minutes": minutes})
+    assert response.context["form"].errors["minutes"]
+    assert held.events.count() == 1
+
+
+def test_only_a_hold_offers_to_be_extended(boss: Client, held: Booking, pending: Booking) -> None:
+    assert "extend" in steps_of(boss.get(page_of(held)))
+    assert "extend" not in steps_of(boss.get(page_of(pending)))
+    Booking._base_manager.filter(pk=held.pk).update(expires_at=timezone.now())
+    assert "extend" not in steps_of(boss.get(page_of(held)))
+
+
+def test_a_delivery_can_be_disputed_with_a_reason(boss: Client, delivered: Booking) -> None:
+    url = step_of(delivered, "dispute")
+    sent = filled_in(boss.get(url), REASON)
+    refused = boss.post(url, sent)
+    assert refused.context["form"].errors["reason"]
+    boss.post(url, sent | {"reason": "Nobody came."})
+    delivered.refresh_from_db()
+    assert delivered.status == Booking.Status.CONFIRMED
+    assert delivered.events.get(event_type="DISPUTED").message == "Nobody came."
+
+
+def test_a_note_can_be_added_to_one_and_to_many(
+    boss: Client, booking: Booking, held: Booking
+) -> None:
+    url = step_of(booking, "note")
+    sent = filled_in(boss.get(url), REASON) | {"message": "Ring twice.", "for_client": "on"}
+    assert told(boss.post(url, sent, follow=True)) == [f"{booking.reference}: Add a note."]
+    note = booking.events.get(event_type="NOTE_ADDED")
+    assert (note.message, note.data) == ("Ring twice.", {"for_client": True})
+
+    asked = act(boss, "note_bookings", booking, held)
+    sent = filled_in(asked, REASON) | {"message": "Snow."}
+    assert told(boss.post(LIST, sent, follow=True)) == ["2 bookings: Add a note."]
+    assert [b.events.filter(message="Snow.").count() for b in (booking, held)] == [1, 1]
+
+
+def test_what_staff_may_lift_is_asked_after_it_was_refused(boss: Client, pending: Booking) -> None:
+    service = pending.service
+    service.is_active = False
+    service.save()
+    url = step_of(pending, "confirm")
+    refused = boss.post(url, {"version": pending.version})
+    assert refused.context["form"].non_field_errors() == [
+        "The service is not active. Choose another."
+    ]
+    sent = filled_in(refused, REASON)
+    assert boss.post(url, sent).context["form"].errors
+    boss.post(url, sent | {"override_policy": "on"})
+    pending.refresh_from_db()
+    assert pending.status == Booking.Status.CONFIRMED
+
+
+def test_staff_may_complete_for_a_client_who_never_answers(
+    boss: Client, book: Book, make_service: Make, start: datetime
+) -> None:
+    lesson = make_service(name="Lesson", two_sided_completion=True)
+    booking = book(service=lesson, start_at=start - timedelta(days=9), allow_past=True)
+    url = step_of(booking, "complete")
+    refused = boss.post(url, {"version": booking.version})
+    boss.post(url, filled_in(refused, REASON) | {"override_policy": "on"})
+    booking.refresh_from_db()
+    assert booking.status == Booking.Status.COMPLETED
