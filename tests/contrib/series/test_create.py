@@ -96,7 +96,7 @@ def test_all_or_nothing(repeat: Repeat, take: Any) -> None:
     assert all(isinstance(item.error, BookingConflict) for item in refused.value.skipped)
     assert refused.value.code == "series_conflict"
     assert str(refused.value) == (
-        "2 of the 4 starts of the series are not possible: "
+        "Starts of the series that are not possible: 2 of 4. "
         "2026-03-24 09:00: Booking conflicts with an existing booking. "
         "2026-04-07 09:00: Booking conflicts with an existing booking."
     )
@@ -131,7 +131,7 @@ def test_what_is_taken_is_skipped_and_told(repeat: Repeat, take: Any) -> None:
 
 def test_a_series_of_nothing_is_none(repeat: Repeat, take: Any) -> None:
     take(TUESDAYS[0])
-    with pytest.raises(SeriesConflict, match="1 of the 1 start of the series is not possible"):
+    with pytest.raises(SeriesConflict, match="not possible: 1 of 1"):
         repeat(rrule="FREQ=WEEKLY;COUNT=1", on_conflict="skip")
     assert not Series.objects.exists()
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy as _
 
 from bookings.exceptions import BookingError, InvalidBooking
 
@@ -55,10 +55,6 @@ class SeriesConflict(BookingError):
         if len(self.skipped) > MOST_TOLD:
             told.append("…")
         super().__init__(
-            ngettext(
-                "%(number)d of the %(of)d start of the series is not possible: %(told)s",
-                "%(number)d of the %(of)d starts of the series are not possible: %(told)s",
-                of,
-            ),
+            _("Starts of the series that are not possible: %(number)d of %(of)d. %(told)s"),
             params={"number": len(self.skipped), "of": of, "told": " ".join(told)},
         )

@@ -4,11 +4,18 @@ Errors are :class:`~bookings.exceptions.BookingError`; after one, nothing has ch
 of a series is an ordinary one, with a history of its own.
 """
 
-from bookings.contrib.series.services.create import (
-    BookingOptions,
-    OnConflict,
-    SeriesResult,
-    create_series,
-)
+from bookings.contrib.series.services.cancel import cancel_series
+from bookings.contrib.series.services.create import BookingOptions, OnConflict, create_series
+from bookings.contrib.series.services.reschedule import reschedule_series
+from bookings.contrib.series.services.result import SeriesResult
+from bookings.contrib.series.services.scope import Scope
 
-__all__ = ["BookingOptions", "OnConflict", "SeriesResult", "create_series"]
+__all__ = [
+    "BookingOptions",
+    "OnConflict",
+    "Scope",
+    "SeriesResult",
+    "cancel_series",
+    "create_series",
+    "reschedule_series",
+]

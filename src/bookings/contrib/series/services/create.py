@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -20,6 +20,7 @@ from bookings.contrib.series.exceptions import SeriesConflict, Skipped
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.recurrences import MOST_STARTS, Recurrence, read_recurrence
 from bookings.contrib.series.services.each import for_each
+from bookings.contrib.series.services.result import SeriesResult
 from bookings.exceptions import BookingError, IdempotencyKeyReused, InvalidBooking
 from bookings.models import Booking
 from bookings.protocols import ProviderLike, ServiceLike
@@ -54,17 +55,6 @@ class BookingOptions(TypedDict, total=False):
     allow_past: bool | None
     skip_slot_validation: bool
     override_policy: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesResult:
-    """A series as it is now, and what was done to it."""
-
-    series: Series
-    bookings: list[Booking]
-    """Those that were made, moved or cancelled, soonest first."""
-    skipped: tuple[Skipped, ...] = ()
-    """The starts that were left out, soonest first."""
 
 
 def create_series(

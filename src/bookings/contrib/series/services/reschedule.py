@@ -1,0 +1,124 @@
+"""Move one booking of a series, it and those that follow, or all that are still to come."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings.contrib.series.exceptions import SeriesConflict
+from bookings.contrib.series.models import Occurrence, Series
+from bookings.contrib.series.moves import Move, move
+from bookings.contrib.series.recurrences import Recurrence, read_start
+from bookings.contrib.series.services.each import for_each
+from bookings.contrib.series.services.result import SeriesResult
+from bookings.contrib.series.services.scope import Opened, Scope, scope_of, under_lock
+from bookings.exceptions import InvalidTransition
+from bookings.services import inputs, reschedule_booking
+from bookings.zones import named_zone
+
+
+def reschedule_series(
+    occurrence: Occurrence,
+    *,
+    new_start_at: datetime,
+    scope: str,
+    actor: Any = None,
+    now_dt: datetime | None = None,
+    override_policy: bool = False,
+    skip_slot_validation: bool = False,
+) -> SeriesResult:
+    """Move the booking of ``occurrence`` to ``new_start_at`` (``scope="one"``), with it those that
+    follow (``"following"``), or all of its series (``"all"``), each by
+    :func:`~bookings.services.reschedule_booking`.
+
+    ``new_start_at`` is an instant, or what the clocks of the series show. The others move as far as
+    this one does, by the clocks and from where the rule has it: from Tuesdays at nine to Wednesdays
+    at ten, also across a change of the clocks. Of several, those that have begun stay as they are,
+    as do cancelled ones, and those that were moved by themselves before. What stays behind is a
+    series of its own from then on, which the moved one ``continues``.
+
+    If one cannot be moved nothing is, and
+    :class:`~bookings.contrib.series.exceptions.SeriesConflict` has all such.
+
+    Raises ``SeriesConflict``, ``InvalidRecurrence`` if no rule says where they would go,
+    ``InvalidTransition`` if nothing is still to come, ``InvalidBooking``, ``MissingReference`` and
+    ``BookingBusy``; of one, what ``reschedule_booking`` raises.
+    """
+    now = inputs.moment(now_dt)
+    chosen = scope_of(scope)
+    actor = inputs.user(actor, "actor")
+    reschedule = partial(
+        reschedule_booking,
+        actor=actor,
+        now_dt=now,
+        override_policy=override_policy,
+        skip_slot_validation=skip_slot_validation,
+    )
+
+    def act(at: Opened) -> SeriesResult:
+        zone = named_zone(at.series.timezone)
+        shown, start_at = read_start(new_start_at, "new_start_at", zone)
+        if chosen is Scope.ONE:
+            return SeriesResult(at.series, [reschedule(at.booking(), new_start_at=start_at)])
+        recurrence = at.series.recurrence()
+        by = shown - recurrence.starts[at.occurrence.original_start_at]
+        moves = move(recurrence, cut=_cut(at, chosen, recurrence), by=by)
+        moving = {
+            row.original_start_at: booking
+            for row, booking in at.of(chosen)
+            if row.original_start_at in moves.places
+            if booking.start_at == row.original_start_at or row is at.occurrence
+        }
+        # Whoever goes first leaves the place to which the next one goes.
+        order = sorted(moving, reverse=by > timedelta(0))
+        moved, refused = for_each(
+            ((start, start) for start in order),
+            lambda start: reschedule(moving[start], new_start_at=moves.places[start]),
+        )
+        if refused:
+            raise SeriesConflict(refused, of=len(moving), zone=zone)
+        return SeriesResult(_store(at, moves, by, actor), moved)
+
+    return under_lock(occurrence, act, now=now)
+
+
+def _cut(at: Opened, scope: Scope, recurrence: Recurrence) -> datetime:
+    """The first start that moves."""
+    earliest = at.now
+    if scope is Scope.FOLLOWING:
+        earliest = max(earliest, at.occurrence.original_start_at)
+    for start in recurrence.starts:
+        if start >= earliest:
+            return start
+    raise InvalidTransition(
+        _("Nothing of the series is still to come. Make a new one."), "series_over"
+    )
+
+
+def _store(at: Opened, moves: Move, by: timedelta, actor: Any) -> Series:
+    if not by:
+        return at.series
+    series = at.series
+    if moves.before is not None:
+        at.series.take(moves.before)
+        at.series.save(using=at.using)
+        series = Series(
+            tenant_id=at.series.tenant_id,
+            service_id=at.series.service_id,
+            provider_id=at.series.provider_id,
+            continues=at.series,
+            created_by=actor,
+            created_at=at.now,
+        )
+    series.take(moves.after)
+    series.save(using=at.using)
+    rows = [row for row in at.occurrences if row.original_start_at in moves.places]
+    # As above: no two of a series may start together, not even for a moment.
+    rows.sort(key=lambda row: row.original_start_at, reverse=by > timedelta(0))
+    for row in rows:
+        row.series, row.original_start_at = series, moves.places[row.original_start_at]
+        row.save(using=at.using, update_fields=["series", "original_start_at"])
+    return series

@@ -1,0 +1,116 @@
+"""Which bookings of a series are meant, and all of them locked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from django.db import router
+from django.utils.translation import gettext_lazy as _
+
+from bookings import locks
+from bookings.contrib.series.models import Occurrence, Series
+from bookings.exceptions import InvalidBooking, MissingReference
+from bookings.models import Booking
+from bookings.transactions import TryAgain, atomically
+
+T = TypeVar("T")
+
+
+class Scope(StrEnum):
+    """How much of a series, as calendars ask it."""
+
+    ONE = "one"
+    """This one."""
+    FOLLOWING = "following"
+    """This one and those that follow."""
+    ALL = "all"
+    """All of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A series and everything of it, read under the lock of its calendars."""
+
+    series: Series
+    occurrence: Occurrence
+    """The one that was named."""
+    occurrences: list[Occurrence]
+    using: str
+    now: datetime
+
+    def of(self, scope: Scope) -> list[tuple[Occurrence, Booking]]:
+        """Those whose booking has not begun and still holds its time, soonest first.
+
+        What has begun is nobody's to change any more, whatever the scope; what was cancelled stays
+        so.
+        """
+        return [
+            (row, row.booking)
+            for row in self.occurrences
+            if row.booking is not None
+            and row.booking.holds_time
+            and row.booking.start_at >= self.now
+            and (scope is Scope.ALL or row.original_start_at >= self.occurrence.original_start_at)
+        ]
+
+    def booking(self) -> Booking:
+        """That of the occurrence that was named."""
+        if self.occurrence.booking is None:
+            raise gone()
+        return self.occurrence.booking
+
+
+def scope_of(value: Any) -> Scope:
+    try:
+        return Scope(value)
+    except ValueError:
+        raise InvalidBooking(
+            _("%(name)s must be one of %(known)s."),
+            params={"name": "scope", "known": ", ".join(Scope)},
+        ) from None
+
+
+def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) -> T:
+    """Lock the calendars of a series, then its rows, and ``act`` on what is stored.
+
+    All or nothing; ``occurrence`` is refreshed.
+    """
+    if not isinstance(occurrence, Occurrence) or occurrence.pk is None:
+        raise gone()
+    using = router.db_for_write(Occurrence, instance=occurrence)
+    rows = Occurrence.objects.using(using)
+    # A booking may have been moved to another provider by itself.
+    together = rows.filter(series__occurrences=occurrence.pk)
+    known = together.values_list("series__provider", "booking__provider")
+    providers = {key for pair in known for key in pair if key is not None}
+
+    def write() -> T:
+        locks.lock_calendars(providers, using=using)
+        named = rows.select_for_update().filter(pk=occurrence.pk).first()
+        if named is None:
+            raise gone()
+        series = Series.objects.using(using).select_for_update().get(pk=named.series_id)
+        occurrences = list(rows.select_for_update().filter(series=series))
+        keys = [row.booking_id for row in occurrences if row.booking_id is not None]
+        locked = Booking.objects.using(using).select_for_update().filter(pk__in=keys)
+        bookings = {booking.pk: booking for booking in locked.order_by("pk")}
+        if strangers := {booking.provider_id for booking in bookings.values()} - providers:
+            providers.update(strangers)
+            raise TryAgain
+        for row in occurrences:
+            if row.booking_id is not None:
+                row.booking = bookings[row.booking_id]
+        [this] = [row for row in occurrences if row.pk == named.pk]
+        return act(Opened(series, this, occurrences, using, now))
+
+    result = atomically(write, using=using)
+    occurrence.refresh_from_db(using=using)
+    return result
+
+
+def gone() -> MissingReference:
+    return MissingReference(_("The booking of the series is not saved, or has been deleted."))
