@@ -37,6 +37,15 @@ def keys(booking: Booking) -> list[str]:
     )
 
 
+def key(of: Any) -> str:
+    """A digest of what a booking's client is known by, for a unique constraint within a tenant.
+
+    ``of`` is a booking, or whatever has a client's name, e-mail address, phone number and account.
+    """
+    lookup, value = next(_known_by(of), ("client_name", ""))
+    return sha256(f"{lookup}:{value}".upper().casefold().encode()).hexdigest()
+
+
 def _known_by(booking: Booking) -> Iterator[tuple[str, Any]]:
     if booking.client_user_id is not None:
         yield "client_user_id", booking.client_user_id

@@ -226,6 +226,9 @@ def _reclaim(booking: Booking, using: str) -> Repair:
             rows.update(busy_interval=None)
             ledger.recount(row.busy_interval_id, using=using)
         claim = _place_of(row, using)
+        if claim.interval_id is not None:
+            # Its own seats may still be counted there.
+            ledger.recount(claim.interval_id, using=using)
         rows.update(busy_interval=ledger.take(calendars[row.provider_id], claim, using=using))
 
     return partial(atomically, write, using=using)

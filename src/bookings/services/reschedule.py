@@ -17,7 +17,7 @@ from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
 from bookings.models import Booking, BookingAddon, BookingEvent
-from bookings.protocols import ProviderLike
+from bookings.protocols import BookingType, ProviderLike
 from bookings.services import inputs
 from bookings.services.allowance import Allowance
 from bookings.services.book import extra_time, set_total
@@ -80,6 +80,8 @@ def reschedule_booking(
             override=override_policy,
         )
         get_adapter().check_bookable(row, override_policy=override_policy)
+        if new_provider is not None:
+            inputs.check_type(row.service, row.provider, BookingType.ONE_TO_ONE)
         return proposal
 
     def decide(at: Locked) -> Change | None:

@@ -37,6 +37,7 @@ from bookings.exceptions import (
     CapacityExceeded,
     InvalidBooking,
     InvalidTransition,
+    LimitReached,
     MissingReference,
     NotAllowed,
     NoticeWindow,
@@ -504,3 +505,16 @@ def test_a_seat_is_not_moved_to_another_time_than_was_seen(
     cancel_session(other, now_dt=NOW)
     with refused(SessionNotOpen, "session_cancelled"):
         move_seat(booking, other, now_dt=NOW)
+
+
+def test_a_seat_is_moved_within_the_client_s_limits(
+    session: Session, other: Session, schedule: Schedule, sit: Sit, settings: Any
+) -> None:
+    settings.BOOKINGS_MAX_BOOKINGS_PER_CLIENT_PER_DAY = 1
+    booking = sit(session)
+    tomorrow = schedule(start_at=START + 24 * HOUR)
+    sit(tomorrow)
+    after_that = schedule(start_at=START + 26 * HOUR)
+    with refused(LimitReached):
+        move_seat(booking, after_that, now_dt=NOW)
+    move_seat(booking, other, now_dt=NOW)

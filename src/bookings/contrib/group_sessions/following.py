@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from bookings import clients
 from bookings.contrib.group_sessions import signals
-from bookings.contrib.group_sessions.clients import client_key
 from bookings.contrib.group_sessions.locking import rows
 from bookings.contrib.group_sessions.models import Seat, WaitlistEntry
 from bookings.contrib.group_sessions.occasion import check_not_booked
@@ -57,7 +57,7 @@ def _keep_keys(seats: Iterable[Seat], *, using: str, now: datetime) -> None:
     """A client is known by an active booking alone, and by what that says now."""
     ended = []
     for seat in seats:
-        key = client_key(seat.booking) if seat.booking.holds_time else None
+        key = clients.key(seat.booking) if seat.booking.holds_time else None
         if key is None:
             ended.append(seat.pk)
         elif key != seat.client_key:

@@ -11,8 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings import ledger, locks
-from bookings.contrib.group_sessions.clients import client_key
+from bookings import clients, ledger, locks
 from bookings.contrib.group_sessions.locking import Locked, lock_interval, rows, under_lock
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.rules import check_coming, claim_of
@@ -83,7 +82,7 @@ def seats_are_their_bookings(using: str) -> Iterator[Problem]:
     seats = Seat.objects.using(using).select_related("booking", "session")
     for seat in seats.iterator():
         booking, session = seat.booking, seat.session
-        key = client_key(booking) if booking.holds_time else None
+        key = clients.key(booking) if booking.holds_time else None
         if booking.holds_time and booking.busy_interval_id != session.busy_interval_id:
             yield Problem(
                 INVARIANT,
@@ -144,7 +143,7 @@ def _settle(at: Locked) -> None:
 
 def _name_client(seat: Seat, at: Locked) -> None:
     row = Seat.objects.using(at.using).select_for_update().get(pk=seat.pk)
-    row.client_key = client_key(row.booking) if row.booking.holds_time else None
+    row.client_key = clients.key(row.booking) if row.booking.holds_time else None
     row.save(using=at.using, update_fields=["client_key"])
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies
-from bookings.contrib.group_sessions.clients import client_key
+from bookings import clients, ledger, policies
 from bookings.contrib.group_sessions.conf import STRICT, sessions_settings
 from bookings.contrib.group_sessions.exceptions import (
     AlreadyBooked,
@@ -58,7 +57,7 @@ class SeatOccasion:
         check_not_begun(row, now)
         self._check_open(row)
         self._check_unchanged(row)
-        check_not_booked(row, client_key(booking), now=now, using=using)
+        check_not_booked(row, clients.key(booking), now=now, using=using)
         interval = lock_interval(row, using=using)
         free = 0 if interval is None else interval.seats_free
         if booking.party_size > free:
@@ -70,7 +69,7 @@ class SeatOccasion:
         self.left = free - booking.party_size
 
     def enter(self, booking: Booking, *, using: str) -> None:
-        key = client_key(booking)
+        key = clients.key(booking)
         Seat(session_id=self.session.pk, booking=booking, client_key=key).save(
             using=using, force_insert=True
         )
@@ -93,7 +92,7 @@ class SeatOccasion:
     def _check_unchanged(self, row: Session) -> None:
         names = ("service_id", "provider_id", "start_at", "end_at", "price_amount")
         if any(getattr(row, name) != getattr(self.session, name) for name in names):
-            raise stale()
+            raise StaleSession(_("The session has changed since it was read. Read it again."))
 
     def _check_turn(self, row: Session, using: str) -> None:
         lifted = self.is_promoted or self.override_policy
@@ -122,7 +121,3 @@ def check_not_booked(row: Session, key: str, *, now: datetime, using: str) -> No
         _("The client has booked this session already. Change the party size of that booking."),
         params={"reference": booked.reference},
     )
-
-
-def stale() -> StaleSession:
-    return StaleSession(_("The session has changed since it was read. Read it again."))

@@ -8,9 +8,8 @@ from typing import Any, Final
 from django.db import router
 from django.utils.translation import gettext_lazy as _
 
-from bookings import policies
+from bookings import clients, policies
 from bookings.contrib.group_sessions import signals
-from bookings.contrib.group_sessions.clients import client_key
 from bookings.contrib.group_sessions.exceptions import (
     AlreadyWaiting,
     SessionNotOpen,
@@ -66,7 +65,7 @@ def join_waitlist(
 
     def act(at: Locked) -> None:
         entry.pk, entry._state.adding = None, True
-        entry.session, entry.client_key = at.row, client_key(entry)
+        entry.session, entry.client_key = at.row, clients.key(entry)
         _check_waitable(at.row, entry, now)
         _expire_holds(at)
         check_not_booked(at.row, entry.client_key, now=now, using=at.using)
