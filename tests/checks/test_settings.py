@@ -116,6 +116,30 @@ def test_an_unknown_setting_without_a_likeness() -> None:
             "of type int or NoneType",
             "BOOKINGS_AUTO_COMPLETE_HOURS = 72",
         ),
+        *(
+            ("APPROVAL_DEADLINE_HOURS", value, said, "BOOKINGS_APPROVAL_DEADLINE_HOURS = 48")
+            for value, said in (
+                (0, "from 1 to 87840, or None (no deadline)"),
+                (-1, "from 1 to 87840"),
+                (87841, "from 1 to 87840"),
+            )
+        ),
+        (
+            "APPROVAL_DEADLINE_HOURS",
+            2.5,
+            "of type int or NoneType",
+            "BOOKINGS_APPROVAL_DEADLINE_HOURS = None",
+        ),
+        *(
+            ("HOLD_MINUTES", value, said, "BOOKINGS_HOLD_MINUTES = 15")
+            for value, said in (
+                (0, "from 1 to 5270400"),
+                (-15, "from 1 to 5270400"),
+                (2**31, "from 1 to 5270400"),
+                (True, "of type int"),
+                (None, "of type int"),
+            )
+        ),
         ("AUTO_CANCEL_ENABLED", 1, "of type bool", "BOOKINGS_AUTO_CANCEL_ENABLED = True"),
         (
             "SLOT_VALIDATION_MODE",
@@ -138,6 +162,11 @@ def test_a_wrong_value(name: str, value: Any, said: str, hint: str) -> None:
     assert message.id == "bookings.E002"
     assert said in message.msg
     assert message.hint == hint
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=1, BOOKINGS_HOLD_MINUTES=1)
+def test_a_deadline_and_a_hold_may_be_short() -> None:
+    assert ours() == []
 
 
 @override_settings(BOOKINGS_AUTO_CANCEL_GRACE_HOURS=0, BOOKINGS_AUTO_COMPLETE_HOURS=None)

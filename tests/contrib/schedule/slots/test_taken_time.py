@@ -13,7 +13,13 @@ from bookings import ledger
 from bookings.contrib.schedule.models import Schedule
 from bookings.contrib.schedule.selectors import Availability
 from bookings.models import Booking, BusyInterval, Calendar
-from bookings.services import cancel_booking, confirm_booking
+from bookings.services import (
+    cancel_booking,
+    confirm_booking,
+    extend_hold,
+    reschedule_booking,
+    submit_hold,
+)
 from tests.contrib.schedule.slots.conftest import hours_of, make_provider, make_service
 from tests.core.moments import NOW, at, second
 
@@ -87,6 +93,42 @@ def test_a_hold_is_in_the_way_until_it_runs_out(offer: Offer, book: Book) -> Non
 
 def test_a_confirmed_hold_stays_in_the_way(offer: Offer, book: Book) -> None:
     confirm_booking(book(at(10), expires_at=LATER), now_dt=NOW)
+    assert hours_of(offer(now_dt=LATER)) == ["09:00", "11:00"]
+
+
+def test_one_s_own_hold_is_not_in_the_way(offer: Offer, book: Book) -> None:
+    mine, theirs = book(at(10), expires_at=LATER), book(at(11), expires_at=LATER)
+
+    assert hours_of(offer()) == ["09:00"]
+    assert hours_of(offer(booking=mine)) == ["09:00", "10:00"]
+    assert hours_of(offer(booking=theirs)) == ["09:00", "11:00"]
+
+
+@pytest.mark.usefixtures("validated")
+def test_a_hold_can_be_moved_over_its_own_time_and_submitted(offer: Offer, book: Book) -> None:
+    Schedule.objects.update(slot_step_minutes=30)
+    hold = book(at(10), expires_at=LATER)
+
+    reschedule_booking(hold, new_start_at=at(10, 30), now_dt=NOW)
+    assert hours_of(offer(now_dt=LATER - timedelta(microseconds=1))) == ["09:00", "09:30"]
+    submit_hold(hold, now_dt=NOW, client_name="Joan")
+
+    assert hours_of(offer(now_dt=LATER)) == ["09:00", "09:30"]
+
+
+def test_a_request_is_in_the_way_until_its_deadline(
+    offer: Offer, book: Book, settings: Any
+) -> None:
+    settings.BOOKINGS_APPROVAL_DEADLINE_HOURS = 2
+    hold = book(at(10), service=make_service(requires_approval=True), expires_at=LATER)
+    submit_hold(hold, now_dt=NOW)
+
+    assert hours_of(offer(now_dt=LATER)) == ["09:00", "11:00"]
+    assert hours_of(offer(now_dt=NOW + timedelta(hours=2))) == ["09:00", "10:00", "11:00"]
+
+
+def test_a_hold_that_is_extended_stays_in_the_way(offer: Offer, book: Book) -> None:
+    extend_hold(book(at(10), expires_at=LATER), expires_at=LATER + timedelta(hours=1), now_dt=NOW)
     assert hours_of(offer(now_dt=LATER)) == ["09:00", "11:00"]
 
 
