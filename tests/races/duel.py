@@ -65,3 +65,17 @@ def assert_heard_once(duel: Duel) -> None:
     )
     assert announced == Counter(duel.story), duel.result
     assert all(len(outcome.result[1]) <= 1 for outcome in duel.result.outcomes if not outcome.error)
+
+
+def assert_one_side_won(duel: Duel, way: Way, outcomes: dict[Side, tuple[str, str]]) -> None:
+    """One event; everybody on its side was told the new status, everybody else that it is late."""
+    assert len(duel.story) == 1, duel.result
+    for side, (event, status) in outcomes.items():
+        if duel.story == [event]:
+            assert duel.said(side) == {""}, duel.result
+            assert set(duel.won(side)) == {status}
+        elif way.inside:
+            assert duel.said(side) <= {"InvalidTransition"}, duel.result
+        else:
+            assert duel.said(side) == {"InvalidTransition"}, duel.result
+    assert_heard_once(duel)

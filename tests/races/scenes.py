@@ -68,6 +68,17 @@ def stories() -> dict[Any, list[str]]:
     return dict(told)
 
 
+def delivered(*, now_dt: datetime, **service: Any) -> dict[str, Any]:
+    """As ``one_booking``, and its provider has delivered it."""
+    scene = one_booking(**service)
+    services.deliver_booking(Booking.objects.get(pk=scene["booking"]), now_dt=now_dt)
+    return scene
+
+
+def metadata(*, booking: Any) -> dict[str, Any]:
+    return Booking.objects.get(pk=booking).metadata
+
+
 def keys() -> dict[str, int]:
     """How many bookings have been made with each idempotency key."""
     return Counter(Booking.objects.values_list("idempotency_key", flat=True))

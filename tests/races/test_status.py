@@ -10,7 +10,7 @@ import pytest
 
 from tests.races import forgetful, referee, scenes
 from tests.races.conftest import RACERS, assert_sound
-from tests.races.duel import Duel, Side, assert_heard_once, fight
+from tests.races.duel import Side, assert_heard_once, assert_one_side_won, fight
 from tests.races.racer import Way
 from tests.races.scenes import LAST_SECOND, NOW, START
 from tests.races.track import Track
@@ -53,20 +53,6 @@ def update(number: int) -> dict[str, Any]:
 
 HOLD: Final = {"expires_at": EXPIRES}
 REQUEST: Final = {"requires_approval": True}
-
-
-def assert_one_side_won(duel: Duel, way: Way, outcomes: dict[Side, tuple[str, str]]) -> None:
-    """One event; everybody on its side was told the new status, everybody else that it is late."""
-    assert len(duel.story) == 1, duel.result
-    for side, (event, status) in outcomes.items():
-        if duel.story == [event]:
-            assert duel.said(side) == {""}, duel.result
-            assert set(duel.won(side)) == {status}
-        elif way.inside:
-            assert duel.said(side) <= {"InvalidTransition"}, duel.result
-        else:
-            assert duel.said(side) == {"InvalidTransition"}, duel.result
-    assert_heard_once(duel)
 
 
 def test_a_hold_is_confirmed_in_its_last_second_or_expires(
