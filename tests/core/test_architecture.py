@@ -18,7 +18,7 @@ TESTS = Path(__file__).parent.parent
 
 # From the ground up. A module may import from the floors below its own, and from its own package.
 FLOORS = [
-    {"conf", "exceptions", "protocols", "constraints", "signals", "operations"},
+    {"conf", "exceptions", "protocols", "constraints", "indexes", "signals", "operations"},
     {"terms", "consequences", "working_days", "money", "fields", "zones"},
     {"abstract", "policies", "clients"},
     {"limits"},

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+import bookings.indexes
+
 
 class Migration(migrations.Migration):
     dependencies = [("bookings", "0002_initial")]
@@ -93,5 +95,15 @@ class Migration(migrations.Migration):
                 max_length=20,
                 verbose_name="event",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="booking",
+            index=bookings.indexes.CaselessIndex(
+                fields=["client_email"], name="bookings_client_email"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="booking",
+            index=models.Index(fields=["client_phone"], name="bookings_client_phone"),
         ),
     ]

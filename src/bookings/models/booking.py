@@ -18,6 +18,7 @@ from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 from bookings.abstract import default_currency
 from bookings.conf import app_settings
 from bookings.fields import AmountField, SettingForeignKey, StatusField
+from bookings.indexes import CaselessIndex
 from bookings.models.calendar import BusyInterval
 from bookings.querysets import BookingQuerySet
 
@@ -190,6 +191,8 @@ class Booking(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["provider", "start_at"], name="bookings_provider_start"),
             models.Index(fields=["client_user", "start_at"], name="bookings_client_start"),
+            CaselessIndex(fields=["client_email"], name="bookings_client_email"),
+            models.Index(fields=["client_phone"], name="bookings_client_phone"),
             models.Index(fields=["tenant", "start_at"], name="bookings_tenant_start"),
             models.Index(fields=["status", "end_at"], name="bookings_status_end"),
             models.Index(fields=["start_at"], name="bookings_start"),

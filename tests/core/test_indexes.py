@@ -1,0 +1,59 @@
+"""A client is found by an index, in whatever case the address is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.writer import MigrationWriter
+
+from bookings.indexes import CaselessIndex
+from bookings.models import Booking
+
+INDEXES = {index.name: index for index in Booking._meta.indexes}
+
+
+@pytest.fixture
+def planner(db: None) -> None:
+    """Asks no more whether a scan of the few rows that there are would be cheaper."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql",
+    reason="Only PostgreSQL can be told to plan for more rows than there are.",
+)
+@pytest.mark.parametrize(
+    ("index", "lookup"),
+    [
+        ("bookings_client_email", {"client_email__iexact": "Mary@example.com"}),
+        ("bookings_client_phone", {"client_phone": "0123"}),
+    ],
+)
+def test_a_client_is_found_by_an_index(planner: None, index: str, lookup: Any) -> None:
+    assert index in Booking.objects.filter(**lookup).order_by().explain()
+
+
+def test_the_columns_are_indexed(db: None) -> None:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, Booking._meta.db_table)
+    assert found["bookings_client_phone"]["columns"] == ["client_phone"]
+    # Of an expression PostgreSQL names no column.
+    columns = [] if connection.vendor == "postgresql" else ["client_email"]
+    assert found["bookings_client_email"]["columns"] == columns
+
+
+def test_on_postgresql_it_is_on_the_upper_case(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    editor = connection.SchemaEditorClass(connection, collect_sql=True)
+    assert "UPPER(" in str(INDEXES["bookings_client_email"].create_sql(Booking, editor))
+
+
+def test_it_is_written_into_migrations_as_itself() -> None:
+    written, imports = MigrationWriter.serialize(INDEXES["bookings_client_email"])
+    assert written.startswith("bookings.indexes.CaselessIndex(fields=['client_email']")
+    assert imports == {"import bookings.indexes"}
+    assert isinstance(INDEXES["bookings_client_email"].clone(), CaselessIndex)
