@@ -11,7 +11,7 @@ from django.db import connection
 from django_fsm import TransitionNotAllowed
 
 from bookings.models import Booking
-from bookings.models.booking import EXPIRED
+from bookings.models.lifecycle import EXPIRED
 from tests.core.conftest import Book
 from tests.core.moments import NOW, at
 

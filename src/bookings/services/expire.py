@@ -19,7 +19,7 @@ from bookings.exceptions import (
     MissingReference,
 )
 from bookings.models import Booking, BookingEvent, BusyInterval
-from bookings.models.booking import EXPIRED
+from bookings.models.lifecycle import EXPIRED
 from bookings.querysets import overlapping
 from bookings.services.changes import Change, Locked, change_booking, has_run_out, step
 

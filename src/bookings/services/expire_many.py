@@ -15,7 +15,7 @@ from bookings import ledger, overdue
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent
-from bookings.models.booking import EXPIRED
+from bookings.models.lifecycle import EXPIRED
 from bookings.services.expire import expired_data
 from bookings.services.history import old_and_new, record_many
 from bookings.services.sweep import Due, Progress, Row, Sweep
