@@ -25,6 +25,11 @@ DUE: Final = {
     "confirmed_at": "NULL",
     "expires_at": "date_trunc('second', now()) - interval '1 hour'",
 }
+# And a booking that nobody has closed.
+QUIET: Final = {
+    "created_at": "to_timestamp(taken.starts)",
+    "confirmed_at": "to_timestamp(taken.starts)",
+}
 LAPSED: Final = {"lapses": "extract(epoch FROM now())::bigint - 3600"}
 
 
@@ -45,6 +50,16 @@ def fill_with_stale_holds(service: Any, providers: Sequence[Any], number: int) -
     before = newest(Booking)
     _store_claims(template, providers, range(number), **LAPSED)
     _store_claimants(template, before_claims=template.busy_interval_id, **DUE)
+    _store_events(template, before)
+    template.delete()
+
+
+def fill_with_overdue(service: Any, providers: Sequence[Any], number: int) -> None:
+    """Confirmed bookings that are over, and that nobody has closed."""
+    template = _template(service, providers[0])
+    before = newest(Booking)
+    _store_claims(template, providers, range(number), first_day=PAST)
+    _store_claimants(template, before_claims=template.busy_interval_id, **QUIET)
     _store_events(template, before)
     template.delete()
 
@@ -75,11 +90,15 @@ def _store_past(template: Booking, providers: Sequence[Any], wanted: range) -> N
 
 
 def _store_claims(
-    template: Booking, providers: Sequence[Any], wanted: range, **different: str
+    template: Booking,
+    providers: Sequence[Any],
+    wanted: range,
+    first_day: str = AHEAD,
+    **different: str,
 ) -> None:
     calendars = Calendar.objects.filter(provider__in=providers).order_by("provider_id")
-    first_day = f"extract(epoch FROM timestamptz '{AHEAD}')::bigint"
-    starts = f"{first_day} + 3600 * (number / {len(providers)})"
+    first_second = f"extract(epoch FROM timestamptz '{first_day}')::bigint"
+    starts = f"{first_second} + 3600 * (number / {len(providers)})"
     copy(
         template.busy_interval,
         numbers(wanted),
