@@ -50,7 +50,7 @@ OFFERS: Final = {
         move_notice=60,
         price=Decimal("40.00"),
     ),
-    "yoga": Offer(duration=60, seats=3, price=Decimal("12.50")),
+    "yoga": Offer(duration=60, seats=3, price=Decimal("12.50"), grace=0),
     "audience": Offer(duration=45, cancellable=False, movable=False, earliest=180, latest_days=3),
 }
 EXTRAS: Final = {
@@ -128,6 +128,7 @@ class BookingMachine(RuleBasedStateMachine):
                 allow_multiple_clients_per_slot=offer.seats > 1,
                 capacity=offer.seats if offer.seats > 1 else None,
                 price_amount=offer.price,
+                auto_cancel_grace_hours=offer.grace,
             )
         for name, extra in EXTRAS.items():
             self.extras[name] = model("ADDON_MODEL").objects.create(
@@ -372,7 +373,7 @@ class BookingMachine(RuleBasedStateMachine):
         self.rules.now += minutes(step)
         if chunk is not None:
             swept = services.expire_bookings(now_dt=self.rules.now, chunk_size=chunk)
-            assert swept == self.rules.sweep()
+            assert (swept.holds, swept.overdue) == self.rules.sweep()
 
     # After every step
 

@@ -40,6 +40,7 @@ class Offer:
     latest_days: int | None = None
     seats: int = 1
     price: Decimal | None = None
+    grace: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Record:
     asked: tuple[str, str, datetime]
     key: str | None = None
     status: str = CONFIRMED
+    confirmed: datetime | None = None
     auto_cancelled: bool = False
     history: list[str] = field(default_factory=lambda: ["CREATED"])
 
@@ -90,6 +92,10 @@ class Record:
 
     def is_due(self, now: datetime) -> bool:
         return self.status == PENDING and self.expires is not None and self.expires <= now
+
+    def is_overdue(self, now: datetime) -> bool:
+        since = max(self.end, self.confirmed or self.end)
+        return self.is_active and since + minutes(60 * self.offer.grace) <= now
 
     def overlaps(self, other: Record) -> bool:
         return (
@@ -134,6 +140,7 @@ class Rules:
         self._claim(wanted, besides=None)
         held = wanted.expires is not None or offer.approval
         wanted.status = PENDING if held else CONFIRMED
+        wanted.confirmed = None if held else self.now
         self.records[number] = wanted
         return number
 
@@ -280,6 +287,7 @@ class Rules:
         if record.status != PENDING or record.is_due(self.now):
             raise Refused(errors.InvalidTransition)
         record.expires = None
+        record.confirmed = self.now
         record.end_as(CONFIRMED, "CONFIRMED")
 
     def decline(self, number: int, *, expected_version: int | None) -> None:
@@ -315,7 +323,7 @@ class Rules:
         record = self._get(number, expected_version)
         if record.auto_cancelled:
             return
-        if not record.is_due(self.now):
+        if not record.is_due(self.now) and not record.is_overdue(self.now):
             raise Refused(errors.InvalidTransition)
         self._expire(record)
 
@@ -323,11 +331,16 @@ class Rules:
         record.auto_cancelled = True
         record.end_as(CANCELLED, "EXPIRED")
 
-    def sweep(self) -> int:
-        due = [record for record in self.records.values() if record.is_due(self.now)]
-        for record in due:
+    def sweep(self) -> tuple[int, int]:
+        """How many holds had run out, and how many bookings were overdue."""
+        records = list(self.records.values())
+        holds = [record for record in records if record.is_due(self.now)]
+        for record in holds:
             self._expire(record)
-        return len(due)
+        overdue = [record for record in records if record.is_overdue(self.now)]
+        for record in overdue:
+            self._expire(record)
+        return len(holds), len(overdue)
 
     def update(self, number: int, name: str, *, expected_version: int | None) -> None:
         record = self._get(number, expected_version)
