@@ -95,6 +95,33 @@ def test_a_day_takes_as_many_of_a_client_s_moved_bookings_as_there_may_be(
         assert_held(track, result, way, MOST)
 
 
+def test_a_client_keeps_as_many_of_the_holds_as_there_may_be(
+    track: Track, rounds_each_way: int, way: Way
+) -> None:
+    """Nobody is known to hold them until they are submitted."""
+    for _ in range(rounds_each_way):
+        entries = one_client(track)
+        holds = [
+            {name: entry[name] for name in ("service", "provider", "start_at")}
+            | {"client_name": "", "expires_at": START - DAY}
+            for entry in entries
+        ]
+        submissions = [
+            {
+                "entrant": entrants.change,
+                "verb": "submit_hold",
+                "booking": key,
+                "limits": ACTIVE,
+                **{name: entry[name] for name in ("client_name", "client_email")},
+            }
+            for key, entry in zip(track.ask(referee.book_all, bookings=holds), entries, strict=True)
+        ]
+
+        result = track.race(limits.limited, submissions, way=way)
+
+        assert_held(track, result, way, MOST)
+
+
 def test_a_provider_takes_as_many_bookings_a_day_as_there_may_be(
     track: Track, rounds_each_way: int, way: Way
 ) -> None:

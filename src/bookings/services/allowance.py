@@ -149,6 +149,7 @@ class _Counted:
 
     def of_client(self) -> Iterator[tuple[str, Q]]:
         row, before = self.row, self.before
+        # Any new detail counts: it may be the first that the client himself has given.
         was_theirs = before is not None and clients.keys(before) == clients.keys(row)
         for name, span in SPANS.items():
             window = None if span is None else span(row.start_at, self.zone)
