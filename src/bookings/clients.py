@@ -37,13 +37,15 @@ def keys(booking: Booking) -> list[str]:
     )
 
 
-def key(of: Any) -> str:
-    """A digest of what a booking's client is known by, for a unique constraint within a tenant.
+def key(of: Any) -> str | None:
+    """A digest of what a booking's client is known by, for a unique constraint within a tenant;
+    ``None`` while there is no client.
 
     ``of`` is a booking, or whatever has a client's name, e-mail address, phone number and account.
     """
-    lookup, value = next(_known_by(of), ("client_name", ""))
-    return sha256(f"{lookup}:{value}".upper().casefold().encode()).hexdigest()
+    for lookup, value in _known_by(of):
+        return sha256(f"{lookup}:{value}".upper().casefold().encode()).hexdigest()
+    return None
 
 
 def _known_by(booking: Booking) -> Iterator[tuple[str, Any]]:

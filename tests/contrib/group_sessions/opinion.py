@@ -35,7 +35,8 @@ def _seats(session: Session) -> Iterator[str]:
     for booking in _seated(session):
         if (booking.start_at, booking.end_at) != (session.start_at, session.end_at):
             yield f"{booking} is at another time than {session}."
-        if booking.busy_interval_id != session.busy_interval_id:
+        is_over = session.status == "FINISHED" and session.busy_interval_id is None
+        if booking.busy_interval_id != session.busy_interval_id and not is_over:
             yield f"{booking} holds other time than {session}."
         if session.status == "CANCELLED":
             yield f"{booking} is in {session}, which is cancelled."

@@ -42,7 +42,10 @@ from bookings.services import (
     cancel_booking,
     confirm_booking,
     create_booking,
+    deliver_booking,
+    dispute_booking,
     expire_bookings,
+    submit_hold,
     update_booking,
 )
 from tests.contrib.group_sessions.conftest import (
@@ -504,3 +507,43 @@ def test_a_seat_takes_as_many_queries_in_a_full_house_as_in_an_empty_one(
 def test_services_of_the_app_take_what_they_name(session: Session) -> None:
     with pytest.raises(TypeError):
         book_seat(session, "Ann")  # type: ignore[misc]
+
+
+# With the core's other verbs
+
+
+def test_holds_for_nobody_in_particular_are_named_when_they_are_confirmed(
+    session: Session, sit: Sit
+) -> None:
+    first, second = (sit(session, "", expires_at=NOW + HOUR) for _ in range(2))
+    confirm_booking(first, client_name="Ann", now_dt=NOW)
+    with refused(AlreadyBooked):
+        confirm_booking(second, client_name="Ann", now_dt=NOW)
+    confirm_booking(second, client_name="Bob", now_dt=NOW)
+    assert guests(session).keys() == {"Ann", "Bob"}
+
+
+def test_a_hold_is_submitted_and_approved_in_its_seat(
+    make_service: Make, schedule: Schedule, sit: Sit
+) -> None:
+    session = schedule(service=make_service(requires_approval=True))
+    hold = sit(session, expires_at=NOW + HOUR)
+    submit_hold(hold, now_dt=NOW)
+    confirm_booking(hold, now_dt=NOW)
+    assert guests(session) == {"Ann": (1, "CONFIRMED")}
+
+
+def test_what_was_delivered_and_is_disputed_has_its_seat_again(session: Session, sit: Sit) -> None:
+    booking, other = sit(session, "Ann", 2), sit(session, "Bob")
+    for guest in (booking, other):
+        deliver_booking(guest, now_dt=START)
+    assert again(session).remaining_seats == 3
+    dispute_booking(booking, reason="Too short", now_dt=START)
+    assert guests(session) == {"Ann": (2, "CONFIRMED")}
+    assert booking.busy_interval_id == session.busy_interval_id
+    assert Seat.objects.get(booking=booking).client_key
+    finish_session(session, now_dt=START + HOUR)
+    deliver_booking(booking, now_dt=START + HOUR)
+    assert not BusyInterval.objects.exists()
+    dispute_booking(other, reason="Too short", now_dt=START + HOUR)
+    assert not other.is_in_session

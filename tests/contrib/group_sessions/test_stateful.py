@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -45,6 +46,9 @@ VERBS: Final[dict[str, Callable[..., Any]]] = {
     "decline": core.decline_booking,
     "complete": core.complete_booking,
     "no show": core.mark_no_show,
+    "deliver": core.deliver_booking,
+    "dispute": partial(core.dispute_booking, reason="Nobody came."),
+    "submit": core.submit_hold,
     "expire": core.expire_booking,
 }
 

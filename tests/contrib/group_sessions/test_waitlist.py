@@ -493,3 +493,15 @@ def test_a_sweep_takes_as_many_queries_however_many_sessions_it_frees(
 
     few = sweeping(2, lambda hour: START + hour * HOUR)
     assert sweeping(12, lambda hour: START + (5 + hour) * HOUR) == few
+
+
+def test_who_has_to_be_approved_is_requested_and_not_offered(
+    make_service: Make, schedule: Schedule, sit: Sit, wait: Wait, settings: Any
+) -> None:
+    settings.BOOKINGS_APPROVAL_DEADLINE_HOURS = 2
+    session = schedule(enable_waitlist=True, service=make_service(requires_approval=True))
+    sit(session, "Ann", 3)
+    entry = wait(session, "Bob")
+    cancel_booking(ann(), now_dt=NOW)
+    entry.refresh_from_db()
+    assert (entry.status, guests(session)) == ("ACCEPTED", {"Bob": (1, "PENDING")})

@@ -55,16 +55,16 @@ def follow_deletions(interval_ids: Sequence[int], *, using: str) -> None:
 
 def _keep_keys(seats: Iterable[Seat], *, using: str, now: datetime) -> None:
     """A client is known by an active booking alone, and by what that says now."""
-    ended = []
+    unknown = []
     for seat in seats:
         key = clients.key(seat.booking) if seat.booking.holds_time else None
         if key is None:
-            ended.append(seat.pk)
+            unknown.append(seat.pk)
         elif key != seat.client_key:
             check_not_booked(seat.session, key, now=now, using=using)
             Seat.objects.using(using).filter(pk=seat.pk).update(client_key=key)
-    if ended:
-        Seat.objects.using(using).filter(pk__in=ended).update(client_key=None)
+    if unknown:
+        Seat.objects.using(using).filter(pk__in=unknown).update(client_key=None)
 
 
 def _keep_offers(bookings: Iterable[Booking], *, using: str) -> None:

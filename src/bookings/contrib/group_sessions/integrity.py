@@ -36,7 +36,11 @@ def place_in_session(booking: Booking, using: str) -> ledger.Claim | None:
     seat = seats.first()
     if seat is None:
         return None
-    check_coming(seat.session)
+    if seat.session.status == Session.Status.FINISHED and seat.session.busy_interval_id is None:
+        # Disputed when the session's time had been given back: it has its own.
+        return None
+    if seat.session.busy_interval_id is None:
+        check_coming(seat.session)
     claim = claim_of(seat.session, booking.party_size)
     if ledger.window_of(booking) != claim.window:
         raise BookingError(ELSEWHERE)
@@ -83,7 +87,9 @@ def seats_are_their_bookings(using: str) -> Iterator[Problem]:
     for seat in seats.iterator():
         booking, session = seat.booking, seat.session
         key = clients.key(booking) if booking.holds_time else None
-        if booking.holds_time and booking.busy_interval_id != session.busy_interval_id:
+        is_elsewhere = booking.busy_interval_id != session.busy_interval_id
+        is_over = session.status == Session.Status.FINISHED and session.busy_interval_id is None
+        if booking.holds_time and is_elsewhere and not is_over:
             yield Problem(
                 INVARIANT,
                 _("%(booking)s does not hold the time of its session %(session)s.")

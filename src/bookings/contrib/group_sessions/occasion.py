@@ -75,12 +75,15 @@ class SeatOccasion:
         )
         self.settle(booking, key, using=using)
 
-    def settle(self, booking: Booking, key: str, *, using: str) -> None:
+    def settle(self, booking: Booking, key: str | None, *, using: str) -> None:
         """Once the seats are taken: who got them waits no more, and who is last closes the door."""
         if self.is_promoted:
             return
-        places = WaitlistEntry.objects.using(using).filter(session=self.session, client_key=key)
-        places.update(status=WaitlistEntry.Status.ACCEPTED, client_key=None, booking_id=booking.pk)
+        if key is not None:
+            places = WaitlistEntry.objects.using(using).filter(session=self.session, client_key=key)
+            places.update(
+                status=WaitlistEntry.Status.ACCEPTED, client_key=None, booking_id=booking.pk
+            )
         if not self.left:
             scheduled = rows(using).filter(pk=self.session.pk, status=Session.Status.SCHEDULED)
             scheduled.filter(enable_waitlist=False).update(status=Session.Status.BOOKING_CLOSED)
@@ -108,8 +111,10 @@ def waits_anybody(row: Session, *, using: str) -> bool:
     return bool(waiting.filter(Q(party_size__lte=row.capacity), session=row).values_list("pk")[:1])
 
 
-def check_not_booked(row: Session, key: str, *, now: datetime, using: str) -> None:
+def check_not_booked(row: Session, key: str | None, *, now: datetime, using: str) -> None:
     """Refuse a client's second active booking, unless the first is a hold that has run out."""
+    if key is None:
+        return
     bookings = Booking.objects.using(using).select_for_update()
     booked: Any = bookings.filter(seat__session=row, seat__client_key=key).first()
     if booked is None:

@@ -95,7 +95,8 @@ def _promote(entry: WaitlistEntry, row: Session, *, using: str, now: datetime) -
     except BookingError:
         # Too late by the service's notice, perhaps. Somebody else's cancelling is not to fail.
         return False
-    is_offer = booking.expires_at is not None
+    # By the session: a request that has to be approved expires as well.
+    is_offer = row.waitlist_offer_minutes is not None
     entry.status = WaitlistEntry.Status.OFFERED if is_offer else WaitlistEntry.Status.ACCEPTED
     entry.booking, entry.client_key = booking, None
     entry.save(using=using, update_fields=["status", "booking", "client_key"])
