@@ -16,6 +16,7 @@ from bookings.services import (
     cancel_booking,
     confirm_booking,
     decline_booking,
+    expire_booking,
     expire_bookings,
     submit_hold,
 )
@@ -168,3 +169,21 @@ def test_the_times_of_a_provider_are_those_of_what_was_answered(
 def test_a_range_of_nobody_knows_which_zone_is_refused(provider: Any) -> None:
     with pytest.raises(InvalidBooking, match="timezone-aware"):
         get_response_times(provider, NOW.replace(tzinfo=None), NOW)
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=4)
+def test_whose_request_nobody_answers_is_told_and_whose_hold_runs_out_is_not(
+    ask: Book, book: Book, other_provider: Any
+) -> None:
+    swept, single = ask(), ask(provider=other_provider)
+    holds = [
+        book(start_at=START + DAY, expires_at=NOW + HOUR),
+        book(start_at=START + DAY, expires_at=NOW + HOUR, provider=other_provider),
+    ]
+    for booking in (single, holds[1]):
+        expire_booking(booking, now_dt=NOW + 4 * HOUR)
+    expire_bookings(now_dt=NOW + 4 * HOUR)
+    assert [
+        booking.events.get(event_type="EXPIRED").data["notify"]
+        for booking in (swept, single, *holds)
+    ] == [True, True, False, False]

@@ -49,11 +49,8 @@ def _expire(booking: Booking, *, verb: str | None, **values: Any) -> Booking:
         row = at.row
         if row.auto_cancelled:
             return None
-        if has_run_out(row, at.now):
-            notify = False
-        elif verb is not None and _is_overdue(at):
-            notify = app_settings.AUTO_CANCEL_NOTIFY
-        else:
+        lapsed = has_run_out(row, at.now)
+        if not lapsed and (verb is None or not _is_overdue(at)):
             raise InvalidTransition(
                 _(
                     "Only a pending booking whose expires_at has passed, or one that is overdue, "
@@ -62,6 +59,7 @@ def _expire(booking: Booking, *, verb: str | None, **values: Any) -> Booking:
                 "not_due",
             )
         step(Booking.expire, row, "", now_dt=at.now)
+        notify = is_told(row.requested_at, is_overdue=not lapsed)
         return Change(BookingEvent.EventType.EXPIRED, data=expired_data(notify))
 
     return change_booking(booking, decide, verb=verb, **values)
@@ -76,6 +74,13 @@ def _is_overdue(at: Locked) -> bool:
     for refusal in deadlines.refusals:
         raise refusal
     return deadlines.is_overdue(*(getattr(row, name) for name in overdue.COLUMNS))
+
+
+def is_told(requested_at: datetime | None, *, is_overdue: bool) -> bool:
+    """Whether both sides are to be told of an end: not of a hold's, which somebody walked away
+    from.
+    """
+    return app_settings.AUTO_CANCEL_NOTIFY and (is_overdue or requested_at is not None)
 
 
 def expired_data(notify: bool) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from bookings import ledger, overdue
-from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent
 from bookings.models.lifecycle import EXPIRED
-from bookings.services.expire import expired_data
+from bookings.services.expire import expired_data, is_told
 from bookings.services.history import old_and_new, record_many
 from bookings.services.sweep import Due, Progress, Row, Sweep
 
@@ -62,10 +61,10 @@ def expire_bookings(
     now, using = sweep.now, sweep.using
     deadlines = overdue.deadlines(Booking.objects.all(), now, using=using)
     expire = partial(_expire, now=now, using=using)
-    holds = Due(Booking.objects.expired(now), partial(expire, notify=False))
+    holds = Due(Booking.objects.expired(now), partial(expire, is_overdue=False))
     quiet = Due(
         deadlines.narrow(Booking.objects.all()),
-        partial(expire, notify=app_settings.AUTO_CANCEL_NOTIFY),
+        partial(expire, is_overdue=True),
         overdue.COLUMNS,
         deadlines.is_overdue,
     )
@@ -74,11 +73,11 @@ def expire_bookings(
     return Swept(ended, sweep.run(quiet, done=ended), deadlines.refusals)
 
 
-def _expire(rows: Sequence[Row], *, notify: bool, now: datetime, using: str) -> None:
+def _expire(rows: Sequence[Row], *, is_overdue: bool, now: datetime, using: str) -> None:
     held: Counter[int] = Counter()
-    by_status: dict[str, list[Any]] = defaultdict(list)
+    alike: dict[tuple[str, bool], list[Any]] = defaultdict(list)
     for row in rows:
-        by_status[row.status].append(row.pk)
+        alike[row.status, is_told(row.requested_at, is_overdue=is_overdue)].append(row.pk)
         if row.busy_interval_id is not None:
             held[row.busy_interval_id] += row.party_size
     Booking._base_manager.using(using).filter(pk__in=[row.pk for row in rows]).update(
@@ -91,7 +90,7 @@ def _expire(rows: Sequence[Row], *, notify: bool, now: datetime, using: str) -> 
         updated_at=timezone.now(),
     )
     ledger.release_many(held, using=using)
-    for status, keys in by_status.items():
+    for (status, notify), keys in alike.items():
         data = old_and_new({"status": status}, {"status": Booking.Status.CANCELLED})
         data |= expired_data(notify)
         record_many(keys, BookingEvent.EventType.EXPIRED, data, using=using, now=now)

@@ -31,6 +31,7 @@ class Row(NamedTuple):
     status: str
     busy_interval_id: int | None
     party_size: int
+    requested_at: datetime | None
 
 
 LOOK: Final = ("pk", "provider_id")
