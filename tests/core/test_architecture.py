@@ -41,8 +41,10 @@ REACHING_UP = {
     "querysets": {"ledger"},
 }
 
-# Contrib apps that build on another one; none does so far.
-NEIGHBOURS: dict[str, set[str]] = {}
+# Contrib apps that build on another one. Series are of sessions where those are installed.
+NEIGHBOURS: dict[str, set[str]] = {
+    "bookings.contrib.series": {"bookings.contrib.group_sessions"},
+}
 
 
 def modules() -> dict[str, Path]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.series.exceptions import InvalidRecurrence, SeriesConflict
 from bookings.contrib.series.models import Occurrence, Series
+from bookings.contrib.series.services import BookingOptions, create_series, create_session_series
 from bookings.exceptions import (
     BookingConflict,
     IdempotencyKeyReused,
@@ -371,3 +374,20 @@ def test_it_is_part_of_the_callers_transaction(repeat: Repeat, take: Any) -> Non
         repeat()
     assert Booking.objects.active().count() == 4
     assert_bookings_are_sound()
+
+
+@pytest.mark.django_db
+def test_a_series_of_sessions_needs_their_app(service: Any, provider: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match="group_sessions"):
+        create_session_series(
+            rrule="FREQ=DAILY;COUNT=1",
+            timezone=BERLIN,
+            start_at=FIRST,
+            service=service,
+            provider=provider,
+        )
+
+
+def test_every_argument_of_a_booking_can_be_said() -> None:
+    said = {*inspect.signature(create_series).parameters, *BookingOptions.__annotations__}
+    assert inspect.signature(create_booking).parameters.keys() <= said

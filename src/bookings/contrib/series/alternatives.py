@@ -20,16 +20,18 @@ SEARCHED: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a booking would be, wherever it starts."""
+    """What a booking or a session would be, wherever it starts."""
 
     service: Any
     provider: Any
     tenant: Any
-    addon_ids: Iterable[Any] | None
-    party_size: int
     now: datetime
-    override_policy: bool
     using: str
+    addon_ids: Iterable[Any] | None = None
+    party_size: int = 1
+    override_policy: bool = False
+    session_length: timedelta | None = None
+    """Of a session, which no slot engine offers and which shares its time with nobody."""
 
     def rules(self) -> policies.ServiceRules:
         return policies.ServiceRules.of(
@@ -55,7 +57,7 @@ class Wish:
             using=self.using,
         )
         extra = sum(getattr(addon, "extra_duration_minutes", 0) or 0 for addon in chosen)
-        length = timedelta(minutes=rules.duration_minutes + extra)
+        length = self.session_length or timedelta(minutes=rules.duration_minutes + extra)
         booking.end_at = policies.elapsed_end(start_at, length)
         return booking
 
@@ -69,7 +71,7 @@ def next_free(wish: Wish, start_at: datetime, most: int) -> tuple[datetime, ...]
     # A start that has passed is no alternative, however long ago the one was that was asked for.
     after = max(start_at, wish.now)
     booking = wish.at(start_at)
-    engine = slots.load_engine()
+    engine = None if wish.session_length else slots.load_engine()
     if engine is None:
         return tuple(islice(_between_the_busy(wish, booking, after), most))
     offered = engine(
@@ -94,7 +96,10 @@ def _between_the_busy(wish: Wish, booking: Booking, after: datetime) -> Iterator
     )
     rules = wish.rules()
     busy = selectors.get_busy_intervals(
-        wish.provider, after - before, after + SEARCHED + length + behind, service=wish.service
+        wish.provider,
+        after - before,
+        after + SEARCHED + length + behind,
+        service=None if wish.session_length else wish.service,
     )
     at = booking.start_at + length * max(1, -(-(after - booking.start_at) // length))
     while at < after + SEARCHED:

@@ -13,4 +13,4 @@ class SeriesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings.contrib.series import checks  # noqa: F401 - registered by import
+        from bookings.contrib.series import checks, integrity  # noqa: F401 - registered by import

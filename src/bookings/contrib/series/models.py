@@ -126,10 +126,11 @@ class Series(models.Model):
 
 
 class Occurrence(models.Model):
-    """One start of a series, and its booking.
+    """One start of a series, and its booking or its session.
 
     ``original_start_at`` is when the rule has it start, ``RECURRENCE-ID`` by RFC 5545; the booking
-    may have been moved since, or cancelled.
+    or session may have been moved since, or cancelled. ``session_key`` is the primary key of a
+    session of :mod:`bookings.contrib.group_sessions`.
     """
 
     series = models.ForeignKey(
@@ -144,6 +145,11 @@ class Occurrence(models.Model):
         blank=True,
         related_name="occurrence",
         verbose_name=_("booking"),
+    )
+    # No foreign key: sessions are another app's, which a host need not install, and then there is
+    # no table to point at. They are never deleted, so a key does not come to point at nothing.
+    session_key = models.BigIntegerField(
+        _("session"), null=True, blank=True, unique=True, editable=False
     )
 
     class Meta:

@@ -160,6 +160,12 @@ class Migration(migrations.Migration):
                 ),
                 ("original_start_at", models.DateTimeField(verbose_name="original start")),
                 (
+                    "session_key",
+                    models.BigIntegerField(
+                        blank=True, editable=False, null=True, unique=True, verbose_name="session"
+                    ),
+                ),
+                (
                     "booking",
                     models.OneToOneField(
                         blank=True,

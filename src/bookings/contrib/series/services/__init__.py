@@ -5,17 +5,21 @@ of a series is an ordinary one, with a history of its own.
 """
 
 from bookings.contrib.series.services.cancel import cancel_series
-from bookings.contrib.series.services.create import BookingOptions, OnConflict, create_series
+from bookings.contrib.series.services.create import BookingOptions, create_series
+from bookings.contrib.series.services.make import OnConflict
 from bookings.contrib.series.services.reschedule import reschedule_series
 from bookings.contrib.series.services.result import SeriesResult
 from bookings.contrib.series.services.scope import Scope
+from bookings.contrib.series.services.sessions import SessionOptions, create_session_series
 
 __all__ = [
     "BookingOptions",
     "OnConflict",
     "Scope",
     "SeriesResult",
+    "SessionOptions",
     "cancel_series",
     "create_series",
+    "create_session_series",
     "reschedule_series",
 ]

@@ -8,10 +8,11 @@ from typing import Any
 
 from bookings.contrib.series.exceptions import SeriesConflict
 from bookings.contrib.series.models import Occurrence
+from bookings.contrib.series.services import things
 from bookings.contrib.series.services.each import for_each
 from bookings.contrib.series.services.result import SeriesResult
 from bookings.contrib.series.services.scope import Opened, Scope, scope_of, under_lock
-from bookings.services import cancel_booking, inputs
+from bookings.services import inputs
 from bookings.zones import named_zone
 
 
@@ -26,7 +27,7 @@ def cancel_series(
 ) -> SeriesResult:
     """Cancel the booking of ``occurrence`` (``scope="one"``), it and those that follow
     (``"following"``), or all of its series (``"all"``), each by
-    :func:`~bookings.services.cancel_booking`.
+    :func:`~bookings.services.cancel_booking`; a session by ``cancel_session``.
 
     Of several, those that have begun stay as they are, and so do those that have ended already in
     whatever way. If one cannot be cancelled, as it is too late for it, nothing is cancelled, and
@@ -40,7 +41,7 @@ def cancel_series(
     chosen = scope_of(scope)
     inputs.text("reason", reason)
     cancel = partial(
-        cancel_booking,
+        things.cancel,
         actor=inputs.user(actor, "actor"),
         now_dt=now,
         reason=reason,
@@ -49,13 +50,13 @@ def cancel_series(
 
     def act(at: Opened) -> SeriesResult:
         if chosen is Scope.ONE:
-            return SeriesResult(at.series, [cancel(at.booking())])
+            return SeriesResult.of(at.series, [cancel(at.named())])
         rows = at.of(chosen)
         cancelled, refused = for_each(
-            ((row.original_start_at, booking) for row, booking in rows), cancel
+            ((row.original_start_at, thing) for row, thing in rows), cancel
         )
         if refused:
             raise SeriesConflict(refused, of=len(rows), zone=named_zone(at.series.timezone))
-        return SeriesResult(at.series, cancelled)
+        return SeriesResult.of(at.series, cancelled)
 
     return under_lock(occurrence, act, now=now)

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from bookings.contrib.series.exceptions import Skipped
+from bookings.contrib.series.services.things import Thing
 from bookings.exceptions import (
     BookingBusy,
     BookingError,
     InvalidBooking,
     TenantMismatch,
 )
-from bookings.models import Booking
 
 T = TypeVar("T")
 
@@ -22,10 +22,10 @@ OF_ALL: Final = (BookingBusy, InvalidBooking, TenantMismatch)
 
 
 def for_each(
-    items: Iterable[tuple[datetime, T]], act: Callable[[T], Booking]
-) -> tuple[list[Booking], list[Skipped]]:
+    items: Iterable[tuple[datetime, T]], act: Callable[[T], Thing]
+) -> tuple[list[Thing], list[Skipped]]:
     """What became of each, soonest first; an error that is about all of them is raised."""
-    done: list[Booking] = []
+    done: list[Thing] = []
     skipped: list[Skipped] = []
     for start_at, item in items:
         try:
@@ -34,6 +34,6 @@ def for_each(
             raise
         except BookingError as error:
             skipped.append(Skipped(start_at, error))
-    done.sort(key=lambda booking: booking.start_at)
+    done.sort(key=lambda thing: thing.start_at)
     skipped.sort(key=lambda refused: refused.start_at)
     return done, skipped

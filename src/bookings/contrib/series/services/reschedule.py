@@ -12,11 +12,12 @@ from bookings.contrib.series.exceptions import SeriesConflict
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.moves import Move, move
 from bookings.contrib.series.recurrences import Recurrence, read_start
+from bookings.contrib.series.services import things
 from bookings.contrib.series.services.each import for_each
 from bookings.contrib.series.services.result import SeriesResult
 from bookings.contrib.series.services.scope import Opened, Scope, scope_of, under_lock
 from bookings.exceptions import InvalidTransition
-from bookings.services import inputs, reschedule_booking
+from bookings.services import inputs
 from bookings.zones import named_zone
 
 
@@ -32,7 +33,7 @@ def reschedule_series(
 ) -> SeriesResult:
     """Move the booking of ``occurrence`` to ``new_start_at`` (``scope="one"``), with it those that
     follow (``"following"``), or all of its series (``"all"``), each by
-    :func:`~bookings.services.reschedule_booking`.
+    :func:`~bookings.services.reschedule_booking`; a session by ``update_session``.
 
     ``new_start_at`` is an instant, or what the clocks of the series show. The others move as far as
     this one does, by the clocks and from where the rule has it: from Tuesdays at nine to Wednesdays
@@ -51,7 +52,7 @@ def reschedule_series(
     chosen = scope_of(scope)
     actor = inputs.user(actor, "actor")
     reschedule = partial(
-        reschedule_booking,
+        things.move,
         actor=actor,
         now_dt=now,
         override_policy=override_policy,
@@ -62,15 +63,15 @@ def reschedule_series(
         zone = named_zone(at.series.timezone)
         shown, start_at = read_start(new_start_at, "new_start_at", zone)
         if chosen is Scope.ONE:
-            return SeriesResult(at.series, [reschedule(at.booking(), new_start_at=start_at)])
+            return SeriesResult.of(at.series, [reschedule(at.named(), new_start_at=start_at)])
         recurrence = at.series.recurrence()
         by = shown - recurrence.starts[at.occurrence.original_start_at]
         moves = move(recurrence, cut=_cut(at, chosen, recurrence), by=by)
         moving = {
-            row.original_start_at: booking
-            for row, booking in at.of(chosen)
+            row.original_start_at: thing
+            for row, thing in at.of(chosen)
             if row.original_start_at in moves.places
-            if booking.start_at == row.original_start_at or row is at.occurrence
+            if thing.start_at == row.original_start_at or row is at.occurrence
         }
         # Whoever goes first leaves the place to which the next one goes.
         order = sorted(moving, reverse=by > timedelta(0))
@@ -80,7 +81,7 @@ def reschedule_series(
         )
         if refused:
             raise SeriesConflict(refused, of=len(moving), zone=zone)
-        return SeriesResult(_store(at, moves, by, actor), moved)
+        return SeriesResult.of(_store(at, moves, by, actor), moved)
 
     return under_lock(occurrence, act, now=now)
 

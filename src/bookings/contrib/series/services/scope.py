@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import locks
 from bookings.contrib.series.models import Occurrence, Series
+from bookings.contrib.series.services.things import Thing, is_coming, lock_things
 from bookings.exceptions import InvalidBooking, MissingReference
-from bookings.models import Booking
 from bookings.transactions import TryAgain, atomically
 
 T = TypeVar("T")
@@ -39,29 +39,32 @@ class Opened:
     occurrence: Occurrence
     """The one that was named."""
     occurrences: list[Occurrence]
+    things: dict[int, Thing]
+    """The booking or session of each occurrence, by the occurrence's key."""
     using: str
     now: datetime
 
-    def of(self, scope: Scope) -> list[tuple[Occurrence, Booking]]:
-        """Those whose booking has not begun and still holds its time, soonest first.
+    def of(self, scope: Scope) -> list[tuple[Occurrence, Thing]]:
+        """Those whose booking or session has not begun and still takes place, soonest first.
 
         What has begun is nobody's to change any more, whatever the scope; what was cancelled stays
         so.
         """
         return [
-            (row, row.booking)
+            (row, thing)
             for row in self.occurrences
-            if row.booking is not None
-            and row.booking.holds_time
-            and row.booking.start_at >= self.now
+            if (thing := self.things.get(row.pk)) is not None
+            and is_coming(thing)
+            and thing.start_at >= self.now
             and (scope is Scope.ALL or row.original_start_at >= self.occurrence.original_start_at)
         ]
 
-    def booking(self) -> Booking:
+    def named(self) -> Thing:
         """That of the occurrence that was named."""
-        if self.occurrence.booking is None:
+        thing = self.things.get(self.occurrence.pk)
+        if thing is None:
             raise gone()
-        return self.occurrence.booking
+        return thing
 
 
 def scope_of(value: Any) -> Scope:
@@ -83,10 +86,8 @@ def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) ->
         raise gone()
     using = router.db_for_write(Occurrence, instance=occurrence)
     rows = Occurrence.objects.using(using)
-    # A booking may have been moved to another provider by itself.
-    together = rows.filter(series__occurrences=occurrence.pk)
-    known = together.values_list("series__provider", "booking__provider")
-    providers = {key for pair in known for key in pair if key is not None}
+    # One may have been moved to another provider by itself, which is seen once they are read.
+    providers = set(rows.filter(pk=occurrence.pk).values_list("series__provider", flat=True))
 
     def write() -> T:
         locks.lock_calendars(providers, using=using)
@@ -95,17 +96,12 @@ def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) ->
             raise gone()
         series = Series.objects.using(using).select_for_update().get(pk=named.series_id)
         occurrences = list(rows.select_for_update().filter(series=series))
-        keys = [row.booking_id for row in occurrences if row.booking_id is not None]
-        locked = Booking.objects.using(using).select_for_update().filter(pk__in=keys)
-        bookings = {booking.pk: booking for booking in locked.order_by("pk")}
-        if strangers := {booking.provider_id for booking in bookings.values()} - providers:
+        things = lock_things(occurrences, using=using)
+        if strangers := {thing.provider_id for thing in things.values()} - providers:
             providers.update(strangers)
             raise TryAgain
-        for row in occurrences:
-            if row.booking_id is not None:
-                row.booking = bookings[row.booking_id]
         [this] = [row for row in occurrences if row.pk == named.pk]
-        return act(Opened(series, this, occurrences, using, now))
+        return act(Opened(series, this, occurrences, things, using, now))
 
     result = atomically(write, using=using)
     occurrence.refresh_from_db(using=using)
@@ -113,4 +109,4 @@ def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) ->
 
 
 def gone() -> MissingReference:
-    return MissingReference(_("The booking of the series is not saved, or has been deleted."))
+    return MissingReference(_("What is meant of the series is not saved, or has been deleted."))
