@@ -46,6 +46,7 @@ OFFERS: Final = {
         before=10,
         after=15,
         approval=True,
+        two_sided=True,
         cancel_notice=120,
         move_notice=60,
         price=Decimal("40.00"),
@@ -82,6 +83,7 @@ PLAIN_VERBS: Final[dict[str, Any]] = {
     "complete": services.complete_booking,
     "no_show": services.mark_no_show,
     "expire": services.expire_booking,
+    "dispute": partial(services.dispute_booking, reason="Left out."),
     "note": partial(services.add_note, message="Rang."),
 }
 
@@ -119,6 +121,7 @@ class BookingMachine(RuleBasedStateMachine):
                 buffer_before_minutes=offer.before,
                 buffer_after_minutes=offer.after,
                 requires_approval=offer.approval,
+                two_sided_completion=offer.two_sided,
                 cancellation_allowed=offer.cancellable,
                 cancellation_notice_minutes=offer.cancel_notice,
                 reschedule_allowed=offer.movable,
@@ -327,6 +330,45 @@ class BookingMachine(RuleBasedStateMachine):
         self.change(number, offset, getattr(self.rules, verb), PLAIN_VERBS[verb])
 
     @rule(number=NUMBERS, offset=VERSIONS)
+    def deliver_and_dispute(self, number: int, offset: int | None) -> None:
+        self.change(number, None, self.rules.deliver, PLAIN_VERBS["deliver"])
+        self.change(number, offset, self.rules.dispute, PLAIN_VERBS["dispute"])
+
+    @rule(number=NUMBERS, name=st.sampled_from([None, "Mary", "Marie"]), offset=VERSIONS)
+    def submit(self, number: int, name: str | None, offset: int | None) -> None:
+        self.change(
+            number,
+            offset,
+            lambda which, **version: self.rules.submit(which, name, **version),
+            services.submit_hold,
+            client_name=name,
+        )
+
+    @rule(number=NUMBERS, by=st.sampled_from([5, 30, 600]), offset=VERSIONS)
+    def extend(self, number: int, by: int, offset: int | None) -> None:
+        self.change(
+            number,
+            offset,
+            lambda which, **version: self.rules.extend(which, by, **version),
+            services.extend_hold,
+            minutes=by,
+        )
+
+    @rule(
+        number=NUMBERS,
+        patch=st.dictionaries(st.sampled_from("abc"), st.none() | st.integers(1, 2)),
+        offset=VERSIONS,
+    )
+    def merge(self, number: int, patch: dict[str, int | None], offset: int | None) -> None:
+        self.change(
+            number,
+            offset,
+            lambda which, **version: self.rules.merge(which, patch, **version),
+            services.merge_metadata,
+            patch=patch,
+        )
+
+    @rule(number=NUMBERS, offset=VERSIONS)
     def note(self, number: int, offset: int | None) -> None:
         self.change(number, offset, self.rules.note, PLAIN_VERBS["note"])
 
@@ -401,6 +443,8 @@ class BookingMachine(RuleBasedStateMachine):
                 "party": booking.party_size,
                 "status": booking.status,
                 "expires": booking.expires_at,
+                "requested": booking.requested_at,
+                "metadata": booking.metadata,
                 "auto_cancelled": booking.auto_cancelled,
                 "total": booking.total_amount,
                 "version": booking.version,

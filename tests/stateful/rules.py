@@ -32,6 +32,7 @@ class Offer:
     before: int = 0
     after: int = 0
     approval: bool = False
+    two_sided: bool = False
     cancellable: bool = True
     cancel_notice: int = 0
     movable: bool = True
@@ -68,6 +69,9 @@ class Record:
     key: str | None = None
     status: str = CONFIRMED
     confirmed: datetime | None = None
+    made: datetime | None = None
+    requested: datetime | None = None
+    metadata: dict[str, int] = field(default_factory=dict)
     auto_cancelled: bool = False
     history: list[str] = field(default_factory=lambda: ["CREATED"])
 
@@ -89,6 +93,15 @@ class Record:
     @property
     def is_active(self) -> bool:
         return self.status in ACTIVE
+
+    @property
+    def is_hold(self) -> bool:
+        return self.status == PENDING and self.expires is not None and self.requested is None
+
+    @property
+    def was_past(self) -> bool:
+        """Moved to before it was even made, as only staff can."""
+        return self.made is not None and self.start < self.made
 
     def is_due(self, now: datetime) -> bool:
         return self.status == PENDING and self.expires is not None and self.expires <= now
@@ -141,6 +154,9 @@ class Rules:
         held = wanted.expires is not None or offer.approval
         wanted.status = PENDING if held else CONFIRMED
         wanted.confirmed = None if held else self.now
+        wanted.made = self.now
+        if offer.approval and wanted.expires is None:
+            wanted.requested = self.now
         self.records[number] = wanted
         return number
 
@@ -286,9 +302,63 @@ class Rules:
             return
         if record.status != PENDING or record.is_due(self.now):
             raise Refused(errors.InvalidTransition)
+        self._check_begun(record)
         record.expires = None
         record.confirmed = self.now
         record.end_as(CONFIRMED, "CONFIRMED")
+
+    def _check_begun(self, record: Record) -> None:
+        if record.start < self.now and not record.was_past:
+            raise Refused(errors.PastStart)
+
+    def submit(self, number: int, name: str | None, *, expected_version: int | None) -> None:
+        record = self._get(number, expected_version)
+        if record.is_active and not record.is_hold:
+            return
+        if not record.is_hold or record.is_due(self.now):
+            raise Refused(errors.InvalidTransition)
+        self._check_begun(record)
+        named = replace(record, name=name or record.name)
+        if named.name != record.name:
+            self._check_duplicate(named, besides=number)
+        named.expires = None
+        if record.offer.approval:
+            named.requested = self.now
+            named.history.append("UPDATED")
+        else:
+            named.confirmed = self.now
+            named.end_as(CONFIRMED, "CONFIRMED")
+        self.records[number] = named
+
+    def extend(self, number: int, by: int, *, expected_version: int | None) -> None:
+        record = self._get(number, expected_version)
+        if not record.is_hold or record.is_due(self.now):
+            raise Refused(errors.InvalidTransition)
+        until = self.now + minutes(by)
+        if not record.was_past:
+            until = min(until, record.start)
+        if record.expires is not None and until > record.expires:
+            record.expires = until
+            record.history.append("UPDATED")
+
+    def dispute(self, number: int, *, expected_version: int | None) -> None:
+        record = self._get(number, expected_version)
+        if record.status == CONFIRMED and "DISPUTED" in record.history:
+            return
+        if record.status != "DELIVERED":
+            raise Refused(errors.InvalidTransition)
+        self._claim(record, besides=None)
+        record.confirmed = self.now
+        record.end_as(CONFIRMED, "DISPUTED")
+
+    def merge(
+        self, number: int, patch: dict[str, int | None], *, expected_version: int | None
+    ) -> None:
+        record = self._get(number, expected_version)
+        after = {key: value for key, value in (record.metadata | patch).items() if value}
+        if after != record.metadata:
+            record.metadata = after
+            record.history.append("UPDATED")
 
     def decline(self, number: int, *, expected_version: int | None) -> None:
         self._step(number, "DECLINED", (PENDING,), expected_version)
@@ -297,7 +367,9 @@ class Rules:
         self._step(number, "DELIVERED", (CONFIRMED,), expected_version, begun=True)
 
     def complete(self, number: int, *, expected_version: int | None) -> None:
-        sources = (CONFIRMED, "DELIVERED", "NO_SHOW")
+        sources: tuple[str, ...] = (CONFIRMED, "DELIVERED", "NO_SHOW")
+        if number in self.records and self.records[number].offer.two_sided:
+            sources = sources[1:]
         self._step(number, "COMPLETED", sources, expected_version, begun=True)
 
     def no_show(self, number: int, *, expected_version: int | None) -> None:
@@ -366,6 +438,8 @@ def summary(record: Record) -> dict[str, Any]:
         "party": record.party,
         "status": record.status,
         "expires": record.expires,
+        "requested": record.requested,
+        "metadata": record.metadata,
         "auto_cancelled": record.auto_cancelled,
         "total": record.total,
         "version": len(record.history),
