@@ -7,7 +7,7 @@ Everything here runs inside a transaction whose first statement has locked the c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +122,55 @@ def take_again(
     if session is not None:
         return _join(session.pk, seats.seats, using)
     return take(calendar_id, Claim.of(booking, rules), using=using)
+
+
+def part(
+    calendar_id: int, claims: Sequence[Claim], *, using: str
+) -> tuple[list[Claim], list[tuple[Claim, BusyInterval.Kind]]]:
+    """Which of these claims are of free time, and what is in the way of each of the others.
+
+    One query under the calendar's lock. The claims are sorted by their starts; of two that overlap
+    the first counts.
+    """
+    if not claims:
+        return [], []
+    wanted = overlapping(claims[0].starts, max(claim.ends for claim in claims))
+    # Locked, because under REPEATABLE READ a plain read may be older than the calendar's lock.
+    busy = (
+        BusyInterval.objects.using(using)
+        .select_for_update()
+        .filter(wanted, calendar_id=calendar_id)
+        .order_by("starts")
+        .values_list("starts", "ends", "kind")
+    )
+    free: list[Claim] = []
+    refused = []
+    rows = iter(busy)
+    row = next(rows, None)
+    for claim in claims:
+        while row is not None and row[1] <= claim.starts:
+            row = next(rows, None)
+        if row is not None and row[0] < claim.ends:
+            refused.append((claim, BusyInterval.Kind(row[2])))
+        elif free and claim.starts < free[-1].ends:
+            refused.append((claim, BusyInterval.Kind(claim.kind)))
+        else:
+            free.append(claim)
+    return free, refused
+
+
+def take_many(calendar_id: int, claims: Sequence[Claim], *, using: str) -> list[int]:
+    """Claim time that :func:`part` has just found free; the keys, in the order of the claims."""
+    intervals = [claim.interval(calendar_id=calendar_id) for claim in claims]
+    BusyInterval.objects.using(using).bulk_create(intervals)
+    if connections[using].features.can_return_rows_from_bulk_insert:
+        return [interval.pk for interval in intervals]
+    # MySQL does not say which keys it has given.
+    made = BusyInterval.objects.using(using).filter(
+        calendar_id=calendar_id, starts__in=[claim.starts for claim in claims]
+    )
+    keys = dict(made.values_list("starts", "pk"))
+    return [keys[claim.starts] for claim in claims]
 
 
 def move(

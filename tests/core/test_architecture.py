@@ -41,9 +41,11 @@ REACHING_UP = {
     "querysets": {"ledger"},
 }
 
-# Contrib apps that build on another one. Series are of sessions where those are installed.
+# Contrib apps that build on another one. Series are of sessions where those are installed, and
+# sessions are generated from the hours of a schedule.
 NEIGHBOURS: dict[str, set[str]] = {
     "bookings.contrib.series": {"bookings.contrib.group_sessions"},
+    "bookings.contrib.group_sessions": {"bookings.contrib.schedule"},
 }
 
 

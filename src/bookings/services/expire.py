@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
@@ -105,12 +105,7 @@ def past_stale_holds(
     try:
         return write()
     except (BookingConflict, CapacityExceeded) as refusal:
-        stale = (
-            Booking.objects.using(using)
-            .expired(now)
-            .filter(overlapping(*window, "busy_interval__"), provider_id=provider_id)
-        )
-        holds = list(stale)
+        holds = _stale_holds(provider_id, window, now, using)
         in_the_way = BusyInterval.objects.using(using).filter(
             overlapping(*window), calendar__provider=provider_id
         )
@@ -121,8 +116,27 @@ def past_stale_holds(
             in_the_way = in_the_way.filter(capacity__lte=taken)
         if not holds and in_the_way.exclude(pk=own).exists():
             raise
+    _give_way(holds, now)
+    return write()
+
+
+def expire_stale_holds(
+    provider_id: Any, window: tuple[int, int], *, now: datetime, using: str
+) -> None:
+    """Give back what holds that have run out still take between two seconds."""
+    _give_way(_stale_holds(provider_id, window, now, using), now)
+
+
+def _stale_holds(
+    provider_id: Any, window: tuple[int, int], now: datetime, using: str
+) -> list[Booking]:
+    stale = Booking.objects.using(using).expired(now)
+    in_window = overlapping(*window, "busy_interval__")
+    return list(stale.filter(in_window, provider_id=provider_id))
+
+
+def _give_way(holds: Iterable[Booking], now: datetime) -> None:
     for hold in holds:
         # Somebody may have cancelled or deleted it meanwhile, and then it is out of the way too.
         with suppress(InvalidTransition, MissingReference):
             _expire(hold, verb=None, now_dt=now)
-    return write()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
+from bookings import policies
+from bookings.contrib.group_sessions import dates
+from bookings.contrib.group_sessions.business_hours import zone_of
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
 from bookings.models import Booking
+from bookings.protocols import ProviderLike
 from bookings.services import inputs
 
 
@@ -23,6 +27,47 @@ def list_sessions(
     sessions = Session.objects.upcoming(inputs.moment(now_dt)).with_seats()
     wanted = {"service": service, "provider": provider, "tenant": tenant}
     return sessions.filter(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def available_sessions(
+    provider: ProviderLike,
+    date_from: date,
+    date_to: date,
+    *,
+    service: Any = None,
+    party_size: int = 1,
+    now_dt: datetime | None = None,
+) -> dict[date, list[Session]]:
+    """Every day from ``date_from`` to ``date_to``, both included, with its sessions that can be
+    booked: open, not begun, and with ``party_size`` seats left.
+
+    Each has ``available_capacity``, the seats that are free. Days are those of the zone of the
+    provider's schedule, else of the current one. Three queries at most.
+
+    Raises ``InvalidSession`` for dates that are none, reversed, or more than 400 days.
+    """
+    now = inputs.moment(now_dt)
+    policies.whole_number(party_size, "party_size", at_least=1)
+    days = dates.days_between(date_from, date_to, ("date_from", "date_to"))
+    zone = zone_of(provider, tenant_id=getattr(service, "tenant_id", None))
+    by_day: dict[date, list[Session]] = {day: [] for day in days}
+    first, after_last = dates.bounds(date_from, date_to, zone)
+    free = F("busy_interval__capacity") - F("busy_interval__seats_taken")
+    sessions = Session.objects.with_seats().annotate(available_capacity=free)
+    bookable = sessions.filter(
+        provider=provider.pk,
+        status=Session.Status.SCHEDULED,
+        start_at__gt=now,
+        start_at__gte=first,
+        start_at__lt=after_last,
+        available_capacity__gte=party_size,
+    )
+    for session in bookable if service is None else bookable.filter(service=service):
+        day = session.start_at.astimezone(zone).date()
+        # Where clocks are put back from after midnight, the day before goes on after it.
+        if day in by_day:
+            by_day[day].append(session)
+    return by_day
 
 
 def position(entry: WaitlistEntry) -> int | None:

@@ -232,7 +232,19 @@ def _shifts(hours: OpeningHours, first: int, last: int) -> Iterator[Stretch]:
     clock = wall_clock(hours.zone, first, last)
     # A shift may go on until the second midnight after the day it begins on; and where an offset
     # changes at midnight, the clock may already have shown the day that is to come.
-    for day in range(clock.shown(first) // DAY - 2, clock.shown(last) // DAY + 2):
+    days = range(clock.shown(first) // DAY - 2, clock.shown(last) // DAY + 2)
+    return _of_days(hours, clock, days)
+
+
+def shifts(hours: OpeningHours, first: date, last: date) -> Iterator[Stretch]:
+    """The shifts that begin on the dates from ``first`` to ``last``, both included, one by one."""
+    days = range(first.toordinal() - EPOCH_ORDINAL, last.toordinal() - EPOCH_ORDINAL + 1)
+    clock = wall_clock(hours.zone, DAY * days.start, DAY * days.stop)
+    return _of_days(hours, clock, days)
+
+
+def _of_days(hours: OpeningHours, clock: WallClock, days: range) -> Iterator[Stretch]:
+    for day in days:
         midnight = day * DAY
         for shift in hours.on(date.fromordinal(EPOCH_ORDINAL + day)):
             yield clock.first(midnight + shift.opens), clock.last(midnight + shift.closes)

@@ -1,0 +1,594 @@
+"""Business hours are filled with sessions: of which slots, at what price, and what is in the way."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from bookings import ledger
+from bookings.adapters import DefaultBookingAdapter
+from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions.exceptions import InvalidSession
+from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.services import (
+    Generated,
+    cancel_session,
+    create_session,
+    generate_sessions,
+)
+from bookings.contrib.group_sessions.services import generate as module
+from bookings.contrib.schedule.models import Schedule as Hours
+from bookings.contrib.schedule.services import (
+    add_closures,
+    make_schedule,
+    set_override,
+    take_time_off,
+)
+from bookings.exceptions import (
+    BookingConflict,
+    InvalidBooking,
+    MissingReference,
+    NotAllowed,
+    SlotUnavailable,
+    TenantMismatch,
+)
+from bookings.integrity import find_problems
+from bookings.models import Booking, BusyInterval, Calendar
+from bookings.services import create_booking
+from tests.contrib.group_sessions.conftest import HOUR, NOW, Make, refused
+from tests.stateful.audit import audit
+
+pytestmark = pytest.mark.django_db
+
+MONDAY: Final = date(2131, 3, 5)
+TUESDAY: Final = date(2131, 3, 6)
+WEDNESDAY: Final = date(2131, 3, 7)
+SUNDAY: Final = date(2131, 3, 11)
+BERLIN: Final = ZoneInfo("Europe/Berlin")
+EVERY_DAY: Final = range(7)
+
+
+class Generate:
+    """``generate_sessions`` with everything given that a test is not about."""
+
+    def __init__(self, **values: Any) -> None:
+        self.values = values
+
+    def __call__(self, **values: Any) -> Generated:
+        return generate_sessions(**(self.values | values))
+
+
+@pytest.fixture(autouse=True)
+def _sound(db: None) -> Any:
+    yield
+    assert audit() == []
+    assert list(find_problems()) == []
+
+
+@pytest.fixture
+def generate(service: Any, provider: Any) -> Generate:
+    return Generate(
+        service=service,
+        provider=provider,
+        start_date=TUESDAY,
+        end_date=TUESDAY,
+        slot_duration_minutes=60,
+        capacity=3,
+        now_dt=NOW,
+    )
+
+
+@pytest.fixture
+def hours(provider: Any) -> Hours:
+    """Ada's, from nine to twelve and from one to half past three, every day, in UTC."""
+    shifts = [("09:00", "12:00"), ("13:00", "15:30")]
+    return make_schedule(provider=provider, timezone="UTC", hours=dict.fromkeys(EVERY_DAY, shifts))
+
+
+def open_at(provider: Any, *shifts: Any, zone: str = "UTC", days: Any = EVERY_DAY) -> None:
+    make_schedule(provider=provider, timezone=zone, hours=dict.fromkeys(days, list(shifts)))
+
+
+def at(hour: int, minute: int = 0, *, day: int = 6) -> datetime:
+    return datetime(2131, 3, day, hour, minute, tzinfo=UTC)
+
+
+def starts(zone: Any = UTC, shown: str = "%H:%M") -> list[str]:
+    rows = Session.objects.order_by("start_at").values_list("start_at", flat=True)
+    return [f"{start.astimezone(zone):{shown}}" for start in rows]
+
+
+def told(generated: Generated) -> tuple[int, int, list[tuple[str, str]]]:
+    conflicts = [(f"{one.start_at:%H:%M}", one.reason) for one in generated.conflicts]
+    return generated.created, generated.existing, conflicts
+
+
+class TestSlots:
+    def test_they_follow_one_another_from_each_opening_as_long_as_one_fits(
+        self, hours: Hours, generate: Generate
+    ) -> None:
+        assert told(generate()) == (5, 0, [])
+        assert starts() == ["09:00", "10:00", "11:00", "13:00", "14:00"]
+
+    @pytest.mark.parametrize(("minutes", "number"), [(15, 12 + 10), (480, 0), (150, 2), (180, 1)])
+    def test_they_last_as_long_as_is_said(
+        self, hours: Hours, generate: Generate, minutes: int, number: int
+    ) -> None:
+        assert generate(slot_duration_minutes=minutes).created == number
+        lengths = {row.end_at - row.start_at for row in Session.objects.all()}
+        assert lengths <= {timedelta(minutes=minutes)}
+
+    def test_both_dates_are_included(self, hours: Hours, generate: Generate) -> None:
+        generate(start_date=TUESDAY, end_date=WEDNESDAY)
+        assert {start[:5] for start in starts(shown="%d %H:%M")} == {"06 09", "07 09"} | {
+            f"{day} {hour}" for day in ("06", "07") for hour in (10, 11, 13, 14)
+        }
+
+    def test_buffers_lie_between_them_and_may_reach_beyond_the_hours(
+        self, generate: Generate, provider: Any, make_service: Make
+    ) -> None:
+        open_at(provider, ("09:00", "12:00"))
+        buffered = make_service(buffer_before_minutes=5, buffer_after_minutes=10)
+        assert told(generate(service=buffered)) == (2, 0, [])
+        assert starts() == ["09:00", "10:15"]
+        taken = [(row.start_at, row.end_at) for row in BusyInterval.objects.order_by("starts")]
+        assert taken == [(at(8, 55), at(10, 10)), (at(10, 10), at(11, 25))]
+
+    def test_a_shift_goes_on_after_midnight_and_belongs_to_the_day_it_begins_on(
+        self, generate: Generate, provider: Any
+    ) -> None:
+        open_at(provider, ("22:00", "02:30", True), days=[1])
+        assert generate(end_date=WEDNESDAY).created == 4
+        assert starts(shown="%d %H") == ["06 22", "06 23", "07 00", "07 01"]
+        assert generate(start_date=WEDNESDAY, end_date=WEDNESDAY) == Generated(0, 0, ())
+
+    def test_one_that_has_begun_is_left_out_and_one_that_begins_now_is_not(
+        self, hours: Hours, generate: Generate
+    ) -> None:
+        generate(now_dt=at(10), start_date=date(1900, 1, 1))
+        assert starts() == ["10:00", "11:00", "13:00", "14:00"]
+
+    def test_a_shift_of_yesterday_that_goes_on(self, generate: Generate, provider: Any) -> None:
+        open_at(provider, ("22:00", "02:00", True), days=[0])
+        generate(start_date=MONDAY, now_dt=at(0, 30))
+        assert starts(shown="%d %H") == ["06 01"]
+
+    def test_what_is_over_leaves_nothing_to_do(self, hours: Hours, generate: Generate) -> None:
+        for last in (date(2131, 3, 1), date.min):
+            assert generate(start_date=date.min, end_date=last) == Generated(0, 0, ())
+
+    def test_open_all_day_every_day_they_begin_at_midnight_each_day(
+        self, generate: Generate, provider: Any
+    ) -> None:
+        open_at(provider, ("00:00", "24:00"))
+        made = generate(start_date=TUESDAY, end_date=WEDNESDAY, slot_duration_minutes=400)
+        assert told(made) == (6, 0, [])
+        assert starts(shown="%d %H:%M") == [
+            f"{day} {start}" for day in ("06", "07") for start in ("00:00", "06:40", "13:20")
+        ]
+
+    def test_closures_holidays_and_other_hours_count(
+        self, hours: Hours, generate: Generate, provider: Any
+    ) -> None:
+        pytest.importorskip("holidays")
+        add_closures([provider], TUESDAY, reason="Moving")
+        set_override(provider, WEDNESDAY, [("18:00", "19:00")])
+        hours.refresh_from_db()
+        generate(start_date=MONDAY, end_date=WEDNESDAY, now_dt=at(0, day=4))
+        assert starts(shown="%d %H") == [
+            *(f"05 {hour:02}" for hour in (9, 10, 11, 13, 14)),
+            "07 18",
+        ]
+
+    def test_a_public_holiday_is_skipped(self, generate: Generate, provider: Any) -> None:
+        pytest.importorskip("holidays")
+        make_schedule(
+            provider=provider,
+            timezone="Europe/Berlin",
+            holiday_country="DE",
+            hours=dict.fromkeys(EVERY_DAY, [("09:00", "10:00")]),
+        )
+        now = datetime(2030, 12, 20, tzinfo=UTC)
+        generate(start_date=date(2030, 12, 24), end_date=date(2030, 12, 27), now_dt=now)
+        assert starts(shown="%d") == ["24", "27"]
+
+    @pytest.mark.parametrize(
+        ("day", "shown", "elapsed"),
+        [
+            # 02:00 becomes 03:00.
+            (date(2131, 3, 25), ["00:00", "01:00", "03:00", "04:00"], 4),
+            # 03:00 becomes 02:00.
+            (date(2130, 10, 29), ["00:00", "01:00", "02:00", "02:00", "03:00", "04:00"], 6),
+        ],
+    )
+    def test_when_clocks_change_the_hours_keep_to_the_clock_and_slots_to_elapsed_time(
+        self, generate: Generate, provider: Any, day: date, shown: list[str], elapsed: int
+    ) -> None:
+        open_at(provider, ("00:00", "05:00"), zone="Europe/Berlin")
+        now = datetime(day.year, day.month, 1, tzinfo=UTC)
+        made = generate(start_date=day, end_date=day, now_dt=now)
+        assert (made.created, starts(BERLIN)) == (elapsed, shown)
+        assert {row.end_at - row.start_at for row in Session.objects.all()} == {HOUR}
+
+    def test_a_week_in_which_clocks_change_is_the_same_by_the_clock(
+        self, generate: Generate, provider: Any
+    ) -> None:
+        open_at(provider, ("09:00", "10:00"), zone="Europe/Berlin")
+        first = date(2131, 3, 22)
+        generate(start_date=first, end_date=first + timedelta(6))
+        assert starts(BERLIN) == ["09:00"] * 7
+        assert sorted(set(starts())) == ["07:00", "08:00"]
+
+
+class TestWhatIsThere:
+    def test_again_it_makes_nothing(self, hours: Hours, generate: Generate) -> None:
+        generate()
+        before = list(Session.objects.values())
+        assert told(generate(title="Other", capacity=9)) == (0, 5, [])
+        assert list(Session.objects.values()) == before
+
+    def test_only_what_is_missing_is_made(self, hours: Hours, generate: Generate) -> None:
+        generate()
+        assert told(generate(end_date=WEDNESDAY)) == (5, 5, [])
+
+    def test_one_that_somebody_has_published_by_hand_is_its_own(
+        self, hours: Hours, generate: Generate, service: Any, provider: Any
+    ) -> None:
+        create_session(service=service, provider=provider, start_at=at(10), now_dt=NOW)
+        assert told(generate()) == (4, 1, [])
+
+    def test_one_that_staff_have_cancelled_does_not_come_back(
+        self, hours: Hours, generate: Generate
+    ) -> None:
+        generate()
+        cancel_session(Session.objects.get(start_at=at(10)), now_dt=NOW)
+        assert told(generate()) == (0, 5, [])
+        assert BusyInterval.objects.count() == 4
+
+    def test_whatever_takes_the_time_is_reported_and_the_others_are_made(
+        self, hours: Hours, generate: Generate, service: Any, provider: Any, make_service: Make
+    ) -> None:
+        create_booking(
+            service=service, provider=provider, start_at=at(8, 30), client_name="Ann", now_dt=NOW
+        )
+        take_time_off(provider=provider, start_at=at(10), end_at=at(11))
+        create_session(
+            service=make_service(name="Dance"), provider=provider, start_at=at(13, 59), now_dt=NOW
+        )
+        Calendar.objects.get(provider=provider).busy_intervals.create(
+            starts=int(at(11, 10).timestamp()), ends=int(at(11, 20).timestamp()), kind="EXTERNAL"
+        )
+        made = generate()
+        assert told(made) == (
+            0,
+            0,
+            [
+                ("09:00", "Booking"),
+                ("10:00", "Time off"),
+                ("11:00", "External"),
+                ("13:00", "Session"),
+                ("14:00", "Session"),
+            ],
+        )
+        assert made.conflicts[0].end_at == at(10)
+        assert told(generate(slot_duration_minutes=30))[0] == 5
+
+    def test_what_touches_a_slot_is_not_in_its_way(
+        self, hours: Hours, generate: Generate, provider: Any
+    ) -> None:
+        take_time_off(provider=provider, start_at=at(10), end_at=at(11))
+        assert told(generate()) == (4, 0, [("10:00", "Time off")])
+
+    def test_others_time_is_not_in_the_way(
+        self, hours: Hours, generate: Generate, other_provider: Any
+    ) -> None:
+        take_time_off(provider=other_provider, start_at=at(0), end_at=at(23))
+        assert generate().created == 5
+
+    def test_of_shifts_that_overlap_the_first_counts(
+        self, generate: Generate, provider: Any
+    ) -> None:
+        schedule = make_schedule(provider=provider, timezone="UTC")
+        schedule.weekly.create(day_of_week=1, open_time="09:00", close_time="10:00")
+        schedule.weekly.create(day_of_week=1, open_time="09:30", close_time="11:30")
+        assert told(generate()) == (2, 0, [("09:30", "Session")])
+        assert starts() == ["09:00", "10:30"]
+
+    def test_a_hold_that_has_run_out_gives_way(
+        self, hours: Hours, generate: Generate, service: Any, provider: Any
+    ) -> None:
+        hold = create_booking(
+            service=service,
+            provider=provider,
+            start_at=at(10),
+            client_name="Ann",
+            now_dt=NOW,
+            expires_at=NOW + timedelta(minutes=5),
+        )
+        assert told(generate())[2] == [("10:00", "Booking")]
+        later = NOW + timedelta(minutes=5)
+        assert told(generate(now_dt=later, dry_run=True)) == (0, 4, [("10:00", "Booking")])
+        assert told(generate(now_dt=later)) == (1, 4, [])
+        hold.refresh_from_db()
+        assert hold.status == Booking.Status.CANCELLED
+
+    def test_who_writes_past_the_lock_is_seen_at_the_second_look(
+        self, hours: Hours, generate: Generate, provider: Any
+    ) -> None:
+        generate(slot_duration_minutes=150)
+        Session.objects.all()
+        part = ledger.part
+        looks: list[int] = []
+
+        def late(calendar_id: int, claims: Any, **values: Any) -> Any:
+            looks.append(calendar_id)
+            if len(looks) == 1:
+                raise BookingConflict("Somebody was quicker.")
+            return part(calendar_id, claims, **values)
+
+        with patch.object(module.ledger, "part", late):
+            assert generate(start_date=WEDNESDAY, end_date=WEDNESDAY).created == 5
+        assert len(looks) == 2
+
+    def test_a_dry_run_counts_and_writes_nothing(
+        self, hours: Hours, generate: Generate, provider: Any
+    ) -> None:
+        take_time_off(provider=provider, start_at=at(10), end_at=at(11))
+        revisions = list(Calendar.objects.values())
+        assert told(generate(dry_run=True)) == (4, 0, [("10:00", "Time off")])
+        assert not Session.objects.exists()
+        assert list(Calendar.objects.values()) == revisions
+
+
+class TestWhatTheyAre:
+    def test_each_is_as_create_session_makes_it(
+        self, generate: Generate, make_provider: Make, make_service: Make, user: Any
+    ) -> None:
+        buffered = make_service(buffer_before_minutes=5, buffer_after_minutes=10)
+        given = {
+            "service": buffered,
+            "capacity": 7,
+            "title": "Zoë’s «yoga», 100 %s",
+            "price_amount": Decimal("12.50"),
+            "meeting_link": "https://example.com/a?b=%25&c=d",
+            "enable_waitlist": True,
+            "waitlist_offer_minutes": 30,
+            "created_by": user,
+            "now_dt": NOW,
+        }
+        one, other = make_provider(name="One"), make_provider(name="Other")
+        open_at(one, ("09:00", "10:30"))
+        assert generate(provider=one, **given).created == 1
+        create_session(provider=other, start_at=at(9), **given)
+
+        def row(provider: Any) -> list[dict[str, Any]]:
+            found = Session.objects.filter(provider=provider).values()
+            claims = BusyInterval.objects.filter(calendar__provider=provider).values()
+            kept = [*found, *claims]
+            ours = {"id", "provider_id", "busy_interval_id", "updated_at", "calendar_id"}
+            return [{key: row[key] for key in row.keys() - ours} for row in kept]
+
+        assert row(one) == row(other)
+        assert Session.objects.filter(updated_at__isnull=True).count() == 0
+
+    def test_each_has_its_own_time(self, hours: Hours, generate: Generate) -> None:
+        generate(end_date=WEDNESDAY)
+        for session in Session.objects.select_related("busy_interval"):
+            claim: Any = session.busy_interval
+            assert (claim.start_at, claim.end_at) == (session.start_at, session.end_at)
+            assert (claim.capacity, claim.seats_taken) == (3, 0)
+
+    def test_by_the_hour_the_price_is_that_of_the_slot(
+        self, hours: Hours, generate: Generate, make_service: Make
+    ) -> None:
+        hourly = make_service(pricing_type="HOURLY", price_amount=Decimal("50"), currency="USD")
+        generate(service=hourly, slot_duration_minutes=50)
+        assert {row.price_amount for row in Session.objects.all()} == {Decimal("41.67")}
+
+    @pytest.mark.parametrize(
+        ("pricing", "price", "given", "kept"),
+        [
+            ("FIXED", Decimal(50), None, None),
+            ("", Decimal(50), None, None),
+            ("HOURLY", None, None, None),
+            ("HOURLY", Decimal(50), Decimal(7), Decimal(7)),
+            ("HOURLY", Decimal(50), Decimal(0), Decimal(0)),
+        ],
+    )
+    def test_else_it_is_what_is_given_or_the_service_s(
+        self,
+        hours: Hours,
+        generate: Generate,
+        make_service: Make,
+        pricing: str,
+        price: Decimal | None,
+        given: Decimal | None,
+        kept: Decimal | None,
+    ) -> None:
+        service = make_service(pricing_type=pricing, price_amount=price)
+        generate(service=service, price_amount=given)
+        assert {row.price_amount for row in Session.objects.all()} == {kept}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_each_is_told_of(self, hours: Hours, generate: Generate, hear: Any) -> None:
+        said = hear(signals.session_created)
+        generate(dry_run=True)
+        assert said == []
+        generate()
+        assert {one["session"].pk for one in said} == set(
+            Session.objects.values_list("pk", flat=True)
+        )
+        assert len(said) == 5
+        generate()
+        assert len(said) == 5
+
+    def test_where_the_database_does_not_say_which_keys_it_gave(
+        self, hours: Hours, generate: Generate
+    ) -> None:
+        """MySQL."""
+        with patch.object(connection.features, "can_return_rows_from_bulk_insert", False):
+            assert generate().created == 5
+        for session in Session.objects.select_related("busy_interval"):
+            assert session.busy_interval.start_at == session.start_at
+
+
+class TestHowMuchItCosts:
+    def test_any_number_of_slots_of_a_chunk_costs_the_same(
+        self, generate: Generate, provider: Any, make_provider: Make
+    ) -> None:
+        make_schedule(timezone="UTC", hours=dict.fromkeys(EVERY_DAY, [("00:00", "24:00")]))
+        costs = []
+        for minutes, days in ((480, 1), (60, 7), (15, 5)):
+            someone = make_provider(name=str(minutes))
+            generate(provider=someone, end_date=TUESDAY, slot_duration_minutes=480)
+            last = WEDNESDAY + timedelta(days - 1)
+            with CaptureQueriesContext(connection) as captured:
+                made = generate(
+                    provider=someone,
+                    start_date=WEDNESDAY,
+                    end_date=last,
+                    slot_duration_minutes=minutes,
+                )
+            assert made.created == days * 1440 // minutes
+            said = [query["sql"] for query in captured]
+            if connection.vendor == "sqlite":
+                # It takes no more than a thousand parameters at a time.
+                said = [sql for sql in said if not sql.startswith("INSERT")]
+            costs.append(len(said))
+        # Three of the schedule, one of holds; lock, what is known, what is taken; two to insert,
+        # and around them BEGIN and COMMIT, or a savepoint.
+        sqlite = connection.vendor == "sqlite"
+        assert costs == [9 if sqlite else 11] * 3
+
+    def test_chunks_and_how_far_it_is(self, generate: Generate, provider: Any) -> None:
+        open_at(provider, ("00:00", "24:00"))
+        seen: list[int] = []
+        with patch.object(module, "CHUNK", 100):
+            made = generate(slot_duration_minutes=15, end_date=WEDNESDAY, progress=seen.append)
+        assert made.created == seen[-1] == 192
+        assert seen == [100, 192]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("minutes", [14, 481, 0, -60, 60.0, True, "60", None, 10**30])
+    def test_a_length_from_15_to_480_minutes(
+        self, hours: Hours, generate: Generate, minutes: Any
+    ) -> None:
+        with refused(InvalidBooking):
+            generate(slot_duration_minutes=minutes)
+
+    def test_dates_90_days_ahead(self, hours: Hours, generate: Generate) -> None:
+        furthest = MONDAY + timedelta(90)
+        assert generate(start_date=furthest, end_date=furthest).created == 5
+        for last in (furthest + timedelta(1), date.max):
+            with refused(InvalidSession, "too_far_ahead"):
+                generate(start_date=last, end_date=last)
+
+    def test_today_is_that_of_the_schedule(self, generate: Generate, provider: Any) -> None:
+        open_at(provider, ("09:00", "10:00"), zone="Pacific/Auckland")
+        generate(end_date=MONDAY + timedelta(91), now_dt=at(12, day=5))
+        with refused(InvalidSession, "too_far_ahead"):
+            generate(end_date=MONDAY + timedelta(91), now_dt=at(10, day=5))
+
+    def test_dates_the_wrong_way_round(self, hours: Hours, generate: Generate) -> None:
+        with refused(InvalidSession, "range_reversed"):
+            generate(start_date=WEDNESDAY, end_date=TUESDAY)
+
+    @pytest.mark.parametrize("value", [NOW, "2131-03-06", None, 6])
+    def test_what_is_no_date(self, hours: Hours, generate: Generate, value: Any) -> None:
+        for name in ("start_date", "end_date"):
+            with refused(InvalidSession, "invalid_date"):
+                generate(**{name: value})
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"capacity": 0},
+            {"capacity": -1},
+            {"capacity": 2**31},
+            {"title": "x" * 256},
+            {"title": "\x00"},
+            {"meeting_link": "javascript:alert(1)"},
+            {"price_amount": Decimal(-1)},
+            {"price_amount": Decimal("nan")},
+            {"waitlist_offer_minutes": 0},
+            {"service": None},
+            {"provider": "Ada"},
+        ],
+        ids=str,
+    )
+    def test_what_no_session_can_be(
+        self, hours: Hours, generate: Generate, values: dict[str, Any]
+    ) -> None:
+        with refused(InvalidBooking):
+            generate(**values)
+
+    def test_a_naive_now(self, hours: Hours, generate: Generate) -> None:
+        with refused(InvalidBooking, "naive_datetime"):
+            generate(now_dt=datetime(2131, 3, 5))  # noqa: DTZ001
+
+    @pytest.mark.parametrize("year", [1, 1969, 4148, 9999])
+    def test_a_now_that_is_out_of_range(self, hours: Hours, generate: Generate, year: int) -> None:
+        with refused(InvalidBooking, "out_of_range"):
+            generate(now_dt=datetime(year, 12, 31, 23, 59, 59, 999999, tzinfo=UTC))
+
+    def test_slots_that_are_out_of_range(self, generate: Generate, provider: Any) -> None:
+        open_at(provider, ("09:00", "10:00"))
+        now = datetime(4147, 8, 18, tzinfo=UTC)
+        with refused(InvalidBooking, "out_of_range"):
+            generate(start_date=now.date(), end_date=now.date() + timedelta(30), now_dt=now)
+
+    def test_buffers_that_reach_out_of_range(
+        self, generate: Generate, provider: Any, make_service: Make
+    ) -> None:
+        open_at(provider, ("00:00", "01:00"))
+        early = datetime(1970, 1, 1, tzinfo=UTC)
+        with refused(InvalidBooking, "out_of_range"):
+            generate(
+                service=make_service(buffer_before_minutes=5),
+                start_date=early.date(),
+                end_date=early.date(),
+                now_dt=early,
+            )
+
+    def test_a_provider_without_hours(self, generate: Generate) -> None:
+        with refused(SlotUnavailable, "no_schedule"):
+            generate()
+
+    def test_a_provider_who_is_gone(self, hours: Hours, generate: Generate, provider: Any) -> None:
+        type(provider).objects.filter(pk=provider.pk).delete()
+        make_schedule(timezone="UTC", hours=dict.fromkeys(EVERY_DAY, [("09:00", "12:00")]))
+        with refused(MissingReference):
+            generate()
+
+    def test_a_tenant_where_there_are_none(self, hours: Hours, generate: Generate) -> None:
+        with refused(TenantMismatch):
+            generate(tenant=object())
+
+    def test_a_service_without_sessions(
+        self, hours: Hours, generate: Generate, settings: Any
+    ) -> None:
+        settings.BOOKINGS_ADAPTER = f"{__name__}.OneToOne"
+        with refused(NotAllowed, "booking_type"):
+            generate()
+
+    def test_a_project_without_schedules(
+        self, hours: Hours, generate: Generate, settings: Any
+    ) -> None:
+        settings.INSTALLED_APPS = [
+            name for name in settings.INSTALLED_APPS if name != "bookings.contrib.schedule"
+        ]
+        with refused(NotAllowed, "schedule_not_installed") as refusal:
+            generate()
+
+
+class OneToOne(DefaultBookingAdapter):
+    def booking_types(self, service: Any, provider: Any) -> Any:
+        return set()
