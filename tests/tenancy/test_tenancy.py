@@ -11,8 +11,14 @@ from django.utils import timezone
 
 from bookings.exceptions import BookingConflict, TenantMismatch
 from bookings.models import TENANCY_ENABLED, Booking, BusyInterval
-from bookings.selectors import get_busy_intervals
-from bookings.services import create_booking, reschedule_booking
+from bookings.selectors import get_busy_intervals, get_response_times
+from bookings.services import (
+    confirm_booking,
+    create_booking,
+    hold_booking,
+    reschedule_booking,
+    submit_hold,
+)
 from bookings.testing import assert_bookings_are_sound
 from tests.hosts.samples import Host, make, make_host
 from tests.hosts.tenant.staff.models import Practitioner
@@ -123,3 +129,35 @@ def test_a_colleague_of_the_same_tenant_is_free(host: Host) -> None:
     book(host)
     book(host, provider=colleague)
     assert Booking.objects.for_tenant(host.tenant).count() == 2
+
+
+@pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
+@pytest.mark.parametrize("name", ["service", "provider"])
+def test_what_is_another_tenants_by_now_is_not_confirmed(
+    host: Host, other: Host, verb: Any, name: str
+) -> None:
+    hold = hold_booking(
+        service=host.service,
+        provider=host.provider,
+        tenant=host.tenant,
+        start_at=TOMORROW,
+        client_name="Ada",
+    )
+    belonging = getattr(hold, name)
+    belonging.tenant_id = other.tenant.pk
+    belonging.save()
+
+    with pytest.raises(TenantMismatch):
+        verb(hold)
+
+    assert Booking.objects.get(pk=hold.pk).status == "PENDING"
+
+
+def test_a_tenant_is_told_of_its_own_answers_alone(host: Host, other: Host) -> None:
+    host.service.requires_approval = True
+    now = timezone.now()
+    confirm_booking(book(host, now_dt=now), now_dt=now + HOUR)
+    around = (now - HOUR, now + HOUR)
+
+    assert get_response_times(host.provider, *around, tenant=host.tenant) == [HOUR]
+    assert get_response_times(host.provider, *around, tenant=other.tenant) == []

@@ -39,10 +39,12 @@ from bookings.services import (
     complete_booking,
     decline_booking,
     deliver_booking,
+    dispute_booking,
     expire_bookings,
     mark_no_show,
     reschedule_booking,
 )
+from bookings.testing import assert_bookings_are_sound
 from tests.contrib.payments.conftest import NOW, START, Book, Make, Pay, before_start
 from tests.contrib.payments.test_record_payment import Refusing, adapter
 
@@ -109,6 +111,17 @@ def test_what_took_place_is_paid(booking: Booking, paid: Payment) -> None:
     complete_booking(booking, now_dt=START)
     assert refund_due(booking) == fee_due(booking) == 0
     assert not RefundDue.objects.exists()
+
+
+def test_what_is_disputed_stays_paid_until_it_is_cancelled(booking: Booking, paid: Payment) -> None:
+    deliver_booking(booking, now_dt=START)
+    dispute_booking(booking, reason="Left out.", now_dt=START)
+    assert refund_due(booking, now_dt=before_start(hours=99)) == 100
+    assert not RefundDue.objects.exists()
+
+    cancel_booking(booking, now_dt=START, override_policy=True)
+    assert refund_due(booking) == sum(row.outstanding for row in RefundDue.objects.all())
+    assert_bookings_are_sound()
 
 
 def test_what_ran_out_confirmed_is_for_staff_to_decide(booking: Booking, paid: Payment) -> None:
