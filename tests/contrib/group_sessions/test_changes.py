@@ -348,6 +348,15 @@ def test_what_is_over_is_finished_by_a_sweep(schedule: Schedule) -> None:
         finish_sessions(limit=0)
 
 
+def test_a_session_is_closed_by_who_has_read_it_before_it_was_handed_over(
+    session: Session, other_provider: Any
+) -> None:
+    seen = again(session)
+    update_session(session, provider=other_provider, now_dt=NOW)
+    close_booking(seen, now_dt=NOW)
+    assert (seen.status, seen.provider) == ("BOOKING_CLOSED", other_provider)
+
+
 # Attendance
 
 

@@ -36,9 +36,10 @@ from bookings.exceptions import (
     NoticeWindow,
     PastStart,
 )
-from bookings.integrity import find_problems
+from bookings.integrity import find_problems, repair
 from bookings.models import Booking, BusyInterval
 from bookings.services import (
+    add_note,
     cancel_booking,
     confirm_booking,
     create_booking,
@@ -59,6 +60,7 @@ from tests.contrib.group_sessions.conftest import (
     guests,
     refused,
 )
+from tests.integrity.conftest import damage
 from tests.stateful.audit import audit
 
 pytestmark = pytest.mark.django_db
@@ -547,3 +549,21 @@ def test_what_was_delivered_and_is_disputed_has_its_seat_again(session: Session,
     assert not BusyInterval.objects.exists()
     dispute_booking(other, reason="Too short", now_dt=START + HOUR)
     assert not other.is_in_session
+    damage(other, busy_interval=None)
+    BusyInterval.objects.all().delete()
+    [problem] = find_problems()
+    assert repair(problem) == "repaired"
+
+
+def test_a_note_or_what_happens_elsewhere_concerns_no_session(
+    session: Session, sit: Sit, service: Any, provider: Any
+) -> None:
+    booking = sit(session, idempotency_key=None)
+    with CaptureQueriesContext(connection) as captured:
+        add_note(booking, message="Brings a mat", now_dt=NOW)
+    assert not [query for query in captured if "group_sessions" in query["sql"]]
+    plain = create_booking(
+        service=service, provider=provider, start_at=START + HOUR, client_name="Eve", now_dt=NOW
+    )
+    plain.delete()
+    assert again(session).remaining_seats == 2

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions import seating, signals
 from bookings.contrib.group_sessions.exceptions import (
     AlreadyBooked,
     AlreadyWaiting,
@@ -29,6 +29,7 @@ from bookings.contrib.group_sessions.services import (
     update_session,
 )
 from bookings.exceptions import (
+    BookingBusy,
     CapacityExceeded,
     InvalidBooking,
     InvalidTransition,
@@ -505,3 +506,17 @@ def test_who_has_to_be_approved_is_requested_and_not_offered(
     cancel_booking(ann(), now_dt=NOW)
     entry.refresh_from_db()
     assert (entry.status, guests(session)) == ("ACCEPTED", {"Bob": (1, "PENDING")})
+
+
+def test_a_busy_database_is_told_to_who_frees_the_seat(
+    full: Session, wait: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is cancelled then, and nobody is skipped."""
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise BookingBusy("Busy.")
+
+    wait(full, "Bob")
+    monkeypatch.setattr(seating, "book", refuse)
+    with refused(BookingBusy):
+        cancel_booking(ann(), now_dt=NOW)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import F, Q
 from django.utils import timezone
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings import clients, ledger, locks
-from bookings.contrib.group_sessions.locking import Locked, lock_interval, rows, under_lock
+from bookings.contrib.group_sessions.locking import Locked, rows, under_lock
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.rules import check_coming, claim_of
 from bookings.contrib.group_sessions.seating import settle
@@ -52,8 +52,10 @@ def sessions_hold_their_time(using: str) -> Iterator[Problem]:
     """Repaired by moving the time to where the session is, or fails if that is taken."""
     coming = rows(using).filter(status__in=Session.COMING_STATUSES)
     for session in coming.select_related("busy_interval__calendar").iterator():
-        interval, claim = session.busy_interval, claim_of(session)
-        if interval is None or (
+        # The database refuses a coming session without one.
+        interval: Any = session.busy_interval
+        claim = claim_of(session)
+        if (
             interval.kind,
             interval.calendar.provider_id,
             (interval.starts, interval.ends),
@@ -138,9 +140,8 @@ def _mend(session: Session, write: Callable[[Locked], None]) -> Repair:
 def _reshape(at: Locked) -> None:
     row = at.row
     calendar_id, claim = at.calendars[row.provider_id], claim_of(row)
-    interval = lock_interval(row, using=at.using)
-    if interval is not None:
-        ledger.reshape(interval.pk, calendar_id, claim, using=at.using)
+    interval_id: Any = row.busy_interval_id
+    ledger.reshape(interval_id, calendar_id, claim, using=at.using)
 
 
 def _settle(at: Locked) -> None:
