@@ -9,14 +9,14 @@ than the default one is collected only by a run with that host's settings::
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
+from coverage import Coverage
 from django.conf import settings
 from django.db import connection
-
-if TYPE_CHECKING:
-    import pytest
 
 TESTS = Path(__file__).parent
 DEFAULT = "tests.settings.default"
@@ -31,6 +31,21 @@ SETTINGS_OF = {
 ONLY_SQLITE = TESTS / "contrib" / "schedule" / "engine"
 # About the server that only a run on PostgreSQL has installed.
 ONLY_POSTGRES = TESTS / "test_embedded_postgres.py"
+# To measure coverage doubles the time that a process computes. These go through the same lines
+# again and again, and what is covered has to be so by tests that say what it does.
+UNMEASURED = (
+    TESTS / "stateful",
+    TESTS / "races",
+    TESTS / "faults",
+    TESTS / "example",
+    TESTS / "quickstart",
+    TESTS / "contrib" / "payments" / "test_races.py",
+    TESTS / "contrib" / "payments" / "test_stateful.py",
+    TESTS / "contrib" / "schedule" / "engine" / "test_against_naive.py",
+    TESTS / "contrib" / "schedule" / "slots" / "test_agreement.py",
+)
+# By this, the processes that a test starts are told to measure too.
+MEASURE_TOO = "COVERAGE_PROCESS_CONFIG"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +66,21 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.is_file() and settings.SETTINGS_MODULE != DEFAULT:
         return True
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    measuring = Coverage.current()
+    if measuring is None or not any(item.path.is_relative_to(path) for path in UNMEASURED):
+        return (yield)
+    told = os.environ.pop(MEASURE_TOO, None)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
+        if told is not None:
+            os.environ[MEASURE_TOO] = told
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

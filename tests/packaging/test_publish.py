@@ -58,6 +58,9 @@ class Checkout:
             env={
                 **{k: v for k, v in os.environ.items() if not k.startswith(hidden)},
                 "HOME": str(self.folder.parent),
+                # What was downloaded for the test before need not be so again.
+                "PIP_CACHE_DIR": str(self.folder.parent.parent / "pip-cache"),
+                "PIP_NO_COMPILE": "1",
             },
             check=False,
             capture_output=True,
