@@ -1,6 +1,6 @@
 """Run the races on every database there is, one after the other; pytest's options follow.
 
-Those for money need a host with the payments installed, and so a run of pytest of their own.
+Those of an app beside the core need a host that has it installed, and so a run of their own.
 
 ``BOOKINGS_TEST_DATABASE`` chooses one of them.
 """
@@ -19,6 +19,7 @@ from tests.databases import DATABASE, MARIADB_URL
 RACES: Final = (
     ("tests/races",),
     ("--ds=tests.settings.payments", "tests/contrib/payments/test_races.py"),
+    ("--ds=tests.settings.group_sessions", "tests/contrib/group_sessions/test_races.py"),
 )
 
 
