@@ -17,7 +17,7 @@ import pytest
 from tests.databases import DATABASE, MARIADB_URL
 
 RACES: Final = (
-    ("tests/races",),
+    ("tests/races", "tests/contrib/series/test_races.py"),
     ("--ds=tests.settings.payments", "tests/contrib/payments/test_races.py"),
     ("--ds=tests.settings.group_sessions", "tests/contrib/group_sessions/test_races.py"),
 )

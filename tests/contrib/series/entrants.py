@@ -1,0 +1,86 @@
+"""What a racer does with series, and what a referee says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+
+from bookings.contrib.series import services
+from bookings.contrib.series.models import Occurrence, Series
+from bookings.models import Booking
+from tests.races import referee
+from tests.races.entrants import stored
+from tests.races.scenes import NOW, START
+
+Run = Callable[[], Any]
+STARTS: Final = 4
+
+
+def repeat(*, service: Any, provider: Any, **values: Any) -> Run:
+    """Make a series of four days; how many bookings it has."""
+    given = {
+        "service": stored("SERVICE_MODEL", service),
+        "provider": stored("PROVIDER_MODEL", provider),
+        "rrule": f"FREQ=DAILY;COUNT={STARTS}",
+        "timezone": "UTC",
+        "start_at": START,
+        "client_name": "Racer",
+        "now_dt": NOW,
+    } | values
+    return lambda: len(services.create_series(**given).bookings)
+
+
+def move(*, occurrence: Any, new_start_at: datetime, scope: str) -> Run:
+    row = Occurrence.objects.get(pk=occurrence)
+    return lambda: (
+        len(
+            services.reschedule_series(
+                row, new_start_at=new_start_at, scope=scope, now_dt=NOW
+            ).bookings
+        )
+        and "moved"
+    )
+
+
+def cancel(*, occurrence: Any, scope: str) -> Run:
+    row = Occurrence.objects.get(pk=occurrence)
+    return lambda: services.cancel_series(row, scope=scope, now_dt=NOW) and "cancelled"
+
+
+# The referee's
+
+
+def nothing() -> dict[str, Any]:
+    """A service and a provider who has not been booked yet."""
+    _clear()
+    return referee.set_up(duration_minutes=60)
+
+
+def one_series() -> list[Any]:
+    """Its occurrences."""
+    repeat(**nothing())()
+    return list(Occurrence.objects.values_list("pk", flat=True))
+
+
+def outcome() -> dict[str, Any]:
+    return {
+        "series": Series.objects.count(),
+        "bookings": Booking.objects.active().count(),
+        "following": all(
+            set(series.recurrence().left())
+            == set(series.occurrences.values_list("original_start_at", flat=True))
+            for series in Series.objects.all()
+        ),
+        "starts": sorted(Booking.objects.active().values_list("start_at", flat=True)),
+    }
+
+
+def _clear() -> None:
+    # MySQL looks at each row that goes, and one series may continue another.
+    Series.objects.update(continues=None)
+    with connection.cursor() as cursor:
+        for model in (Occurrence, Series):
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")

@@ -1,0 +1,119 @@
+"""Staff see a series and its bookings, and cancel it from a start on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from bookings.contrib.series.models import Series
+from bookings.models import Booking
+from tests.contrib.series.conftest import FIRST, Repeat
+
+pytestmark = pytest.mark.django_db
+
+ADMIN = "/admin/bookings_series/series"
+
+
+@pytest.fixture(autouse=True)
+def _urls(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.admin.urls"
+
+
+@pytest.fixture
+def series(repeat: Repeat, make_service: Any) -> Series:
+    """Every day at this time, from tomorrow on; the first is too soon for a client to cancel."""
+    now = timezone.now().replace(microsecond=0)
+    strict = make_service(name="Strict", cancellation_notice_minutes=36 * 60)
+    return repeat(
+        rrule="FREQ=DAILY;COUNT=3", start_at=now + timedelta(days=1), now_dt=now, service=strict
+    ).series
+
+
+@pytest.fixture
+def boss() -> Client:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("boss"))
+    return client
+
+
+def clerk(*permissions: str) -> Client:
+    user = get_user_model().objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text(client: Client, path: str) -> str:
+    response = client.get(path)
+    assert response.status_code == 200, response.status_code
+    return response.content.decode()
+
+
+def statuses() -> list[str]:
+    return list(Booking.objects.order_by("start_at").values_list("status", flat=True))
+
+
+def test_a_series_shows_its_rule_and_its_bookings(boss: Client, series: Series) -> None:
+    bookings = list(Booking.objects.all())
+    bookings[2].delete()
+    assert series.rrule in text(boss, f"{ADMIN}/?q={bookings[0].reference}")
+    page = text(boss, f"{ADMIN}/{series.pk}/change/")
+    assert f"/admin/bookings/booking/{bookings[1].pk}/change/" in page
+    assert series.rrule in page
+    assert 'name="_save"' not in page
+    assert boss.get(f"{ADMIN}/add/").status_code == 403
+    assert boss.post(f"{ADMIN}/{series.pk}/delete/").status_code == 403
+    series.occurrences.filter(booking=None).update(session_key=7)
+    assert "#7" in text(boss, f"{ADMIN}/{series.pk}/change/")
+
+
+def test_a_booking_says_to_which_series_it_belongs(boss: Client, series: Series) -> None:
+    path = f"/admin/bookings/booking/{Booking.objects.first().pk}/change/"  # type: ignore[union-attr]
+    assert f"{ADMIN}/{series.pk}/change/" in text(boss, path)
+    assert f"{ADMIN}/{series.pk}/change/" not in text(clerk("view_booking"), path)
+
+
+def test_it_is_cancelled_from_a_start_on(boss: Client, series: Series) -> None:
+    first, second, _third = series.occurrences.all()
+    assert f"{ADMIN}/{series.pk}/cancel/" in text(boss, f"{ADMIN}/{series.pk}/change/")
+    path = f"{ADMIN}/{series.pk}/cancel/"
+    assert "Strict" in text(boss, path)
+    done = boss.post(path, {"_answered": "1", "since": second.pk, "reason": "Ill"}, follow=True)
+    assert "2 starts of the series are cancelled." in done.content.decode()
+    assert statuses() == ["CONFIRMED", "CANCELLED", "CANCELLED"]
+    booking = Booking.objects.order_by("start_at")[1]
+    assert (booking.cancellation_reason, str(booking.cancelled_by)) == ("Ill", "boss")
+    refused = boss.post(path, {"since": first.pk, "reason": ""})
+    assert "Cannot cancel within the notice window" in refused.content.decode()
+    assert statuses()[0] == "CONFIRMED"
+    boss.post(path, {"since": first.pk, "reason": "", "override_policy": "on"})
+    assert statuses()[0] == "CANCELLED"
+
+
+def test_nothing_is_cancelled_without_a_start(boss: Client, series: Series) -> None:
+    for since in ("", "0", "everything"):
+        answer = boss.post(f"{ADMIN}/{series.pk}/cancel/", {"since": since})
+        assert answer.status_code == 200
+    assert set(statuses()) == {"CONFIRMED"}
+    assert boss.get(f"{ADMIN}/{series.pk + 1}/cancel/").status_code == 404
+
+
+def test_who_may_only_look_cancels_nothing(series: Series) -> None:
+    client = clerk("view_series", "view_occurrence")
+    assert "/cancel/" not in text(client, f"{ADMIN}/{series.pk}/change/")
+    since = series.occurrences.values_list("pk", flat=True)[0]
+    assert client.post(f"{ADMIN}/{series.pk}/cancel/", {"since": since}).status_code == 403
+    assert set(statuses()) == {"CONFIRMED"}
+
+
+def test_what_is_past_is_not_offered(boss: Client, repeat: Repeat) -> None:
+    old = repeat(allow_past=True).series
+    assert "<option" not in text(boss, f"{ADMIN}/{old.pk}/cancel/")
+    assert old.first_shown == FIRST
