@@ -33,4 +33,10 @@ if apps.is_installed("bookings.contrib.schedule"):
     desk.register(Schedule, ScheduleAdmin)
     desk.register(TimeOff, TimeOffAdmin)
 
+if apps.is_installed("bookings.contrib.group_sessions"):
+    from bookings.contrib.group_sessions.admin import SessionAdmin
+    from bookings.contrib.group_sessions.models import Session
+
+    desk.register(Session, SessionAdmin)
+
 urlpatterns = [path("admin/", admin.site.urls), path("desk/", desk.urls)]

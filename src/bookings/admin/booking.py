@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db import connections
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import localize
@@ -18,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from bookings.admin import layout
 from bookings.admin.actions import ACTIONS
 from bookings.admin.calendar import CalendarPage
-from bookings.admin.filters import AHEAD, WaitingFilter, WhenFilter
+from bookings.admin.chronological import Chronological
+from bookings.admin.filters import WaitingFilter, WhenFilter
 from bookings.admin.forms import AddForm, DetailsForm, MoveForm
 from bookings.admin.inlines import AddonInline, EventInline
 from bookings.admin.lifecycle import Lifecycle
@@ -32,7 +32,7 @@ from bookings.money import shown
 
 
 @admin.register(Booking)
-class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
+class BookingAdmin(Refusing, Lifecycle, CalendarPage, Chronological, HostRelations):
     """Every write is a service's; a booking is cancelled, never deleted."""
 
     actions = list(ACTIONS)  # noqa: RUF012 - as ModelAdmin declares it
@@ -55,23 +55,6 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, HostRelations):
 
     def get_list_select_related(self, request: HttpRequest) -> list[str]:
         return ["service", "provider", "tenant"]
-
-    def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """The soonest first where staff look ahead; else the latest first."""
-        if request.GET.get(WhenFilter.parameter_name) in AHEAD:
-            return ["start_at", "pk"]
-        return ["-start_at", "-pk"]
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changelist = super().get_changelist_instance(request)
-        database = connections[changelist.queryset.db]
-        # MySQL and MariaDB fail to group by day in a time zone that nobody has loaded into them.
-        if (
-            not database.features.has_zoneinfo_database
-            and timezone.get_current_timezone_name() != database.timezone_name
-        ):
-            changelist.date_hierarchy = None
-        return changelist
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, booking: Booking) -> SafeString:

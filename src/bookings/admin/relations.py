@@ -118,3 +118,22 @@ class HostRelations(HostSearch):
 
 def registered_admin(site: admin.AdminSite, model: Any) -> admin.ModelAdmin[Any] | None:
     return site.get_model_admin(model) if site.is_registered(model) else None
+
+
+def provider_search(site: admin.AdminSite, model: Any, request: HttpRequest) -> list[str]:
+    """What the providers' own admin searches; their texts where they have none."""
+    provider: Any = model._meta.get_field("provider").related_model
+    related = registered_admin(site, provider)
+    names = [] if related is None else [*related.get_search_fields(request)]
+    if not names:
+        names = [
+            field.name
+            for field in provider._meta.concrete_fields
+            if isinstance(field, models.CharField) and not field.choices
+        ]
+    return [_through_provider(name) for name in names]
+
+
+def _through_provider(name: str) -> str:
+    prefix = name[0] if name[0] in "^=@" else ""
+    return f"{prefix}provider__{name.removeprefix(prefix)}"

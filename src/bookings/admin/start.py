@@ -31,7 +31,9 @@ class StartField(SplitDateTimeField):
         try:
             return super().compress(data_list)
         except ValidationError:
-            # Both parts are required and valid by now: only the zone is left to complain about.
+            if any(part in self.empty_values for part in data_list):
+                raise
+            # Both parts are there and valid: only the zone is left to complain about.
             wall = datetime.combine(*data_list)
         if self.kept is not None and wall == wall_time(self.kept):
             return self.kept

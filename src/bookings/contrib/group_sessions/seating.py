@@ -73,7 +73,30 @@ def _fill(row: Session, free: int, queue: list[WaitlistEntry], *, using: str, no
 
 
 def _promote(entry: WaitlistEntry, row: Session, *, using: str, now: datetime) -> bool:
-    """Book for who waits, or hold the seats; ``False`` where the rules forbid the booking."""
+    """Seat who waits; ``False`` where the rules forbid the booking."""
+    try:
+        seat(entry, row, using=using, now=now)
+    except BookingBusy:
+        raise
+    except BookingError:
+        # Too late by the service's notice, perhaps. Somebody else's cancelling is not to fail.
+        return False
+    return True
+
+
+def seat(
+    entry: WaitlistEntry,
+    row: Session,
+    *,
+    using: str,
+    now: datetime,
+    by: Any = None,
+    override_policy: bool = False,
+) -> None:
+    """Book for who waits, or hold the seats, as long as they are offered; both rows are locked.
+
+    ``by`` is the user who does it, if it does not happen by itself.
+    """
     asked = booking_in(
         row,
         entry,
@@ -82,19 +105,16 @@ def _promote(entry: WaitlistEntry, row: Session, *, using: str, now: datetime) -
         expires_at=_offer_ends(row, now),
         created_at=now,
     )
-    try:
-        booking = book(
-            asked,
-            addon_ids=None,
-            now=now,
-            using=using,
-            occasion=SeatOccasion(row, is_promoted=True),
-        )
-    except BookingBusy:
-        raise
-    except BookingError:
-        # Too late by the service's notice, perhaps. Somebody else's cancelling is not to fail.
-        return False
+    if by is not None:
+        asked.created_by = by
+    booking = book(
+        asked,
+        addon_ids=None,
+        now=now,
+        using=using,
+        override_policy=override_policy,
+        occasion=SeatOccasion(row, is_promoted=True, override_policy=override_policy),
+    )
     # By the session: a request that has to be approved expires as well.
     is_offer = row.waitlist_offer_minutes is not None
     entry.status = WaitlistEntry.Status.OFFERED if is_offer else WaitlistEntry.Status.ACCEPTED
@@ -103,7 +123,6 @@ def _promote(entry: WaitlistEntry, row: Session, *, using: str, now: datetime) -
     signals.announce(
         signals.waitlist_promoted, WaitlistEntry, using=using, entry=entry, booking=booking
     )
-    return True
 
 
 def _offer_ends(row: Session, now: datetime) -> datetime | None:

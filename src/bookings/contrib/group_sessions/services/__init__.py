@@ -13,7 +13,11 @@ from bookings.contrib.group_sessions.services.generate import (
 from bookings.contrib.group_sessions.services.move_seat import move_seat
 from bookings.contrib.group_sessions.services.opening import close_booking, reopen_booking
 from bookings.contrib.group_sessions.services.update import update_session
-from bookings.contrib.group_sessions.services.waiting import join_waitlist, leave_waitlist
+from bookings.contrib.group_sessions.services.waiting import (
+    join_waitlist,
+    leave_waitlist,
+    promote_from_waitlist,
+)
 
 __all__ = [
     "Generated",
@@ -29,6 +33,7 @@ __all__ = [
     "leave_waitlist",
     "mark_attendance",
     "move_seat",
+    "promote_from_waitlist",
     "reopen_booking",
     "update_session",
 ]

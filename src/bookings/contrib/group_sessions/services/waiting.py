@@ -1,4 +1,4 @@
-"""Join the waitlist of a full session, and leave it."""
+"""Join the waitlist of a full session, be taken from it, and leave it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bookings.contrib.group_sessions.locking import Locked, lock_interval, under
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
 from bookings.contrib.group_sessions.occasion import check_not_booked, waits_anybody
 from bookings.contrib.group_sessions.rules import check_coming, check_not_begun
-from bookings.contrib.group_sessions.seating import settle
+from bookings.contrib.group_sessions.seating import seat, settle
 from bookings.exceptions import CapacityExceeded, InvalidTransition, MissingReference
 from bookings.models import Booking
 from bookings.services import cancel_booking, expire_booking, inputs
@@ -97,9 +97,7 @@ def leave_waitlist(
     who has been booked: cancel that booking.
     """
     now = inputs.moment(now_dt)
-    if not isinstance(entry, WaitlistEntry) or entry.pk is None:
-        raise _gone()
-    using = router.db_for_write(WaitlistEntry, instance=entry)
+    using = _using_of(entry)
 
     def act(at: Locked) -> None:
         row = _locked(entry, using)
@@ -113,6 +111,36 @@ def leave_waitlist(
             signals.announce(signals.waitlist_left, WaitlistEntry, using=using, entry=row)
             # Those behind a party that did not fit may do so.
             settle([at.row.pk], using=using, now=now)
+
+    under_lock(entry.session, act, now=now)
+    entry.refresh_from_db(using=using)
+    return entry
+
+
+def promote_from_waitlist(
+    entry: WaitlistEntry, *, actor: Any = None, now_dt: datetime | None = None
+) -> WaitlistEntry:
+    """WAITING → ACCEPTED, or OFFERED: give free seats to an entry whose turn it is not (staff).
+    The same object, refreshed.
+
+    Lifts what keeps it from being promoted by itself: those before it, the service's window of
+    booking, and a closed booking. Who has been booked, or been offered the seats, is returned as
+    it is. Raises ``InvalidTransition`` for who does not wait any more, ``SessionNotOpen``,
+    ``CapacityExceeded`` where the seats are not free, and what :func:`book_seat` raises.
+    """
+    now = inputs.moment(now_dt)
+    by = inputs.user(actor, "actor")
+    using = _using_of(entry)
+
+    def act(at: Locked) -> None:
+        _expire_holds(at)
+        row = _locked(entry, using)
+        if row.status in {WaitlistEntry.Status.ACCEPTED, WaitlistEntry.Status.OFFERED}:
+            return
+        if row.status != WaitlistEntry.Status.WAITING:
+            raise InvalidTransition(_("The client does not wait any more. Book the seats instead."))
+        seat(row, at.row, using=using, now=now, by=by, override_policy=True)
+        settle([at.row.pk], using=using, now=now)
 
     under_lock(entry.session, act, now=now)
     entry.refresh_from_db(using=using)
@@ -138,6 +166,12 @@ def _expire_holds(at: Locked) -> None:
     stale = Booking.objects.using(at.using).select_for_update().expired(at.now)
     for booking in stale.filter(busy_interval=at.row.busy_interval_id).order_by("pk"):
         expire_booking(booking, now_dt=at.now)
+
+
+def _using_of(entry: Any) -> str:
+    if not isinstance(entry, WaitlistEntry) or entry.pk is None:
+        raise _gone()
+    return router.db_for_write(WaitlistEntry, instance=entry)
 
 
 def _locked(entry: WaitlistEntry, using: str) -> WaitlistEntry:

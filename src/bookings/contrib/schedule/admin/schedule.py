@@ -14,12 +14,12 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.refused import Refusing
-from bookings.admin.relations import HostSearch, registered_admin
+from bookings.admin.relations import HostSearch, provider_search, registered_admin
 from bookings.conf import app_settings
 from bookings.contrib.schedule.admin import form as rules
 from bookings.contrib.schedule.admin.actions import ACTIONS
 from bookings.contrib.schedule.admin.days import INLINES
-from bookings.contrib.schedule.admin.filters import OwnerFilter, provider_search
+from bookings.contrib.schedule.admin.filters import OwnerFilter
 from bookings.contrib.schedule.admin.form import ScheduleForm
 from bookings.contrib.schedule.admin.preview import preview
 from bookings.contrib.schedule.admin.writing import write_page

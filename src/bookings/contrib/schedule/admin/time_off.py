@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.actor import Acting
-from bookings.admin.filters import AHEAD, WhenFilter
+from bookings.admin.chronological import Chronological
+from bookings.admin.filters import WhenFilter
 from bookings.admin.refusable import RefusableForm
 from bookings.admin.refused import Refusing
-from bookings.admin.relations import HostSearch
+from bookings.admin.relations import HostSearch, provider_search
 from bookings.admin.start import StartField, from_link
-from bookings.contrib.schedule.admin.filters import provider_search
 from bookings.contrib.schedule.admin.links import list_of
 from bookings.contrib.schedule.exceptions import TimeOffConflict
 from bookings.contrib.schedule.models import TimeOff
@@ -82,7 +82,7 @@ class TimeOffForm(RefusableForm):
 
 
 @admin.register(TimeOff)
-class TimeOffAdmin(Acting, Refusing, HostSearch):
+class TimeOffAdmin(Acting, Refusing, Chronological, HostSearch):
     form = TimeOffForm
 
     class Media:
@@ -99,12 +99,6 @@ class TimeOffAdmin(Acting, Refusing, HostSearch):
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return ["reason", *provider_search(self.admin_site, TimeOff, request)]
-
-    def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """The soonest first where staff look ahead; else the latest first."""
-        if request.GET.get(WhenFilter.parameter_name) in AHEAD:
-            return ["start_at", "pk"]
-        return ["-start_at", "-pk"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         record = () if obj is None else (("created_at", "created_by"),)

@@ -1,0 +1,56 @@
+"""What a session looks like in a list and on its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
+from bookings.models import Booking
+
+NOT_COMING = (Booking.Status.CANCELLED, Booking.Status.DECLINED)
+OPEN = (WaitlistEntry.Status.WAITING, WaitlistEntry.Status.OFFERED)
+
+
+def with_numbers(sessions: QuerySet[Any]) -> QuerySet[Any]:
+    """With ``booked``, the seats of its bookings, also once it is over, and ``waiting``."""
+    seats = Seat.objects.filter(session=OuterRef("pk")).exclude(booking__status__in=NOT_COMING)
+    places = WaitlistEntry.objects.filter(session=OuterRef("pk"), status__in=OPEN)
+    booked, waiting = _of_each(seats, Sum("booking__party_size")), _of_each(places, Count("pk"))
+    numbered: QuerySet[Any] = sessions.annotate(booked=booked, waiting=waiting)
+    return numbered
+
+
+def _of_each(rows: QuerySet[Any], number: Any) -> Coalesce:
+    of_one = rows.order_by().values("session").annotate(number=number).values("number")
+    return Coalesce(Subquery(of_one, output_field=IntegerField()), 0)
+
+
+def seats_bar(taken: int, capacity: int) -> SafeString:
+    """``7/10`` with a bar; a screen reader is told it in words."""
+    said = _("%(taken)d of %(capacity)d seats taken") % {"taken": taken, "capacity": capacity}
+    share = min(100, round(100 * taken / capacity))
+    return format_html(
+        '<span class="bookings-seats{}" role="img" aria-label="{}">'
+        '<svg width="64" height="8" aria-hidden="true"><rect width="100%" height="8" rx="4"/>'
+        '<rect class="bookings-seats-taken" width="{}%" height="8" rx="4"/></svg>'
+        '<span aria-hidden="true">{}/{}</span></span>',
+        " bookings-seats-full" if taken >= capacity else "",
+        said,
+        share,
+        taken,
+        capacity,
+    )
+
+
+def badge(of: Session | WaitlistEntry | Booking) -> SafeString:
+    return format_html(
+        '<span class="bookings-status bookings-status-{}">{}</span>',
+        of.status.lower(),
+        of.get_status_display(),
+    )

@@ -1,0 +1,402 @@
+"""Close, reopen, finish and cancel a session; promote and remove who waits; tick who came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from bookings.contrib.group_sessions.admin.seen import mark_of
+from bookings.contrib.group_sessions.models import Session, WaitlistEntry
+from bookings.contrib.group_sessions.services import (
+    cancel_session,
+    close_booking,
+    leave_waitlist,
+    update_session,
+)
+from bookings.exceptions import NotAllowed
+from bookings.integrity import find_problems
+from bookings.models import Booking
+from bookings.services import cancel_booking, mark_no_show
+from tests.admin.page import filled_in, text_of, told
+from tests.contrib.group_sessions.admin.conftest import ADD, LIST, QUESTION, page_of
+from tests.contrib.group_sessions.conftest import (
+    Make,
+    Schedule,
+    Sit,
+    Wait,
+    again,
+    guests,
+    queue,
+)
+
+pytestmark = pytest.mark.django_db
+
+SEEN = 'name="seen" value="'
+
+
+def seen(client: Client, session: Session) -> str:
+    """What the page says that it has seen."""
+    return text_of(client.get(page_of(session))).partition(SEEN)[2].partition('"')[0]
+
+
+def step(client: Client, session: Session, name: str, **sent: Any) -> Any:
+    values = {"seen": seen(client, session)} | sent
+    return client.post(page_of(session, f"step/{name}"), values, follow=True)
+
+
+def ask(client: Client, session: Session, name: str = "cancel") -> dict[str, Any]:
+    return filled_in(client.get(page_of(session, f"step/{name}")), QUESTION)
+
+
+def test_booking_is_closed_and_opened_again(boss: Client, session: Session) -> None:
+    assert told(step(boss, session, "close")) == [f"{session} is now: Booking closed."]
+    assert again(session).closed_by_staff
+    page = text_of(boss.get(page_of(session)))
+    assert "/step/reopen/" in page
+    assert "/step/close/" not in page
+    assert told(step(boss, session, "reopen")) == [f"{session} is now: Scheduled."]
+    assert LogEntry.objects.count() == 2
+
+
+def test_a_doubled_click_on_a_step_is_no_error(boss: Client, session: Session) -> None:
+    sent = {"seen": seen(boss, session)}
+    step(boss, session, "close", **sent)
+    assert told(step(boss, session, "close", **sent)) == [
+        f"{session} was that already: Booking closed."
+    ]
+    assert LogEntry.objects.count() == 1
+
+
+@pytest.mark.parametrize("sent", ["then", "", "rubbish"])
+def test_a_step_of_a_page_that_is_out_of_date_is_refused(
+    boss: Client, session: Session, sent: str
+) -> None:
+    opened = seen(boss, session) if sent == "then" else sent
+    update_session(session, title="Theirs")
+    answer = step(boss, session, "close", seen=opened)
+    assert told(answer)[0].startswith("Somebody has changed this session")
+    assert again(session).status == Session.Status.SCHEDULED
+
+
+def test_a_session_is_finished_once_it_is_over(
+    boss: Client, session: Session, past: Session
+) -> None:
+    assert "/step/finish/" not in text_of(boss.get(page_of(session)))
+    assert told(step(boss, session, "finish")) == ["A session cannot be finished before it ends."]
+    assert "/step/finish/" in text_of(boss.get(page_of(past)))
+    assert told(step(boss, past, "finish")) == [f"{past} is now: Finished."]
+    assert told(step(boss, past, "close", seen=mark_of(again(past)))) == [
+        "The session is over. Choose another."
+    ]
+
+
+def test_a_session_is_cancelled_with_a_reason(
+    boss: Client, schedule: Schedule, sit: Sit, wait: Wait
+) -> None:
+    session = schedule(enable_waitlist=True)
+    booking = sit(session, seats=3, now_dt=None)
+    wait(session, "Zoe", now_dt=None)
+    page = text_of(boss.get(page_of(session, "step/cancel")))
+    assert "3 seats booked" in page
+    assert "1 waits" in page
+    sent = ask(boss, session) | {"reason": "Ada is ill"}
+    answer = boss.post(page_of(session, "step/cancel"), sent, follow=True)
+    assert told(answer) == [f"{session} is now: Cancelled."]
+    booking = Booking.objects.get(pk=booking.pk)
+    assert (booking.status, booking.cancellation_reason) == ("CANCELLED", "Ada is ill")
+    assert booking.cancelled_by.username == "boss"
+    assert again(session).cancellation_reason == "Ada is ill"
+    assert list(find_problems()) == []
+    assert told(boss.post(page_of(session, "step/cancel"), sent, follow=True)) == [
+        f"{session} was that already: Cancelled."
+    ]
+
+
+def test_a_question_that_is_out_of_date_is_refused(boss: Client, session: Session) -> None:
+    sent = ask(boss, session)
+    update_session(session, title="Theirs")
+    answer = boss.post(page_of(session, "step/cancel"), sent, follow=True)
+    assert told(answer)[0].startswith("Somebody has changed this session")
+    assert again(session).is_coming
+
+
+def test_a_step_that_there_is_not(boss: Client, session: Session) -> None:
+    assert boss.post(page_of(session, "step/rubbish")).status_code == 404
+    assert boss.get(page_of(session, "step/close")).status_code == 405
+    assert boss.post(f"{LIST}99999/step/close/").status_code == 404
+    assert boss.post(f"{LIST}rubbish/step/close/").status_code == 404
+
+
+Act = Callable[..., Any]
+
+
+@pytest.fixture
+def act(boss: Client) -> Act:
+    def do(entry: WaitlistEntry, name: str, client: Client = boss) -> Any:
+        url = page_of(entry.session, f"waitlist/{entry.pk}/{name}")
+        return client.post(url, follow=True)
+
+    return do
+
+
+@pytest.fixture
+def kept(schedule: Schedule, make_service: Make, sit: Sit, wait: Wait) -> Session:
+    """A seat is free, and Zoe and Eva wait all the same: it is too late for anybody to book."""
+    service = make_service(minimum_notice_minutes=30 * 24 * 60)
+    session = schedule(service=service, enable_waitlist=True)
+    bookings = [sit(session, name, now_dt=None, override_policy=True) for name in ("Ann", "Bob")]
+    sit(session, "Cid", now_dt=None, override_policy=True)
+    for name in ("Zoe", "Eva"):
+        wait(session, name, now_dt=None)
+    cancel_booking(bookings[0], override_policy=True)
+    return session
+
+
+def test_staff_promote_somebody_out_of_turn(boss: Client, kept: Session, act: Act) -> None:
+    page = text_of(boss.get(page_of(kept)))
+    assert page.count("/promote/") == page.count("/remove/") == 2
+    eva = kept.waitlist.get(client_name="Eva")
+    assert told(act(eva, "promote")) == ["Promoted from the waitlist: Eva."]
+    assert queue(kept) == ["Zoe"]
+    assert guests(kept)["Eva"] == (1, "CONFIRMED")
+    eva.refresh_from_db()
+    assert eva.status == WaitlistEntry.Status.ACCEPTED
+    assert eva.booking is not None
+    assert eva.booking.created_by.username == "boss"
+    assert list(find_problems()) == []
+
+
+def test_a_doubled_click_promotes_once(kept: Session, act: Act) -> None:
+    eva = kept.waitlist.get(client_name="Eva")
+    act(eva, "promote")
+    assert told(act(eva, "promote")) == ["Eva was that already: Accepted."]
+    assert Booking.objects.filter(client_name="Eva").count() == 1
+
+
+def test_seats_that_are_offered_are_held(
+    boss: Client, schedule: Schedule, kept: Session, act: Act
+) -> None:
+    update_session(kept, waitlist_offer_minutes=30)
+    eva = kept.waitlist.get(client_name="Eva")
+    act(eva, "promote")
+    eva.refresh_from_db()
+    assert eva.status == WaitlistEntry.Status.OFFERED
+    page = text_of(boss.get(page_of(kept)))
+    assert re.findall(r'field-client_name">\s*<p>(\w+)', page) == ["Zoe", "Eva"]
+    assert told(act(eva, "remove")) == ["Removed from the waitlist: Eva."]
+    assert guests(kept).keys() == {"Bob", "Cid"}
+
+
+def test_nobody_is_promoted_where_no_seat_is_free(
+    schedule: Schedule, sit: Sit, wait: Wait, act: Act
+) -> None:
+    session = schedule(enable_waitlist=True)
+    sit(session, seats=3, now_dt=None)
+    zoe = wait(session, "Zoe", now_dt=None)
+    assert told(act(zoe, "promote")) == ["Not enough seats are left: 1 asked for, 0 free."]
+    assert queue(session) == ["Zoe"]
+
+
+def test_who_has_left_is_not_promoted(kept: Session, act: Act) -> None:
+    eva = kept.waitlist.get(client_name="Eva")
+    leave_waitlist(eva)
+    assert told(act(eva, "promote")) == [
+        "The client does not wait any more. Book the seats instead."
+    ]
+    assert told(act(eva, "remove")) == ["Eva was that already: Left."]
+
+
+def test_an_entry_is_reached_by_its_own_session_alone(
+    boss: Client, kept: Session, schedule: Schedule, start: datetime
+) -> None:
+    other = schedule(start_at=start + timedelta(hours=5))
+    eva = kept.waitlist.get(client_name="Eva")
+    assert boss.post(page_of(other, f"waitlist/{eva.pk}/remove")).status_code == 404
+    assert boss.post(page_of(kept, f"waitlist/{eva.pk}/rubbish")).status_code == 404
+    assert boss.get(page_of(kept, f"waitlist/{eva.pk}/remove")).status_code == 405
+    assert queue(kept) == ["Zoe", "Eva"]
+
+
+@pytest.fixture
+def class_of_three(past: Session, sit: Sit) -> list[Booking]:
+    before = past.start_at - timedelta(hours=1)
+    return [sit(past, name, now_dt=before) for name in ("Ann", "Bob", "Cid")]
+
+
+def statuses() -> list[str]:
+    return [
+        str(status) for status in Booking.objects.order_by("pk").values_list("status", flat=True)
+    ]
+
+
+def checklist(client: Client, session: Session) -> dict[str, Any]:
+    page = text_of(client.get(page_of(session, "attendance")))
+    versions = {f"version-{row.pk}": row.version for row in Booking.objects.all()}
+    assert all(name in page for name in versions)
+    return versions
+
+
+def test_attendance_is_ticked_for_many(
+    boss: Client, past: Session, class_of_three: list[Booking]
+) -> None:
+    ann, bob, _cid = class_of_three
+    assert page_of(past, "attendance") in text_of(boss.get(page_of(past)))
+    sent = checklist(boss, past) | {f"mark-{ann.pk}": "came", f"mark-{bob.pk}": "missed"}
+    answer = boss.post(page_of(past, "attendance"), sent, follow=True)
+    assert told(answer) == ["2 bookings were marked."]
+    assert statuses() == ["COMPLETED", "NO_SHOW", "CONFIRMED"]
+    assert ann.events.get(event_type="COMPLETED").actor_user.username == "boss"
+
+
+def test_all_others_came(boss: Client, past: Session, class_of_three: list[Booking]) -> None:
+    sent = checklist(boss, past) | {f"mark-{class_of_three[1].pk}": "missed", "rest_came": "on"}
+    boss.post(page_of(past, "attendance"), sent)
+    assert statuses() == ["COMPLETED", "NO_SHOW", "COMPLETED"]
+
+
+def test_a_mark_is_corrected_and_not_taken_back(
+    boss: Client, past: Session, class_of_three: list[Booking]
+) -> None:
+    name = f"mark-{class_of_three[0].pk}"
+    for mark, status in (("came", "COMPLETED"), ("missed", "NO_SHOW"), ("", "NO_SHOW")):
+        sent = checklist(boss, past) | {name: mark}
+        boss.post(page_of(past, "attendance"), sent)
+        assert statuses()[0] == status
+
+
+def test_who_is_marked_by_somebody_else_meanwhile_is_reported(
+    boss: Client, past: Session, class_of_three: list[Booking]
+) -> None:
+    ann, bob, _cid = class_of_three
+    sent = checklist(boss, past) | {f"mark-{ann.pk}": "came", f"mark-{bob.pk}": "came"}
+    mark_no_show(ann)
+    answer = boss.post(page_of(past, "attendance"), sent, follow=True)
+    first, second = told(answer)
+    assert first == "1 booking was marked."
+    assert second.startswith("Ann: Somebody has changed this booking")
+    assert statuses() == ["NO_SHOW", "COMPLETED", "CONFIRMED"]
+
+
+def test_what_the_services_refuse_is_reported_and_the_others_are_marked(
+    boss: Client, past: Session, class_of_three: list[Booking]
+) -> None:
+    ann, bob, _cid = class_of_three
+    sent = checklist(boss, past) | {f"mark-{ann.pk}": "came", f"mark-{bob.pk}": "came"}
+
+    def check(self: Any, actor: Any, verb: str, booking: Booking) -> None:
+        if booking.pk == ann.pk:
+            raise NotAllowed("Not Ann.")
+
+    with patch("bookings.adapters.DefaultBookingAdapter.check_permission", check):
+        answer = boss.post(page_of(past, "attendance"), sent, follow=True)
+    assert told(answer) == ["1 booking was marked.", "Ann: Not Ann."]
+    assert statuses() == ["CONFIRMED", "COMPLETED", "CONFIRMED"]
+
+
+def test_nothing_ticked_is_nothing_done(
+    boss: Client, past: Session, class_of_three: list[Booking]
+) -> None:
+    answer = boss.post(page_of(past, "attendance"), checklist(boss, past), follow=True)
+    assert told(answer) == ["There was nothing to mark."]
+
+
+@pytest.mark.parametrize("sent", [{}, {"version": "x"}, {"mark": "rubbish"}])
+def test_a_checklist_that_makes_no_sense_is_shown_again(
+    boss: Client, past: Session, class_of_three: list[Booking], sent: dict[str, str]
+) -> None:
+    key = class_of_three[0].pk
+    values = {} if not sent else checklist(boss, past) | {f"{n}-{key}": v for n, v in sent.items()}
+    assert boss.post(page_of(past, "attendance"), values).status_code == 200
+    assert statuses() == ["CONFIRMED"] * 3
+
+
+def test_what_cannot_be_marked_has_no_box(
+    boss: Client, past: Session, sit: Sit, class_of_three: list[Booking], make_service: Make
+) -> None:
+    cancel_booking(class_of_three[0], override_policy=True, now_dt=past.start_at)
+    Booking._base_manager.filter(pk=class_of_three[1].pk).update(status="PENDING")
+    page = text_of(boss.get(page_of(past, "attendance")))
+    assert "Ann" not in page
+    assert page.count("Cannot be marked in this status.") == 1
+    assert page.count("<fieldset>") == 1
+
+
+def test_an_empty_class_has_no_checklist(boss: Client, past: Session) -> None:
+    assert "Nobody has booked this session." in text_of(boss.get(page_of(past, "attendance")))
+
+
+def test_attendance_waits_for_the_start(boss: Client, session: Session, past: Session) -> None:
+    cancel_session(past)
+    for one in (session, past):
+        assert "/attendance/" not in text_of(boss.get(page_of(one)))
+        answer = boss.get(page_of(one, "attendance"), follow=True)
+        assert told(answer) == ["Attendance is marked once the session has begun."]
+
+
+PAGES = ["change", "step/close", "step/cancel", "attendance", "waitlist/{}/promote"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_viewer_sees_and_posts_nothing(
+    viewer: Client, kept: Session, past: Session, page: str
+) -> None:
+    eva = kept.waitlist.get(client_name="Eva")
+    shown = text_of(viewer.get(page_of(kept)))
+    assert "Eva" in shown
+    assert all(word not in shown for word in ("/step/", "/waitlist/", 'name="_save"'))
+    assert "/attendance/" not in text_of(viewer.get(page_of(past)))
+    before = [list(Session.objects.values()), list(Booking.objects.values())]
+    url = page_of(kept, page.format(eva.pk))
+    assert viewer.post(url, {"seen": "x", "_answered": "1"}).status_code == 403
+    assert [list(Session.objects.values()), list(Booking.objects.values())] == before
+    assert viewer.get(ADD).status_code == 403
+    assert ADD not in text_of(viewer.get(LIST))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_other_staff_and_visitors_see_nothing(
+    stranger: Client, client: Client, kept: Session, page: str
+) -> None:
+    url = page_of(kept, page.format(kept.waitlist.first().pk))  # type: ignore[union-attr]
+    assert stranger.post(url).status_code == 403
+    assert client.post(url).status_code == 302
+    assert stranger.get(LIST).status_code == 403
+
+
+def test_a_manager_needs_no_other_permission(manager: Client, kept: Session, past: Session) -> None:
+    booking = Booking.objects.filter(client_name="Bob").get()
+    page = text_of(manager.get(page_of(kept)))
+    assert booking.reference in page
+    assert "/bookings/booking/" not in page
+    step(manager, kept, "close")
+    assert again(kept).closed_by_staff
+    assert manager.get(page_of(past, "attendance")).status_code == 200
+
+
+def test_the_second_admin_has_the_pages_too(boss: Client, kept: Session, past: Session) -> None:
+    page = text_of(boss.get(page_of(kept, site="desk")))
+    assert "/desk/bookings_group_sessions/session/" in page
+    assert "/admin/bookings" not in page
+    for name in ("attendance", "step/cancel"):
+        text = text_of(boss.get(page_of(past, name, site="desk")))
+        assert "/admin/bookings" not in text
+
+
+def test_a_step_needs_the_token_of_the_page(kept: Session) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(get_user_model().objects.create_superuser("strict"))
+    for page in (
+        "step/close",
+        "attendance",
+        f"waitlist/{kept.waitlist.get(client_name='Eva').pk}/remove",
+    ):
+        assert strict.post(page_of(kept, page)).status_code == 403
+    close_booking(kept)
