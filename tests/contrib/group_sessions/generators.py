@@ -1,0 +1,104 @@
+"""Racers who fill the same hours with sessions, and what a referee says of those."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+from unittest.mock import patch
+
+from bookings import ledger
+from bookings.contrib.group_sessions import services
+from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.services import generate as module
+from bookings.contrib.schedule.models import Schedule
+from bookings.contrib.schedule.services import make_schedule
+from bookings.models import BusyInterval
+from tests.contrib.group_sessions import entrants
+from tests.races import referee
+from tests.races.entrants import handicapped, no_lock, stored
+from tests.races.scenes import NOW
+
+Run = Callable[[], Any]
+DAYS: Final = 3
+SLOTS: Final = 8 * DAYS
+
+
+def set_up(*, providers: int = 1) -> dict[str, Any]:
+    """Eight hours a day for everybody; the service, and who is there."""
+    clear()
+    host = referee.set_up(duration_minutes=60)
+    hired = referee.hire(number=providers - 1, are_known=False)
+    make_schedule(timezone="UTC", hours={day: [("09:00", "17:00")] for day in range(7)})
+    return {"service": host["service"], "providers": [host["provider"], *hired]}
+
+
+def clear() -> None:
+    entrants._clear()
+    Schedule.objects.all().delete()
+
+
+def generate(*, service: Any, providers: list[Any], **values: Any) -> Run:
+    """Fill three days of each; how many sessions were made, were there, and could not be made."""
+    first = NOW.date() + timedelta(1)
+    sold = stored("SERVICE_MODEL", service)
+    hired = [stored("PROVIDER_MODEL", key) for key in providers]
+
+    def fill(provider: Any) -> services.Generated:
+        return services.generate_sessions(
+            provider=provider,
+            service=sold,
+            start_date=first,
+            end_date=first + timedelta(DAYS - 1),
+            slot_duration_minutes=60,
+            capacity=3,
+            now_dt=NOW,
+            **values,
+        )
+
+    def fill_all() -> Any:
+        filled = [fill(provider) for provider in hired]
+        return (
+            sum(one.created for one in filled),
+            sum(one.existing for one in filled),
+            sum(len(one.conflicts) for one in filled),
+        )
+
+    return fill_all
+
+
+def generate_in_small_chunks(**values: Any) -> Run:
+    run = generate(**values)
+
+    def fill() -> Any:
+        with patch.object(module, "CHUNK", 5):
+            return run()
+
+    return fill
+
+
+def generate_by_what_was_read(**values: Any) -> Run:
+    """As somebody who has looked before the others wrote, and takes no lock."""
+
+    def fill() -> Any:
+        with (
+            patch.object(module._Work, "_known", lambda *args: set()),
+            patch.object(ledger, "part", lambda calendar, claims, *, using: (claims, [])),
+        ):
+            return run()
+
+    run = handicapped(generate(**values), no_lock)
+    return fill
+
+
+def situation() -> dict[str, int]:
+    """How many sessions there are, at how many starts, and in how much time of the ledger."""
+    starts = Counter(Session.objects.values_list("provider", "start_at"))
+    claims = BusyInterval.objects.filter(kind=BusyInterval.Kind.SESSION)
+    return {
+        "sessions": starts.total(),
+        "starts": len(starts),
+        "claims": claims.count(),
+        "all claims": BusyInterval.objects.count(),
+    }
