@@ -6,10 +6,13 @@ import ast
 import inspect
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import pytest
 
 from bookings.contrib import series
-from bookings.contrib.series import exceptions
+from bookings.contrib.series import exceptions, services
+from bookings.contrib.series.models import Occurrence, Series
 from bookings.exceptions import BookingError
 from tests.docs.test_reference_is_complete import rows
 
@@ -52,3 +55,15 @@ def test_every_finer_code_has_its_row_and_none_has_one_that_is_not_used() -> Non
 def test_every_check_has_its_row() -> None:
     raised = re.findall(r'id="(bookings_series\.\w+)"', (SOURCE / "checks.py").read_text())
     assert rows(section("System checks")).keys() == set(raised)
+
+
+@pytest.mark.parametrize("model", [Series, Occurrence])
+def test_every_field_is_in_the_section_of_its_model(model: Any) -> None:
+    told = PAGE.partition(f"### {model.__name__}\n")[2].partition("\n#")[0]
+    fields = {field.name for field in model._meta.concrete_fields}
+    assert fields == {name for name in rows(told) if name not in {"first_shown", "continued_by"}}
+
+
+def test_every_service_is_described() -> None:
+    for name in services.__all__:
+        assert f":: bookings.contrib.series.services.{name}\n" in PAGE
