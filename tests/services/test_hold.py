@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -191,9 +192,13 @@ def test_what_is_nobody_s_is_not_confirmed(nameless: Booking, verb: Any) -> None
         {"client_name": "Mary", "metadata": {"x": float("nan")}},
         {"client_name": "Mary", "client_user": 1},
         {"client_name": "Mary", "notes_client": "\x00"},
+        {"client_name": "\ud800"},
+        {"client_name": "Mary", "client_email": "\ud800@example.com"},
+        {"client_name": "Mary", "metadata": reduce(lambda inner, _: {"x": inner}, range(5000), {})},
     ],
-    ids=str,
+    ids=lambda wrong: ascii(list(wrong)[-1]),
 )
+@override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
 def test_what_cannot_be_stored_leaves_the_hold_as_it_was(
     nameless: Booking, verb: Any, wrong: dict[str, Any]
 ) -> None:
@@ -527,6 +532,35 @@ def test_a_client_is_held_to_the_limits_once_he_is_known(book: Book, keep: Book,
     staffed = keep(start_at=START + 2 * DAY)
     verb(staffed, now_dt=NOW, client_name="Mary", override_policy=True)
     assert staffed.status == "CONFIRMED"
+
+
+@pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
+@override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
+def test_a_client_is_held_to_the_limits_by_whatever_verb_he_is_told(
+    book: Book, keep: Book, verb: Any
+) -> None:
+    """Whoever pays for a hold, or fills in a page at a time, is known before it is submitted."""
+    book(client_name="Mary")
+    hold = keep(start_at=START + DAY)
+
+    with nothing_written(), pytest.raises(LimitReached):
+        update_booking(hold, now_dt=NOW, client_name="Mary")
+    update_booking(hold, now_dt=NOW, client_name="Martha")
+    assert verb(hold, now_dt=NOW).status == "CONFIRMED"
+    # What is no hold any more is corrected.
+    assert update_booking(hold, now_dt=NOW, client_name="Mary").client_name == "Mary"
+
+
+@override_settings(BOOKINGS_DUPLICATE_GUARD_MINUTES=60)
+def test_a_client_who_is_told_of_a_hold_has_no_booking_like_it(
+    book: Book, keep: Book, group: Any
+) -> None:
+    book(service=group, client_name="Mary")
+    hold = keep(service=group)
+
+    with nothing_written(), pytest.raises(DuplicateBooking):
+        update_booking(hold, now_dt=NOW, client_name="Mary")
+    assert update_booking(hold, now_dt=NOW, notes_client="Hello").notes_client == "Hello"
 
 
 @override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)

@@ -119,10 +119,16 @@ class DetailsForm(RefusableForm):
     def write(self, actor: Any) -> Booking:
         return self.update(actor, self.cleaned_data["expected_version"])
 
-    def update(self, actor: Any, expected_version: int) -> Booking:
+    def update(
+        self, actor: Any, expected_version: int, *, override_policy: bool = False
+    ) -> Booking:
         details = {name: self.cleaned_data[name] for name in DETAILS if name in self.changed_data}
         return update_booking(
-            self.booking, actor=actor, expected_version=expected_version, **details
+            self.booking,
+            actor=actor,
+            override_policy=override_policy,
+            expected_version=expected_version,
+            **details,
         )
 
 
@@ -163,4 +169,4 @@ class MoveForm(PlanForm, DetailsForm):
                 expected_version=version,
             )
             version = self.booking.version
-        return self.update(actor, version)
+        return self.update(actor, version, override_policy=given["override_policy"])

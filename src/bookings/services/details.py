@@ -16,6 +16,7 @@ from bookings.services.changes import check_saved
 from bookings.services.history import old_and_new, values_of
 from bookings.services.metadata import merge_into
 
+TEXTS: Final = ("client_name", "client_email", "client_phone", "notes_client")
 CLIENT: Final = ("client_name", "client_email", "client_phone", "client_user")
 
 
@@ -29,6 +30,14 @@ class Details:
     client_user: Any = None
     notes_client: str | None = None
     metadata: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        # Before who it is becomes a key to lock, and before anything is merged.
+        for name in TEXTS:
+            if getattr(self, name) is not None:
+                inputs.text(name, getattr(self, name))
+        if self.metadata is not None:
+            inputs.document("metadata", self.metadata)
 
     def allowance(self, booking: Booking, *, override_policy: bool) -> Allowance | None:
         """What the limits leave for the client who is named here, if one is."""
