@@ -21,7 +21,7 @@ from tests.benchmarks.options import Options
 from tests.databases import ROOT
 from tests.migrations.walk import new_database
 
-BENCHMARKS: Final = ("create", "growth", "expire", "size", "slots", "peers", "steps")
+BENCHMARKS: Final = ("create", "growth", "expire", "sessions", "size", "slots", "peers", "steps")
 
 
 def main() -> None:
