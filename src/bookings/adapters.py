@@ -32,7 +32,8 @@ class DefaultBookingAdapter:
     run :meth:`check_permission` and :meth:`generate_reference`; :meth:`limits` and
     :meth:`time_zone` where there are limits; when a booking is confirmed or submitted,
     :meth:`check_bookable`, :meth:`requires_approval` and :meth:`approval_deadline`; and when it is
-    moved, :meth:`check_bookable` and :meth:`check_addon`, after they have been asked without it.
+    moved, :meth:`check_bookable`, :meth:`check_addon` and, where the old start has cut a request
+    short, :meth:`approval_deadline`, after they have been asked without it.
     They may be called more than once, and should not query for long.
     """
 

@@ -87,3 +87,8 @@ def rolled_back() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+def lapses() -> int | None:
+    """The second from which the only busy interval that is stored keeps its time no more."""
+    return BusyInterval.objects.get().lapses

@@ -18,11 +18,12 @@ from bookings.services import (
     decline_booking,
     expire_booking,
     expire_bookings,
+    reschedule_booking,
     submit_hold,
 )
 from tests.services.clock import DAY, HOUR, NOW, SECOND, START, minutes
 from tests.services.conftest import Book, Make
-from tests.services.storage import intervals, nothing_written, stored
+from tests.services.storage import intervals, lapses, last_event, nothing_written, stored
 
 
 @pytest.fixture
@@ -64,6 +65,51 @@ def test_a_request_lapses_at_the_deadline_and_gives_its_time_back(ask: Book, boo
 def test_a_request_lapses_at_its_start_at_the_latest(ask: Book) -> None:
     assert ask().expires_at == START
     assert ask(start_at=NOW - DAY, allow_past=True).expires_at is None
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=48)
+def test_a_request_that_is_moved_lapses_at_its_new_start_at_the_latest(ask: Book) -> None:
+    request = ask(start_at=START + 3 * DAY)
+    assert request.expires_at == NOW + 2 * DAY
+
+    reschedule_booking(request, new_start_at=NOW + HOUR, now_dt=NOW)
+
+    assert stored(request).expires_at == NOW + HOUR
+    assert lapses() == (NOW + HOUR).timestamp()
+    told = last_event(request).data
+    assert told["old_expires_at"] == "2030-01-09T09:00:00+00:00"
+    assert told["new_expires_at"] == "2030-01-07T10:00:00+00:00"
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=48)
+def test_a_request_that_its_start_cut_short_has_its_deadline_when_it_is_moved(ask: Book) -> None:
+    request = ask()
+    assert request.expires_at == START
+
+    later = NOW + 30 * HOUR
+    reschedule_booking(request, new_start_at=later, now_dt=NOW + HOUR)
+    assert request.expires_at == later
+    reschedule_booking(request, new_start_at=START + 9 * DAY, now_dt=NOW + HOUR)
+    assert request.expires_at == NOW + 48 * HOUR
+    assert lapses() == (NOW + 48 * HOUR).timestamp()
+    reschedule_booking(request, new_start_at=START + 10 * DAY, now_dt=NOW + HOUR)
+    assert request.expires_at == NOW + 48 * HOUR
+    assert "new_expires_at" not in last_event(request).data
+
+
+def test_a_deadline_that_is_none_by_now_ends_with_the_move(ask: Book) -> None:
+    with override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=48):
+        request = ask()
+    reschedule_booking(request, new_start_at=START + DAY, now_dt=NOW)
+    assert request.expires_at is None
+    assert lapses() is None
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=4)
+def test_a_request_that_is_moved_into_the_past_keeps_its_deadline(ask: Book) -> None:
+    request = ask()
+    reschedule_booking(request, new_start_at=NOW - DAY, now_dt=NOW, override_policy=True)
+    assert request.expires_at == NOW + 4 * HOUR
 
 
 class Patient(DefaultBookingAdapter):

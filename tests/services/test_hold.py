@@ -37,6 +37,7 @@ from tests.services.clock import DAY, HOUR, MICROSECOND, NOW, SECOND, START, min
 from tests.services.conftest import Book, Make
 from tests.services.storage import (
     history,
+    lapses,
     last_event,
     nothing_done,
     nothing_written,
@@ -497,6 +498,20 @@ def test_a_hold_that_moves_stays_a_hold(nameless: Booking) -> None:
     reschedule_booking(nameless, new_start_at=START + DAY, now_dt=NOW)
     assert nameless.is_hold
     assert only_interval()["start_at"] == START + DAY
+
+
+def test_a_hold_that_moves_ends_at_its_new_start_at_the_latest(
+    keep: Book, book: Book, provider: Any
+) -> None:
+    hold = keep(hold_minutes=600)
+    reschedule_booking(hold, new_start_at=NOW + HOUR, now_dt=NOW)
+    assert hold.expires_at == NOW + HOUR
+    assert lapses() == (NOW + HOUR).timestamp()
+    reschedule_booking(hold, new_start_at=START, now_dt=NOW)
+    assert hold.expires_at == NOW + HOUR
+    chosen = book(start_at=START + DAY, expires_at=START + 2 * DAY)
+    reschedule_booking(chosen, new_start_at=START + DAY, now_dt=NOW)
+    assert chosen.expires_at == START + 2 * DAY
 
 
 def test_a_hold_hides_its_time_until_it_runs_out(

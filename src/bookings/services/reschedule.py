@@ -18,7 +18,7 @@ from bookings.conf import app_settings
 from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import BookingType, ProviderLike
-from bookings.services import inputs
+from bookings.services import approval, inputs
 from bookings.services.allowance import Allowance
 from bookings.services.book import extra_time, set_total
 from bookings.services.changes import (
@@ -35,6 +35,7 @@ from bookings.services.history import old_and_new, values_of
 from bookings.services.repeats import check_duplicate
 
 MOVED: Final = ("start_at", "end_at", "provider", "total_amount")
+LAPSE: Final = ("expires_at",)
 
 
 def reschedule_booking(
@@ -52,10 +53,11 @@ def reschedule_booking(
     """Move a pending or confirmed booking; it keeps its reference, status, rules and add-ons.
 
     ``addon_ids=None`` keeps the add-ons; a list, also an empty one, replaces them. Those that stay
-    keep their duration and price of when they were booked. The notice is measured against the old
-    start, and the new one is held to the service's window of booking and to the limits;
-    ``override_policy`` (staff) lifts all three, and the booking's own prohibition. Raises what
-    :func:`create_booking` and :func:`cancel_booking` raise.
+    keep their duration and price of when they were booked. A hold or a request lapses at its new
+    start at the latest. The notice is measured against the old start, and the new one is held to
+    the service's window of booking and to the limits; ``override_policy`` (staff) lifts all three,
+    and the booking's own prohibition. Raises what :func:`create_booking` and :func:`cancel_booking`
+    raise.
     """
     new_start_at = policies.instant(new_start_at, "new_start_at")
     now = inputs.moment(now_dt)
@@ -71,7 +73,9 @@ def reschedule_booking(
         check_hold(row, now)
         if not override_policy:
             check_reschedulable(row, now)
-        proposal = _Proposal(row, addons, new_start_at, new_provider, addon_keys, using=using)
+        proposal = _Proposal(
+            row, addons, new_start_at, new_provider, addon_keys, now=now, using=using
+        )
         policies.check_start(
             new_start_at,
             now=now,
@@ -89,6 +93,9 @@ def reschedule_booking(
         before, old = copy(row), values_of(row, MOVED)
         proposal = propose(row, list(_addons_of(row, using).select_for_update()))
         new = values_of(row, MOVED)
+        if row.expires_at != before.expires_at:
+            old |= values_of(before, LAPSE)
+            new |= values_of(row, LAPSE)
         addons = proposal.addon_data()
         if new == old and not addons:
             return None
@@ -103,7 +110,9 @@ def reschedule_booking(
         )
         proposal.store_addons()
         return Change(
-            BookingEvent.EventType.RESCHEDULED, fields=MOVED, data=old_and_new(old, new) | addons
+            BookingEvent.EventType.RESCHEDULED,
+            fields=(*MOVED, *LAPSE),
+            data=old_and_new(old, new) | addons,
         )
 
     # The slow questions are asked before the lock is taken, of a copy that is thrown away.
@@ -167,6 +176,7 @@ class _Proposal:
         provider: Any,
         addon_keys: list[Any] | None,
         *,
+        now: datetime,
         using: str,
     ) -> None:
         self.row = row
@@ -177,7 +187,8 @@ class _Proposal:
             row.service, default_currency=app_settings.DEFAULT_CURRENCY
         )
         self.after = self.before if addon_keys is None else self._replaced(addon_keys)
-        length = row.end_at - row.start_at + extra_time(self.after) - extra_time(self.before)
+        old_start = row.start_at
+        length = row.end_at - old_start + extra_time(self.after) - extra_time(self.before)
         row.start_at = start_at
         row.end_at = policies.elapsed_end(start_at, length)
         if provider is not None:
@@ -186,6 +197,7 @@ class _Proposal:
         inputs.load(row, "provider", using=using)
         if addon_keys is not None:
             set_total(row, self.after)
+        approval.follow_start(row, old_start, now=now)
         self.claim = ledger.Claim.of(row, self.rules)
 
     def _replaced(self, keys: list[Any]) -> list[BookingAddon]:
