@@ -81,7 +81,7 @@ def hours_of(
 
 def zone_of(provider: ProviderLike, *, tenant_id: Any = None) -> tzinfo:
     """The zone of the provider's schedule; the current one where there is none."""
-    if apps.is_installed(SCHEDULE):
+    if is_installed():
         from bookings.contrib.schedule.rules import schedules_of
 
         schedule = schedules_of([provider], tenant_id).get(provider.pk)
@@ -90,8 +90,12 @@ def zone_of(provider: ProviderLike, *, tenant_id: Any = None) -> tzinfo:
     return timezone.get_current_timezone()
 
 
+def is_installed() -> bool:
+    return apps.is_installed(SCHEDULE)
+
+
 def _require_schedule() -> None:
-    if not apps.is_installed(SCHEDULE):
+    if not is_installed():
         raise NotAllowed(
             _(
                 "Sessions are generated from business hours. Add %(app)s to INSTALLED_APPS, and "

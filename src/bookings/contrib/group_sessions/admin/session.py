@@ -24,6 +24,7 @@ from bookings.contrib.group_sessions.admin import form as session_form
 from bookings.contrib.group_sessions.admin.attendance import AttendancePage
 from bookings.contrib.group_sessions.admin.filters import SeatsFilter
 from bookings.contrib.group_sessions.admin.form import SessionForm
+from bookings.contrib.group_sessions.admin.generate import GeneratePage
 from bookings.contrib.group_sessions.admin.inlines import SeatInline, WaitlistInline
 from bookings.contrib.group_sessions.admin.lifecycle import Lifecycle
 from bookings.contrib.group_sessions.admin.seen import mark_of
@@ -35,7 +36,15 @@ RECORD = (("created_at", "created_by"), "updated_at", ("cancelled_at", "cancella
 
 
 @admin.register(Session)
-class SessionAdmin(Refusing, Lifecycle, AttendancePage, WaitlistButtons, Chronological, HostSearch):
+class SessionAdmin(
+    Refusing,
+    Lifecycle,
+    AttendancePage,
+    WaitlistButtons,
+    GeneratePage,
+    Chronological,
+    HostSearch,
+):
     """Every write is a service's; a session is cancelled, never deleted."""
 
     actions = None

@@ -1,0 +1,176 @@
+"""Sessions are made from business hours: a preview first, then what was previewed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.utils import timezone
+
+from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.schedule.services import make_schedule, take_time_off
+from tests.admin.page import FormData, filled_in, text_of, told
+from tests.contrib.group_sessions.admin.conftest import LIST
+from tests.contrib.group_sessions.conftest import Schedule
+
+pytestmark = pytest.mark.django_db
+
+GENERATE = f"{LIST}generate/"
+
+
+@pytest.fixture
+def monday() -> date:
+    """Of next week."""
+    today = timezone.now().date()
+    return today + timedelta(days=7 - today.weekday())
+
+
+@pytest.fixture(autouse=True)
+def _hours(provider: Any) -> None:
+    make_schedule(provider=provider, hours={day: [("09:00", "12:00")] for day in range(5)})
+
+
+@pytest.fixture
+def sent(service: Any, provider: Any, monday: date) -> FormData:
+    return {
+        "service": service.pk,
+        "provider": provider.pk,
+        "start_date": f"{monday}",
+        "end_date": f"{monday + timedelta(days=1)}",
+        "slot_duration_minutes": 60,
+        "capacity": 8,
+        "title": "Flow",
+    }
+
+
+def at(day: date, hour: int) -> datetime:
+    return datetime.combine(day, time(hour), timezone.get_default_timezone())
+
+
+def preview(client: Client, sent: FormData) -> FormData:
+    """The page that a preview shows, to be sent again."""
+    return filled_in(client.post(GENERATE, sent | {"_preview": "1"}), "generate_form")
+
+
+def errors(response: Any) -> dict[str, list[str]]:
+    return {name: list(said) for name, said in response.context["form"].errors.items()}
+
+
+def test_a_preview_counts_and_makes_nothing(
+    boss: Client, sent: FormData, schedule: Schedule, provider: Any, monday: date
+) -> None:
+    assert GENERATE in text_of(boss.get(LIST))
+    schedule(start_at=at(monday, 9), title="There")
+    day = monday + timedelta(days=1)
+    take_time_off(provider=provider, start_at=at(day, 9), end_at=at(day, 10))
+    page = text_of(boss.post(GENERATE, sent | {"_preview": "1"}))
+    assert "4 sessions would be made." in page
+    assert "1 is there already, and stays as it is." in page
+    assert "1 slot is taken by something else, and gets no session." in page
+    assert "<td>Time off</td>" in page
+    assert 'value="Make 4 sessions"' in page
+    assert Session.objects.count() == 1
+
+
+def test_what_was_previewed_is_made(
+    boss: Client, sent: FormData, schedule: Schedule, provider: Any, monday: date
+) -> None:
+    schedule(start_at=at(monday, 9), title="There")
+    take_time_off(provider=provider, start_at=at(monday, 11), end_at=at(monday, 12))
+    answer = boss.post(GENERATE, preview(boss, sent) | {"_make": "1"}, follow=True)
+    assert told(answer) == [
+        "4 sessions were made.",
+        "1 session was there already.",
+        "1 slot is taken by something else.",
+    ]
+    assert Session.objects.filter(title="Flow", capacity=8).count() == 4
+    assert Session.objects.filter(created_by__username="boss").count() == 4
+
+
+def test_a_doubled_click_makes_them_once(boss: Client, sent: FormData) -> None:
+    page = preview(boss, sent) | {"_make": "1"}
+    assert told(boss.post(GENERATE, page, follow=True)) == ["6 sessions were made."]
+    assert told(boss.post(GENERATE, page, follow=True))[-1] == "6 sessions were there already."
+    assert Session.objects.count() == 6
+
+
+def test_what_has_not_been_previewed_is_previewed_first(boss: Client, sent: FormData) -> None:
+    page = preview(boss, sent) | {"_make": "1", "capacity": 80}
+    assert "6 sessions would be made." in text_of(boss.post(GENERATE, page))
+    assert "6 sessions would be made." in text_of(boss.post(GENERATE, sent | {"_make": "1"}))
+    assert not Session.objects.exists()
+
+
+def test_many_conflicts_are_listed_to_a_limit(
+    boss: Client, sent: FormData, provider: Any, monday: date
+) -> None:
+    last = monday + timedelta(days=30)
+    take_time_off(provider=provider, start_at=at(monday, 0), end_at=at(last, 0))
+    page = text_of(boss.post(GENERATE, sent | {"end_date": f"{last - timedelta(days=1)}"}))
+    assert "66 slots are taken by something else, and get no session." in page
+    assert page.count("<td>Time off</td>") == 50
+    assert "… (+16)" in page
+    assert "_make" not in page
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"end_date": "2001-01-01"}, "end_date"),
+        ({"end_date": "9999-12-31"}, "end_date"),
+        ({"start_date": "rubbish"}, "start_date"),
+        ({"slot_duration_minutes": 5}, "slot_duration_minutes"),
+        ({"slot_duration_minutes": 100_000}, "slot_duration_minutes"),
+        ({"slot_duration_minutes": -1}, "slot_duration_minutes"),
+        ({"capacity": 0}, "capacity"),
+        ({"provider": 999_999}, "provider"),
+        ({"service": ""}, "service"),
+        ({"meeting_link": "x"}, "meeting_link"),
+    ],
+)
+def test_bad_input_is_a_message_at_its_field(
+    boss: Client, sent: FormData, values: dict[str, Any], field: str
+) -> None:
+    response = boss.post(GENERATE, sent | values)
+    assert list(errors(response)) == [field]
+    assert "_make" not in text_of(response)
+    assert not Session.objects.exists()
+
+
+def test_a_provider_without_a_schedule(boss: Client, sent: FormData, other_provider: Any) -> None:
+    assert list(errors(boss.post(GENERATE, sent | {"provider": other_provider.pk}))) == ["provider"]
+
+
+def test_who_may_not_add_sessions(viewer: Client, stranger: Client, sent: FormData) -> None:
+    assert GENERATE not in text_of(viewer.get(LIST))
+    for client in (viewer, stranger):
+        assert client.get(GENERATE).status_code == 403
+        assert client.post(GENERATE, sent | {"_make": "1"}).status_code == 403
+    assert not Session.objects.exists()
+
+
+def test_a_manager_makes_them(manager: Client, sent: FormData) -> None:
+    manager.post(GENERATE, preview(manager, sent) | {"_make": "1"})
+    assert Session.objects.count() == 6
+
+
+def test_the_second_admin_searches(boss: Client, sent: FormData) -> None:
+    page = text_of(boss.get(GENERATE.replace("/admin/", "/desk/")))
+    assert "admin-autocomplete" in page
+    assert "related-widget-wrapper" not in page
+    answer = boss.post(GENERATE.replace("/admin/", "/desk/"), preview(boss, sent) | {"_make": "1"})
+    assert answer.url == LIST.replace("/admin/", "/desk/")
+
+
+def test_without_schedules_there_is_no_such_page(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_installed = apps.is_installed
+    monkeypatch.setattr(
+        apps, "is_installed", lambda name: "schedule" not in name and is_installed(name)
+    )
+    assert GENERATE not in text_of(boss.get(LIST))
+    assert boss.get(GENERATE).status_code == 404
