@@ -28,7 +28,19 @@ TIMES: Final = ("start_at", "end_at")
 OWNER: Final = ("tenant", "service")
 
 
-class SessionForm(RefusableForm):
+class SeatsForm(RefusableForm):
+    """What is asked of one session, and of many alike."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        capacity: Any = self.fields["capacity"]
+        capacity.validators.append(MinValueValidator(1))
+        capacity.widget.attrs["min"] = 1
+        if "tenant" in self.fields:
+            self.fields["tenant"].required = True
+
+
+class SessionForm(SeatsForm):
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     start_at = StartField()
     end_at = StartField(label=gettext_lazy("End"), required=False)
@@ -49,15 +61,10 @@ class SessionForm(RefusableForm):
             if self.is_new
             else _("Left as it is, the session keeps its length.")
         )
-        capacity: Any = self.fields["capacity"]
-        capacity.validators.append(MinValueValidator(1))
-        capacity.widget.attrs["min"] = 1
         if self.is_new:
             del self.fields["seen"]
         else:
             self.initial["seen"] = mark_of(self.session)
-        if "tenant" in self.fields:
-            self.fields["tenant"].required = True
 
     def clean(self) -> dict[str, Any]:
         super().clean()

@@ -16,10 +16,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bookings.admin.refusable import RefusableForm
 from bookings.admin.relations import HostSearch
 from bookings.conf import app_settings
-from bookings.contrib.group_sessions.admin.form import DETAILS
+from bookings.contrib.group_sessions.admin.form import DETAILS, OWNER, SeatsForm
 from bookings.contrib.group_sessions.admin.lifecycle import SessionPages
 from bookings.contrib.group_sessions.business_hours import is_installed
 from bookings.contrib.group_sessions.models import Session
@@ -39,18 +38,15 @@ class DayInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-class GenerateForm(RefusableForm):
+class GenerateForm(SeatsForm):
+    required_css_class = "required"
+
     start_date = forms.DateField(label=gettext_lazy("First day"), widget=DayInput())
     end_date = forms.DateField(label=gettext_lazy("Last day"), widget=DayInput())
     slot_duration_minutes = forms.IntegerField(
         label=gettext_lazy("Length in minutes"), initial=60, min_value=1
     )
-    field_order = ("tenant", "service", "provider", "start_date", "end_date")
-
-    def __init__(self, data: Any) -> None:
-        super().__init__(data)
-        if "tenant" in self.fields:
-            self.fields["tenant"].required = True
+    field_order = (*OWNER, "provider", "start_date", "end_date", "slot_duration_minutes", "title")
 
     def as_form_error(self, refusal: BookingError) -> ValidationError:
         field = FIELD_OF_CODE.get(refusal.booking_code)
