@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any, Final
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -479,6 +481,45 @@ class TestHowMuchItCosts:
             made = generate(slot_duration_minutes=15, end_date=WEDNESDAY, progress=seen.append)
         assert made.created == seen[-1] == 192
         assert seen == [100, 192]
+
+    def test_a_chunk_is_all_or_nothing_and_the_next_call_makes_the_rest(
+        self, generate: Generate, provider: Any
+    ) -> None:
+        open_at(provider, ("00:00", "24:00"))
+        store, calls = module.store, count()
+
+        def fail_at_second(*args: Any, **values: Any) -> None:
+            store(*args, **values)
+            if next(calls) == 1:
+                raise RuntimeError
+
+        with (
+            patch.object(module, "CHUNK", 10),
+            patch.object(module, "store", fail_at_second),
+            pytest.raises(RuntimeError),
+        ):
+            generate()
+        assert Session.objects.count() == BusyInterval.objects.count() == 10
+        assert told(generate()) == (14, 10, [])
+
+    def test_memory_does_not_grow_with_the_days(
+        self, generate: Generate, provider: Any, make_provider: Make
+    ) -> None:
+        make_schedule(timezone="UTC", hours=week(("00:00", "24:00")))
+
+        def peak(days: int) -> int:
+            someone = make_provider(name=str(days))
+            last = TUESDAY + timedelta(days - 1)
+            tracemalloc.start()
+            try:
+                generate(provider=someone, end_date=last, slot_duration_minutes=15)
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+        # Once to warm up; a chunk is full from the sixth day on.
+        peaks = [peak(days) for days in (8, 9, 90)]
+        assert peaks[2] < 1.5 * peaks[1], peaks
 
 
 class TestRefusals:
