@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -346,6 +348,40 @@ def test_what_is_over_is_finished_by_a_sweep(schedule: Schedule) -> None:
     assert statuses == ["CANCELLED", "FINISHED", "FINISHED", "SCHEDULED"]
     with refused(InvalidBooking):
         finish_sessions(limit=0)
+
+
+def test_what_is_cancelled_during_a_sweep_keeps_nothing_else_from_being_finished(
+    schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, cancelled, last = (schedule(start_at=START + n * HOUR) for n in range(3))
+
+    def cancel_the_next(session: Session, **values: Any) -> Session:
+        if session.pk == first.pk:
+            cancel_session(cancelled, now_dt=NOW)
+        return finish_session(session, **values)
+
+    module = sys.modules["bookings.contrib.group_sessions.services.finish"]
+    monkeypatch.setattr(module, "finish_session", cancel_the_next)
+    assert finish_sessions(now_dt=START + 3 * HOUR) == 2
+    assert [again(each).status for each in (first, cancelled, last)] == [
+        "FINISHED",
+        "CANCELLED",
+        "FINISHED",
+    ]
+
+
+def test_a_command_finishes_what_is_over(
+    schedule: Schedule, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long_ago = datetime(2020, 3, 7, 10, 0, tzinfo=UTC)
+    for hour in range(3):
+        schedule(start_at=long_ago + hour * HOUR, now_dt=long_ago)
+    schedule()
+    call_command("finish_sessions", limit=2)
+    call_command("finish_sessions")
+    assert capsys.readouterr().out == "2 sessions finished.\n1 session finished.\n"
+    with pytest.raises(CommandError, match="limit must be"):
+        call_command("finish_sessions", limit=0)
 
 
 def test_a_session_is_closed_by_who_has_read_it_before_it_was_handed_over(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import router
 from django.utils.translation import gettext_lazy as _
 
 from bookings import policies
+from bookings.contrib.group_sessions.exceptions import SessionNotOpen
 from bookings.contrib.group_sessions.following import end_waiting
 from bookings.contrib.group_sessions.locking import Locked, rows, under_lock
 from bookings.contrib.group_sessions.models import Session
@@ -54,7 +56,10 @@ def finish_sessions(*, now_dt: datetime | None = None, limit: int = 1000) -> int
     due = rows(router.db_for_write(Session)).filter(
         status__in=Session.COMING_STATUSES, end_at__lte=now
     )
-    ended = list(due.order_by("end_at", "pk")[:limit])
-    for session in ended:
-        finish_session(session, now_dt=now)
-    return len(ended)
+    finished = 0
+    for session in due.order_by("end_at", "pk")[:limit]:
+        # Somebody may have cancelled it meanwhile.
+        with suppress(SessionNotOpen):
+            finish_session(session, now_dt=now)
+            finished += 1
+    return finished
