@@ -303,7 +303,7 @@ def total_amount(price: Decimal | None, extras: Iterable[Decimal | None]) -> Dec
 def check_currencies(currency: str, others: Iterable[str]) -> None:
     """One booking has one currency: amounts in two cannot be added up."""
     for other in others:
-        if other != currency:
+        if other.upper() != currency.upper():
             raise InvalidBooking(
                 _("The add-on is priced in %(other)s and the service in %(currency)s."),
                 "currency_mismatch",

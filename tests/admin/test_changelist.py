@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from bookings.admin import filters
 from bookings.models import Booking
 from bookings.services import cancel_booking
-from tests.admin.conftest import LIST, Book, Make
+from tests.admin.conftest import LIST, Book, Make, page_of
 from tests.admin.page import text_of
 
 
@@ -38,8 +38,9 @@ def test_a_row_says_what_staff_ask_for(
 def test_a_booking_without_a_price_has_no_total(
     viewer: Client, book: Book, make_service: Make
 ) -> None:
-    book(service=make_service(name="Talk", price_amount=None))
+    booking = book(service=make_service(name="Talk", price_amount=None))
     assert '<td class="field-total">–</td>' in text_of(viewer.get(LIST))
+    assert '<div class="readonly">–</div>' in text_of(viewer.get(page_of(booking)))
 
 
 @pytest.mark.parametrize(("currency", "total"), [("JPY", ">8000 JPY<"), ("KWD", ">8000.000 KWD<")])

@@ -89,6 +89,13 @@ def test_moving_to_and_fro_costs_no_more_queries_than_moving_once(
     assert queries() == few
 
 
+def test_a_note_says_whether_the_client_may_read_it(boss: Client, booking: Booking) -> None:
+    add_note(booking, "Rang twice.")
+    assert "The client may read it" not in text_of(boss.get(page_of(booking)))
+    add_note(booking, "Bring a towel.", for_client=True)
+    assert "The client may read it" in text_of(boss.get(page_of(booking)))
+
+
 def test_what_a_client_wrote_is_not_markup(boss: Client, booking: Booking) -> None:
     update_booking(booking, client_name="<script>alert(1)</script>")
     page = text_of(boss.get(page_of(booking)))

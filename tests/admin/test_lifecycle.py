@@ -66,6 +66,12 @@ def test_everything_is_shown_to_who_asks_for_nothing(
 def test_a_hold_says_until_when(viewer: Client, held: Booking, booking: Booking) -> None:
     page = text_of(viewer.get(LIST))
     assert page.count("bookings-until") == 1
+    assert '<small class="bookings-until">until ' in page
+
+
+def test_a_hold_that_has_run_out_says_so(viewer: Client, held: Booking) -> None:
+    Booking._base_manager.filter(pk=held.pk).update(expires_at=timezone.now())
+    assert '<small class="bookings-until">ran out ' in text_of(viewer.get(LIST))
 
 
 def test_a_hold_can_be_extended(boss: Client, held: Booking) -> None:

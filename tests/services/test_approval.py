@@ -145,6 +145,7 @@ def test_an_answer_that_is_late_is_refused(ask: Book) -> None:
     with nothing_written(), pytest.raises(BookingError) as refused:
         confirm_booking(request, now_dt=NOW + 4 * HOUR)
     assert refused.value.code == "hold_expired"
+    assert refused.value.messages == ["Nobody answered this request in time. Make a new booking."]
 
 
 def test_a_request_whose_start_has_passed_is_not_confirmed(ask: Book) -> None:

@@ -377,6 +377,14 @@ def test_add_ons_in_another_currency_are_refused(book: Book, make_addon: Make) -
     assert refused.value.code == "currency_mismatch"
 
 
+def test_the_case_of_a_currency_s_letters_makes_no_other_currency(
+    book: Book, make_service: Make, make_addon: Make
+) -> None:
+    service = make_service(price_amount=Decimal(70), currency="eur")
+    addon = make_addon(price_amount=Decimal(5), currency="EUR")
+    assert book(service=service, addon_ids=[addon.pk]).total_amount == Decimal(75)
+
+
 def test_a_party_over_the_capacity_is_refused(book: Book, group: Any) -> None:
     with nothing_written(), pytest.raises(CapacityExceeded) as refused:
         book(service=group, party_size=4)

@@ -60,13 +60,15 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, Chronological, HostRelatio
     def state(self, booking: Booking) -> SafeString:
         if booking.status != Booking.Status.PENDING or booking.expires_at is None:
             return badge(booking)
-        until = _("until %(time)s") % {"time": localize(timezone.localtime(booking.expires_at))}
+        has_run_out = booking.expires_at <= timezone.now()
+        text = _("ran out %(time)s") if has_run_out else _("until %(time)s")
+        until = text % {"time": localize(timezone.localtime(booking.expires_at))}
         return format_html('{} <small class="bookings-until">{}</small>', badge(booking), until)
 
-    @admin.display(description=_("total"), ordering="total_amount", empty_value="–")
-    def total(self, booking: Booking) -> str | None:
+    @admin.display(description=_("total"), ordering="total_amount")
+    def total(self, booking: Booking) -> str:
         if booking.total_amount is None:
-            return None
+            return "–"
         return f"{shown(booking.total_amount, booking.currency)} {booking.currency}"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

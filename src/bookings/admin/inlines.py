@@ -93,7 +93,9 @@ class EventInline(ReadOnlyInline):
 
     @admin.display(description=_("changes"))
     def changes(self, event: BookingEvent) -> SafeString | str:
-        """``old_x`` and ``new_x`` of the event's data, side by side."""
+        """``old_x`` and ``new_x`` of the event's data, side by side; of a note, who may read it."""
+        if event.data.get("for_client"):
+            return str(_("The client may read it"))
         names = [key.removeprefix("new_") for key in event.data if key.startswith("new_")]
         pairs = [
             (label(name), self.shown(name, old), self.shown(name, new))

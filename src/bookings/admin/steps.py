@@ -38,7 +38,11 @@ class OverrideForm(StepForm):
     """Asked only when a rule is in the way that staff may lift."""
 
     button = ngettext_lazy("Do it for the booking", "Do it for the bookings")
-    override_policy = forms.BooleanField(label=_("Override the policy"), required=False)
+    override_policy = forms.BooleanField(
+        label=_("Override the policy"),
+        required=False,
+        help_text=_("Do it all the same, against the rule above."),
+    )
 
 
 class ReasonForm(StepForm):

@@ -173,9 +173,12 @@ def has_run_out(row: Booking, now: datetime) -> bool:
 
 
 def check_hold(row: Booking, now: datetime) -> None:
-    """A hold that has run out keeps no time any more, so it can be neither confirmed nor moved."""
+    """What has run out keeps no time any more, so it can be neither confirmed nor moved."""
     if has_run_out(row, now):
-        raise InvalidTransition(_("The hold has expired. Make a new booking."), "hold_expired")
+        why = _("The hold has expired. Make a new booking.")
+        if row.requested_at is not None:
+            why = _("Nobody answered this request in time. Make a new booking.")
+        raise InvalidTransition(why, "hold_expired")
 
 
 def not_before_start(row: Booking, now: datetime, message: Any) -> None:

@@ -35,7 +35,7 @@ def extend_hold(
     if minutes is not None and expires_at is not None:
         raise InvalidBooking(_("Pass minutes or expires_at, not both."))
     if expires_at is None:
-        until = now + length(minutes)
+        until = now + length(minutes, "minutes")
     else:
         until = policies.instant(expires_at, "expires_at")
         inputs.check_expiry(until, now=now)
@@ -72,9 +72,9 @@ def extend_hold(
     )
 
 
-def length(minutes: int | None) -> timedelta:
+def length(minutes: int | None, name: str) -> timedelta:
     """How long a hold is: so many minutes, or as the setting says."""
     if minutes is None:
         return timedelta(minutes=app_settings.HOLD_MINUTES)
     most = policies.MAX_MINUTES
-    return timedelta(minutes=policies.whole_number(minutes, "minutes", at_least=1, at_most=most))
+    return timedelta(minutes=policies.whole_number(minutes, name, at_least=1, at_most=most))
