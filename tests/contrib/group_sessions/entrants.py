@@ -17,6 +17,7 @@ from bookings.contrib.group_sessions.exceptions import SessionNotOpen, WaitlistR
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.exceptions import CapacityExceeded
 from bookings.models import Booking, BookingEvent, BusyInterval
+from bookings.services import cancel_booking
 from tests.races import referee
 from tests.races.entrants import stored
 from tests.races.racer import RunAgain
@@ -122,6 +123,33 @@ def one_session(*, parties: list[int] | None = None, **values: Any) -> dict[str,
             for n, party in enumerate(parties or [])
         ],
     }
+
+
+def seats_for_some_who_wait(*, seats: int, waiting: int) -> dict[str, Any]:
+    """Staff have closed a session, then its seats were given back; its key, and who waits."""
+    scene = one_session(parties=[seats], capacity=seats, enable_waitlist=True)
+    session = Session.objects.get(pk=scene["session"])
+    entries = [
+        services.join_waitlist(session, client_name=f"Waits {n}", now_dt=NOW).pk
+        for n in range(waiting)
+    ]
+    services.close_booking(session, now_dt=NOW)
+    cancel_booking(Booking.objects.get(pk=scene["bookings"][0]), now_dt=NOW)
+    return {"session": session.pk, "entries": entries}
+
+
+def promote(*, entry: Any) -> Run:
+    """Whether there was a seat for them."""
+    row = WaitlistEntry.objects.select_related("session").get(pk=entry)
+
+    def ask() -> bool:
+        try:
+            services.promote_from_waitlist(row, now_dt=NOW)
+        except CapacityExceeded:
+            return False
+        return True
+
+    return ask
 
 
 def another_session(*, of: Any, hours: int, **values: Any) -> Any:

@@ -129,6 +129,22 @@ def test_every_seat_that_is_given_back_goes_to_who_waits(
             assert max(told["promoted"]) < min(told["waiting"])
 
 
+def test_as_many_are_promoted_by_staff_as_there_are_seats(
+    track: Track, hosted: Way, rounds_each_way: int
+) -> None:
+    """Two of them click for each of eight clients."""
+    for seats in islice(cycle([3, 1]), rounds_each_way):
+        scene = track.ask(entrants.seats_for_some_who_wait, seats=seats, waiting=RACERS // 2)
+        clicks = [{"entry": entry} for entry in scene["entries"] * 2]
+
+        result = track.race(entrants.promote, clicks, way=hosted)
+
+        assert_sound(track, result, hosted)
+        assert sum(result.winners) == 2 * seats
+        told = track.ask(entrants.situation, session=scene["session"])
+        assert (told["seated"], len(told["promoted"])) == (seats, seats)
+
+
 def test_an_offer_passes_on_or_is_kept(track: Track, hosted: Way, rounds_each_way: int) -> None:
     """At the moment at which offers end, some confirm, and the others sweep."""
     for _ in range(rounds_each_way):
