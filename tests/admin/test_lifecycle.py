@@ -79,7 +79,7 @@ def test_a_hold_can_be_extended(boss: Client, held: Booking) -> None:
     url = step_of(held, "extend")
     assert "Extend the hold" in text_of(boss.get(url))
     sent = filled_in(boss.get(url), REASON) | {"minutes": "45"}
-    assert told(boss.post(url, sent, follow=True)) == [f"{held.reference}: Extend the hold."]
+    assert told(boss.post(url, sent, follow=True)) == [f"{held.reference}: Hold extended."]
     held.refresh_from_db()
     assert before is not None
     assert held.expires_at is not None
@@ -117,13 +117,13 @@ def test_a_note_can_be_added_to_one_and_to_many(
 ) -> None:
     url = step_of(booking, "note")
     sent = filled_in(boss.get(url), REASON) | {"message": "Ring twice.", "for_client": "on"}
-    assert told(boss.post(url, sent, follow=True)) == [f"{booking.reference}: Add a note."]
+    assert told(boss.post(url, sent, follow=True)) == [f"{booking.reference}: Note added."]
     note = booking.events.get(event_type="NOTE_ADDED")
     assert (note.message, note.data) == ("Ring twice.", {"for_client": True})
 
     asked = act(boss, "note_bookings", booking, held)
     sent = filled_in(asked, REASON) | {"message": "Snow."}
-    assert told(boss.post(LIST, sent, follow=True)) == ["2 bookings: Add a note."]
+    assert told(boss.post(LIST, sent, follow=True)) == ["2 bookings: Note added."]
     assert [b.events.filter(message="Snow.").count() for b in (booking, held)] == [1, 1]
 
 

@@ -37,7 +37,7 @@ class Report:
 
     def tell(self, request: HttpRequest) -> None:
         target = self.step.target
-        status = str(self.step.label if target is None else Booking.Status(target).label)
+        status = str(self.step.done if target is None else Booking.Status(target).label)
         if self.done:
             text = (
                 ngettext(

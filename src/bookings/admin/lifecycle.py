@@ -46,7 +46,7 @@ class Lifecycle(Acting):
 
     def done(self, step: Step, booking: Booking) -> str:
         """What a step has come to: the status, or what was done."""
-        return str(step.label) if step.target is None else booking.get_status_display()
+        return str(step.done) if step.target is None else booking.get_status_display()
 
     def open_steps(self, request: HttpRequest, booking: Booking) -> list[dict[str, Any]]:
         """The buttons: what may be done to this booking now."""

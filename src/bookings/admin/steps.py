@@ -126,6 +126,8 @@ class Step:
     service: Callable[..., Booking]
     form: type[StepForm] | None = None
     may_override: bool = False
+    done: Any = None
+    """What to say of it afterwards, where the status says nothing."""
 
     def is_open(self, booking: Booking, now: datetime | None = None) -> bool:
         return self.opens(booking, now or timezone.now())
@@ -172,6 +174,7 @@ STEPS: Final = {
             is_open_hold,
             extend_hold,
             form=ExtendForm,
+            done=_("Hold extended"),
         ),
         Step(
             "deliver",
@@ -225,6 +228,7 @@ STEPS: Final = {
             lambda booking, now: True,
             add_note,
             form=NoteForm,
+            done=_("Note added"),
         ),
     )
 }
