@@ -89,7 +89,7 @@ def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
         is_bool = isinstance(value, bool)
         if not _is_of(value, setting.types) or (is_bool and bool not in setting.types):
             expected = " or ".join(kind.__name__ for kind in setting.types)
-            yield name, value, f"of type {expected}", setting.default
+            yield name, value, f"of type {expected}", _meant(value, setting)
         elif name == "SLOT_VALIDATION_MODE" and value not in MODES:
             yield name, value, '"ENGINE" or "NONE"', "NONE"
         elif setting.choices and value not in setting.choices:
@@ -111,6 +111,18 @@ def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
             yield name, value, "an ISO 4217 code of three letters", setting.default
         elif name == "MIGRATION_DEPENDENCIES" and not value.keys() <= set(MODELS):
             yield name, value, f"keyed by {', '.join(MODELS)}", {"SERVICE_MODEL": "0002_service"}
+
+
+def _meant(value: Any, setting: Any) -> Any:
+    """What a value of the wrong type says, where that is plain; else the default.
+
+    A hint that is followed should not switch off what its author has switched on.
+    """
+    if setting.types == (bool,) and isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    if int in setting.types and isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return setting.default
 
 
 def _is_within(value: int | None, least: int, most: int) -> bool:

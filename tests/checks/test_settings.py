@@ -65,7 +65,7 @@ def test_an_unknown_setting_without_a_likeness() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said", "hint"),
     [
-        ("DUPLICATE_GUARD_MINUTES", "5", "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        ("DUPLICATE_GUARD_MINUTES", "5", "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 5"),
         ("DUPLICATE_GUARD_MINUTES", True, "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
         ("DUPLICATE_GUARD_MINUTES", -1, "0 (off) or more", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
         *(
@@ -79,10 +79,18 @@ def test_an_unknown_setting_without_a_likeness() -> None:
                 (0, "1 or more, or None for any number"),
                 (-1, "1 or more"),
                 (True, "of type int or NoneType"),
-                ("3", "of type int or NoneType"),
+                ("three", "of type int or NoneType"),
             )
         ),
-        ("PREVENT_CLIENT_OVERLAP", 1, "of type bool", "BOOKINGS_PREVENT_CLIENT_OVERLAP = False"),
+        (
+            "MAX_BOOKINGS_PER_CLIENT_PER_DAY",
+            "3",
+            "of type int or NoneType",
+            "BOOKINGS_MAX_BOOKINGS_PER_CLIENT_PER_DAY = 3",
+        ),
+        ("PREVENT_CLIENT_OVERLAP", 1, "of type bool", "BOOKINGS_PREVENT_CLIENT_OVERLAP = True"),
+        ("PREVENT_CLIENT_OVERLAP", 2, "of type bool", "BOOKINGS_PREVENT_CLIENT_OVERLAP = False"),
+        ("AUTO_CANCEL_ENABLED", 0, "of type bool", "BOOKINGS_AUTO_CANCEL_ENABLED = False"),
         ("ALLOW_PAST_START", "yes", "of type bool", "BOOKINGS_ALLOW_PAST_START = False"),
         ("DEFAULT_CURRENCY", "EURO", "ISO 4217", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
         ("DEFAULT_CURRENCY", None, "of type str", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
