@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings import ledger, locks, policies
+from bookings import claims, ledger, locks, policies
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError
 from bookings.models import Booking, BookingAddon, BusyInterval
@@ -46,7 +46,7 @@ class Problem:
 Check = Callable[[str], Iterator[Problem]]
 _registered: list[Check] = []
 
-Place = Callable[[Booking, str], ledger.Claim | None]
+Place = Callable[[Booking, str], claims.Claim | None]
 _places: list[Place] = []
 
 
@@ -136,7 +136,7 @@ def _claim_problem(booking: Booking) -> str:
         return said % {"booking": booking, "status": booking.status}
     if interval.calendar.provider_id != booking.provider_id:
         return _("%(booking)s holds another provider's time.") % {"booking": booking}
-    starts, ends = ledger.window_of(booking)
+    starts, ends = claims.window_of(booking)
     if interval.starts > starts or interval.ends < ends:
         return _("%(booking)s holds other time than its own.") % {"booking": booking}
     return ""
@@ -234,12 +234,12 @@ def _reclaim(booking: Booking, using: str) -> Repair:
     return partial(atomically, write, using=using)
 
 
-def _place_of(row: Booking, using: str) -> ledger.Claim:
+def _place_of(row: Booking, using: str) -> claims.Claim:
     for place in _places:
         if claim := place(row, using):
             return claim
     rules = policies.ServiceRules.of(row.service, default_currency=app_settings.DEFAULT_CURRENCY)
-    return ledger.Claim.of(row, rules)
+    return claims.Claim.of(row, rules)
 
 
 def _let_go(booking: Booking, using: str) -> Repair:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.db import connections, models
 from django.db.models.signals import post_save, pre_save
 
-from bookings.ledger import Claim
+from bookings.claims import Claim
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
 
 # Each with the column that the statement itself fills, from what the part before it returns.

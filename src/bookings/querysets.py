@@ -131,10 +131,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django's, with every calendar concerned locked; the claims go with the bookings."""
-        from bookings import ledger
+        from bookings import batches
 
         # Django's own, of those whose calendars are locked by then.
-        return ledger.delete_bookings(self, models.QuerySet.delete)
+        return batches.delete_bookings(self, models.QuerySet.delete)
 
 
 def overlapping(starts: int, ends: int, prefix: str = "") -> Q:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bookings import ledger, locks
+from bookings import claims, ledger, locks
 from bookings.admin import BookingAdmin, calendar
 from bookings.admin.day import HOUR_HEIGHT, Box, Day
 from bookings.models import Booking, BusyInterval
@@ -38,7 +38,7 @@ def take(provider: Any, start: datetime, hours: int, **values: Any) -> BusyInter
     starts = int(start.timestamp())
     with transaction.atomic():
         calendar_id = locks.lock_calendar(provider.pk, using="default")
-        claim = ledger.Claim(starts=starts, ends=starts + hours * 3600, **values)
+        claim = claims.Claim(starts=starts, ends=starts + hours * 3600, **values)
         return BusyInterval.objects.get(pk=ledger.take(calendar_id, claim, using="default"))
 
 

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
-from bookings import ledger, locks
+from bookings import claims, ledger, locks
 from bookings.conf import app_settings
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.services import create_booking
@@ -96,7 +96,7 @@ def take(calendar: Calendar) -> Take:
     """Take a stretch of the calendar, by seconds, through the ledger."""
 
     def make(starts: int, ends: int, **values: Any) -> BusyInterval:
-        claim = ledger.Claim(starts=starts, ends=ends, **values)
+        claim = claims.Claim(starts=starts, ends=ends, **values)
         with transaction.atomic():
             return BusyInterval.objects.get(pk=ledger.take(calendar.pk, claim, using="default"))
 

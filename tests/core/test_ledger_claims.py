@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bookings import ledger
+from bookings.claims import Claim
 from bookings.exceptions import BookingConflict, BookingError, CapacityExceeded
-from bookings.ledger import Claim
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.policies import ServiceRules
 from bookings.transactions import atomically

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 
 from bookings import ledger
+from bookings.claims import Claim
 from bookings.exceptions import BookingConflict
-from bookings.ledger import Claim
 from bookings.models import BusyInterval, Calendar
 from tests.core.conftest import Take
 

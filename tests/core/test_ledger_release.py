@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings import ledger
+from bookings import batches, ledger
 from bookings.models import BusyInterval
 from tests.core.conftest import Book, Take
 from tests.core.moments import NOW, at
@@ -45,7 +45,7 @@ def test_many_are_released_each_by_its_seats(take: Take) -> None:
         take(300, 400, kind=BusyInterval.Kind.SESSION),
     )
     untouched = take(400, 500)
-    ledger.release_many({alone.pk: 1, shared.pk: 2, kept.pk: 1}, using="default")
+    batches.release_many({alone.pk: 1, shared.pk: 2, kept.pk: 1}, using="default")
     assert list(BusyInterval.objects.values_list("pk", "seats_taken")) == [
         (shared.pk, 1),
         (kept.pk, 0),
@@ -55,7 +55,7 @@ def test_many_are_released_each_by_its_seats(take: Take) -> None:
 
 def test_nothing_is_released_from_nothing(take: Take) -> None:
     take(100, 200)
-    ledger.release_many({}, using="default")
+    batches.release_many({}, using="default")
     assert seats() == [1]
 
 
@@ -66,7 +66,7 @@ def test_many_are_released_with_the_same_number_of_queries(take: Take) -> None:
             take(10 * number + 5, 10 * number + 10, seats=2, capacity=2) for number in range(count)
         ]
         with CaptureQueriesContext(connection) as captured:
-            ledger.release_many({row.pk: 1 for row in alone + shared}, using="default")
+            batches.release_many({row.pk: 1 for row in alone + shared}, using="default")
         BusyInterval.objects.all().delete()
         return sum(1 for query in captured if "SAVEPOINT" not in query["sql"])
 

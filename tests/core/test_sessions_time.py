@@ -10,8 +10,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from bookings import consequences, integrity, ledger
+from bookings.claims import Claim
 from bookings.exceptions import BookingConflict, CapacityExceeded, InvalidBooking, NotAllowed
-from bookings.ledger import Claim
 from bookings.models import Booking, BookingEvent, BusyInterval
 from bookings.services import cancel_booking, reschedule_booking, save
 from bookings.services.book import book as store

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from bookings import ledger, locks, transactions
+from bookings import claims, ledger, locks, transactions
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import (
     BookingBusy,
@@ -199,7 +199,7 @@ def test_an_integrity_error_that_is_not_ours_is_raised_as_it_is(django_user_mode
 @alone
 def test_time_that_is_taken_is_a_conflict(calendar: Calendar, take: Take) -> None:
     take(100, 200)
-    claim = ledger.Claim(starts=150, ends=250)
+    claim = claims.Claim(starts=150, ends=250)
     with pytest.raises(BookingConflict, match="Booking conflicts with an existing booking"):
         atomically(lambda: ledger.take(calendar.pk, claim, using="default"), using="default")
     assert stored() == [100]

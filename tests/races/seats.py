@@ -9,7 +9,7 @@ from time import monotonic, sleep
 from typing import Any
 from unittest.mock import patch
 
-from bookings import ledger
+from bookings import claims, ledger
 from bookings.exceptions import BookingBusy, CapacityExceeded
 from bookings.models import BusyInterval
 from tests.races import entrants
@@ -63,7 +63,7 @@ def take_by_what_was_read(*, parties: Sequence[int], **slot: Any) -> Run:
     """Read how many seats are taken, and write that number with one's own added."""
 
     def write(seen: int) -> Callable[..., int]:
-        def take_seats(interval: BusyInterval, claim: ledger.Claim, using: str) -> int:
+        def take_seats(interval: BusyInterval, claim: claims.Claim, using: str) -> int:
             if seen + claim.seats > claim.capacity:
                 raise ledger._too_few_seats(claim.capacity - seen, claim.seats)
             taken = BusyInterval.objects.using(using).filter(pk=interval.pk)

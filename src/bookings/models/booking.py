@@ -252,11 +252,11 @@ class Booking(Lifecycle):
         self, using: str | None = None, keep_parents: bool = False
     ) -> tuple[int, dict[str, int]]:
         """Delete the booking, its history and its claim. To keep the history, cancel it instead."""
-        from bookings import ledger
+        from bookings import batches
 
         using = using or router.db_for_write(Booking, instance=self)
         this = Booking.objects.using(using).filter(pk=self.pk)
-        return ledger.delete_bookings(
+        return batches.delete_bookings(
             this, lambda _locked: super(Booking, self).delete(using, keep_parents)
         )
 

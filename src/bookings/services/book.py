@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, locks, policies, postgres, slots, terms
+from bookings import claims, ledger, locks, policies, postgres, slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError, InvalidBooking
@@ -59,7 +59,7 @@ class Occasion(Protocol):
     def shape(self, booking: Booking) -> None:
         """Give the booking the occasion's end, buffers and price, once it has its service's."""
 
-    def claim(self, booking: Booking) -> ledger.Claim:
+    def claim(self, booking: Booking) -> claims.Claim:
         """The seats to take, in a claim with the ``interval_id`` of the occasion's time."""
 
     def admit(self, booking: Booking, *, now: datetime, using: str) -> None:
@@ -93,7 +93,7 @@ def book(
     addons = inputs.addons(addon_ids, service=service, tenant_key=booking.tenant_id, using=using)
     snapshots = _apply_rules(booking, rules, addons, occasion)
     _settle(booking, now)
-    claim = ledger.Claim.of(booking, rules) if occasion is None else occasion.claim(booking)
+    claim = claims.Claim.of(booking, rules) if occasion is None else occasion.claim(booking)
     booking.terms = terms.agree(booking, using=using)
     # Whom time is held for may be said when the hold is confirmed.
     unsaid = {"client_name"} if booking.is_hold and booking.client_name == "" else set()
@@ -165,7 +165,7 @@ def _check_bookable(booking: Booking, occasion: Occasion | None, *, override_pol
 
 
 def _write_at_once(
-    booking: Booking, claim: ledger.Claim, *, now: datetime, using: str
+    booking: Booking, claim: claims.Claim, *, now: datetime, using: str
 ) -> Booking | None:
     """The booking, unless its provider has no calendar yet."""
     get_adapter().check_permission(booking.created_by, "create", booking)

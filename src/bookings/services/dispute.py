@@ -8,7 +8,7 @@ from typing import Any
 from django.db import router
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger
+from bookings import claims
 from bookings.exceptions import BookingConflict, InvalidBooking
 from bookings.models import Booking, BookingEvent
 from bookings.services import inputs
@@ -65,7 +65,7 @@ def dispute_booking(
                 expected_version=expected_version,
             ),
             row.provider_id,
-            ledger.window_of(row),
+            claims.window_of(row),
             now=now,
             using=using,
         )

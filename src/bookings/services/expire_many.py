@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from bookings import ledger, overdue
+from bookings import batches, overdue
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent
 from bookings.models.lifecycle import EXPIRED
@@ -89,7 +89,7 @@ def _expire(rows: Sequence[Row], *, is_overdue: bool, now: datetime, using: str)
         version=F("version") + 1,
         updated_at=timezone.now(),
     )
-    ledger.release_many(held, using=using)
+    batches.release_many(held, using=using)
     for (status, notify), keys in alike.items():
         data = old_and_new({"status": status}, {"status": Booking.Status.CANCELLED})
         data |= expired_data(notify)

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from bookings import ledger, policies, slots
+from bookings import claims, ledger, policies, slots
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
@@ -198,7 +198,7 @@ class _Proposal:
         if addon_keys is not None:
             set_total(row, self.after)
         approval.follow_start(row, old_start, now=now)
-        self.claim = ledger.Claim.of(row, self.rules)
+        self.claim = claims.Claim.of(row, self.rules)
 
     def _replaced(self, keys: list[Any]) -> list[BookingAddon]:
         row = self.row

@@ -11,7 +11,7 @@ from django.db import router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, locks, policies, terms
+from bookings import claims, ledger, locks, policies, terms
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, BookingEvent
@@ -105,7 +105,7 @@ def save_booking(
         saved = past_stale_holds(
             attempt,
             booking.provider_id,
-            ledger.window_of(booking),
+            claims.window_of(booking),
             now=now,
             using=using,
             own=booking.busy_interval_id,
@@ -150,9 +150,9 @@ def _check_payable(booking: Booking) -> None:
         policies.check_payable(getattr(booking, name), booking.currency, name)
 
 
-def _claim(booking: Booking, *, using: str) -> ledger.Claim:
+def _claim(booking: Booking, *, using: str) -> claims.Claim:
     if not booking._state.adding and ledger.is_session(booking.busy_interval_id, using=using):
-        return ledger.Claim.of_seats(booking)
+        return claims.Claim.of_seats(booking)
     try:
         inputs.load(booking, "service", using=using)
     except ObjectDoesNotExist:
@@ -161,10 +161,10 @@ def _claim(booking: Booking, *, using: str) -> ledger.Claim:
     rules = policies.ServiceRules.of(
         booking.service, default_currency=app_settings.DEFAULT_CURRENCY
     )
-    return ledger.Claim.of(booking, rules)
+    return claims.Claim.of(booking, rules)
 
 
-def _insert(booking: Booking, claim: ledger.Claim | None, *, now: datetime, using: str) -> Booking:
+def _insert(booking: Booking, claim: claims.Claim | None, *, now: datetime, using: str) -> Booking:
     given_pk, given_reference = booking.pk, booking.reference
     if claim is not None:
         calendar_id = locks.lock_calendar(booking.provider_id, using=using)

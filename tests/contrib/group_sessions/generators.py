@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 from unittest.mock import patch
 
-from bookings import ledger
+from bookings import batches
 from bookings.contrib.group_sessions import services
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import generate as module
@@ -84,7 +84,7 @@ def generate_by_what_was_read(**values: Any) -> Run:
     def fill() -> Any:
         with (
             patch.object(module._Work, "_known", lambda *args: set()),
-            patch.object(ledger, "part", lambda calendar, claims, *, using: (claims, [])),
+            patch.object(batches, "part", lambda calendar, claims, *, using: (claims, [])),
         ):
             return run()
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings import ledger
+from bookings import batches
 from bookings.adapters import DefaultBookingAdapter
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.exceptions import InvalidSession
@@ -331,7 +331,7 @@ class TestWhatIsThere:
         self, hours: Hours, generate: Generate, provider: Any
     ) -> None:
         generate(slot_duration_minutes=150)
-        part = ledger.part
+        part = batches.part
         looks: list[int] = []
 
         def late(calendar_id: int, claims: Any, **values: Any) -> Any:
@@ -340,7 +340,7 @@ class TestWhatIsThere:
                 raise BookingConflict("Somebody was quicker.")
             return part(calendar_id, claims, **values)
 
-        with patch.object(module.ledger, "part", late):
+        with patch.object(module.batches, "part", late):
             assert generate(start_date=WEDNESDAY, end_date=WEDNESDAY).created == 5
         assert len(looks) == 2
 

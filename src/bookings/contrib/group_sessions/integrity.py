@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings import clients, ledger, locks
+from bookings import claims, clients, ledger, locks
 from bookings.contrib.group_sessions.locking import Locked, rows, under_lock
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.rules import check_coming, claim_of
@@ -30,7 +30,7 @@ ELSEWHERE: Final = gettext_lazy(
 
 
 @register_place
-def place_in_session(booking: Booking, using: str) -> ledger.Claim | None:
+def place_in_session(booking: Booking, using: str) -> claims.Claim | None:
     """Where a booking with a seat belongs."""
     seats = Seat.objects.using(using).filter(booking=booking).select_related("session")
     seat = seats.first()
@@ -42,7 +42,7 @@ def place_in_session(booking: Booking, using: str) -> ledger.Claim | None:
     if seat.session.busy_interval_id is None:
         check_coming(seat.session)
     claim = claim_of(seat.session, booking.party_size)
-    if ledger.window_of(booking) != claim.window:
+    if claims.window_of(booking) != claim.window:
         raise BookingError(ELSEWHERE)
     return claim
 

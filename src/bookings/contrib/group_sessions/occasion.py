@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings import clients, ledger, policies
+from bookings import claims, clients, policies
 from bookings.contrib.group_sessions.conf import STRICT, sessions_settings
 from bookings.contrib.group_sessions.exceptions import (
     AlreadyBooked,
@@ -47,7 +47,7 @@ class SeatOccasion:
         if session.price_amount is not None:
             booking.price_amount = session.price_amount
 
-    def claim(self, booking: Booking) -> ledger.Claim:
+    def claim(self, booking: Booking) -> claims.Claim:
         seats = policies.whole_number(booking.party_size, "party_size", at_least=1)
         return claim_of(self.session, seats)
 

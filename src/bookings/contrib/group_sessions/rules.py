@@ -7,7 +7,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies
+from bookings import claims, policies
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions.exceptions import InvalidSession, SessionNotOpen
 from bookings.contrib.group_sessions.models import Session
@@ -59,7 +59,7 @@ def check_not_begun(session: Session, now: datetime) -> None:
         raise SessionNotOpen(_("The session has begun. Choose another."), "session_started")
 
 
-def claim_of(session: Session, seats: int = 0) -> ledger.Claim:
+def claim_of(session: Session, seats: int = 0) -> claims.Claim:
     """The session's time with its capacity, of which ``seats`` are to be taken."""
     starts, ends = policies.busy_seconds(
         session.start_at,
@@ -67,7 +67,7 @@ def claim_of(session: Session, seats: int = 0) -> ledger.Claim:
         session.buffer_before_minutes,
         session.buffer_after_minutes,
     )
-    return ledger.Claim(
+    return claims.Claim(
         starts=starts,
         ends=ends,
         service_id=session.service_id,

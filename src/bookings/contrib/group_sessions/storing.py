@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import connections
 
-from bookings import ledger
+from bookings import claims
 from bookings.contrib.group_sessions.locking import rows
 from bookings.contrib.group_sessions.models import Session
 from bookings.models import BusyInterval
@@ -23,7 +23,7 @@ _FROM_CLAIM: Final = {
 
 
 def store(
-    example: Session, claims: Sequence[ledger.Claim], keys: Sequence[int], *, using: str
+    example: Session, claims: Sequence[claims.Claim], keys: Sequence[int], *, using: str
 ) -> None:
     """A session as ``example`` for each of the claims, whose intervals have these keys."""
     if connections[using].vendor == "postgresql":
@@ -33,7 +33,7 @@ def store(
         rows(using).bulk_create(made)
 
 
-def _of(example: Session, claim: ledger.Claim, key: int) -> Session:
+def _of(example: Session, claim: claims.Claim, key: int) -> Session:
     session = copy(example)
     starts, ends = (
         claim.starts + 60 * example.buffer_before_minutes,

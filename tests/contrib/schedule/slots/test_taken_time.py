@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from bookings import ledger
+from bookings import claims, ledger
 from bookings.contrib.schedule.models import Schedule
 from bookings.contrib.schedule.selectors import Availability
 from bookings.models import Booking, BusyInterval, Calendar
@@ -74,7 +74,7 @@ def test_every_kind_of_claim_is_in_the_way(
     offer: Offer, provider: Any, yoga: Any, kind: str
 ) -> None:
     calendar = Calendar.objects.create(provider=provider)
-    claim = ledger.Claim(second(10), second(11), kind=kind, service_id=yoga.pk, seats=1, capacity=3)
+    claim = claims.Claim(second(10), second(11), kind=kind, service_id=yoga.pk, seats=1, capacity=3)
     with transaction.atomic():
         ledger.take(calendar.pk, claim, using="default")
     assert hours_of(offer()) == hours_of(offer(service=yoga)) == ["09:00", "11:00"]

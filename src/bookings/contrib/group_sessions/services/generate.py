@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db import router, transaction
 
-from bookings import ledger, locks, money, policies
+from bookings import batches, claims, locks, money, policies
 from bookings.conf import app_settings
 from bookings.constraints import MAX_SECOND
 from bookings.contrib.group_sessions import signals
@@ -208,11 +208,11 @@ class _Work:
         missing = [
             self._claim(start) for start in starts if (start, start + self.length) not in known
         ]
-        free, refused = ledger.part(calendar_id, missing, using=self.using)
+        free, refused = batches.part(calendar_id, missing, using=self.using)
         if self.dry_run:
             transaction.set_rollback(True, using=self.using)
         elif free:
-            keys = ledger.take_many(calendar_id, free, using=self.using)
+            keys = batches.take_many(calendar_id, free, using=self.using)
             store(self.example, free, keys, using=self.using)
             self._announce(keys)
         return Generated(
@@ -221,9 +221,9 @@ class _Work:
             conflicts=tuple(self._conflict(*pair) for pair in refused),
         )
 
-    def _claim(self, start: int) -> ledger.Claim:
+    def _claim(self, start: int) -> claims.Claim:
         example = self.example
-        return ledger.Claim(
+        return claims.Claim(
             starts=start - 60 * example.buffer_before_minutes,
             ends=start + self.length + 60 * example.buffer_after_minutes,
             service_id=example.service_id,
@@ -232,7 +232,7 @@ class _Work:
             kind=BusyInterval.Kind.SESSION,
         )
 
-    def _conflict(self, claim: ledger.Claim, kind: BusyInterval.Kind) -> SlotConflict:
+    def _conflict(self, claim: claims.Claim, kind: BusyInterval.Kind) -> SlotConflict:
         start = claim.starts + 60 * self.example.buffer_before_minutes
         return SlotConflict(_instant(start), _instant(start + self.length), kind)
 

@@ -10,7 +10,7 @@ from django.db import router
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, locks, policies
+from bookings import claims, ledger, locks, policies
 from bookings.contrib.schedule.exceptions import InvalidSchedule, TimeOffConflict
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.models.time_off import TimeOffQuerySet
@@ -171,7 +171,7 @@ def _refuse_past(time_off: TimeOff, now: datetime) -> None:
         )
 
 
-def claim_of(time_off: TimeOff) -> ledger.Claim:
+def claim_of(time_off: TimeOff) -> claims.Claim:
     start_at = policies.instant(time_off.start_at, "start_at")
     end_at = policies.instant(time_off.end_at, "end_at")
     if end_at <= start_at:
@@ -185,7 +185,7 @@ def claim_of(time_off: TimeOff) -> ledger.Claim:
             params={"days": (end_at - start_at).days, "most": LONGEST.days},
         )
     starts, ends = policies.busy_seconds(start_at, end_at, 0, 0)
-    return ledger.Claim(starts=starts, ends=ends, kind=BusyInterval.Kind.TIME_OFF)
+    return claims.Claim(starts=starts, ends=ends, kind=BusyInterval.Kind.TIME_OFF)
 
 
 def _held(time_off: TimeOff, using: str) -> int:
@@ -204,7 +204,7 @@ def _held(time_off: TimeOff, using: str) -> int:
 
 
 def _refuse_conflict(
-    calendar_id: int, claim: ledger.Claim, held: int | None, *, using: str
+    calendar_id: int, claim: claims.Claim, held: int | None, *, using: str
 ) -> None:
     """Say what is in the way. The reads lock, because a snapshot may show what was before."""
     intervals: QuerySet[BusyInterval] = QuerySet(BusyInterval, using=using)
