@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from bookings.adapters import DefaultBookingAdapter
 from bookings.contrib.group_sessions import seating, signals
 from bookings.contrib.group_sessions.exceptions import (
     AlreadyBooked,
@@ -34,6 +36,7 @@ from bookings.exceptions import (
     InvalidBooking,
     InvalidTransition,
     MissingReference,
+    NotAllowed,
 )
 from bookings.integrity import find_problems
 from bookings.models import Booking
@@ -43,6 +46,7 @@ from bookings.services import (
     decline_booking,
     expire_booking,
     expire_bookings,
+    submit_hold,
 )
 from tests.contrib.group_sessions.conftest import (
     HOUR,
@@ -520,3 +524,138 @@ def test_a_busy_database_is_told_to_who_frees_the_seat(
     monkeypatch.setattr(seating, "book", refuse)
     with refused(BookingBusy):
         cancel_booking(ann(), now_dt=NOW)
+
+
+class _NoBob(DefaultBookingAdapter):
+    def check_bookable(self, booking: Booking, *, override_policy: bool) -> None:
+        if booking.client_name == "Bob":
+            raise NotAllowed("Bob is barred. Let him ask the desk.")
+
+
+class _Forbids(DefaultBookingAdapter):
+    def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
+        if (booking.client_name, verb) == ("Bob", "create"):
+            raise PermissionDenied
+
+
+class _Breaks(DefaultBookingAdapter):
+    def price(self, booking: Booking, addons: Any) -> Any:
+        if booking.client_name == "Bob":
+            raise ZeroDivisionError
+        return super().price(booking, addons)
+
+
+class _Misnumbers(DefaultBookingAdapter):
+    def generate_reference(self, booking: Booking, now_dt: Any) -> str:
+        if booking.client_name == "Bob":
+            raise KeyError("Bob")
+        return super().generate_reference(booking, now_dt)
+
+
+def bob_leaves() -> None:
+    """For ``find_problems`` would say that there are seats for him."""
+    leave_waitlist(WaitlistEntry.objects.get(client_name="Bob"), now_dt=NOW)
+
+
+@pytest.mark.parametrize("adapter", [_Forbids, _Breaks, _Misnumbers])
+def test_an_adapter_that_fails_for_who_waits_stops_nobody(
+    full: Session,
+    wait: Wait,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    adapter: type[DefaultBookingAdapter],
+) -> None:
+    entry = wait(full, "Bob")
+    wait(full, "Cid")
+    settings.BOOKINGS_ADAPTER = f"{__name__}.{adapter.__name__}"
+    cancel_booking(ann(), now_dt=NOW)
+    assert guests(full) == {"Cid": (1, "CONFIRMED")}
+    assert queue(full) == ["Bob"]
+    [said] = caplog.messages
+    assert said == f"Waitlist entry {entry.pk} could not be promoted."
+    bob_leaves()
+
+
+def test_an_adapter_that_fails_stops_no_sweep(
+    schedule: Schedule, sit: Sit, wait: Wait, settings: Any
+) -> None:
+    made = schedule(enable_waitlist=True)
+    sit(made, "Ann", 3, expires_at=NOW + HOUR)
+    wait(made, "Bob")
+    settings.BOOKINGS_ADAPTER = f"{__name__}.{_Breaks.__name__}"
+    assert expire_bookings(now_dt=NOW + HOUR) == 1
+    assert guests(made) == {}
+    bob_leaves()
+
+
+def test_in_strict_order_who_joins_is_booked_if_those_before_cannot_be(
+    full: Session, sit: Sit, wait: Wait, settings: Any, strict: None
+) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.{_NoBob.__name__}"
+    wait(full, "Bob")
+    cancel_booking(ann(), now_dt=NOW)
+    with refused(WaitlistRefused, "others_wait"):
+        sit(full, "Cid")
+    entry = wait(full, "Cid", 2)
+    booking: Any = entry.booking
+    assert (entry.status, booking.client_name) == ("ACCEPTED", "Cid")
+    assert wait(full, "Dan", 2).status == "WAITING"
+    assert guests(full) == {"Cid": (2, "CONFIRMED")}
+    bob_leaves()
+
+
+@pytest.mark.parametrize("in_the_target", [False, True])
+@pytest.mark.parametrize("is_offer", [False, True])
+def test_who_came_from_a_waitlist_moves_to_another_session(
+    schedule: Schedule, sit: Sit, wait: Wait, is_offer: bool, in_the_target: bool
+) -> None:
+    session = schedule(enable_waitlist=True, waitlist_offer_minutes=30 if is_offer else None)
+    other = schedule(start_at=START + 3 * HOUR, enable_waitlist=True)
+    sit(session, "Ann", 3)
+    sit(other, "Zoe", 3)
+    entry = wait(session, "Bob")
+    if in_the_target:
+        wait(other, "Bob", 2)
+    cancel_booking(ann(), now_dt=NOW)
+    update_session(other, capacity=4, now_dt=NOW)
+    entry.refresh_from_db()
+    booking: Any = entry.booking
+    move_seat(booking, other, now_dt=NOW, override_policy=True)
+    entry.refresh_from_db()
+    assert entry.status == "ACCEPTED"
+    assert queue(other) == []
+    assert guests(other).keys() == {"Zoe", "Bob"}
+    if in_the_target:
+        assert entry.booking is None
+        there = other.waitlist.get()
+        assert (there.status, there.booking) == ("ACCEPTED", booking)
+    else:
+        assert entry.booking == booking
+
+
+def test_who_is_told_to_be_the_client_of_seats_waits_no_more(
+    make_service: Make, schedule: Schedule, sit: Sit, wait: Wait, settings: Any
+) -> None:
+    settings.BOOKINGS_APPROVAL_DEADLINE_HOURS = 1
+    session = schedule(service=make_service(requires_approval=True), enable_waitlist=True)
+    sit(session, "Ann", 2)
+    hold = sit(session, "", expires_at=NOW + HOUR)
+    wait(session, "Bob")
+    submit_hold(hold, client_name="Bob", now_dt=NOW)
+    assert statuses() == {"Bob": "ACCEPTED"}
+    cancel_booking(ann(), now_dt=NOW + HOUR)
+    assert WaitlistEntry.objects.get().booking == hold
+
+
+def test_seats_from_the_waitlist_are_given_to_somebody_else_who_waits(
+    full: Session, wait: Wait
+) -> None:
+    entry = wait(full, "Bob", 3)
+    wait(full, "Cid")
+    cancel_booking(ann(), now_dt=NOW)
+    booking = Booking.objects.get(client_name="Bob")
+    booking.client_name = "Cid"
+    booking.save()
+    assert statuses() == {"Bob": "ACCEPTED", "Cid": "ACCEPTED"}
+    entry.refresh_from_db()
+    assert (entry.booking, booking.waitlist_entry.client_name) == (None, "Cid")

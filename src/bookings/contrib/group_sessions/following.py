@@ -13,7 +13,7 @@ from bookings import clients
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.locking import rows
 from bookings.contrib.group_sessions.models import Seat, WaitlistEntry
-from bookings.contrib.group_sessions.occasion import check_not_booked
+from bookings.contrib.group_sessions.occasion import check_not_booked, wait_no_more
 from bookings.contrib.group_sessions.seating import settle
 from bookings.models import Booking, BookingEvent
 
@@ -63,6 +63,7 @@ def _keep_keys(seats: Iterable[Seat], *, using: str, now: datetime) -> None:
         elif key != seat.client_key:
             check_not_booked(seat.session, key, now=now, using=using)
             Seat.objects.using(using).filter(pk=seat.pk).update(client_key=key)
+            wait_no_more(seat.session_id, key, seat.booking_id, using=using)
     if unknown:
         Seat.objects.using(using).filter(pk__in=unknown).update(client_key=None)
 
@@ -81,6 +82,11 @@ def _keep_offers(bookings: Iterable[Booking], *, using: str) -> None:
             became[WaitlistEntry.Status.LEFT].append(booking.pk)
     for status, keys in became.items():
         _end(_offers(using).filter(booking__in=keys), status, using)
+
+
+def take_offer(booking_id: Any, *, using: str) -> None:
+    """Who moves the seats that were offered has taken the offer."""
+    _end(_offers(using).filter(booking=booking_id), WaitlistEntry.Status.ACCEPTED, using)
 
 
 def _offers(using: str) -> Any:

@@ -80,10 +80,7 @@ class SeatOccasion:
         if self.is_promoted:
             return
         if key is not None:
-            places = WaitlistEntry.objects.using(using).filter(session=self.session, client_key=key)
-            places.update(
-                status=WaitlistEntry.Status.ACCEPTED, client_key=None, booking_id=booking.pk
-            )
+            wait_no_more(self.session.pk, key, booking.pk, using=using)
         if not self.left:
             scheduled = rows(using).filter(pk=self.session.pk, status=Session.Status.SCHEDULED)
             scheduled.filter(enable_waitlist=False).update(status=Session.Status.BOOKING_CLOSED)
@@ -101,6 +98,21 @@ class SeatOccasion:
         lifted = self.is_promoted or self.override_policy
         if not lifted and waits_anybody(row, using=using):
             raise WaitlistRefused(_("Others wait for these seats. Join them."), "others_wait")
+
+
+def wait_no_more(session_id: Any, key: str, booking_id: Any, *, using: str) -> None:
+    """Whoever has got seats otherwise does not wait for them."""
+    places = WaitlistEntry.objects.using(using)
+    # A plain read in a snapshot may be older than the lock.
+    waiting = places.select_for_update().filter(session=session_id, client_key=key)
+    place = waiting.values_list("pk", flat=True).first()
+    if place is None:
+        return
+    # Seats that were moved, or given to somebody else, may have come from another place.
+    places.filter(booking=booking_id).update(status=WaitlistEntry.Status.ACCEPTED, booking=None)
+    places.filter(pk=place).update(
+        status=WaitlistEntry.Status.ACCEPTED, client_key=None, booking_id=booking_id
+    )
 
 
 def waits_anybody(row: Session, *, using: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
+
+from django.db import DatabaseError
 
 from bookings import ledger
 from bookings.contrib.group_sessions import signals
@@ -17,6 +20,8 @@ from bookings.exceptions import BookingBusy, BookingError
 from bookings.models import Booking, BusyInterval
 from bookings.services import inputs
 from bookings.services.book import book
+
+logger: Final = logging.getLogger(__name__)
 
 
 def settle(session_ids: Collection[Any], *, using: str, now: datetime) -> None:
@@ -73,13 +78,17 @@ def _fill(row: Session, free: int, queue: list[WaitlistEntry], *, using: str, no
 
 
 def _promote(entry: WaitlistEntry, row: Session, *, using: str, now: datetime) -> bool:
-    """Seat who waits; ``False`` where the rules forbid the booking."""
+    """Seat who waits; ``False`` where the rules forbid the booking, or a host's adapter fails."""
     try:
         seat(entry, row, using=using, now=now)
-    except BookingBusy:
+    except (BookingBusy, DatabaseError):
         raise
     except BookingError:
         # Too late by the service's notice, perhaps. Somebody else's cancelling is not to fail.
+        return False
+    # Nor is a sweep of everybody's holds, in whatever way the adapter does.
+    except Exception:
+        logger.exception("Waitlist entry %s could not be promoted.", entry.pk)
         return False
     return True
 

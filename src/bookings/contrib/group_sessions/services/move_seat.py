@@ -12,6 +12,7 @@ from bookings import clients, ledger, policies
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions.exceptions import InvalidSession
+from bookings.contrib.group_sessions.following import take_offer
 from bookings.contrib.group_sessions.locking import using_of
 from bookings.contrib.group_sessions.models import Seat, Session
 from bookings.contrib.group_sessions.occasion import SeatOccasion
@@ -87,6 +88,7 @@ def move_seat(
         seat.session_id = to_session.pk
         seat.save(using=using, update_fields=["session"])
         write_row(row, MOVED, held, using=using)
+        take_offer(row.pk, using=using)
         occasion.settle(row, clients.key(row), using=using)
         record(
             row,

@@ -43,7 +43,9 @@ def join_waitlist(
 
     Whoever has the highest ``priority`` comes first, and within one who came first. When seats are
     freed, they are booked for the next ones who fit in the same transaction, or offered: held until
-    ``entry.booking.expires_at``, and confirmed with ``confirm_booking``.
+    ``entry.booking.expires_at``, and confirmed with ``confirm_booking``, or ``submit_hold`` where
+    the provider approves. In strict order seats may be free for whom others wait who cannot be
+    booked: then it is done at once.
 
     Raises ``WaitlistRefused`` for a session without a waitlist (code ``no_waitlist``) or with
     free seats (``seats_free``), ``SessionNotOpen``, ``AlreadyBooked``, ``AlreadyWaiting``,
@@ -82,6 +84,10 @@ def join_waitlist(
             )
         entry.save(using=at.using, force_insert=True)
         signals.announce(signals.waitlist_joined, WaitlistEntry, using=at.using, entry=entry)
+        if free >= entry.party_size:
+            # Of those who come first, nobody may be who can be booked.
+            settle([at.row.pk], using=at.using, now=now)
+            entry.refresh_from_db(using=at.using)
 
     under_lock(session, act, now=now)
     return entry
