@@ -12,6 +12,7 @@
 ``W002``   starts are not validated, because the default slot engine is not installed
 ``W003``   SQLite without ``transaction_mode: IMMEDIATE``
 ``W004``   a foreign key in the database points at another table than its setting
+``W005``   a grace is to be counted in business days, and nothing knows of any
 ========== =============================================================================
 """
 
@@ -32,7 +33,7 @@ from django.db import connections, migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.utils.module_loading import import_string
 
-from bookings import slots
+from bookings import slots, working_days
 from bookings.adapters import DefaultBookingAdapter
 from bookings.conf import PREFIX, AppSettings, SettingsGroup, app_settings
 from bookings.fields import SettingForeignKey, SettingOneToOneField
@@ -132,6 +133,20 @@ def _is_within(value: int | None, least: int, most: int) -> bool:
 def _is_of(value: Any, types: tuple[type, ...]) -> bool:
     """``isinstance()``, without mypy narrowing the value to ``object`` by types it cannot see."""
     return isinstance(value, types)
+
+
+@register()
+def check_business_days(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
+    if not app_settings.AUTO_CANCEL_BUSINESS_DAYS or working_days.is_known():
+        return []
+    return [
+        CheckWarning(
+            f"{PREFIX}AUTO_CANCEL_BUSINESS_DAYS is on, and nothing knows on which days a provider "
+            "works, so every day counts.",
+            hint=f"Add {SCHEDULE_APP!r} to INSTALLED_APPS, or call bookings.working_days.register().",
+            id="bookings.W005",
+        )
+    ]
 
 
 @register()

@@ -51,6 +51,11 @@ def register(name: str, teller: Teller) -> None:
         raise ImproperlyConfigured(f"{name!r} has registered its working days already.")
 
 
+def is_known() -> bool:
+    """Whether there is anybody to ask."""
+    return bool(_tellers)
+
+
 def of(providers: Collection[ProviderLike], first: date, last: date) -> dict[Any, WorkingDays]:
     """When these providers work, by their keys; those that nobody knows are left out."""
     told: dict[Any, WorkingDays] = {}

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, run_checks
 from django.db import connection
 from django.test import override_settings
 
-from bookings import checks
+from bookings import checks, working_days
 from tests import databases
 
 # Newer versions of Django ask the database about a model's constraints.
@@ -221,6 +221,16 @@ def test_no_slot_engine_at_all_is_a_warning() -> None:
     assert isinstance(message, django_checks.Warning)
     assert message.id == "bookings.W002"
     assert 'BOOKINGS_SLOT_VALIDATION_MODE = "NONE"' in str(message.hint)
+
+
+@override_settings(BOOKINGS_AUTO_CANCEL_BUSINESS_DAYS=True)
+def test_business_days_that_nobody_knows_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ours() == []
+    monkeypatch.setattr(working_days, "_tellers", {})
+    message = the_only()
+    assert isinstance(message, django_checks.Warning)
+    assert message.id == "bookings.W005"
+    assert "'bookings.contrib.schedule'" in str(message.hint)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ class WaitingFilter(admin.SimpleListFilter):
             ("approval", _("Approval")),
             ("client", _("The client's confirmation")),
             ("hold", _("The client, during a hold")),
-            ("overdue", _("Overdue: nobody has said what became of it")),
+            ("overdue", _("Somebody to say what became of it")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -27,6 +27,7 @@ from bookings.services import (
     extend_hold,
     mark_no_show,
 )
+from bookings.services.changes import has_run_out
 
 
 class StepForm(forms.Form):
@@ -111,6 +112,12 @@ def proceeding_after_start(transition: str) -> Opens:
     return lambda booking, now: booking.start_at <= now and proceeds(booking, now)
 
 
+def proceeding_in_time(transition: str) -> Opens:
+    """What has run out is no more to be had."""
+    proceeds = proceeding(transition)
+    return lambda booking, now: proceeds(booking, now) and not has_run_out(booking, now)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A service, and when to offer it; the service has the last word.
@@ -153,7 +160,7 @@ STEPS: Final = {
             Booking.Status.CONFIRMED,
             pgettext_lazy("step of a booking", "Confirm"),
             _("Confirm selected bookings"),
-            proceeding("confirm"),
+            proceeding_in_time("confirm"),
             confirm_booking,
             may_override=True,
         ),
