@@ -504,6 +504,59 @@ def test_a_calendar_that_somebody_else_has_locked_comes_last(
     assert {stored(row).status for row in rows} == {"CANCELLED"}
 
 
+def test_what_moves_while_it_is_swept_is_looked_at_again(over: Book, make_service: Make) -> None:
+    """The keys of all are known by then, and the latest deadline is that of another service."""
+    over(service=make_service(name="Quick", auto_cancel_grace_hours=0))
+    waiting = over(start_at=START + HOUR)
+
+    def move(done: int) -> None:
+        if done == 1:
+            reschedule_booking(
+                stored(waiting), new_start_at=OVERDUE, now_dt=OVERDUE, override_policy=True
+            )
+
+    assert expire_bookings(now_dt=OVERDUE + 2 * HOUR, chunk_size=1, progress=move) == 1
+    assert stored(waiting).status == "CONFIRMED"
+
+
+def test_what_is_another_provider_s_by_now_is_left_to_the_next_sweep(
+    over: Book, make_provider: Make
+) -> None:
+    """That calendar is not locked."""
+    elsewhere = make_provider(name="Elsewhere")
+    over(expires_at=START)
+    waiting = over(start_at=START + HOUR, expires_at=START)
+
+    def move(done: int) -> None:
+        if done == 1:
+            reschedule_booking(
+                stored(waiting),
+                new_start_at=START + HOUR,
+                new_provider=elsewhere,
+                now_dt=NOW,
+            )
+
+    assert expire_bookings(now_dt=START, chunk_size=1, progress=move) == 1
+    assert stored(waiting).status == "PENDING"
+    assert expire_bookings(now_dt=START) == 1
+
+
+def test_a_request_that_was_made_afterwards_has_its_grace_since_then(
+    book: Book, over: Book, make_service: Make
+) -> None:
+    late = OVERDUE + DAY
+    request = book(
+        service=make_service(name="Surgery", requires_approval=True), now_dt=late, allow_past=True
+    )
+    request = made(request, late)
+    over(start_at=START + HOUR, service=make_service(name="Quick", auto_cancel_grace_hours=0))
+
+    with pytest.raises(InvalidTransition):
+        expire_booking(request, now_dt=late + DAY - MICROSECOND)
+    assert expire_bookings(now_dt=late + DAY - MICROSECOND) == 1
+    assert expire_bookings(now_dt=late + DAY) == 1
+
+
 def test_a_sweep_raises_the_revision_of_the_calendars_it_changes(over: Book) -> None:
     over()
     before = Calendar.objects.aggregate(Max("revision"))
