@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, NotAllowed
 from bookings.limits import Limits, named_zone
+from bookings.policies import elapsed_end
 from bookings.protocols import AddonLike, BookingType, ProviderLike, ServiceLike
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class DefaultBookingAdapter:
         ``None`` for never. Default: ``BOOKINGS_APPROVAL_DEADLINE_HOURS`` from now.
         """
         hours = app_settings.APPROVAL_DEADLINE_HOURS
-        return None if hours is None else now_dt + timedelta(hours=hours)
+        return None if hours is None else elapsed_end(now_dt, timedelta(hours=hours))
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
         """What the service costs without add-ons. Default: what its ``pricing_type`` makes of its

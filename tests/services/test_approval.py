@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -95,6 +95,13 @@ def test_a_request_that_its_start_cut_short_has_its_deadline_when_it_is_moved(as
     reschedule_booking(request, new_start_at=START + 10 * DAY, now_dt=NOW + HOUR)
     assert request.expires_at == NOW + 48 * HOUR
     assert "new_expires_at" not in last_event(request).data
+
+
+@override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=48)
+def test_a_deadline_beyond_the_calendar_is_refused(ask: Book) -> None:
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        ask(now_dt=datetime.max.replace(tzinfo=UTC), allow_past=True)
+    assert refused.value.code == "out_of_range"
 
 
 def test_a_deadline_that_is_none_by_now_ends_with_the_move(ask: Book) -> None:

@@ -495,6 +495,17 @@ def test_holds_are_listed_until_they_run_out_or_are_submitted(
     assert request.expires_at == NOW + 5 * HOUR
 
 
+def test_a_hold_that_would_outlast_the_calendar_is_refused(keep: Book, hold: Booking) -> None:
+    last = datetime.max.replace(tzinfo=UTC)
+    for beyond in (
+        lambda: keep(now_dt=last, allow_past=True),
+        lambda: extend_hold(hold, now_dt=last),
+    ):
+        with nothing_written(), pytest.raises(InvalidBooking) as refused:
+            beyond()
+        assert refused.value.code == "out_of_range"
+
+
 def test_a_hold_that_moves_stays_a_hold(nameless: Booking) -> None:
     reschedule_booking(nameless, new_start_at=START + DAY, now_dt=NOW)
     assert nameless.is_hold
@@ -562,9 +573,11 @@ def test_a_client_is_held_to_the_limits_by_whatever_verb_he_is_told(
     with nothing_written(), pytest.raises(LimitReached):
         update_booking(hold, now_dt=NOW, client_name="Mary")
     update_booking(hold, now_dt=NOW, client_name="Martha")
+    stale = stored(hold)
     assert verb(hold, now_dt=NOW).status == "CONFIRMED"
-    # What is no hold any more is corrected.
-    assert update_booking(hold, now_dt=NOW, client_name="Mary").client_name == "Mary"
+    # What is no hold any more is corrected, whatever the object says.
+    assert update_booking(hold, now_dt=NOW, client_name="Marie").client_name == "Marie"
+    assert update_booking(stale, now_dt=NOW, client_name="Mary").client_name == "Mary"
 
 
 @override_settings(BOOKINGS_DUPLICATE_GUARD_MINUTES=60)

@@ -65,6 +65,11 @@ def _expire(booking: Booking, *, verb: str | None, **values: Any) -> Booking:
     return change_booking(booking, decide, verb=verb, **values)
 
 
+def end_hold(booking: Booking, *, now: datetime) -> Booking:
+    """Expire a hold or request that has run out: time does it, so nobody's permission is asked."""
+    return _expire(booking, verb=None, now_dt=now)
+
+
 def _is_overdue(at: Locked) -> bool:
     row = at.row
     if not row.holds_time or row.end_at > at.now:
@@ -139,4 +144,4 @@ def _give_way(holds: Iterable[Booking], now: datetime) -> None:
     for hold in holds:
         # Somebody may have cancelled or deleted it meanwhile, and then it is out of the way too.
         with suppress(InvalidTransition, MissingReference):
-            _expire(hold, verb=None, now_dt=now)
+            end_hold(hold, now=now)

@@ -35,7 +35,7 @@ def extend_hold(
     if minutes is not None and expires_at is not None:
         raise InvalidBooking(_("Pass minutes or expires_at, not both."))
     if expires_at is None:
-        until = now + length(minutes, "minutes")
+        until = policies.elapsed_end(now, length(minutes, "minutes"))
     else:
         until = policies.instant(expires_at, "expires_at")
         inputs.check_expiry(until, now=now)

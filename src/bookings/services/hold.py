@@ -45,7 +45,7 @@ def hold_booking(
     """
     now = inputs.moment(now_dt)
     start_at = policies.instant(start_at, "start_at")
-    expires_at = now + length(hold_minutes, "hold_minutes")
+    expires_at = policies.elapsed_end(now, length(hold_minutes, "hold_minutes"))
     return create_booking(
         service=service,
         provider=provider,

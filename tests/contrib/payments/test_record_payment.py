@@ -51,6 +51,10 @@ class Refusing(DefaultBookingAdapter):
             raise NotAllowed("Ask the boss.")
 
 
+class RefusingToExpire(Refusing):
+    refused = "expire"
+
+
 class RefusingToRecord(Refusing):
     refused = "record_payment"
 
@@ -285,6 +289,15 @@ def test_a_refusal_to_confirm_does_not_undo_the_record(
     settings.BOOKINGS_ADAPTER = "bookings.adapters.DefaultBookingAdapter"
     assert pay(hold).outcome == Outcome.PAID
     assert hold.status == Booking.Status.CONFIRMED
+
+
+def test_nobody_needs_a_permission_for_a_hold_to_run_out(
+    hold: Booking, pay: Pay, settings: Any
+) -> None:
+    settings.BOOKINGS_ADAPTER = adapter(RefusingToExpire)
+    receipt = pay(hold, now_dt=hold.expires_at)
+    assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 100)
+    assert (hold.status, hold.auto_cancelled) == (Booking.Status.CANCELLED, True)
 
 
 def test_what_is_paid_too_much_is_due_even_if_it_cannot_be_confirmed(

@@ -19,8 +19,9 @@ from bookings.contrib.payments.services.inputs import money, processed, same_cur
 from bookings.contrib.payments.tiers import ZERO
 from bookings.exceptions import BookingBusy, BookingError
 from bookings.models import Booking
-from bookings.services import confirm_booking, expire_booking, inputs, submit_hold
+from bookings.services import confirm_booking, inputs, submit_hold
 from bookings.services.changes import Locked, under_lock
+from bookings.services.expire import end_hold
 
 TOLD: Final = (Payment.Status.PENDING, Payment.Status.PAID, Payment.Status.FAILED)
 
@@ -151,7 +152,7 @@ def _follow(at: Locked) -> BookingError | None:
         return None
     try:
         if row.expires_at is not None and row.expires_at <= at.now:
-            expire_booking(row, now_dt=at.now)
+            end_hold(row, now=at.now)
         elif not _account(at).amount_due:
             if row.is_hold:
                 submit_hold(row, actor=at.actor, now_dt=at.now)
