@@ -124,9 +124,7 @@ def test_what_is_disputed_stays_paid_until_it_is_cancelled(booking: Booking, pai
     assert_bookings_are_sound()
 
 
-def test_what_ran_out_confirmed_is_for_staff_to_decide(
-    service: Any, book: Book, pay: Pay
-) -> None:
+def test_what_ran_out_confirmed_is_for_staff_to_decide(service: Any, book: Book, pay: Pay) -> None:
     """Whatever the policy gives back to who cancels after the start, and takes from him."""
     set_refund_policy(
         [Tier(notice_minutes=0, refund_percent=50, fee_percent=20)],  # type: ignore[arg-type]
