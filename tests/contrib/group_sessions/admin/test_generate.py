@@ -162,7 +162,7 @@ def test_the_second_admin_searches(boss: Client, sent: FormData) -> None:
     assert "admin-autocomplete" in page
     assert "related-widget-wrapper" not in page
     answer = boss.post(GENERATE.replace("/admin/", "/desk/"), preview(boss, sent) | {"_make": "1"})
-    assert answer.url == LIST.replace("/admin/", "/desk/")
+    assert answer["Location"] == LIST.replace("/admin/", "/desk/")
 
 
 def test_without_schedules_there_is_no_such_page(
