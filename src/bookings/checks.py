@@ -143,7 +143,9 @@ def check_business_days(app_configs: Configs, **kwargs: Any) -> list[CheckMessag
         CheckWarning(
             f"{PREFIX}AUTO_CANCEL_BUSINESS_DAYS is on, and nothing knows on which days a provider "
             "works, so every day counts.",
-            hint=f"Add {SCHEDULE_APP!r} to INSTALLED_APPS, or call bookings.working_days.register().",
+            hint=(
+                f"Add {SCHEDULE_APP!r} to INSTALLED_APPS, or call bookings.working_days.register()."
+            ),
             id="bookings.W005",
         )
     ]
