@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.selectors import list_sessions
@@ -13,6 +14,7 @@ from bookings.contrib.group_sessions.services import (
     book_seat,
     create_session,
     join_waitlist,
+    move_seat,
     update_session,
 )
 from bookings.exceptions import TenantMismatch
@@ -81,3 +83,16 @@ def test_a_substitute_is_of_the_same_tenant(host: Host, elsewhere: Host) -> None
 def test_a_tenant_s_sessions_are_listed(host: Host, elsewhere: Host) -> None:
     own, _other = publish(host), publish(elsewhere)
     assert list(list_sessions(tenant=host.tenant, now_dt=NOW)) == [own]
+
+
+def test_seats_stay_with_their_tenant(host: Host, elsewhere: Host) -> None:
+    """Also where service and provider are everybody's, as a host may have them."""
+    session = publish(host)
+    other = publish(host, start_at=START + timedelta(hours=5))
+    QuerySet(Session).filter(pk=other.pk).update(tenant=elsewhere.tenant)
+    other.refresh_from_db()
+    booking = book_seat(session, client_name="Ann", now_dt=NOW)
+    with pytest.raises(TenantMismatch):
+        move_seat(booking, other, now_dt=NOW)
+    booking.refresh_from_db()
+    assert booking.seat.session == session

@@ -174,6 +174,7 @@ def test_the_capacity_cannot_go_below_the_seats_taken(session: Session, sit: Sit
         ({"provider": None}, InvalidBooking, "invalid"),
         ({"meeting_link": "yoga"}, InvalidBooking, "invalid"),
         ({"waitlist_offer_minutes": 0}, InvalidBooking, "invalid"),
+        ({"price_amount": "1.234"}, InvalidBooking, "amount_too_fine"),
     ],
     ids=str,
 )
@@ -183,6 +184,12 @@ def test_a_change_that_makes_no_sense_is_refused(
     with refused(error, code):
         update_session(session, now_dt=NOW, **changes)
     assert session.capacity == 3
+
+
+def test_nothing_is_no_waitlist(schedule: Schedule) -> None:
+    session = schedule(enable_waitlist=True)
+    update_session(session, enable_waitlist=None, now_dt=NOW)
+    assert again(session).enable_waitlist is False
 
 
 def test_what_cannot_be_changed_is_a_mistake_of_the_caller(session: Session) -> None:

@@ -136,6 +136,7 @@ def test_a_session_is_what_it_is_made(
         ({"meeting_link": "https://example.com/" + "x" * 500}, InvalidBooking, "invalid"),
         ({"price_amount": -1}, InvalidBooking, "invalid"),
         ({"price_amount": "much"}, InvalidBooking, "invalid"),
+        ({"price_amount": "1.234"}, InvalidBooking, "amount_too_fine"),
         ({"waitlist_offer_minutes": 0}, InvalidBooking, "invalid"),
         ({"waitlist_offer_minutes": 1.5}, InvalidBooking, "invalid"),
         ({"service": None}, InvalidBooking, "invalid"),

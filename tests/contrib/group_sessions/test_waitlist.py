@@ -456,6 +456,9 @@ def test_what_is_no_stored_entry(full: Session, wait: Wait) -> None:
     for wrong in (None, WaitlistEntry()):
         with refused(MissingReference):
             leave_waitlist(wrong, now_dt=NOW)  # type: ignore[arg-type]
+    for nothing in (None, "yoga", Session()):
+        with refused(MissingReference):
+            wait(nothing)  # type: ignore[arg-type]
     entry = wait(full, "Bob")
     WaitlistEntry.objects.all().delete()
     entry.pk = -1
@@ -483,6 +486,26 @@ def test_a_freed_seat_takes_as_many_queries_however_many_wait(
         return len([query for query in captured if "SAVEPOINT" not in query["sql"]])
 
     assert freeing(2, 0) == freeing(20, 1)
+
+
+def test_a_seat_that_is_freed_too_late_takes_as_many_queries_however_many_wait(
+    make_service: Make, schedule: Schedule, sit: Sit, wait: Wait
+) -> None:
+    service = make_service(minimum_notice_minutes=60)
+
+    def freeing(number: int, hours: int) -> int:
+        start = START + hours * HOUR
+        session = schedule(service=service, enable_waitlist=True, capacity=1, start_at=start)
+        booking = sit(session, f"Ann {hours}")
+        for guest in range(number):
+            wait(session, f"Guest {guest}")
+        with CaptureQueriesContext(connection) as captured:
+            cancel_booking(booking, now_dt=start - HOUR / 2)
+        for entry in session.waitlist.all():
+            leave_waitlist(entry, now_dt=start - HOUR / 2)
+        return len(captured)
+
+    assert freeing(1, 0) == freeing(10, 1)
 
 
 def test_a_sweep_takes_as_many_queries_however_many_sessions_it_frees(

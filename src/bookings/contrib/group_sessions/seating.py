@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from django.db import DatabaseError
 
-from bookings import ledger
+from bookings import ledger, policies
+from bookings.conf import app_settings
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.conf import STRICT, sessions_settings
 from bookings.contrib.group_sessions.locking import rows
@@ -38,7 +39,9 @@ def settle(session_ids: Collection[Any], *, using: str, now: datetime) -> None:
         if row.busy_interval_id in intervals and row.is_coming and row.start_at > now
     }
     coming = [row for row in found if row.pk in free]
-    waiting = _waiting([row for row in coming if free[row.pk] and not row.closed_by_staff], using)
+    giving = [row for row in coming if free[row.pk] and not row.closed_by_staff]
+    _load(giving, using)
+    waiting = _waiting([row for row in giving if _is_in_time(row, now)], using)
     for row in coming:
         if row.pk in waiting:
             free[row.pk] = _fill(row, free[row.pk], waiting[row.pk], using=using, now=now)
@@ -53,6 +56,28 @@ def settle(session_ids: Collection[Any], *, using: str, now: datetime) -> None:
         ],
         using,
     )
+
+
+def _load(sessions: Sequence[Session], using: str) -> None:
+    """Read services and providers once, and not for each who waits."""
+    for name in ("service", "provider"):
+        field: Any = Session._meta.get_field(name)
+        keys = {getattr(row, field.attname) for row in sessions}
+        found = field.remote_field.model._base_manager.using(using).in_bulk(keys)
+        for row in sessions:
+            field.set_cached_value(row, found[getattr(row, field.attname)])
+
+
+def _is_in_time(row: Session, now: datetime) -> bool:
+    """Whether the service may be booked now: if not, nobody who waits has to be asked."""
+    try:
+        rules = policies.ServiceRules.of(
+            row.service, default_currency=app_settings.DEFAULT_CURRENCY
+        )
+        policies.check_start(row.start_at, now=now, rules=rules, allow_past=False, override=False)
+    except BookingError:
+        return False
+    return True
 
 
 def _waiting(sessions: Sequence[Session], using: str) -> dict[Any, list[WaitlistEntry]]:
@@ -150,13 +175,16 @@ def booking_in(
             for name in ("client_name", "client_email", "client_phone", "client_user_id")
         }
         values["created_by_id"] = client.created_by_id
+        # What is read already of a session's row that is locked.
+        for name in ("service", "provider"):
+            field: Any = Session._meta.get_field(name)
+            if field.is_cached(session):
+                values[name] = getattr(session, name)
     booking = Booking(
         tenant_id=session.tenant_id,
-        service_id=session.service_id,
-        provider_id=session.provider_id,
         start_at=session.start_at,
         capacity_consumed=values["party_size"],
-        **values,
+        **{"service_id": session.service_id, "provider_id": session.provider_id} | values,
     )
     inputs.load(booking, "service", "provider", using=using)
     return booking

@@ -75,6 +75,7 @@ def create_session(
         created_at=now,
     )
     check_session(session)
+    policies.check_payable(session.price_amount, rules.currency, "price_amount")
     check_start(session, now, allow_past)
     inputs.check_type(service, provider, BookingType.GROUP_SESSION)
     claim = claim_of(session)

@@ -135,6 +135,7 @@ def generate_sessions(
     )
     work = _Work(example, 60 * slot_duration_minutes, using, now, dry_run)
     work.check()
+    policies.check_payable(example.price_amount, rules.currency, "price_amount")
     inputs.check_type(service, provider, BookingType.GROUP_SESSION)
     hours, first, last = hours_of(
         provider, start_date, end_date, tenant_id=example.tenant_id, now=now

@@ -18,7 +18,7 @@ from bookings.contrib.group_sessions.models import Seat, Session
 from bookings.contrib.group_sessions.occasion import SeatOccasion
 from bookings.contrib.group_sessions.rules import claim_of
 from bookings.contrib.group_sessions.seating import settle
-from bookings.exceptions import InvalidTransition, NotAllowed
+from bookings.exceptions import InvalidTransition, NotAllowed, TenantMismatch
 from bookings.models import Booking, BookingEvent
 from bookings.services import inputs
 from bookings.services.allowance import Allowance
@@ -135,6 +135,10 @@ def _seat_of(row: Booking, at: Locked) -> Seat:
 def _check_movable(row: Booking, session: Session, now: datetime, *, override_policy: bool) -> None:
     if not override_policy:
         check_reschedulable(row, now)
+    if session.tenant_id != row.tenant_id:
+        raise TenantMismatch(
+            _("The session belongs to another tenant. Choose one of the booking's tenant.")
+        )
     if session.service_id != row.service_id:
         raise InvalidSession(
             _("The session is of another service. Cancel the booking, and book a new one."),

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from bookings import ledger, policies
+from bookings.conf import app_settings
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.locking import Locked, rows, under_lock, using_of
 from bookings.contrib.group_sessions.models import Session
@@ -64,6 +65,8 @@ def update_session(
     actor = inputs.user(actor, "actor")
     for name in {"start_at", "end_at"} & changes.keys():
         changes[name] = policies.instant(changes[name], name)
+    if "enable_waitlist" in changes:
+        changes["enable_waitlist"] = bool(changes["enable_waitlist"])
     if "provider" in changes:
         inputs.stored(changes["provider"], "PROVIDER_MODEL", "provider")
 
@@ -118,10 +121,15 @@ def apply(
     check_session(row)
     if row.start_at != before:
         check_start(row, now, allow_past)
+    if not {"provider", "price_amount"} & changes.keys():
+        return
+    services = Session._meta.get_field("service").remote_field.model._base_manager.using(using)
+    service = services.get(pk=row.service_id)
+    if "price_amount" in changes:
+        rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+        policies.check_payable(row.price_amount, rules.currency, "price_amount")
     if provider := changes.get("provider"):
         inputs.same_tenant(row.tenant_id, provider=provider)
-        services = Session._meta.get_field("service").remote_field.model._base_manager.using(using)
-        service = services.get(pk=row.service_id)
         inputs.check_type(service, provider, BookingType.GROUP_SESSION)
 
 

@@ -15,7 +15,7 @@ from bookings.contrib.group_sessions.exceptions import (
     SessionNotOpen,
     WaitlistRefused,
 )
-from bookings.contrib.group_sessions.locking import Locked, lock_interval, under_lock
+from bookings.contrib.group_sessions.locking import Locked, lock_interval, under_lock, using_of
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
 from bookings.contrib.group_sessions.occasion import check_not_booked, waits_anybody
 from bookings.contrib.group_sessions.rules import check_coming, check_not_begun
@@ -52,6 +52,7 @@ def join_waitlist(
     ``CapacityExceeded`` for a party that can never fit, ``InvalidBooking`` or ``BookingBusy``.
     """
     now = inputs.moment(now_dt)
+    using_of(session)
     entry = WaitlistEntry(
         session=session,
         client_name=client_name,
