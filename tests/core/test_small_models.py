@@ -8,7 +8,14 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from bookings.constraints import MAX_SECOND
-from bookings.models import TENANCY_ENABLED, BookingAddon, BusyInterval, Calendar, Tenant
+from bookings.models import (
+    TENANCY_ENABLED,
+    BookingAddon,
+    BusyInterval,
+    Calendar,
+    ClientLock,
+    Tenant,
+)
 from tests.core.conftest import Book
 from tests.core.moments import at, second
 
@@ -17,6 +24,10 @@ pytestmark = pytest.mark.django_db
 
 def test_a_calendar_is_called_by_its_provider(calendar: Calendar) -> None:
     assert str(calendar) == "Ada"
+
+
+def test_a_clients_lock_says_nothing_of_the_client() -> None:
+    assert str(ClientLock(client="0af1")) == "0af1"
 
 
 def test_a_provider_has_one_calendar(calendar: Calendar) -> None:

@@ -163,3 +163,14 @@ def test_now_may_be_far_away(provider: Any, ends_on_friday: Booking, year: int) 
     office(provider, holiday_country="DE")
     number = 1 if year > 2090 else 0
     assert len(list_expired_bookings(datetime(year, 3, 1, tzinfo=BERLIN))) == number
+
+
+def test_two_who_follow_one_schedule_work_on_the_same_days(
+    provider: Any, make_provider: Make
+) -> None:
+    make_schedule(timezone="Europe/Berlin", hours=OFFICE)
+    other = make_provider(name="Grace")
+    told = working_days_of([provider, other], FRIDAY.date(), MONDAY.date())
+    assert told.keys() == {provider.pk, other.pk}
+    assert {day.day for day in told[provider.pk].dates} == {6, 9}
+    assert told[provider.pk] == told[other.pk]
