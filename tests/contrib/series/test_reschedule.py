@@ -334,3 +334,13 @@ def test_who_was_sent_to_another_provider_moves_there(repeat: Repeat, other_prov
     booking.refresh_from_db()
     assert (booking.provider, booking.start_at) == (other_provider, TUESDAYS[1] + HOUR)
     assert_bookings_are_sound()
+
+
+def test_a_start_by_clocks_that_a_country_has_changed_since_moves_alone(repeat: Repeat) -> None:
+    repeat()
+    Series.objects.update(timezone="Europe/London")
+    with pytest.raises(InvalidRecurrence) as refused:
+        reschedule_series(occurrence(1), new_start_at=FIRST + DAY, scope="all", now_dt=NOW)
+    assert refused.value.code == "rule_cannot_move"
+    reschedule_series(occurrence(1), new_start_at=TUESDAYS[1] + DAY, scope="one", now_dt=NOW)
+    assert starts() == [TUESDAYS[0], TUESDAYS[1] + DAY, *TUESDAYS[2:]]

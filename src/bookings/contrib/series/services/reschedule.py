@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings.contrib.series.exceptions import SeriesConflict
+from bookings.contrib.series.exceptions import InvalidRecurrence, SeriesConflict
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.moves import Move, move
 from bookings.contrib.series.recurrences import Recurrence, read_start
@@ -65,7 +65,14 @@ def reschedule_series(
         if chosen is Scope.ONE:
             return SeriesResult.of(at.series, [reschedule(at.named(), new_start_at=start_at)])
         recurrence = at.series.recurrence()
-        by = shown - recurrence.starts[at.occurrence.original_start_at]
+        was_shown = recurrence.starts.get(at.occurrence.original_start_at)
+        if was_shown is None:
+            # A country has changed its clocks since, and this start was stored by the old ones.
+            raise InvalidRecurrence(
+                _("The rule of the series does not give this start any more. Move it alone."),
+                "rule_cannot_move",
+            )
+        by = shown - was_shown
         moves = move(recurrence, cut=_cut(at, chosen, recurrence), by=by)
         moving = {
             row.original_start_at: thing
