@@ -88,6 +88,9 @@ def deadlines_of(pairs: Iterable[Pair], now: datetime, *, using: str) -> Deadlin
     hours: dict[Pair, int] = {}
     refusals: dict[tuple[Any, str], InvalidBooking] = {}
     for pair in wanted:
+        if pair[0] not in services or pair[1] not in providers:
+            # Deleted meanwhile, and its bookings before it.
+            continue
         service = services[pair[0]]
         try:
             hours[pair] = _grace(service, providers[pair[1]])

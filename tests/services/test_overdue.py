@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Max
 from django.test import override_settings
 
+from bookings import overdue
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import InvalidBooking, InvalidTransition, NotAllowed
 from bookings.models import Booking, Calendar
@@ -595,3 +596,12 @@ def test_the_list_refuses_an_instant_that_nobody_knows() -> None:
 
 def test_the_list_is_of_now_unless_told(quiet: Booking) -> None:
     assert list_expired_bookings() == []
+
+
+def test_a_service_that_is_deleted_meanwhile_stops_nobody(over: Book, other_provider: Any) -> None:
+    overdue_one = over()
+    gone = [(overdue_one.service_id, 0), (0, other_provider.pk), (0, 0)]
+    known = (overdue_one.service_id, overdue_one.provider_id)
+    found = overdue.deadlines_of([*gone, known], OVERDUE, using="default")
+    assert found.by_pair.keys() == {known}
+    assert not found.refusals
