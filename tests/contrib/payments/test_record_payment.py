@@ -478,3 +478,21 @@ def test_a_hold_can_not_be_confirmed_twice_by_a_replay(hold: Booking, pay: Pay) 
         confirm_booking(hold, now_dt=NOW)
     assert pay(hold).outcome == Outcome.REFUND_DUE
     assert hold.status == Booking.Status.CANCELLED
+
+
+def test_what_has_been_paid_for_keeps_its_currency(hold: Booking, pay: Pay) -> None:
+    pay(hold)
+    hold.refresh_from_db()
+    hold.currency = "JPY"
+    with pytest.raises(CurrencyMismatch, match=r"has been paid in USD, so its currency"):
+        hold.save()
+    stored = Booking.objects.get()
+    assert (stored.currency, stored.status) == ("USD", "CONFIRMED")
+
+
+def test_what_has_not_been_paid_for_may_change_its_currency(hold: Booking, pay: Pay) -> None:
+    pay(hold, status="FAILED")
+    hold.refresh_from_db()
+    hold.currency = "EUR"
+    hold.save()
+    assert Booking.objects.get().currency == "EUR"

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils.translation import gettext_lazy as _
+
 from bookings.contrib.payments import accounts, signals
 from bookings.contrib.payments.accounts import Account
+from bookings.contrib.payments.exceptions import CurrencyMismatch
 from bookings.contrib.payments.models import RefundDue
 from bookings.contrib.payments.tiers import ZERO
 from bookings.models import BookingEvent
@@ -21,7 +24,20 @@ def settle_bookings(
     """What :mod:`bookings.consequences` calls with every change of a booking."""
     if event_type in WITHOUT_CONSEQUENCE:
         return
-    settle(accounts.lock_changed(booking_ids, using=using), using=using, now=now)
+    changed = accounts.lock_changed(booking_ids, using=using)
+    for account in changed:
+        _check_currency(account)
+    settle(changed, using=using, now=now)
+
+
+def _check_currency(account: Account) -> None:
+    """Refuse a booking another currency than it has been paid in: they cannot be added up."""
+    for payment in account.payments:
+        if payment.currency != account.booking.currency:
+            raise CurrencyMismatch(
+                _("%(booking)s has been paid in %(paid)s, so its currency has to stay."),
+                params={"booking": account.booking, "paid": payment.currency},
+            )
 
 
 def settle(settled: Iterable[Account], *, using: str, now: datetime) -> list[RefundDue]:
