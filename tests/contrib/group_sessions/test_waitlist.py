@@ -682,3 +682,11 @@ def test_seats_from_the_waitlist_are_given_to_somebody_else_who_waits(
     assert statuses() == {"Bob": "ACCEPTED", "Cid": "ACCEPTED"}
     entry.refresh_from_db()
     assert (entry.booking, booking.waitlist_entry.client_name) == (None, "Cid")
+
+
+def test_who_was_booked_and_cancels_may_wait_again(full: Session, wait: Wait, sit: Sit) -> None:
+    wait(full, "Bob", 3)
+    cancel_booking(ann(), now_dt=NOW)
+    cancel_booking(Booking.objects.get(client_name="Bob"), now_dt=NOW)
+    sit(full, "Zoe", 3)
+    assert wait(full, "Bob").status == "WAITING"
