@@ -25,7 +25,8 @@ def settle_bookings(
     if event_type in WITHOUT_CONSEQUENCE:
         return
     changed = accounts.lock_changed(booking_ids, using=using)
-    for account in changed:
+    # What was written past the services is not to keep anybody from cancelling it.
+    for account in changed if event_type == BookingEvent.EventType.UPDATED else ():
         _check_currency(account)
     settle(changed, using=using, now=now)
 
