@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from bookings.contrib.group_sessions.exceptions import SessionNotOpen
 from bookings.contrib.group_sessions.integrity import place_in_session
@@ -45,6 +46,32 @@ def test_healthy_sessions_have_no_problems(
     cancel_session(schedule(start_at=START + HOUR), now_dt=NOW)
     sit(schedule(start_at=START + 2 * HOUR), "Cid")
     assert list(find_problems()) == []
+
+
+def let_seats_be_free(session: Session, number: int) -> None:
+    """As if they had been freed, and nobody been given them."""
+    Session._base_manager.filter(pk=session.pk).update(capacity=F("capacity") + number)
+    BusyInterval.objects.filter(group_session=session).update(capacity=F("capacity") + number)
+
+
+def test_who_fits_does_not_wait_unless_refused(full: Session, wait: Wait) -> None:
+    entry = wait(full, "Bob")
+    let_seats_be_free(full, 1)
+    assert "Bob waits for" in the_only_problem().message
+    WaitlistEntry.objects.filter(pk=entry.pk).update(refusal="limit_reached")
+    assert list(find_problems()) == []
+
+
+@pytest.mark.parametrize("order", ["strict", "best_fit"])
+def test_who_fits_waits_in_strict_order_for_who_does_not(
+    full: Session, wait: Wait, settings: Any, order: str
+) -> None:
+    settings.BOOKINGS_WAITLIST_ORDER = order
+    wait(full, "Bob", 2)
+    wait(full, "Cid")
+    let_seats_be_free(full, 1)
+    said = [problem.message.split()[0] for problem in find_problems()]
+    assert said == ([] if order == "strict" else ["Cid"])
 
 
 @pytest.mark.parametrize(

@@ -575,18 +575,25 @@ class _Misnumbers(DefaultBookingAdapter):
         return super().generate_reference(booking, now_dt)
 
 
-def bob_leaves() -> None:
-    """For ``find_problems`` would say that there are seats for him."""
-    leave_waitlist(WaitlistEntry.objects.get(client_name="Bob"), now_dt=NOW)
+def refusal() -> str:
+    return WaitlistEntry.objects.get(client_name="Bob").refusal
 
 
-@pytest.mark.parametrize("adapter", [_Forbids, _Breaks, _Misnumbers])
+@pytest.mark.parametrize(
+    ("adapter", "named"),
+    [
+        (_Forbids, "PermissionDenied"),
+        (_Breaks, "ZeroDivisionError"),
+        (_Misnumbers, "KeyError"),
+    ],
+)
 def test_an_adapter_that_fails_for_who_waits_stops_nobody(
     full: Session,
     wait: Wait,
     settings: Any,
     caplog: pytest.LogCaptureFixture,
     adapter: type[DefaultBookingAdapter],
+    named: str,
 ) -> None:
     entry = wait(full, "Bob")
     wait(full, "Cid")
@@ -596,7 +603,7 @@ def test_an_adapter_that_fails_for_who_waits_stops_nobody(
     assert queue(full) == ["Bob"]
     [said] = caplog.messages
     assert said == f"Waitlist entry {entry.pk} could not be promoted."
-    bob_leaves()
+    assert refusal() == named
 
 
 def test_an_adapter_that_fails_stops_no_sweep(
@@ -608,7 +615,7 @@ def test_an_adapter_that_fails_stops_no_sweep(
     settings.BOOKINGS_ADAPTER = f"{__name__}.{_Breaks.__name__}"
     assert expire_bookings(now_dt=NOW + HOUR) == 1
     assert guests(made) == {}
-    bob_leaves()
+    assert refusal() == "ZeroDivisionError"
 
 
 def test_in_strict_order_who_joins_is_booked_if_those_before_cannot_be(
@@ -624,7 +631,42 @@ def test_in_strict_order_who_joins_is_booked_if_those_before_cannot_be(
     assert (entry.status, booking.client_name) == ("ACCEPTED", "Cid")
     assert wait(full, "Dan", 2).status == "WAITING"
     assert guests(full) == {"Cid": (2, "CONFIRMED")}
-    bob_leaves()
+    assert refusal() == "not_allowed"
+
+
+def test_who_was_refused_is_tried_again_when_seats_are_freed(
+    full: Session, wait: Wait, settings: Any
+) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.{_NoBob.__name__}"
+    wait(full, "Bob")
+    wait(full, "Cid", 3)
+    cancel_booking(ann(), now_dt=NOW)
+    assert (refusal(), guests(full)) == ("not_allowed", {"Cid": (3, "CONFIRMED")})
+    del settings.BOOKINGS_ADAPTER
+    cancel_booking(Booking.objects.get(client_name="Cid"), now_dt=NOW)
+    assert guests(full) == {"Bob": (1, "CONFIRMED")}
+
+
+def test_an_offer_of_a_session_that_is_moved_lapses_when_that_begins(
+    offering: Session, schedule: Schedule, wait: Wait, other_provider: Any
+) -> None:
+    entry = wait(offering, "Bob")
+    cancel_booking(ann(), now_dt=START - HOUR)
+    entry.refresh_from_db()
+    booking: Any = entry.booking
+    assert booking.expires_at == START - HOUR / 2
+    update_session(offering, start_at=START + HOUR, now_dt=START - HOUR)
+    booking.refresh_from_db()
+    assert booking.expires_at == START - HOUR / 2
+    earlier = START - HOUR + OFFER / 3
+    update_session(offering, start_at=earlier, now_dt=START - HOUR)
+    booking.refresh_from_db()
+    assert booking.expires_at == earlier
+    other = schedule(start_at=START - HOUR + OFFER / 6, provider=other_provider)
+    move_seat(booking, other, now_dt=START - HOUR)
+    booking.refresh_from_db()
+    assert booking.expires_at == other.start_at
+    assert booking.events.first().data["new_expires_at"] == other.start_at.isoformat()
 
 
 @pytest.mark.parametrize("in_the_target", [False, True])

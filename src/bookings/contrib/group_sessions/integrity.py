@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,7 +18,7 @@ from bookings import claims, clients, ledger, locks
 from bookings.contrib.group_sessions.locking import Locked, rows, under_lock
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.rules import check_coming, claim_of
-from bookings.contrib.group_sessions.seating import settle
+from bookings.contrib.group_sessions.seating import blocks_the_others, is_in_time, settle
 from bookings.exceptions import BookingError
 from bookings.integrity import Problem, Repair, register, register_place
 from bookings.models import Booking, BusyInterval
@@ -108,29 +111,46 @@ def seats_are_their_bookings(using: str) -> Iterator[Problem]:
 
 @register
 def who_fits_does_not_wait(using: str) -> Iterator[Problem]:
-    """Repaired by giving the free seats to those who wait."""
+    """Repaired by giving the free seats to those who wait.
+
+    Whoever the rules have kept from being booked waits on, and so does everybody when it is too
+    late to book.
+    """
     now = timezone.now()
     free = F("session__capacity") - F("session__busy_interval__seats_taken")
     waiting = (
         WaitlistEntry.objects.using(using)
         .waiting()
         .filter(
-            Q(party_size__lte=free),
             session__status__in=Session.COMING_STATUSES,
             session__closed_by_staff=False,
             session__start_at__gt=now,
         )
+        .annotate(free=free)
+        .filter(free__gt=0)
+        .select_related("session__service")
+        .order_by("session_id", *WaitlistEntry.ORDER)
     )
-    first: dict[int, WaitlistEntry] = {}
-    for entry in waiting.select_related("session"):
-        first.setdefault(entry.session_id, entry)
-    for entry in first.values():
-        yield Problem(
-            INVARIANT,
-            _("%(client)s waits for %(session)s, which has seats enough.")
-            % {"client": entry.client_name, "session": entry.session},
-            _mend(entry.session, _settle),
-        )
+    for _key, entries in groupby(waiting.iterator(), key=attrgetter("session_id")):
+        queue = list(entries)
+        if entry := _next_in_turn(queue, now):
+            yield Problem(
+                INVARIANT,
+                _("%(client)s waits for %(session)s, which has seats enough.")
+                % {"client": entry.client_name, "session": entry.session},
+                _mend(entry.session, _settle),
+            )
+
+
+def _next_in_turn(queue: list[Any], now: datetime) -> WaitlistEntry | None:
+    session = queue[0].session
+    for entry in queue if is_in_time(session, now) else ():
+        if entry.party_size > entry.free:
+            if blocks_the_others(entry, session):
+                return None
+        elif not entry.refusal:
+            return entry  # type: ignore[no-any-return]
+    return None
 
 
 def _mend(session: Session, write: Callable[[Locked], None]) -> Repair:

@@ -41,7 +41,7 @@ def settle(session_ids: Collection[Any], *, using: str, now: datetime) -> None:
     coming = [row for row in found if row.pk in free]
     giving = [row for row in coming if free[row.pk] and not row.closed_by_staff]
     _load(giving, using)
-    waiting = _waiting([row for row in giving if _is_in_time(row, now)], using)
+    waiting = _waiting([row for row in giving if is_in_time(row, now)], using)
     for row in coming:
         if row.pk in waiting:
             free[row.pk] = _fill(row, free[row.pk], waiting[row.pk], using=using, now=now)
@@ -68,7 +68,7 @@ def _load(sessions: Sequence[Session], using: str) -> None:
             field.set_cached_value(row, found[getattr(row, field.attname)])
 
 
-def _is_in_time(row: Session, now: datetime) -> bool:
+def is_in_time(row: Session, now: datetime) -> bool:
     """Whether the service may be booked now: if not, nobody who waits has to be asked."""
     try:
         rules = policies.ServiceRules.of(
@@ -91,15 +91,21 @@ def _waiting(sessions: Sequence[Session], using: str) -> dict[Any, list[Waitlist
 
 def _fill(row: Session, free: int, queue: list[WaitlistEntry], *, using: str, now: datetime) -> int:
     """Seat those who fit, in their order; how many seats are left."""
-    is_strict = sessions_settings.WAITLIST_ORDER == STRICT
     for entry in queue:
         if entry.party_size > free:
-            # Who would not fit into the empty session blocks nobody for ever.
-            if is_strict and entry.party_size <= row.capacity:
+            if blocks_the_others(entry, row):
                 break
         elif _promote(entry, row, using=using, now=now):
             free -= entry.party_size
     return free
+
+
+def blocks_the_others(entry: WaitlistEntry, row: Session) -> bool:
+    """Whether nobody is seated before a party that is too large for what is free.
+
+    One that would not fit into the empty session blocks nobody for ever.
+    """
+    return sessions_settings.WAITLIST_ORDER == STRICT and entry.party_size <= row.capacity
 
 
 def _promote(entry: WaitlistEntry, row: Session, *, using: str, now: datetime) -> bool:
@@ -108,14 +114,18 @@ def _promote(entry: WaitlistEntry, row: Session, *, using: str, now: datetime) -
         seat(entry, row, using=using, now=now)
     except (BookingBusy, DatabaseError):
         raise
-    except BookingError:
-        # Too late by the service's notice, perhaps. Somebody else's cancelling is not to fail.
-        return False
+    except BookingError as error:
+        # A limit of the client's, perhaps. Somebody else's cancelling is not to fail.
+        refusal = error.booking_code
     # Nor is a sweep of everybody's holds, in whatever way the adapter does.
-    except Exception:
+    except Exception as error:
         logger.exception("Waitlist entry %s could not be promoted.", entry.pk)
-        return False
-    return True
+        refusal = type(error).__name__
+    else:
+        return True
+    entry.refusal = refusal[: WaitlistEntry._meta.get_field("refusal").max_length]
+    entry.save(using=using, update_fields=["refusal"])
+    return False
 
 
 def seat(

@@ -265,6 +265,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "refusal",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="The code of the error for which the seats went to the next.",
+                        max_length=64,
+                        verbose_name="refusal",
+                    ),
+                ),
+                (
                     "booking",
                     models.OneToOneField(
                         blank=True,

@@ -63,6 +63,13 @@ class WaitlistEntry(models.Model):
     status = models.CharField(
         _("status"), max_length=8, choices=Status.choices, default=Status.WAITING, editable=False
     )
+    refusal = models.CharField(
+        _("refusal"),
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text=_("The code of the error for which the seats went to the next."),
+    )
     booking = models.OneToOneField(
         Booking,
         on_delete=models.SET_NULL,

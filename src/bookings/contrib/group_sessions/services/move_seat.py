@@ -20,7 +20,7 @@ from bookings.contrib.group_sessions.rules import claim_of
 from bookings.contrib.group_sessions.seating import settle
 from bookings.exceptions import InvalidTransition, NotAllowed, TenantMismatch
 from bookings.models import Booking, BookingEvent
-from bookings.services import inputs
+from bookings.services import approval, inputs
 from bookings.services.allowance import Allowance
 from bookings.services.changes import (
     Locked,
@@ -76,9 +76,10 @@ def move_seat(
         inputs.load(row, "service", using=using)
         _check_movable(row, to_session, now, override_policy=override_policy)
         occasion.admit(row, now=now, using=using)
-        before, old = copy(row), values_of(row, MOVED)
+        before = copy(row)
         left, held = seat.session_id, (row.busy_interval_id, row.party_size)
         _put(row, to_session)
+        approval.follow_start(row, before.start_at, now=now)
         inputs.load(row, "provider", using=using)
         get_adapter().check_bookable(row, override_policy=override_policy)
         allowance.check(row, now=now, using=using, before=before)
@@ -87,7 +88,8 @@ def move_seat(
         )
         seat.session_id = to_session.pk
         seat.save(using=using, update_fields=["session"])
-        write_row(row, MOVED, held, using=using)
+        moved = MOVED if row.expires_at == before.expires_at else (*MOVED, "expires_at")
+        write_row(row, moved, held, using=using)
         take_offer(row.pk, using=using)
         occasion.settle(row, clients.key(row), using=using)
         record(
@@ -96,7 +98,7 @@ def move_seat(
             using=using,
             now=now,
             actor=actor,
-            data=old_and_new(old, values_of(row, MOVED)),
+            data=old_and_new(values_of(before, moved), values_of(row, moved)),
         )
         settle([left], using=using, now=now)
         return row

@@ -147,6 +147,9 @@ def _move_bookings(
         version=F("version") + 1,
         updated_at=timezone.now(),
     )
+    # What is on offer lapses when it begins, at the latest.
+    offered = Booking._base_manager.using(using).filter(pk__in=keys, expires_at__gt=row.start_at)
+    offered.filter(status=Booking.Status.PENDING).update(expires_at=row.start_at)
     before = {"start_at": old["start_at"], "end_at": old["end_at"], "provider": old["provider_id"]}
     after = {"start_at": row.start_at, "end_at": row.end_at, "provider": row.provider_id}
     record_many(
