@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 import pytest
 from django.conf import settings
@@ -60,6 +61,9 @@ def assert_sound(track: Track, result: Result, way: Way, *refusals: str) -> None
     assert track.ask(referee.problems) == []
 
 
+TRACK: Final = pytest.StashKey[Track]()
+
+
 @pytest.fixture(scope="session")
 def rounds(pytestconfig: pytest.Config) -> int:
     """How often each race is run: once, or as ``--rounds`` says."""
@@ -74,8 +78,14 @@ def rounds_each_way(rounds: int) -> int:
 
 
 @pytest.fixture(scope="session")
-def track(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Track]:
-    """Sixteen processes and a database that nobody else uses."""
+def track(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Track]:
+    """Sixteen processes and a database that nobody else uses.
+
+    The same for all folders: each that imports this fixture has a fixture of its own.
+    """
+    if TRACK in pytestconfig.stash:
+        yield pytestconfig.stash[TRACK]
+        return
     database = settings.DATABASES["default"]
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if database["ENGINE"].endswith("sqlite3"):
@@ -83,6 +93,7 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Track]:
     else:
         name = f"{database['NAME']}_races{worker}"
     with Track(name, RACERS) as opened:
+        pytestconfig.stash[TRACK] = opened
         yield opened
 
 

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from bookings.conf import app_settings
 from bookings.contrib.schedule.models import TimeOff
+from bookings.contrib.series.models import Occurrence, Series
 from bookings.integrity import find_problems
 from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
 from bookings.models.calendar import NO_OVERLAP
@@ -82,7 +83,10 @@ def take_off(*, provider: Any, starts: list[datetime]) -> list[int]:
 def clear() -> None:
     """Every row that a race may have left, in one statement for each table."""
     hosts = [apps.get_model(app_settings.model_label(f"{name}_MODEL")) for name in HOSTS]
-    ours = (BookingEvent, BookingAddon, Booking, TimeOff, BusyInterval, Calendar)
+    # MySQL looks at each row that goes, and one series may continue another.
+    Series.objects.update(continues=None)
+    times = (TimeOff, BusyInterval, Calendar)
+    ours = (Occurrence, Series, BookingEvent, BookingAddon, Booking, *times)
     for model in (*ours, *hosts):
         rows = QuerySet(model)
         rows._raw_delete(rows.db)

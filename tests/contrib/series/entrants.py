@@ -6,8 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
-
 from bookings.contrib.series import services
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.models import Booking
@@ -55,7 +53,6 @@ def cancel(*, occurrence: Any, scope: str) -> Run:
 
 def nothing() -> dict[str, Any]:
     """A service and a provider who has not been booked yet."""
-    _clear()
     return referee.set_up(duration_minutes=60)
 
 
@@ -76,11 +73,3 @@ def outcome() -> dict[str, Any]:
         ),
         "starts": sorted(Booking.objects.active().values_list("start_at", flat=True)),
     }
-
-
-def _clear() -> None:
-    # MySQL looks at each row that goes, and one series may continue another.
-    Series.objects.update(continues=None)
-    with connection.cursor() as cursor:
-        for model in (Occurrence, Series):
-            cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")

@@ -170,6 +170,30 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(
+                        fields=["provider", "start_at"], name="bookings_sessions_provider"
+                    ),
+                    models.Index(fields=["service", "start_at"], name="bookings_sessions_service"),
+                    models.Index(fields=["status", "end_at"], name="bookings_sessions_status_end"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("end_at__gt", models.F("start_at"))),
+                        name="bookings_sessions_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("capacity__gte", 1)), name="bookings_sessions_capacity"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("busy_interval__isnull", False),
+                            ("status__in", ["CANCELLED", "FINISHED"]),
+                            _connector="OR",
+                        ),
+                        name="bookings_sessions_coming_has_time",
+                    ),
+                ],
                 "verbose_name": "session",
                 "verbose_name_plural": "sessions",
                 "ordering": ["start_at", "id"],
@@ -209,6 +233,11 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("session", "client_key"), name="bookings_sessions_one_per_client"
+                    )
+                ],
                 "verbose_name": "seat",
                 "verbose_name_plural": "seats",
                 "ordering": ["id"],
@@ -321,69 +350,23 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(
+                        fields=["session", "status", "joined_at"], name="bookings_sessions_waiting"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("session", "client_key"), name="bookings_sessions_one_place"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("party_size__gte", 1)),
+                        name="bookings_sessions_party_waits",
+                    ),
+                ],
                 "verbose_name": "waitlist entry",
                 "verbose_name_plural": "waitlist entries",
                 "ordering": ["session", "-priority", "joined_at", "id"],
             },
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(fields=["provider", "start_at"], name="bookings_sessions_provider"),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(fields=["service", "start_at"], name="bookings_sessions_service"),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(fields=["status", "end_at"], name="bookings_sessions_status_end"),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_at__gt", models.F("start_at"))),
-                name="bookings_sessions_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("capacity__gte", 1)), name="bookings_sessions_capacity"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("busy_interval__isnull", False),
-                    ("status__in", ["CANCELLED", "FINISHED"]),
-                    _connector="OR",
-                ),
-                name="bookings_sessions_coming_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.UniqueConstraint(
-                fields=("session", "client_key"), name="bookings_sessions_one_per_client"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="waitlistentry",
-            index=models.Index(
-                fields=["session", "status", "joined_at"], name="bookings_sessions_waiting"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistentry",
-            constraint=models.UniqueConstraint(
-                fields=("session", "client_key"), name="bookings_sessions_one_place"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waitlistentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("party_size__gte", 1)), name="bookings_sessions_party_waits"
-            ),
         ),
     ]
