@@ -25,16 +25,17 @@ BOOKING_COLUMNS: Final = """
     client_phone, client_user_id, start_at, end_at, buffer_before_minutes, buffer_after_minutes,
     status, expires_at, confirmed_at, delivered_at, completed_at, cancelled_at, cancelled_by_id,
     cancellation_reason, auto_cancelled, requires_approval, cancellation_allowed,
-    cancellation_notice_minutes, reschedule_allowed, reschedule_notice_minutes, party_size,
-    capacity_consumed, pricing_type, price_amount, total_amount, currency, notes_internal,
+    cancellation_notice_minutes, reschedule_allowed, reschedule_notice_minutes,
+    two_sided_completion, party_size, capacity_consumed, pricing_type, price_amount,
+    total_amount, currency, notes_internal,
     notes_client, metadata, idempotency_key, created_at, updated_at, created_by_id"""
 BOOKING_VALUES: Final = """
     %(uuid)s, %(reference)s, 1, NULL, %(service)s, %(provider)s, 'Ada', '',
     '', NULL, %(start)s, %(end)s, 0, 0,
     'CONFIRMED', NULL, %(now)s, NULL, NULL, NULL, NULL,
     '', FALSE, FALSE, TRUE,
-    0, TRUE, 0, 1,
-    1, '', NULL, NULL, 'USD', '',
+    0, TRUE, 0, FALSE,
+    1, 1, '', NULL, NULL, 'USD', '',
     '', '{}', NULL, %(now)s, %(now)s, NULL"""
 
 EVENT_COLUMNS: Final = "event_type, message, data, actor_user_id, created_at"
