@@ -18,6 +18,8 @@ from coverage import Coverage
 from django.conf import settings
 from django.db import connection
 
+from tests.effort import left_out
+
 TESTS = Path(__file__).parent
 DEFAULT = "tests.settings.default"
 SETTINGS_OF = {
@@ -27,8 +29,19 @@ SETTINGS_OF = {
     TESTS / "contrib" / "group_sessions": "tests.settings.group_sessions",
     TESTS / "example" / "pages": "example.settings",
 }
-# Pure Python, the same on every database: the quickest one runs it.
-ONLY_SQLITE = TESTS / "contrib" / "schedule" / "engine"
+CONTRIB = TESTS / "contrib"
+# Pure Python, text, or a reader's own project: the same on every database, so the quickest runs it.
+ONLY_SQLITE = (
+    CONTRIB / "schedule" / "engine",
+    CONTRIB / "series" / "test_against_naive.py",
+    CONTRIB / "series" / "test_recurrences.py",
+    CONTRIB / "series" / "test_rfc_examples.py",
+    CONTRIB / "series" / "test_rules.py",
+    TESTS / "core" / "test_architecture.py",
+    TESTS / "docs",
+    TESTS / "quickstart",
+    TESTS / "translations",
+)
 # About the server that only a run on PostgreSQL has installed.
 ONLY_POSTGRES = TESTS / "test_embedded_postgres.py"
 # To measure coverage doubles the time that a process computes. These go through the same lines
@@ -39,10 +52,26 @@ UNMEASURED = (
     TESTS / "faults",
     TESTS / "example",
     TESTS / "quickstart",
-    TESTS / "contrib" / "payments" / "test_races.py",
-    TESTS / "contrib" / "payments" / "test_stateful.py",
-    TESTS / "contrib" / "schedule" / "engine" / "test_against_naive.py",
-    TESTS / "contrib" / "schedule" / "slots" / "test_agreement.py",
+    CONTRIB / "group_sessions" / "test_generate_sessions_races.py",
+    CONTRIB / "group_sessions" / "test_races.py",
+    CONTRIB / "group_sessions" / "test_stateful.py",
+    CONTRIB / "payments" / "test_races.py",
+    CONTRIB / "payments" / "test_stateful.py",
+    CONTRIB / "schedule" / "engine" / "test_against_naive.py",
+    CONTRIB / "schedule" / "slots" / "test_agreement.py",
+    CONTRIB / "series" / "test_against_naive.py",
+    CONTRIB / "series" / "test_races.py",
+)
+# What is written for one database or another is covered by these; the rest is the same everywhere,
+# and SQLite's to measure.
+MEASURED_EVERYWHERE = (
+    TESTS / "core",
+    TESTS / "integrity",
+    TESTS / "services",
+    CONTRIB / "group_sessions",
+    CONTRIB / "payments",
+    CONTRIB / "schedule" / "hours",
+    CONTRIB / "series",
 )
 # By this, the processes that a test starts are told to measure too.
 MEASURE_TOO = "COVERAGE_PROCESS_CONFIG"
@@ -61,7 +90,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
             return SETTINGS_OF[folder] != settings.SETTINGS_MODULE or None
     if collection_path == ONLY_POSTGRES and connection.vendor != "postgresql":
         return True
-    if collection_path == ONLY_SQLITE and connection.vendor != "sqlite":
+    if collection_path in ONLY_SQLITE and connection.vendor != "sqlite":
         return True
     if collection_path.is_file() and settings.SETTINGS_MODULE != DEFAULT:
         return True
@@ -71,7 +100,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     measuring = Coverage.current()
-    if measuring is None or not any(item.path.is_relative_to(path) for path in UNMEASURED):
+    if measuring is None or is_measured(item.path):
         return (yield)
     told = os.environ.pop(MEASURE_TOO, None)
     measuring.stop()
@@ -83,7 +112,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             os.environ[MEASURE_TOO] = told
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test's name is the same in every process, or pytest-xdist cannot hand it to another."""
+def is_measured(path: Path) -> bool:
+    if any(path.is_relative_to(folder) for folder in UNMEASURED):
+        return False
+    return connection.vendor == "sqlite" or any(
+        path.is_relative_to(folder) for folder in MEASURED_EVERYWHERE
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
+        # Else pytest-xdist, whose processes each have an address of their own, cannot deal it out.
         assert " at 0x" not in item.nodeid, f"{item.nodeid}: its name has an address in memory."
+    is_named = any("::" in argument for argument in config.args)
+    if config.getoption("rounds") == 1 and not is_named:
+        idle = left_out(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in idle])
+        items[:] = [item for item in items if item not in idle]

@@ -32,6 +32,9 @@ DIRECT = {
 }
 
 
+LEVELS = ("", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+
+
 @dataclass(frozen=True)
 class Way:
     """How a race is run: at which isolation level, and whether inside a transaction of the host's.
@@ -46,6 +49,11 @@ class Way:
     patient: bool = False
     # The folder of a PgBouncer's socket; then the level is the one that Django's settings ask for.
     through: str = ""
+
+    @property
+    def turn(self) -> int:
+        """A number that differs by one between ways that differ in one thing."""
+        return LEVELS.index(self.isolation) + self.inside + bool(self.through)
 
     def __str__(self) -> str:
         level = self.isolation or "default level"

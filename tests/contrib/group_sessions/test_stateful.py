@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
@@ -15,7 +14,6 @@ from django.apps import apps
 from django.db import transaction
 from django.test import override_settings
 from django.utils import timezone
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,6 +32,7 @@ from bookings.integrity import find_problems
 from bookings.models import Booking
 from tests.contrib.group_sessions import opinion
 from tests.contrib.group_sessions.conftest import HOUR, NOW, START, stored
+from tests.effort import sequences
 from tests.stateful.audit import audit
 
 CLIENTS: Final = st.sampled_from(["Ann", "Bob", "Cid", "Dan", "Eve", "Fay"])
@@ -241,17 +240,7 @@ class SessionMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_seats_add_up_and_turns_hold() -> None:
-    run_state_machine_as_test(
-        SessionMachine,
-        settings=settings(
-            max_examples=int(os.environ.get("BOOKINGS_TEST_EXAMPLES") or 20),
-            stateful_step_count=30,
-            print_blob=True,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(SessionMachine, settings=sequences(steps=30))
 
 
 @pytest.mark.django_db

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
@@ -12,7 +11,6 @@ from typing import Any, Final
 import pytest
 from django.apps import apps
 from django.db import transaction
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -32,6 +30,7 @@ from bookings.integrity import find_problems
 from bookings.models import Booking
 from tests.contrib.payments.audit import audit
 from tests.contrib.payments.conftest import NOW, START
+from tests.effort import sequences
 
 AMOUNTS: Final = st.sampled_from(["100", "50", "33.33", "0.01", "99.99", "0", "-1", "0.001"])
 IDS: Final = st.sampled_from(["one", "two", "three", "four"])
@@ -173,17 +172,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_refunds_never_exceed_payments() -> None:
-    run_state_machine_as_test(
-        MoneyMachine,
-        settings=settings(
-            max_examples=int(os.environ.get("BOOKINGS_TEST_EXAMPLES") or 20),
-            stateful_step_count=30,
-            print_blob=True,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(MoneyMachine, settings=sequences(steps=30))
 
 
 @pytest.mark.django_db

@@ -8,7 +8,6 @@ calendar.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from bookings.exceptions import BookingError
 from bookings.models import Booking
 from bookings.services import create_booking, reschedule_booking
 from tests.contrib.schedule.slots.conftest import make_provider, make_schedule, make_service
+from tests.effort import examples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("validated")]
 
@@ -39,7 +39,7 @@ TRIED = [FIRST + GRID * number for number in range(6 * 7)]
 NOW = FIRST - timedelta(hours=20)
 
 EFFORT = settings(
-    max_examples=int(os.environ.get("BOOKINGS_TEST_EXAMPLES") or 12),
+    max_examples=examples(12),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
