@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -41,8 +42,24 @@ def validate(
     An error of the engine itself is the host's, and is not caught.
     """
     engine = load_engine()
-    if engine is None:
-        return
+    if engine is not None:
+        _ask(engine, booking, now_dt=now_dt, override_policy=override_policy)
+
+
+def validate_again(booking: Booking, *, now_dt: datetime) -> None:
+    """As :func:`validate`, of a booking whose time has been kept for it since it was on offer.
+
+    The window of booking counted then and does not count again. So only an engine is asked that can
+    lift it: one whose signature names ``override_policy``.
+    """
+    engine = load_engine()
+    if engine is not None and engine.lifts_policy:
+        _ask(engine, booking, now_dt=now_dt, override_policy=True)
+
+
+def _ask(
+    engine: Engine, booking: Booking, *, now_dt: datetime | None, override_policy: bool
+) -> None:
     now = timezone.now() if now_dt is None else now_dt
     with leaving(booking.busy_interval_id):
         offered = engine(
@@ -70,7 +87,7 @@ def leaving(interval_id: int | None) -> Iterator[None]:
         left_behind.reset(token)
 
 
-def load_engine() -> Callable[..., Any] | None:
+def load_engine() -> Engine | None:
     """The host's function behind one calling convention; ``None`` where starts are not validated.
 
     They are not in mode ``"NONE"``, nor where the host named no function and the default one's app
@@ -86,9 +103,30 @@ def is_default_missing() -> bool:
     return not AppSettings.SLOTS_AVAILABLE_FUNC.is_set and not apps.is_installed(default_app)
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The host's function as one of instants, which is told no more than it can be told."""
+
+    func: Callable[..., Any]
+    bounds: Callable[[datetime, datetime], dict[str, Any]]
+    told: tuple[str, ...]
+
+    @property
+    def lifts_policy(self) -> bool:
+        """Whether it can be asked without notice and advance."""
+        return "override_policy" in self.told
+
+    def __call__(
+        self, *, service: Any, provider: Any, start_at: datetime, end_at: datetime, **context: Any
+    ) -> Any:
+        extra = {name: context[name] for name in self.told}
+        bounds = self.bounds(start_at, end_at)
+        return self.func(service=service, provider=provider, **bounds, **extra)
+
+
 @lru_cache(maxsize=32)
-def adapted(func: Callable[..., Any]) -> Callable[..., Any]:
-    """``func`` as a function of instants. Its signature is read once, here.
+def adapted(func: Callable[..., Any]) -> Engine:
+    """``func`` as an engine. Its signature is read once, here.
 
     Trying one signature after another and catching ``TypeError`` would also swallow the function's
     own.
@@ -109,14 +147,7 @@ def adapted(func: Callable[..., Any]) -> Callable[..., Any]:
             f"BOOKINGS_SLOTS_AVAILABLE_FUNC must take {' or '.join(SIGNATURES)}; "
             f"{getattr(func, '__qualname__', repr(func))} takes {inspect.signature(func)}."
         )
-
-    def engine(
-        *, service: Any, provider: Any, start_at: datetime, end_at: datetime, **context: Any
-    ) -> Any:
-        extra = {name: context[name] for name in told}
-        return func(service=service, provider=provider, **bounds(start_at, end_at), **extra)
-
-    return engine
+    return Engine(func, bounds, tuple(told))
 
 
 def _instants(start_at: datetime, end_at: datetime) -> dict[str, Any]:

@@ -9,9 +9,15 @@ import pytest
 from django.test import override_settings
 
 from bookings.adapters import DefaultBookingAdapter
-from bookings.exceptions import BookingError, InvalidBooking, PastStart
+from bookings.exceptions import (
+    BookingError,
+    InvalidBooking,
+    NotAllowed,
+    PastStart,
+    SlotUnavailable,
+)
 from bookings.models import Booking
-from bookings.selectors import get_response_time, get_response_times
+from bookings.selectors import get_busy_intervals, get_response_time, get_response_times
 from bookings.services import (
     cancel_booking,
     confirm_booking,
@@ -241,3 +247,85 @@ def test_whose_request_nobody_answers_is_told_and_whose_hold_runs_out_is_not(
         booking.events.get(event_type="EXPIRED").data["notify"]
         for booking in (swept, single, *holds)
     ] == [True, True, False, False]
+
+
+# What has changed since it was asked for
+
+
+def open_as_told(
+    service: Any, provider: Any, start_dt: Any, end_dt: Any, *, override_policy: bool
+) -> list[datetime]:
+    """On request in time, or for staff; on a day off nobody is."""
+    busy = get_busy_intervals(provider, start_dt, end_dt)
+    is_free = provider.name != "Away" and not busy
+    return [start_dt] if is_free and (override_policy or service.name == "Surgery") else []
+
+
+def open_in_time(service: Any, provider: Any, start_dt: Any, end_dt: Any) -> list[datetime]:
+    return [] if provider.name == "Away" else [start_dt]
+
+
+@pytest.fixture
+def engine(settings: Any) -> None:
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.open_as_told"
+
+
+def rename(row: Any, name: str) -> None:
+    type(row)._default_manager.filter(pk=row.pk).update(name=name)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_request_for_time_that_is_closed_by_now_is_not_confirmed(ask: Book) -> None:
+    request = ask()
+    rename(request.provider, "Away")
+
+    with nothing_written(), pytest.raises(SlotUnavailable):
+        confirm_booking(request, now_dt=NOW)
+
+    assert confirm_booking(request, now_dt=NOW, override_policy=True).status == "CONFIRMED"
+    # Not asked of what is confirmed already.
+    assert confirm_booking(request, now_dt=NOW).status == "CONFIRMED"
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_notice_of_a_request_was_kept_when_it_was_made(ask: Book) -> None:
+    request = ask()
+    rename(request.service, "Only with notice")
+
+    assert confirm_booking(request, now_dt=NOW).status == "CONFIRMED"
+
+
+def test_an_engine_that_cannot_lift_its_notice_is_not_asked_again(ask: Book, settings: Any) -> None:
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.open_in_time"
+    request = ask()
+    rename(request.provider, "Away")
+
+    assert confirm_booking(request, now_dt=NOW).status == "CONFIRMED"
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_hold_is_a_promise_of_its_time(ask: Book) -> None:
+    holds = [ask(start_at=START + day * DAY, expires_at=NOW + HOUR) for day in (0, 1)]
+    rename(holds[0].provider, "Away")
+
+    assert submit_hold(holds[0], now_dt=NOW).status == "PENDING"
+    assert confirm_booking(holds[1], now_dt=NOW).status == "CONFIRMED"
+
+
+class SessionsOnly(DefaultBookingAdapter):
+    def booking_types(self, service: Any, provider: Any) -> list[str]:
+        return ["GROUP_SESSION"]
+
+
+def test_a_request_of_a_service_that_is_not_booked_like_that_by_now_is_not_confirmed(
+    ask: Book,
+) -> None:
+    request = ask()
+    with override_settings(BOOKINGS_ADAPTER=f"{__name__}.SessionsOnly"):
+        with nothing_written(), pytest.raises(NotAllowed) as refused:
+            confirm_booking(request, now_dt=NOW)
+        assert refused.value.code == "booking_type"
+
+        assert confirm_booking(request, now_dt=NOW, override_policy=True).status == "CONFIRMED"

@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import ledger
 from bookings.models import Booking, BookingEvent
+from bookings.services import inputs
 from bookings.services.changes import Change, Locked, change_booking, check_hold, step
 from bookings.services.details import Details
-from bookings.services.recheck import SETTLED, recheck
+from bookings.services.recheck import SETTLED, recheck, recheck_slot, recheck_type
 
 
 def confirm_booking(
@@ -35,8 +36,10 @@ def confirm_booking(
 
     What may have changed meanwhile is checked again: that service and provider are active and of
     the booking's tenant, that its start has not passed since, and with a new client what
-    :func:`create_booking` asks of one. ``override_policy`` (staff) lifts inactivity, the start and
-    the limits.
+    :func:`create_booking` asks of one. Of a request also that the service is still booked in this
+    way, and that the provider still works then, if the slot engine's signature names
+    ``override_policy``: notice was kept when it was made. A hold is a promise of its time.
+    ``override_policy`` (staff) lifts all but the tenant and the client's other bookings like it.
 
     Raises ``InvalidTransition`` for any other status and for a hold that has run out, ``PastStart``
     or what :func:`create_booking` raises.
@@ -56,17 +59,22 @@ def confirm_booking(
             _("Only pending bookings can be confirmed; this one is: %(status)s."),
             now_dt=at.now,
         )
+        if row.requested_at is not None and not override_policy:
+            recheck_type(at)
         data = recheck(at, details, allowance, override_policy=override_policy)
         if is_lapsing:
             ledger.keep(row, using=at.using)
         return Change(BookingEvent.EventType.CONFIRMED, fields=SETTLED, data=data)
 
+    now = inputs.moment(now_dt)
+    if not override_policy:
+        recheck_slot(booking, now=now)
     return change_booking(
         booking,
         decide,
         verb="confirm",
         actor=actor,
-        now_dt=now_dt,
+        now_dt=now,
         expected_version=expected_version,
         allowance=allowance,
     )

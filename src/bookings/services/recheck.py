@@ -6,13 +6,15 @@ from copy import copy
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import router
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger, policies
+from bookings import ledger, policies, slots
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import PastStart
 from bookings.models import Booking
+from bookings.protocols import BookingType
 from bookings.services import inputs
 from bookings.services.allowance import Allowance
 from bookings.services.changes import LIFECYCLE_FIELDS, Locked
@@ -59,6 +61,33 @@ def _check_start(row: Booking, now: datetime) -> None:
                 "staff override."
             )
         )
+
+
+def recheck_slot(booking: Booking, *, now: datetime) -> None:
+    """Raise what the slot engine says of a request whose provider does not work then any more.
+
+    Asked before the lock is taken, so that a slow engine keeps nobody waiting; whether it is a
+    request still, the lock tells.
+    """
+    if slots.load_engine() is None:
+        return
+    using = router.db_for_write(Booking, instance=booking)
+    requests = Booking.objects.using(using).awaiting_approval(now).select_related("busy_interval")
+    request = requests.filter(pk=booking.pk).first()
+    if request is None or request.is_in_session:
+        return
+    inputs.load(request, "service", "provider", using=using)
+    slots.validate_again(request, now_dt=now)
+
+
+def recheck_type(at: Locked) -> None:
+    """Whether the service of a request is still booked in this way."""
+    row = at.row
+    inputs.load(row, "service", "provider", using=at.using)
+    # Of a copy, for the row is not to keep the interval as it was before it is written.
+    is_seat = copy(row).is_in_session
+    kind = BookingType.GROUP_SESSION if is_seat else BookingType.ONE_TO_ONE
+    inputs.check_type(row.service, row.provider, kind)
 
 
 def take_time(at: Locked) -> None:

@@ -13,8 +13,8 @@ from bookings.contrib.group_sessions.services import update_session
 from bookings.exceptions import NotAllowed
 from bookings.models import Booking
 from bookings.protocols import BookingType
-from bookings.services import create_booking, reschedule_booking
-from tests.contrib.group_sessions.conftest import HOUR, NOW, START, Schedule, Sit, refused
+from bookings.services import confirm_booking, create_booking, reschedule_booking
+from tests.contrib.group_sessions.conftest import HOUR, NOW, START, Make, Schedule, Sit, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +100,30 @@ def test_a_teacher_approves_who_sits_in_her_sessions(
 ) -> None:
     assert sit(schedule()).status == "CONFIRMED"
     assert sit(schedule(provider=other_provider)).status == "PENDING"
+
+
+class OneToOne(DefaultBookingAdapter):
+    def booking_types(self, service: Any, provider: Any) -> Any:
+        return (BookingType.ONE_TO_ONE,)
+
+
+def nothing(
+    service: Any, provider: Any, start_dt: Any, end_dt: Any, *, override_policy: bool
+) -> Any:
+    return ()
+
+
+def test_a_requested_seat_is_held_to_its_session_and_not_to_the_slots(
+    schedule: Schedule, make_service: Make, sit: Sit, settings: Any
+) -> None:
+    settings.BOOKINGS_ADAPTER = "bookings.adapters.DefaultBookingAdapter"
+    session = schedule(service=make_service(requires_approval=True))
+    request, other = sit(session, "Ann"), sit(session, "Bob")
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.nothing"
+
+    assert confirm_booking(request, now_dt=NOW).status == "CONFIRMED"
+
+    settings.BOOKINGS_ADAPTER = f"{__name__}.OneToOne"
+    with refused(NotAllowed, "booking_type"):
+        confirm_booking(other, now_dt=NOW)
