@@ -20,6 +20,7 @@ from bookings.contrib.series.services import (
     cancel_series,
     create_session_series,
     reschedule_series,
+    update_series,
 )
 from bookings.exceptions import (
     BookingConflict,
@@ -60,8 +61,12 @@ def repeat(service: Any, provider: Any) -> Callable[..., SeriesResult]:
     return create
 
 
+def sessions() -> list[Session]:
+    return list(Session.objects.order_by("pk"))
+
+
 def starts() -> list[datetime]:
-    return list(Session.objects.order_by("pk").values_list("start_at", flat=True))
+    return [session.start_at for session in sessions()]
 
 
 def occurrence(number: int) -> Occurrence:
@@ -164,6 +169,48 @@ def test_one_moves_alone(repeat: Any, make_provider: Any) -> None:
     assert starts() == [TUESDAYS[0], TUESDAYS[1] + HOUR, TUESDAYS[2]]
     assert result.sessions == [made.sessions[1]]
     assert Series.objects.count() == 1
+
+
+def test_another_teacher_takes_over_with_who_sits_there(repeat: Any, make_provider: Any) -> None:
+    made = repeat()
+    booking = book_seat(made.sessions[2], client_name="Mary", now_dt=NOW)
+    grace = make_provider(name="Grace")
+
+    result = reschedule_series(
+        occurrence(1), new_start_at=TUESDAYS[1], new_provider=grace, scope="following", now_dt=NOW
+    )
+
+    assert [session.provider == grace for session in sessions()] == [False, True, True]
+    assert result.series.provider == grace
+    booking.refresh_from_db()
+    assert booking.provider == grace
+    assert_bookings_are_sound()
+
+
+@pytest.mark.parametrize(
+    ("scope", "changed"), [("one", [1]), ("following", [1, 2]), ("all", [0, 1, 2])]
+)
+def test_as_many_are_changed_as_are_meant(repeat: Any, scope: str, changed: list[int]) -> None:
+    repeat()
+    result = update_series(occurrence(1), scope=scope, title="With mats", capacity=4, now_dt=NOW)
+    assert [n for n, session in enumerate(sessions()) if session.title == "With mats"] == changed
+    assert [session.capacity for session in result.sessions] == [4] * len(changed)
+
+
+def test_capacity_cannot_go_below_the_seats_of_any(repeat: Any) -> None:
+    made = repeat()
+    book_seat(made.sessions[2], client_name="Mary", seats=3, now_dt=NOW)
+    with pytest.raises(SeriesConflict) as refused:
+        update_series(occurrence(0), scope="all", capacity=2, now_dt=NOW)
+    assert [item.start_at for item in refused.value.skipped] == [TUESDAYS[2]]
+    assert {session.capacity for session in sessions()} == {10}
+
+
+@pytest.mark.parametrize("name", ["start_at", "end_at", "provider"])
+def test_times_are_not_set_but_moved(repeat: Any, name: str) -> None:
+    repeat()
+    with pytest.raises(TypeError, match=f"cannot set {name}; reschedule_series"):
+        update_series(occurrence(0), scope="all", now_dt=NOW, **{name: None})
 
 
 def test_staff_may_move_it_into_the_past(repeat: Any) -> None:

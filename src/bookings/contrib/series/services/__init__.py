@@ -11,6 +11,7 @@ from bookings.contrib.series.services.reschedule import reschedule_series
 from bookings.contrib.series.services.result import SeriesResult
 from bookings.contrib.series.services.scope import Scope
 from bookings.contrib.series.services.sessions import SessionOptions, create_session_series
+from bookings.contrib.series.services.update import update_series
 
 __all__ = [
     "BookingOptions",
@@ -22,4 +23,5 @@ __all__ = [
     "create_series",
     "create_session_series",
     "reschedule_series",
+    "update_series",
 ]

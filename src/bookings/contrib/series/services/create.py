@@ -98,6 +98,7 @@ def create_series(
         addon_ids=options.get("addon_ids"),
         party_size=options.get("party_size", 1),
         override_policy=options.get("override_policy", False),
+        skip_slot_validation=options.get("skip_slot_validation", False),
     )
 
     def create(at: datetime) -> Booking:

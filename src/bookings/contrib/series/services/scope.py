@@ -77,10 +77,12 @@ def scope_of(value: Any) -> Scope:
         ) from None
 
 
-def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) -> T:
+def under_lock(
+    occurrence: Any, act: Callable[[Opened], T], *, now: datetime, also_lock: Any = None
+) -> T:
     """Lock the calendars of a series, then its rows, and ``act`` on what is stored.
 
-    All or nothing; ``occurrence`` is refreshed.
+    All or nothing; ``occurrence`` is refreshed. ``also_lock`` is the key of another provider.
     """
     if not isinstance(occurrence, Occurrence) or occurrence.pk is None:
         raise gone()
@@ -88,6 +90,8 @@ def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) ->
     rows = Occurrence.objects.using(using)
     # One may have been moved to another provider by itself, which is seen once they are read.
     providers = set(rows.filter(pk=occurrence.pk).values_list("series__provider", flat=True))
+    if also_lock is not None:
+        providers.add(also_lock)
 
     def write() -> T:
         locks.lock_calendars(providers, using=using)
