@@ -10,6 +10,7 @@ from bookings.contrib.series.services.make import OnConflict
 from bookings.contrib.series.services.reschedule import reschedule_series
 from bookings.contrib.series.services.result import SeriesResult
 from bookings.contrib.series.services.scope import Scope
+from bookings.contrib.series.services.seats import SeatOptions, book_session_series
 from bookings.contrib.series.services.sessions import SessionOptions, create_session_series
 from bookings.contrib.series.services.update import update_series
 
@@ -17,8 +18,10 @@ __all__ = [
     "BookingOptions",
     "OnConflict",
     "Scope",
+    "SeatOptions",
     "SeriesResult",
     "SessionOptions",
+    "book_session_series",
     "cancel_series",
     "create_series",
     "create_session_series",

@@ -14,8 +14,7 @@ from bookings.contrib.series.recurrences import Recurrence, read_start
 from bookings.contrib.series.services import things
 from bookings.contrib.series.services.each import for_each
 from bookings.contrib.series.services.result import SeriesResult
-from bookings.contrib.series.services.scope import Opened, Scope, scope_of, under_lock
-from bookings.exceptions import InvalidTransition
+from bookings.contrib.series.services.scope import Opened, Scope, scope_of, series_over, under_lock
 from bookings.protocols import ProviderLike
 from bookings.services import inputs
 from bookings.zones import named_zone
@@ -115,9 +114,7 @@ def _cut(at: Opened, scope: Scope, recurrence: Recurrence) -> datetime:
     for start in recurrence.starts:
         if start >= earliest:
             return start
-    raise InvalidTransition(
-        _("Nothing of the series is still to come. Make a new one."), "series_over"
-    )
+    raise series_over()
 
 
 def _store(

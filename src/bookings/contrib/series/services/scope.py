@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import locks
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services.things import Thing, is_coming, lock_things
-from bookings.exceptions import InvalidBooking, MissingReference
+from bookings.exceptions import InvalidBooking, InvalidTransition, MissingReference
 from bookings.transactions import TryAgain, atomically
 
 T = TypeVar("T")
@@ -114,3 +114,9 @@ def under_lock(
 
 def gone() -> MissingReference:
     return MissingReference(_("What is meant of the series is not saved, or has been deleted."))
+
+
+def series_over() -> InvalidTransition:
+    return InvalidTransition(
+        _("Nothing of the series is still to come. Make a new one."), "series_over"
+    )
