@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.core import checks
+from django.core.validators import MinValueValidator
 from django.db import models
 from django_fsm import FSMField, FSMFieldDescriptor
 
@@ -101,8 +102,10 @@ class AmountField(models.DecimalField):  # type: ignore[type-arg]
     """An amount of money; a plain ``DecimalField`` with three decimals in migrations.
 
     Three, because some currencies have them (KWD); where the third is 0 an amount is read with
-    two, as most currencies write it.
+    two, as most currencies write it. It is none below zero, which forms and ``full_clean()`` ask.
     """
+
+    default_validators = [MinValueValidator(0)]  # noqa: RUF012 - as Django's fields have theirs
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("decimal_places", 3)

@@ -81,7 +81,7 @@ class ServiceRules:
             shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
             capacity=_optional(service, "capacity"),
             pricing_type=_text(service, "pricing_type", ""),
-            price_amount=amount(getattr(service, "price_amount", None), "service.price_amount"),
+            price_amount=price(getattr(service, "price_amount", None), "service.price_amount"),
             currency=_text(service, "currency", default_currency),
         )
 
@@ -173,6 +173,21 @@ def amount(value: Any, name: str) -> Decimal | None:
         _("%(name)s must be an amount of money, not %(value)r."),
         params={"name": name, "value": value},
     )
+
+
+def price(value: Any, name: str) -> Decimal | None:
+    """An amount that something costs, which is never less than nothing."""
+    number = amount(value, name)
+    if number is not None and number < 0:
+        raise InvalidBooking(
+            _(
+                "%(name)s is %(amount)s, but an amount cannot be below zero. Write 0 or more, or "
+                "leave it empty."
+            ),
+            "negative_amount",
+            params={"name": name, "amount": number},
+        )
+    return number
 
 
 def check_payable(value: Decimal | None, currency: str, name: str) -> None:

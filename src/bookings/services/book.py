@@ -227,10 +227,11 @@ def _apply_rules(
     booking.end_at = policies.elapsed_end(booking.start_at, length)
     adapter = get_adapter()
     booking.price_amount = rules.price
-    booking.price_amount = policies.amount(adapter.price(booking, addons), "price_amount")
+    booking.price_amount = adapter.price(booking, addons)
     booking.requires_approval = adapter.requires_approval(booking)
     if occasion is not None:
         occasion.shape(booking)
+    booking.price_amount = policies.price(booking.price_amount, "price_amount")
     policies.check_payable(booking.price_amount, booking.currency, "price_amount")
     set_total(booking, snapshots)
     return snapshots

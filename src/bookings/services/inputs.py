@@ -184,7 +184,7 @@ def snapshot(addon: Any, booking: Booking) -> BookingAddon:
             at_least=0,
             at_most=policies.MAX_MINUTES,
         ),
-        price_amount_snapshot=policies.amount(
+        price_amount_snapshot=policies.price(
             getattr(addon, "price_amount", None), "addon.price_amount"
         ),
         currency_snapshot=getattr(addon, "currency", "") or booking.currency,

@@ -88,6 +88,8 @@ def save_booking(
             setattr(booking, instant, now)
         if booking.terms is None:
             booking.terms = terms.agree(booking, using=using)
+    if adding:
+        _check_prices(booking, AMOUNTS)
     inputs.check_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
     if adding:
         _check_payable(booking)
@@ -143,6 +145,11 @@ def _check(booking: Booking) -> None:
         raise InvalidBooking({"end_at": _("End time must be after start time.")})
     if errors := booking._tenant_errors():
         raise TenantMismatch(errors)
+
+
+def _check_prices(booking: Booking, names: Iterable[str]) -> None:
+    for name in names:
+        policies.price(getattr(booking, name), name)
 
 
 def _check_payable(booking: Booking) -> None:
@@ -211,6 +218,7 @@ def _update(
     if "party_size" in changed:
         row.capacity_consumed = row.party_size
         changed.add("capacity_consumed")
+    _check_prices(row, changed & set(AMOUNTS))
     inputs.check_fields(row, changed & CHECKED_FIELDS)
     if changed & {*AMOUNTS, "currency"}:
         _check_payable(row)

@@ -37,7 +37,7 @@ def check_session(session: Session) -> None:
         raise InvalidSession(
             _("The session ends before it starts. Swap start and end."), "ends_before_start"
         )
-    session.price_amount = policies.amount(session.price_amount, "price_amount")
+    session.price_amount = policies.price(session.price_amount, "price_amount")
     inputs.check_fields(session, CHECKED_FIELDS)
 
 
