@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims, ledger, locks, policies, postgres, slots, terms
+from bookings import claims, ledger, locks, policies, postgres, prices, slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError, InvalidBooking
@@ -231,8 +231,8 @@ def _apply_rules(
     booking.requires_approval = adapter.requires_approval(booking)
     if occasion is not None:
         occasion.shape(booking)
-    booking.price_amount = policies.price(booking.price_amount, "price_amount")
-    policies.check_payable(booking.price_amount, booking.currency, "price_amount")
+    booking.price_amount = prices.price(booking.price_amount, "price_amount")
+    prices.check_payable(booking.price_amount, booking.currency, "price_amount")
     set_total(booking, snapshots)
     return snapshots
 
@@ -252,7 +252,7 @@ def extra_time(addons: Iterable[BookingAddon]) -> timedelta:
 
 def set_total(booking: Booking, addons: Sequence[BookingAddon]) -> None:
     priced = [addon for addon in addons if addon.price_amount_snapshot is not None]
-    policies.check_currencies(booking.currency, [addon.currency_snapshot for addon in priced])
-    booking.total_amount = policies.total_amount(
+    prices.check_currencies(booking.currency, [addon.currency_snapshot for addon in priced])
+    booking.total_amount = prices.total_amount(
         booking.price_amount, [addon.price_amount_snapshot for addon in priced]
     )

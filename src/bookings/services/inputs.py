@@ -14,7 +14,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import policies
+from bookings import policies, prices
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, NotAllowed, TenantMismatch
@@ -184,13 +184,15 @@ def snapshot(addon: Any, booking: Booking) -> BookingAddon:
             at_least=0,
             at_most=policies.MAX_MINUTES,
         ),
-        price_amount_snapshot=policies.price(
+        price_amount_snapshot=prices.price(
             getattr(addon, "price_amount", None), "addon.price_amount"
         ),
-        currency_snapshot=getattr(addon, "currency", "") or booking.currency,
+        currency_snapshot=prices.currency(
+            addon, "addon.currency", default=booking.currency, of_default="booking.currency"
+        ),
     )
     check_fields(made, ("name_snapshot", "price_amount_snapshot", "currency_snapshot"))
-    policies.check_payable(made.price_amount_snapshot, made.currency_snapshot, "addon.price_amount")
+    prices.check_payable(made.price_amount_snapshot, made.currency_snapshot, "addon.price_amount")
     return made
 
 

@@ -11,7 +11,7 @@ from django.db import router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims, ledger, locks, policies, terms
+from bookings import claims, ledger, locks, policies, prices, terms
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, BookingEvent
@@ -149,12 +149,12 @@ def _check(booking: Booking) -> None:
 
 def _check_prices(booking: Booking, names: Iterable[str]) -> None:
     for name in names:
-        policies.price(getattr(booking, name), name)
+        prices.price(getattr(booking, name), name)
 
 
 def _check_payable(booking: Booking) -> None:
     for name in AMOUNTS:
-        policies.check_payable(getattr(booking, name), booking.currency, name)
+        prices.check_payable(getattr(booking, name), booking.currency, name)
 
 
 def _claim(booking: Booking, *, using: str) -> claims.Claim:

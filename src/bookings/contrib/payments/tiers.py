@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import policies
+from bookings import policies, prices
 from bookings.contrib.payments.exceptions import InvalidRefundPolicy
 from bookings.money import rounded
 
@@ -170,7 +170,7 @@ def _checked(tier: Tier) -> Tier:
 
 
 def _percentage(value: Any, name: str) -> Decimal:
-    number = policies.amount(value, name)
+    number = prices.amount(value, name)
     if number is None or not ZERO <= number <= ALL or number != round(number, PERCENT_DECIMALS):
         raise InvalidRefundPolicy(
             _("%(name)s must be from 0 to 100, with two decimals at most, not %(value)s."),
