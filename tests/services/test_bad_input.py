@@ -29,6 +29,7 @@ from bookings.services import (
     cancel_booking,
     decline_booking,
     expire_bookings,
+    merge_metadata,
     reschedule_booking,
     update_booking,
 )
@@ -77,6 +78,8 @@ UNSTORABLE_METADATA = {
     "a datetime inside": {"at": NOW},
     "a Decimal inside": {"price": Decimal(1)},
     "a tuple as key": {(1, 2): 3},
+    "a number as key": {5: "five"},
+    "None as key, deep inside": {"deep": [{None: 1}]},
     "NaN": {"ratio": float("nan")},
     "infinity": {"ratio": [float("inf")]},
     "NUL in a value": {"note": ["fine", {"deep": NUL}]},
@@ -600,6 +603,32 @@ def test_update_refuses_metadata_that_cannot_be_stored(booking: Booking, value: 
 def test_update_refuses_an_unsaved_user(booking: Booking) -> None:
     with nothing_written(), pytest.raises(InvalidBooking):
         update_booking(booking, client_user=get_user_model()(username="ghost"))
+
+
+@pytest.mark.parametrize(("key", "said"), [(5, "5"), (None, "None"), (1.5, "1.5"), (b"a", "b'a'")])
+def test_a_key_of_metadata_is_text(booking: Booking, key: Any, said: str) -> None:
+    """As text JSON would store it, beside the one that is there as text."""
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        merge_metadata(booking, {"deep": {key: 1}}, now_dt=NOW)
+
+    assert refused.value.code == "key_not_text"
+    assert str(refused.value) == (
+        f"metadata has the key {said}, which is not text. Write it as text."
+    )
+
+
+@pytest.mark.parametrize("value", ["1", 1.0, True, -1, 10**30], ids=repr)
+def test_an_expected_version_is_a_whole_number(booking: Booking, value: Any) -> None:
+    """Nothing that a page has sent as text counts as changed since, nor ``True`` as version 1."""
+    with nothing_written(), pytest.raises(InvalidBooking, match=r"^expected_version must be a "):
+        cancel_booking(booking, expected_version=value, now_dt=NOW)
+
+
+def test_progress_is_a_function(hold: Booking) -> None:
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        expire_bookings(now_dt=NOW + DAY, progress=5)  # type: ignore[arg-type]
+
+    assert refused.value.messages == ["progress must be a function, not int."]
 
 
 def test_update_refuses_a_name_that_is_no_detail(booking: Booking) -> None:

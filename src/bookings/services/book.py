@@ -18,6 +18,7 @@ from bookings.exceptions import BookingError, InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import BookingType
 from bookings.services import approval, inputs
+from bookings.services.addons import chosen_addons, snapshot_of
 from bookings.services.allowance import Allowance
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
@@ -90,7 +91,7 @@ def book(
 
     service = booking.service
     rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
-    addons = inputs.addons(addon_ids, service=service, tenant_key=booking.tenant_id, using=using)
+    addons = chosen_addons(addon_ids, service=service, tenant_key=booking.tenant_id, using=using)
     snapshots = _apply_rules(booking, rules, addons, occasion)
     _settle(booking, now)
     claim = claims.Claim.of(booking, rules) if occasion is None else occasion.claim(booking)
@@ -222,7 +223,7 @@ def _apply_rules(
     """Copy the service's rules and the add-ons onto the booking, which keeps them from now on."""
     for name in SNAPSHOT:
         setattr(booking, name, getattr(rules, name))
-    snapshots = [inputs.snapshot(addon, booking) for addon in addons]
+    snapshots = [snapshot_of(addon, booking) for addon in addons]
     length = timedelta(minutes=rules.duration_minutes) + extra_time(snapshots)
     booking.end_at = policies.elapsed_end(booking.start_at, length)
     adapter = get_adapter()
