@@ -89,7 +89,7 @@ def what_is_wrong_with(
     name: str,
     kind: frozenset[str],
     stored: Callable[[], Any],
-) -> list[str]:
+) -> str:
     """How a service treats each value in the place of one of its arguments, unless it does well."""
     faults = []
     before = stored()
@@ -101,7 +101,7 @@ def what_is_wrong_with(
             transaction.set_rollback(True)
         if fault is not None:
             faults.append(f"{label}: {fault}")
-    return faults
+    return "\n".join(faults)
 
 
 def _fault(service: Callable[..., Any], given: dict[str, Any], *, may_be: bool) -> str | None:
@@ -128,3 +128,8 @@ def strangers(right: Any) -> dict[str, Any]:
         "its class": type(right),
         "its key": right.pk,
     }
+
+
+def rows_of(*tables: type[models.Model]) -> list[list[dict[str, Any]]]:
+    """All that is stored in these."""
+    return [list(models.QuerySet(table).order_by("pk").values()) for table in tables]

@@ -173,4 +173,4 @@ def test_every_argument_has_its_kind(name: str, given: Given) -> None:
 def test_a_value_of_a_wrong_type_is_refused(name: str, argument: str, given: Given) -> None:
     service, kind = getattr(services, name), TABLES[name][argument]
 
-    assert what_is_wrong_with(service, given(name), argument, kind, every_row) == []
+    assert what_is_wrong_with(service, given(name), argument, kind, every_row) == ""

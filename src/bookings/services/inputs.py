@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -59,6 +59,16 @@ def function(value: Any, name: str) -> Any:
             params={"name": name, "type": type(value).__name__},
         )
     return value
+
+
+def listed(values: Any, name: str, refusal: type[InvalidBooking] = InvalidBooking) -> list[Any]:
+    """A list of what a caller passes as several; text is none, though it has characters."""
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise refusal(
+            _("%(name)s must be a list, not %(type)s."),
+            params={"name": name, "type": type(values).__name__},
+        )
+    return list(values)
 
 
 def stored(value: Any, setting: str, name: str) -> Any:

@@ -159,7 +159,16 @@ def check_rules(tiers: Iterable[Tier], no_show: Tier) -> RefundRules:
     return rules
 
 
-def _checked(tier: Tier) -> Tier:
+def _checked(tier: Any) -> Tier:
+    if not isinstance(tier, Tier):
+        raise InvalidRefundPolicy(
+            _(
+                "A tier is a Tier(notice_minutes=…, refund_percent=…) of bookings.contrib.payments."
+                "tiers, not %(type)s."
+            ),
+            "no_tier",
+            {"type": type(tier).__name__},
+        )
     return Tier(
         notice_minutes=policies.whole_number(
             tier.notice_minutes, "notice_minutes", at_least=0, at_most=policies.MAX_MINUTES

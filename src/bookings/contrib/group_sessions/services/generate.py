@@ -107,6 +107,7 @@ def generate_sessions(
     ``TenantMismatch``, ``MissingReference`` or ``BookingBusy``.
     """
     now = inputs.moment(now_dt)
+    inputs.function(progress, "progress")
     using = router.db_for_write(Session)
     sold = inputs.stored(service, "SERVICE_MODEL", "service")
     teacher = inputs.stored(provider, "PROVIDER_MODEL", "provider")

@@ -82,7 +82,8 @@ def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) ->
 
     All or nothing; ``occurrence`` is refreshed.
     """
-    if not isinstance(occurrence, Occurrence) or occurrence.pk is None:
+    is_saved = isinstance(occurrence, Occurrence) and not occurrence._state.adding
+    if not is_saved or occurrence.pk is None:
         raise gone()
     using = router.db_for_write(Occurrence, instance=occurrence)
     rows = Occurrence.objects.using(using)
