@@ -77,6 +77,7 @@ def change_booking(
     """
     now = inputs.moment(now_dt)
     actor = inputs.user(actor, "actor")
+    inputs.version(expected_version)
 
     def write(at: Locked) -> Booking:
         row = at.row

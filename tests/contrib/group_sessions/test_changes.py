@@ -175,6 +175,7 @@ def test_the_capacity_cannot_go_below_the_seats_taken(session: Session, sit: Sit
         ({"meeting_link": "yoga"}, InvalidBooking, "invalid"),
         ({"waitlist_offer_minutes": 0}, InvalidBooking, "invalid"),
         ({"price_amount": "1.234"}, InvalidBooking, "amount_too_fine"),
+        ({"price_amount": "-0.01"}, InvalidBooking, "negative_amount"),
     ],
     ids=str,
 )

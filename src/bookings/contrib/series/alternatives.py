@@ -13,7 +13,7 @@ from bookings import policies, selectors, slots
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError
 from bookings.models import Booking
-from bookings.services import inputs
+from bookings.services.addons import chosen_addons
 
 SEARCHED: Final = timedelta(days=7)
 
@@ -56,7 +56,7 @@ class Wish:
             buffer_before_minutes=rules.buffer_before_minutes,
             buffer_after_minutes=rules.buffer_after_minutes,
         )
-        chosen = inputs.addons(
+        chosen = chosen_addons(
             self.addon_ids,
             service=self.service,
             tenant_key=booking.tenant_id,

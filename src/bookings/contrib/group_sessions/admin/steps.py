@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from bookings.admin.steps import ReasonForm
+from bookings.admin.step_forms import ReasonForm
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import (
     cancel_session,
@@ -32,7 +32,7 @@ class Step:
     label: Any
     service: Callable[..., Session]
     is_done: Callable[[Session], bool]
-    form: type[ReasonForm] | None = None
+    form: type[CancelForm] | None = None
     after_end: bool = False
 
     def is_open(self, session: Session, now: datetime) -> bool:

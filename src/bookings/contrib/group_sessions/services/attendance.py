@@ -34,7 +34,8 @@ def mark_attendance(
     ``InvalidSession`` (code ``came_and_missed``) for one that is in both lists.
     """
     now = inputs.moment(now_dt)
-    came, missing = list(attended), list(missed)
+    actor = inputs.user(actor, "actor")
+    came, missing = inputs.listed(attended, "attended"), inputs.listed(missed, "missed")
     for booking in (*came, *missing):
         check_saved(booking)
     if {booking.pk for booking in came} & {booking.pk for booking in missing}:

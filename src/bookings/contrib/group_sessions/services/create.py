@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import router
 
-from bookings import ledger, locks, policies
+from bookings import ledger, locks, policies, prices
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.models import Session
@@ -75,7 +75,7 @@ def create_session(
         created_at=now,
     )
     check_session(session)
-    policies.check_payable(session.price_amount, rules.currency, "price_amount")
+    prices.check_payable(session.price_amount, rules.currency, "price_amount")
     check_start(session, now, allow_past)
     inputs.check_type(service, provider, BookingType.GROUP_SESSION)
     claim = claim_of(session)

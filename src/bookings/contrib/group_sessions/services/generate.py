@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db import router, transaction
 
-from bookings import batches, claims, locks, money, policies
+from bookings import batches, claims, locks, money, policies, prices
 from bookings.conf import app_settings
 from bookings.constraints import MAX_SECOND
 from bookings.contrib.group_sessions import signals
@@ -107,6 +107,7 @@ def generate_sessions(
     ``TenantMismatch``, ``MissingReference`` or ``BookingBusy``.
     """
     now = inputs.moment(now_dt)
+    inputs.function(progress, "progress")
     using = router.db_for_write(Session)
     sold = inputs.stored(service, "SERVICE_MODEL", "service")
     teacher = inputs.stored(provider, "PROVIDER_MODEL", "provider")
@@ -135,7 +136,7 @@ def generate_sessions(
     )
     work = _Work(example, 60 * slot_duration_minutes, using, now, dry_run)
     work.check()
-    policies.check_payable(example.price_amount, rules.currency, "price_amount")
+    prices.check_payable(example.price_amount, rules.currency, "price_amount")
     inputs.check_type(service, provider, BookingType.GROUP_SESSION)
     hours, first, last = hours_of(
         provider, start_date, end_date, tenant_id=example.tenant_id, now=now

@@ -84,7 +84,8 @@ def under_lock(
 
     All or nothing; ``occurrence`` is refreshed. ``also_lock`` is the key of another provider.
     """
-    if not isinstance(occurrence, Occurrence) or occurrence.pk is None:
+    is_saved = isinstance(occurrence, Occurrence) and not occurrence._state.adding
+    if not is_saved or occurrence.pk is None:
         raise gone()
     using = router.db_for_write(Occurrence, instance=occurrence)
     rows = Occurrence.objects.using(using)
