@@ -73,9 +73,9 @@ MEASURED_EVERYWHERE = (
     CONTRIB / "schedule" / "hours",
     CONTRIB / "series",
 )
-# Each has a database and many processes of its own. With --dist=loadgroup, one worker takes all
-# tests that use it, so that no two races are run at once.
-ALONE = {"track", "cradle"}
+# It has a database and many processes of its own. With --dist=loadgroup, one worker takes all tests
+# that use it, so that no two races are run at once.
+TRACK = "track"
 # By this, the processes that a test starts are told to measure too.
 MEASURE_TOO = "COVERAGE_PROCESS_CONFIG"
 
@@ -133,8 +133,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         # What is named on the command line is collected whatever pytest_ignore_collect says.
         if settings_of(item.path) not in {None, settings.SETTINGS_MODULE}:
             raise pytest.UsageError(f"{item.path} needs --ds={settings_of(item.path)}")
-        for alone in ALONE & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(alone))
+        if TRACK in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(TRACK))
     is_named = any("::" in argument for argument in config.args)
     if config.getoption("rounds") == 1 and not is_named:
         idle = left_out(items)
