@@ -113,12 +113,16 @@ def no_transaction() -> Iterator[None]:
     @contextmanager
     def pretended(using: str) -> Iterator[None]:
         wrapper = connections[using]
+        before = wrapper.in_atomic_block, wrapper.autocommit
         # What Django asks; the driver goes on committing by itself.
         wrapper.in_atomic_block, wrapper.autocommit = True, False
         try:
             yield
         finally:
-            wrapper.in_atomic_block, wrapper.autocommit = False, True
+            wrapper.in_atomic_block, wrapper.autocommit = before
 
-    with patch.object(transactions, "transaction", SimpleNamespace(atomic=pretended)):
+    with (
+        patch.object(transactions, "transaction", SimpleNamespace(atomic=pretended)),
+        patch.object(connection.features, "uses_savepoints", False),
+    ):
         yield
