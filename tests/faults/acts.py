@@ -86,14 +86,14 @@ def put_back(stage: Stage, arranged: Arranged) -> None:
 
 
 def in_any_order() -> AbstractContextManager[None]:
-    """Tables may be written before what they refer to, which MySQL alone minds."""
+    """The rows of one table may refer to each other, which MySQL alone minds in between."""
     if connection.vendor == "mysql":
         return connection.constraint_checks_disabled()
     return nullcontext()
 
 
 def _empty(stage: Stage) -> None:
-    for model in stage.tables:
+    for model in reversed(stage.tables):
         rows = models.QuerySet(model)
         rows._raw_delete(rows.db)
 

@@ -43,10 +43,21 @@ class Rehearsal:
         """What a process has to be told to make the call."""
         return self.stage, self.scene, self.arranged
 
+    @property
+    def points(self) -> list[int]:
+        """How many steps there may have been when a call is disturbed."""
+        return list(range(len(self.steps) + 1))
+
+    @property
+    def points_that_differ(self) -> list[int]:
+        """Without those after a mere read, which leaves everything as it was the point before."""
+        after = [point for point, step in enumerate(self.steps, 1) if step.changes_something]
+        return [0, *after]
+
     def is_found_half_done(self, break_off: Callable[[int], object]) -> bool:
         """Whether what is left is neither the state before nor the one after, at any point."""
         whole = [without_revisions(found.rows) for found in (self.before, self.after)]
-        for point in range(len(self.steps)):
+        for point in self.points:
             break_off(point)
             if without_revisions(self.cradle.run(acts.stored, self.stage)) not in whole:
                 return True
@@ -59,25 +70,32 @@ class Judge:
     def __init__(self, rehearsal: Rehearsal) -> None:
         self._rehearsal = rehearsal
         self._states = [rehearsal.before.rows]
+        self._called_from: list[Rows] = []
 
     @property
     def known(self) -> list[Rows]:
         """The states of which is known what is wrong with them."""
         return [*self._states, self._rehearsal.after.rows]
 
+    def has_seen_it_made_from(self, rows: Rows) -> bool:
+        """Whether the call has been made again where this was stored."""
+        return rows in self._called_from
+
     def judge(self, point: int, left: Aftermath) -> None:
-        """All of a transaction is there once it has ended, and nothing before; so is the rest."""
-        scene, steps, after = (
-            self._rehearsal.scene,
-            self._rehearsal.steps,
-            self._rehearsal.after.rows,
-        )
-        if point and steps[point - 1].can_be_seen and left.rows != self._states[-1]:
-            self._states.append(left.rows)
-        assert left.rows == self._states[-1], point
+        """What is left is whole, and the call that is made again does what it left undone."""
+        self.judge_rows(point, left.rows)
+        self._called_from.append(left.rows)
+        scene, after = self._rehearsal.scene, self._rehearsal.after.rows
         assert scene.is_broken or not left.problems, point
         assert left.refusal == (scene.again if left.rows == after else ""), point
         assert without_revisions(left.rows_again) == without_revisions(after), point
+
+    def judge_rows(self, point: int, rows: Rows) -> None:
+        """All of a transaction is there once it has ended, and nothing before; so is the rest."""
+        steps = self._rehearsal.steps
+        if point and steps[point - 1].can_be_seen and rows != self._states[-1]:
+            self._states.append(rows)
+        assert rows == self._states[-1], point
 
     def conclude(self) -> None:
         """At the last point, all has been done, in as many transactions as are known of."""

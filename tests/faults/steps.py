@@ -16,7 +16,7 @@ from django.db import OperationalError, connection, connections
 from bookings import transactions
 
 COMMIT: Final = "COMMIT"
-CHANGE_NOTHING: Final = ("SELECT", "DECLARE", "BEGIN")
+CHANGE_NOTHING: Final = ("SELECT", "DECLARE", "BEGIN", "SAVEPOINT", "RELEASE")
 
 Interruption = Callable[[], None]
 
@@ -29,11 +29,13 @@ class Step:
     in_transaction: bool
 
     @property
+    def changes_something(self) -> bool:
+        return not self.sql.lstrip("( \n").upper().startswith(CHANGE_NOTHING)
+
+    @property
     def can_be_seen(self) -> bool:
         """Whether others may find something changed after it."""
-        if self.in_transaction:
-            return self.sql == COMMIT
-        return not self.sql.lstrip("( \n").upper().startswith(CHANGE_NOTHING)
+        return self.changes_something and (not self.in_transaction or self.sql == COMMIT)
 
 
 class Steps:

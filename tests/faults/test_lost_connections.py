@@ -34,7 +34,7 @@ each_call = pytest.mark.parametrize(
 def test_a_call_that_loses_its_connection_is_done_or_was_never_made(rehearsal: Rehearsal) -> None:
     """Nothing is answered that is not stored; what is not answered may be stored."""
     judge = Judge(rehearsal)
-    for point in range(len(rehearsal.steps) + 1):
+    for point in rehearsal.points:
         error, left = lose(rehearsal, judge, point, cut)
 
         if error or point == len(rehearsal.steps):
@@ -51,7 +51,7 @@ def test_a_call_whose_answer_is_lost_can_be_made_again(rehearsal: Rehearsal) -> 
     """The server has done the step, be it the last, and the caller cannot know."""
     judge = Judge(rehearsal)
     assert rehearsal.steps[-1].can_be_seen
-    for point in range(1, len(rehearsal.steps) + 1):
+    for point in rehearsal.points[1:]:
         error, left = lose(rehearsal, judge, point, lose_the_answer)
 
         assert error in LOST, point
