@@ -25,6 +25,7 @@ SETTINGS_OF = {
     TESTS / "contrib" / "catalog": "tests.settings.catalog",
     TESTS / "contrib" / "payments": "tests.settings.payments",
     TESTS / "contrib" / "group_sessions": "tests.settings.group_sessions",
+    TESTS / "faults" / "contrib": "tests.settings.group_sessions",
     TESTS / "example" / "pages": "example.settings",
 }
 # Pure Python, the same on every database: the quickest one runs it.
@@ -50,7 +51,12 @@ MEASURE_TOO = "COVERAGE_PROCESS_CONFIG"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     # Here and not beside the races: of a run without arguments, pytest asks this file alone.
-    parser.addoption("--rounds", type=int, default=1, help="how often each race is run")
+    parser.addoption(
+        "--rounds",
+        type=int,
+        default=1,
+        help="how often each race is run; from 2 on, workers are killed at every statement",
+    )
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
