@@ -27,6 +27,7 @@ SETTINGS_OF = {
     TESTS / "contrib" / "catalog": "tests.settings.catalog",
     TESTS / "contrib" / "payments": "tests.settings.payments",
     TESTS / "contrib" / "group_sessions": "tests.settings.group_sessions",
+    TESTS / "faults" / "contrib": "tests.settings.group_sessions",
     TESTS / "example" / "pages": "example.settings",
 }
 CONTRIB = TESTS / "contrib"
@@ -82,7 +83,12 @@ MEASURE_TOO = "COVERAGE_PROCESS_CONFIG"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     # Here and not beside the races: of a run without arguments, pytest asks this file alone.
-    parser.addoption("--rounds", type=int, default=1, help="how often each race is run")
+    parser.addoption(
+        "--rounds",
+        type=int,
+        default=1,
+        help="how often each race is run; from 2 on, workers are killed at every statement",
+    )
 
 
 def settings_of(path: Path) -> str | None:
