@@ -62,7 +62,8 @@ class DefaultBookingAdapter:
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
         """What the service costs without add-ons. Default: what its ``pricing_type`` makes of its
-        ``price_amount``, which is the booking's by now.
+        ``price_amount``, in a session for each of the ``party_size`` seats; that is the booking's
+        ``price_amount`` by now.
 
         It must have no more decimals than ``booking.currency`` has:
         :func:`bookings.money.rounded` sees to that.

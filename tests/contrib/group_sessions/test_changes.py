@@ -462,7 +462,7 @@ def test_a_seat_moves_to_another_session(
     booking = sit(session, seats=2)
     assert move_seat(booking, other, actor=user, now_dt=NOW) is booking
     assert (booking.start_at, booking.end_at) == (LATER, LATER + HOUR)
-    assert (booking.provider, booking.price_amount) == (other.provider, 20)
+    assert (booking.provider, booking.price_amount) == (other.provider, 40)
     assert booking.busy_interval_id == other.busy_interval_id
     assert (again(session).remaining_seats, again(other).remaining_seats) == (3, 0)
     assert again(other).status == "BOOKING_CLOSED"

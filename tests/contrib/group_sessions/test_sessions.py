@@ -214,7 +214,7 @@ def test_the_database_refuses_what_no_session_is(session: Session, values: dict[
 
 def test_a_seat_is_an_ordinary_booking_of_the_session_s_time(session: Session, sit: Sit) -> None:
     booking = sit(session, "Ann", 2)
-    assert (booking.status, booking.party_size, booking.price_amount) == ("CONFIRMED", 2, 20)
+    assert (booking.status, booking.party_size, booking.price_amount) == ("CONFIRMED", 2, 40)
     assert (booking.start_at, booking.end_at) == (session.start_at, session.end_at)
     assert booking.busy_interval_id == session.busy_interval_id
     assert booking.is_in_session

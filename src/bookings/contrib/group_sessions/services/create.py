@@ -40,8 +40,9 @@ def create_session(
     ``end_at`` is not given.
 
     Its time, with the service's buffers of now, is the provider's time: nothing else can be booked
-    in it. A booking costs ``price_amount``, else what the service costs. Whoever waits is booked
-    when seats are freed, or with ``waitlist_offer_minutes`` has them held for so long.
+    in it. A seat costs ``price_amount``, else what the service costs, by the hour for the session's
+    length. Whoever waits is booked when seats are freed, or with ``waitlist_offer_minutes`` has
+    them held for so long.
 
     Raises ``InvalidSession``, ``InvalidBooking``, ``NotAllowed`` for a service that takes no group
     sessions, ``PastStart``, ``TenantMismatch``, ``BookingConflict`` or ``BookingBusy``.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from django.db import router, transaction
 
-from bookings import batches, claims, locks, money, policies
+from bookings import batches, claims, locks, policies
 from bookings.conf import app_settings
 from bookings.constraints import MAX_SECOND
 from bookings.contrib.group_sessions import signals
@@ -126,7 +126,7 @@ def generate_sessions(
         buffer_before_minutes=rules.buffer_before_minutes,
         buffer_after_minutes=rules.buffer_after_minutes,
         capacity=capacity,
-        price_amount=_price(price_amount, rules, slot_duration_minutes),
+        price_amount=_price(price_amount, rules, timedelta(minutes=slot_duration_minutes)),
         meeting_link=meeting_link,
         enable_waitlist=bool(enable_waitlist),
         waitlist_offer_minutes=waitlist_offer_minutes,
@@ -151,12 +151,9 @@ def generate_sessions(
     return work.do(timetable.starts(), progress or (lambda _done: None))
 
 
-def _price(given: Decimal | None, rules: ServiceRules, minutes: int) -> Decimal | None:
-    is_by_the_hour = rules.pricing_type == policies.HOURLY and rules.price_amount is not None
-    if given is not None or not is_by_the_hour:
-        return given
-    rate: Decimal = rules.price_amount  # type: ignore[assignment]
-    return money.by_the_hour(rate, minutes, rules.currency)
+def _price(given: Decimal | None, rules: ServiceRules, length: timedelta) -> Decimal | None:
+    is_by_the_hour = rules.pricing_type == policies.HOURLY
+    return rules.price_of(length) if given is None and is_by_the_hour else given
 
 
 @dataclass(frozen=True, slots=True)
