@@ -235,7 +235,9 @@ class _Work:
         return SlotConflict(_instant(start), _instant(start + self.length), kind)
 
     def _known(self, starts: Sequence[int]) -> set[tuple[int, int]]:
+        tenant_id: Any = self.example.tenant_id
         stored = rows(self.using).filter(
+            tenant_id=tenant_id,
             service_id=self.example.service_id,
             provider_id=self.example.provider_id,
             start_at__range=(_instant(starts[0]), _instant(starts[-1])),
