@@ -56,7 +56,7 @@ class Generated:
 
     created: int
     existing: int
-    """Those that had their session already, also if that is cancelled."""
+    """Those that had their session already, also if that is cancelled or has been moved away."""
     conflicts: tuple[SlotConflict, ...]
 
     def __add__(self, other: Generated) -> Generated:
@@ -95,12 +95,12 @@ def generate_sessions(
     last date may lie 90 days ahead. Without ``price_amount``, a service that is priced by the hour
     is priced by the slot's length. The other arguments are those of :func:`create_session`.
 
-    A slot whose session exists, even cancelled, is left as it is, so it may be called again at any
-    time, and in several places at once. A slot whose time is taken is reported in ``conflicts``,
-    and the others are made all the same. They are stored in chunks, each a transaction of its own,
-    unless the caller has opened one. ``dry_run`` counts and writes nothing (a hold that has run
-    out is still in the way then); ``progress`` is called after each chunk with how many slots
-    there have been.
+    A slot whose session exists, even cancelled, is left as it is, and so is one whose session staff
+    have moved away, so it may be called again at any time, and in several places at once. A slot
+    whose time is taken is reported in ``conflicts``, and the others are made all the same. They are
+    stored in chunks, each a transaction of its own, unless the caller has opened one. ``dry_run``
+    counts and writes nothing (a hold that has run out is still in the way then); ``progress`` is
+    called after each chunk with how many slots there have been.
 
     Raises ``InvalidSession``, ``InvalidBooking``, ``NotAllowed`` (also without
     ``bookings.contrib.schedule``), ``SlotUnavailable`` for a provider without a schedule,
@@ -202,7 +202,7 @@ class _Work:
 
     def _write(self, starts: Sequence[int]) -> Generated:
         calendar_id = locks.lock_calendar(self.example.provider_id, using=self.using)
-        known = self._known(starts)
+        known = self._known(calendar_id, starts)
         missing = [
             self._claim(start) for start in starts if (start, start + self.length) not in known
         ]
@@ -211,7 +211,7 @@ class _Work:
             transaction.set_rollback(True, using=self.using)
         elif free:
             keys = batches.take_many(calendar_id, free, using=self.using)
-            store(self.example, free, keys, using=self.using)
+            store(self.example, calendar_id, free, keys, using=self.using)
             self._announce(keys)
         return Generated(
             created=len(free),
@@ -234,18 +234,18 @@ class _Work:
         start = claim.starts + 60 * self.example.buffer_before_minutes
         return SlotConflict(_instant(start), _instant(start + self.length), kind)
 
-    def _known(self, starts: Sequence[int]) -> set[tuple[int, int]]:
+    def _known(self, calendar_id: int, starts: Sequence[int]) -> set[tuple[int, int]]:
+        """The slots in which there is a session, or for which there was one."""
         tenant_id: Any = self.example.tenant_id
-        stored = rows(self.using).filter(
-            tenant_id=tenant_id,
-            service_id=self.example.service_id,
-            provider_id=self.example.provider_id,
-            start_at__range=(_instant(starts[0]), _instant(starts[-1])),
+        ours = rows(self.using).filter(tenant_id=tenant_id, service_id=self.example.service_id)
+        ours = ours.order_by()
+        between = _instant(starts[0]), _instant(starts[-1])
+        here = ours.filter(provider_id=self.example.provider_id, start_at__range=between)
+        meant = ours.filter(slot_calendar=calendar_id, slot_start_at__range=between)
+        found = here.values_list("start_at", "end_at").union(
+            meant.values_list("slot_start_at", "slot_end_at")
         )
-        return {
-            (policies.floor_second(start_at), policies.floor_second(end_at))
-            for start_at, end_at in stored.values_list("start_at", "end_at")
-        }
+        return {(policies.floor_second(start), policies.floor_second(end)) for start, end in found}
 
     def _announce(self, keys: Sequence[int]) -> None:
         if not signals.session_created.has_listeners(Session):
