@@ -19,12 +19,12 @@ from bookings.contrib.group_sessions.business_hours import Timetable, hours_of
 from bookings.contrib.group_sessions.dates import check_in_order
 from bookings.contrib.group_sessions.locking import rows
 from bookings.contrib.group_sessions.models import Session
-from bookings.contrib.group_sessions.rules import check_session
+from bookings.contrib.group_sessions.rules import check_offered, check_session
 from bookings.contrib.group_sessions.storing import store
 from bookings.exceptions import BookingConflict
 from bookings.models import BusyInterval
 from bookings.policies import ServiceRules
-from bookings.protocols import BookingType, ProviderLike, ServiceLike
+from bookings.protocols import ProviderLike, ServiceLike
 from bookings.services import inputs
 from bookings.services.expire import expire_stale_holds
 from bookings.transactions import atomically
@@ -83,6 +83,7 @@ def generate_sessions(
     tenant: Any = None,
     created_by: Any = None,
     now_dt: datetime | None = None,
+    override_policy: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Generated:
@@ -136,7 +137,7 @@ def generate_sessions(
     work = _Work(example, 60 * slot_duration_minutes, using, now, dry_run)
     work.check()
     policies.check_payable(example.price_amount, rules.currency, "price_amount")
-    inputs.check_type(service, provider, BookingType.GROUP_SESSION)
+    check_offered(service, provider, override_policy=override_policy)
     hours, first, last = hours_of(
         provider, start_date, end_date, tenant_id=example.tenant_id, now=now
     )
