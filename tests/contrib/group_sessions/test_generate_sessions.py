@@ -634,6 +634,10 @@ class TestRefusals:
         with refused(InvalidBooking):
             generate(**values)
 
+    def test_an_offer_without_a_waitlist(self, hours: Hours, generate: Generate) -> None:
+        with refused(InvalidSession, "offer_without_waitlist"):
+            generate(waitlist_offer_minutes=10)
+
     def test_a_naive_now(self, hours: Hours, generate: Generate) -> None:
         with refused(InvalidBooking, "naive_datetime"):
             generate(now_dt=datetime(2131, 3, 5))  # noqa: DTZ001

@@ -139,6 +139,7 @@ def test_a_session_is_what_it_is_made(
         ({"price_amount": "1.234"}, InvalidBooking, "amount_too_fine"),
         ({"waitlist_offer_minutes": 0}, InvalidBooking, "invalid"),
         ({"waitlist_offer_minutes": 1.5}, InvalidBooking, "invalid"),
+        ({"waitlist_offer_minutes": 10}, InvalidSession, "offer_without_waitlist"),
         ({"service": None}, InvalidBooking, "invalid"),
         ({"provider": "Ada"}, InvalidBooking, "invalid"),
     ],
@@ -251,6 +252,11 @@ def test_seats_are_sold_until_there_are_none(session: Session, sit: Sit) -> None
 def test_seats_are_a_whole_number(session: Session, sit: Sit, seats: Any) -> None:
     with refused(InvalidBooking):
         sit(session, seats=seats)
+
+
+def test_what_is_wrong_with_them_is_called_seats(session: Session, sit: Sit) -> None:
+    with pytest.raises(InvalidBooking, match="seats must be a whole number from 1"):
+        sit(session, seats=0)
 
 
 def test_more_seats_than_there_are_at_all(session: Session, sit: Sit) -> None:

@@ -43,6 +43,18 @@ def check_session(session: Session) -> None:
     inputs.check_fields(session, CHECKED_FIELDS)
 
 
+def check_offer(session: Session) -> None:
+    """Refuse to offer seats where nobody waits for them."""
+    if session.waitlist_offer_minutes is not None and not session.enable_waitlist:
+        raise InvalidSession(
+            _(
+                "Seats are offered to those who wait. Enable the waitlist, or leave the minutes of "
+                "the offer empty."
+            ),
+            "offer_without_waitlist",
+        )
+
+
 def check_offered(service: Any, provider: Any, *, override_policy: bool) -> None:
     """Refuse to publish what nobody could book; staff may override what they may for a booking."""
     get_adapter().check_active(service, provider, override_policy=override_policy)

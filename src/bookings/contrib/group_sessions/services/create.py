@@ -13,6 +13,7 @@ from bookings.conf import app_settings
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.rules import (
+    check_offer,
     check_offered,
     check_session,
     check_start,
@@ -83,6 +84,7 @@ def create_session(
         created_at=now,
     )
     check_session(session)
+    check_offer(session)
     policies.check_payable(session.price_amount, rules.currency, "price_amount")
     check_start(session, now, allow_past)
     check_offered(service, provider, override_policy=override_policy)

@@ -19,7 +19,7 @@ from bookings.contrib.group_sessions.business_hours import Timetable, hours_of
 from bookings.contrib.group_sessions.dates import check_in_order
 from bookings.contrib.group_sessions.locking import rows
 from bookings.contrib.group_sessions.models import Session
-from bookings.contrib.group_sessions.rules import check_offered, check_session
+from bookings.contrib.group_sessions.rules import check_offer, check_offered, check_session
 from bookings.contrib.group_sessions.storing import store
 from bookings.exceptions import BookingConflict
 from bookings.models import BusyInterval
@@ -174,6 +174,7 @@ class _Work:
             raise policies.out_of_range()
         self.example.start_at, self.example.end_at = _instant(start), _instant(start + self.length)
         check_session(self.example)
+        check_offer(self.example)
 
     def do(self, starts: Iterator[int], progress: Progress) -> Generated:
         done = Generated(0, 0, ())

@@ -15,6 +15,7 @@ from bookings.contrib.group_sessions.locking import Locked, rows, under_lock, us
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.rules import (
     check_coming,
+    check_offer,
     check_offered,
     check_session,
     check_start,
@@ -53,7 +54,8 @@ def update_session(
 
     A ``start_at`` without ``end_at`` keeps the length. Other times or another ``provider`` move the
     session's time and every active booking, with one RESCHEDULED event each. Bookings keep the
-    price they were made at. Seats that a larger ``capacity`` adds go to those who wait.
+    price they were made at. Seats that a larger ``capacity`` adds go to those who wait. Without
+    ``enable_waitlist`` nobody joins any more; who waits already is still booked, or offered seats.
     ``override_policy`` (staff) lifts that the service and another provider be active.
 
     Raises what :func:`create_session` raises, ``CapacityExceeded`` (code ``seats_taken``) for a
@@ -123,13 +125,16 @@ def apply(
     override_policy: bool,
 ) -> None:
     """Make the row what it is to be, if it can be that; nothing is stored."""
-    before, whose = row.start_at, row.provider_id
+    before, whose, offer = row.start_at, row.provider_id, row.waitlist_offer_minutes
     length = row.end_at - row.start_at
     for name, value in changes.items():
         setattr(row, name, value)
     if "start_at" in changes and "end_at" not in changes:
         row.end_at = policies.elapsed_end(row.start_at, length)
     check_session(row)
+    # What is set already stays when the waitlist is closed: for those who still wait.
+    if row.waitlist_offer_minutes != offer:
+        check_offer(row)
     if row.start_at != before:
         check_start(row, now, allow_past)
     if not {"provider", "price_amount"} & changes.keys():
