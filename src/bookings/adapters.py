@@ -65,7 +65,8 @@ class DefaultBookingAdapter:
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
         """What the service costs without add-ons. Default: what its ``pricing_type`` makes of its
-        ``price_amount``, which is the booking's by now.
+        ``price_amount``, in a session for each of the ``party_size`` seats; that is the booking's
+        ``price_amount`` by now.
 
         It must have no more decimals than ``booking.currency`` has:
         :func:`bookings.money.rounded` sees to that.
@@ -106,10 +107,20 @@ class DefaultBookingAdapter:
     def check_bookable(self, booking: Booking, *, override_policy: bool) -> None:
         """Whether this (unsaved) booking may be made, confirmed, or moved to where it now is.
 
-        Default: service and provider must not have ``is_active = False``, unless staff override.
+        Default: :meth:`check_active`.
         """
-        for name in ("service", "provider"):
-            if not override_policy and not getattr(getattr(booking, name), "is_active", True):
+        self.check_active(booking.service, booking.provider, override_policy=override_policy)
+
+    def check_active(
+        self, service: ServiceLike, provider: ProviderLike, *, override_policy: bool
+    ) -> None:
+        """Whether the service is sold with this provider: asked of every booking, and of a session
+        that is published or given to another provider.
+
+        Default: neither must have ``is_active = False``, unless staff override.
+        """
+        for name, one in (("service", service), ("provider", provider)):
+            if not override_policy and not getattr(one, "is_active", True):
                 raise NotAllowed(INACTIVE[name], params={"what": name})
 
     def auto_cancel_grace_hours(self, service: ServiceLike, provider: ProviderLike) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from bookings import policies
 from bookings.claims import Claim
@@ -99,7 +100,11 @@ def reshape(interval_id: int, calendar_id: int, claim: Claim, *, using: str) -> 
         capacity=claim.capacity,
     ):
         raise CapacityExceeded(
-            _("More than %(capacity)d seats are taken. Keep as many, or cancel bookings first."),
+            ngettext_lazy(
+                "More than %(capacity)d seat is taken. Keep as many, or cancel bookings first.",
+                "More than %(capacity)d seats are taken. Keep as many, or cancel bookings first.",
+                "capacity",
+            ),
             "seats_taken",
             {"capacity": claim.capacity, "remaining": 0},
         )

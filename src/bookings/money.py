@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, Final
 
@@ -21,6 +22,10 @@ MINOR_UNITS: Final = {
 
 Not in it are the units of account with four, CLF and UYW, in which nothing is paid.
 """
+
+
+HOUR: Final = timedelta(hours=1)
+MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def is_code(currency: Any) -> bool:
@@ -47,11 +52,11 @@ def shown(amount: Decimal, currency: str) -> str:
     return number_format(rounded(amount, currency))
 
 
-def by_the_hour(rate: Decimal, minutes: int, currency: str) -> Decimal:
-    """What so many minutes cost at a rate per hour, rounded once, at the end."""
-    # More digits than a rate and ten years of minutes have, so that nothing before it rounds.
+def by_the_hour(rate: Decimal, length: timedelta, currency: str) -> Decimal:
+    """What so much time costs at a rate per hour, rounded once, at the end."""
+    # More digits than a rate and years of microseconds have, so that nothing before it rounds.
     with localcontext(prec=60):
-        return rounded(rate * minutes / 60, currency)
+        return rounded(rate * (length // MICROSECOND) / (HOUR // MICROSECOND), currency)
 
 
 def is_exact(amount: Decimal, currency: str) -> bool:

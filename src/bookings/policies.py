@@ -35,8 +35,10 @@ MAX_HOURS: Final = MAX_MINUTES // 60
 DEFAULT_CURRENCY: Final = "BOOKINGS_DEFAULT_CURRENCY"
 """Where the currency of a service comes from that has none of its own."""
 
+FIXED: Final = "FIXED"
 HOURLY: Final = "HOURLY"
 FREE: Final = "FREE"
+MAKES_PRICES: Final = (HOURLY, FREE)
 """The pricing types that make something else of ``price_amount``; all others leave it alone."""
 
 
@@ -100,10 +102,14 @@ class ServiceRules:
 
         An add-on's minutes are not charged by the hour: it has a price of its own.
         """
+        return self.price_of(timedelta(minutes=self.duration_minutes))
+
+    def price_of(self, length: timedelta) -> Decimal | None:
+        """What it costs where it takes so long."""
         if self.pricing_type == FREE:
             return Decimal(0)
         if self.pricing_type == HOURLY and self.price_amount is not None:
-            return money.by_the_hour(self.price_amount, self.duration_minutes, self.currency)
+            return money.by_the_hour(self.price_amount, length, self.currency)
         return self.price_amount
 
     def seats(self, party_size: int) -> int:

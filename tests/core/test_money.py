@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -52,7 +53,7 @@ def test_an_amount_is_rounded_half_up(amount: str, currency: str, expected: str)
 def test_an_hourly_rate_is_rounded_once(
     rate: str, minutes: int, currency: str, expected: str
 ) -> None:
-    assert str(by_the_hour(Decimal(rate), minutes, currency)) == expected
+    assert str(by_the_hour(Decimal(rate), timedelta(minutes=minutes), currency)) == expected
 
 
 @pytest.mark.parametrize(

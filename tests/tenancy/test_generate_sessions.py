@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.selectors import available_sessions
-from bookings.contrib.group_sessions.services import Generated, generate_sessions
+from bookings.contrib.group_sessions.services import Generated, cancel_session, generate_sessions
 from bookings.contrib.schedule.services import make_schedule
 from bookings.exceptions import TenantMismatch
 from bookings.integrity import find_problems
@@ -66,6 +68,50 @@ def test_the_tenant_s_hours_count_and_the_sessions_are_the_tenant_s(
         host.provider, tomorrow, tomorrow, service=host.service
     ).values()
     assert [session.tenant_id for session in sessions] == [host.tenant.pk]
+
+
+def give_to(other: Host) -> None:
+    """As sessions are where the service and the provider are everybody's."""
+    QuerySet(Session).update(tenant=other.tenant)
+
+
+def test_another_tenant_s_sessions_are_in_the_way_and_not_what_is_there(
+    host: Host, other: Host, tomorrow: date
+) -> None:
+    open_from("09:00", "11:00")
+    generate(host, tomorrow)
+    give_to(other)
+    made = generate(host, tomorrow)
+    assert (made.created, made.existing) == (0, 0)
+    assert [conflict.kind for conflict in made.conflicts] == ["SESSION"] * 2
+    cancel_session(Session.objects.earliest("start_at"))
+    made = generate(host, tomorrow)
+    assert (made.created, made.existing, len(made.conflicts)) == (1, 0, 1)
+
+
+def test_a_tenant_s_sessions_are_available(host: Host, other: Host, tomorrow: date) -> None:
+    open_from("09:00", "10:00")
+    generate(host, tomorrow)
+
+    def number(**whose: Any) -> int:
+        [found] = available_sessions(host.provider, tomorrow, tomorrow, **whose).values()
+        return len(found)
+
+    given = ({"tenant": host.tenant}, {"service": host.service}, {})
+    assert [number(**whose) for whose in given] == [1, 1, 1]
+    give_to(other)
+    assert [number(**whose) for whose in given] == [0, 0, 0]
+    for whose in ({"tenant": other.tenant}, {"service": other.service}):
+        with pytest.raises(TenantMismatch):
+            number(**whose)
+
+
+def test_whose_sessions_are_available_has_to_be_known(host: Host, tomorrow: date) -> None:
+    everybody_s = SimpleNamespace(pk=host.provider.pk)
+    with pytest.raises(TenantMismatch, match="Tenant is required"):
+        available_sessions(everybody_s, tomorrow, tomorrow)
+    found = available_sessions(everybody_s, tomorrow, tomorrow, tenant=host.tenant)
+    assert found == {tomorrow: []}
 
 
 @pytest.mark.parametrize("name", ["service", "provider", "tenant"])

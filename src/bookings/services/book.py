@@ -57,8 +57,11 @@ CHECKED_FIELDS: Final = (
 class Occasion(Protocol):
     """Time that is claimed already, in which a new booking takes seats: a session's."""
 
-    def shape(self, booking: Booking) -> None:
-        """Give the booking the occasion's end, buffers and price, once it has its service's."""
+    def shape(self, booking: Booking, rules: policies.ServiceRules) -> None:
+        """Give the booking the occasion's end, buffers and price, once it has its service's.
+
+        The adapter is asked afterwards.
+        """
 
     def claim(self, booking: Booking) -> claims.Claim:
         """The seats to take, in a claim with the ``interval_id`` of the occasion's time."""
@@ -228,11 +231,10 @@ def _apply_rules(
     booking.end_at = policies.elapsed_end(booking.start_at, length)
     adapter = get_adapter()
     booking.price_amount = rules.price
-    booking.price_amount = adapter.price(booking, addons)
-    booking.requires_approval = adapter.requires_approval(booking)
     if occasion is not None:
-        occasion.shape(booking)
-    booking.price_amount = prices.price(booking.price_amount, "price_amount")
+        occasion.shape(booking, rules)
+    booking.price_amount = prices.price(adapter.price(booking, addons), "price_amount")
+    booking.requires_approval = adapter.requires_approval(booking)
     prices.check_payable(booking.price_amount, booking.currency, "price_amount")
     set_total(booking, snapshots)
     return snapshots

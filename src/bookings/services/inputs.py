@@ -34,6 +34,7 @@ FOREIGN: Final = {
 }
 
 
+NOT_BOOKED: Final = _("This service cannot be booked. Choose another.")
 NOT_TAKEN: Final = {
     BookingType.ONE_TO_ONE: _("This service is not booked one to one. Choose one of its sessions."),
     BookingType.GROUP_SESSION: _("This service has no group sessions. Choose another service."),
@@ -125,8 +126,10 @@ def same_tenant(key: Any, **belongings: Any) -> None:
 
 def check_type(service: Any, provider: Any, kind: BookingType) -> None:
     """Whether the service is booked in this way with this provider; the adapter says so."""
-    if kind not in get_adapter().booking_types(service, provider):
-        raise NotAllowed(NOT_TAKEN[kind], "booking_type", {"type": str(kind)})
+    kinds = get_adapter().booking_types(service, provider)
+    if kind not in kinds:
+        why = NOT_TAKEN[kind] if kinds else NOT_BOOKED
+        raise NotAllowed(why, "booking_type", {"type": str(kind)})
 
 
 def load(booking: Booking, *names: str, using: str) -> None:

@@ -11,10 +11,10 @@ from django.db import router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims, ledger, locks, policies, prices, terms
+from bookings import claims, ledger, locks, money, policies, prices, terms
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking, BookingEvent, BusyInterval
 from bookings.services import book, inputs
 from bookings.services.changes import check_version, gone, write_row
 from bookings.services.expire import past_stale_holds
@@ -225,6 +225,10 @@ def _update(
     # By the row's status: the caller's may have changed and be left out by update_fields.
     if row.holds_time and changed & CLAIMED:
         claim = _claim(row, using=using)
+        if claim.kind == BusyInterval.Kind.SESSION and not changed & {*AMOUNTS}:
+            followed = _follow_seats(row, held[1])
+            old |= followed
+            changed |= followed.keys()
         calendar_id = calendars[row.provider_id]
         row.busy_interval_id = ledger.move(*held, calendar_id, claim, using=using)
     write_row(row, changed, held, using=using)
@@ -236,6 +240,21 @@ def _update(
         data=old_and_new(old, values_of(row, changed)),
     )
     return row
+
+
+def _follow_seats(row: Booking, before: int) -> dict[str, Any]:
+    """Let a seat cost what it did, of which there were so many; the amounts that followed, as they
+    were.
+    """
+    if row.party_size == before or row.price_amount is None:
+        return {}
+    old = values_of(row, AMOUNTS)
+    price = money.rounded(row.price_amount * row.party_size / before, row.currency)
+    if row.total_amount is not None:
+        row.total_amount += price - row.price_amount
+    row.price_amount = price
+    inputs.check_fields(row, AMOUNTS)
+    return old
 
 
 def _changed_fields(

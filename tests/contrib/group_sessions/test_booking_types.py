@@ -63,6 +63,15 @@ def test_a_service_that_is_not_booked_one_to_one(book: Any, make_provider: Any, 
         book(make_provider(name=name), override_policy=True)
 
 
+def test_a_service_that_is_only_shown_is_said_not_to_be_booked(
+    book: Any, schedule: Schedule, make_provider: Any
+) -> None:
+    nobody_s = make_provider(name="none")
+    for make in (book, lambda provider: schedule(provider=provider)):
+        with pytest.raises(NotAllowed, match="This service cannot be booked"):
+            make(nobody_s)
+
+
 @pytest.mark.parametrize("name", ["alone", "none"])
 def test_a_service_that_has_no_group_sessions(
     schedule: Schedule, session: Session, sit: Sit, make_provider: Any, name: str

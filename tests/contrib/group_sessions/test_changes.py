@@ -157,6 +157,8 @@ def test_the_capacity_cannot_go_below_the_seats_taken(session: Session, sit: Sit
     sit(session, seats=2)
     with refused(CapacityExceeded, "seats_taken"):
         update_session(session, capacity=1, now_dt=NOW)
+    with pytest.raises(CapacityExceeded, match="More than 1 seat is taken"):
+        update_session(session, capacity=1, now_dt=NOW)
     update_session(session, capacity=2, now_dt=NOW)
     assert (again(session).remaining_seats, again(session).status) == (0, "BOOKING_CLOSED")
     update_session(session, capacity=5, now_dt=NOW)
@@ -185,6 +187,19 @@ def test_a_change_that_makes_no_sense_is_refused(
     with refused(error, code):
         update_session(session, now_dt=NOW, **changes)
     assert session.capacity == 3
+
+
+def test_seats_are_offered_only_to_those_who_wait(session: Session) -> None:
+    with refused(InvalidSession, "offer_without_waitlist"):
+        update_session(session, waitlist_offer_minutes=10, now_dt=NOW)
+    update_session(session, waitlist_offer_minutes=10, enable_waitlist=True, now_dt=NOW)
+    with refused(InvalidSession, "offer_without_waitlist"):
+        update_session(session, waitlist_offer_minutes=5, enable_waitlist=False, now_dt=NOW)
+    # Whoever waits already is still to be asked, and not booked unasked.
+    update_session(session, enable_waitlist=False, now_dt=NOW)
+    update_session(session, waitlist_offer_minutes=10, title="As it was", now_dt=NOW)
+    assert again(session).waitlist_offer_minutes == 10
+    update_session(session, waitlist_offer_minutes=None, now_dt=NOW)
 
 
 def test_nothing_is_no_waitlist(schedule: Schedule) -> None:
@@ -540,7 +555,7 @@ def test_a_seat_moves_to_another_session(
     booking = sit(session, seats=2)
     assert move_seat(booking, other, actor=user, now_dt=NOW) is booking
     assert (booking.start_at, booking.end_at) == (LATER, LATER + HOUR)
-    assert (booking.provider, booking.price_amount) == (other.provider, 20)
+    assert (booking.provider, booking.price_amount) == (other.provider, 40)
     assert booking.busy_interval_id == other.busy_interval_id
     assert (again(session).remaining_seats, again(other).remaining_seats) == (3, 0)
     assert again(other).status == "BOOKING_CLOSED"

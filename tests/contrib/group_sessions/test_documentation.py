@@ -18,6 +18,7 @@ from bookings.contrib import group_sessions
 from bookings.contrib.group_sessions import exceptions, models, selectors, services, signals
 from bookings.contrib.group_sessions.conf import GroupSessionsSettings
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
+from bookings.contrib.schedule.services import make_schedule
 from bookings.models import Booking
 from bookings.services import cancel_booking
 from tests.contrib.group_sessions.conftest import NOW, START, Sit, refused
@@ -26,6 +27,7 @@ from tests.docs.test_snippets import BLOCK
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 PAGE: Final = (ROOT / "docs/reference/group-sessions.md").read_text(encoding="utf-8")
+GENERATE: Final = (ROOT / "docs/how-to/generate-sessions.md").read_text(encoding="utf-8")
 HOW_TO: Final = (ROOT / "docs/how-to/group-sessions.md").read_text(encoding="utf-8")
 SOURCE: Final = Path(group_sessions.__file__).parent
 ERRORS: Final = [
@@ -108,10 +110,25 @@ def defined(name: str, **provided: Any) -> Callable[..., Any]:
 def test_a_class_is_published_shown_and_booked(service: Any, provider: Any, user: Any) -> None:
     session = defined("publish")(service, provider, START)
     assert defined("timetable")(service) == [(START, 12)]
-    user.first_name = "Mary"
     sign_up = defined("sign_up")
-    assert isinstance(sign_up(session, user, 12), Booking)
+    booking = sign_up(session, user, 12)
+    assert isinstance(booking, Booking)
+    assert booking.client_name == "mary"
     assert defined("timetable")(service) == [(START, 0)]
+
+
+@pytest.mark.django_db
+def test_hours_are_filled_and_shown_as_the_page_says_it(
+    service: Any, provider: Any, capsys: Any
+) -> None:
+    make_schedule(timezone="UTC", hours={day: [("00:00", "24:00")] for day in range(7)})
+    typed: dict[str, Any] = {"ada": provider, "yoga": service}
+    for _indent, text in BLOCK.findall(GENERATE):
+        exec(compile(text, "<shell>", "exec"), typed)  # noqa: S102
+    assert typed["generated"].created > 27 * 24
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) > 6 * 24
+    assert all(line.endswith(" 12") for line in printed)
 
 
 @pytest.mark.django_db

@@ -24,6 +24,7 @@ from bookings.contrib.group_sessions.services import (
     cancel_session,
     create_session,
     generate_sessions,
+    update_session,
 )
 from bookings.contrib.group_sessions.services import generate as module
 from bookings.contrib.schedule.models import BusinessHours, DateOverride
@@ -258,6 +259,57 @@ class TestWhatIsThere:
         assert told(generate()) == (0, 5, [])
         assert BusyInterval.objects.count() == 4
 
+    @pytest.mark.parametrize("then_cancelled", [False, True])
+    @pytest.mark.parametrize(
+        "change",
+        [{"start_at": at(18)}, {"end_at": at(10, 45)}, {"start_at": at(8), "end_at": at(9)}],
+    )
+    def test_one_that_staff_have_moved_away_is_not_made_anew(
+        self,
+        hours: Hours,
+        generate: Generate,
+        change: dict[str, datetime],
+        then_cancelled: bool,
+    ) -> None:
+        generate()
+        moved = Session.objects.get(start_at=at(10))
+        update_session(moved, **change, now_dt=NOW)
+        if then_cancelled:
+            cancel_session(moved, now_dt=NOW)
+        assert told(generate(dry_run=True)) == (0, 5, [])
+        assert told(generate()) == (0, 5, [])
+        assert told(generate(end_date=WEDNESDAY)) == (5, 5, [])
+
+    def test_one_that_a_substitute_holds_is_not_made_anew(
+        self, hours: Hours, generate: Generate, other_provider: Any
+    ) -> None:
+        generate()
+        update_session(Session.objects.get(start_at=at(10)), provider=other_provider, now_dt=NOW)
+        assert told(generate()) == (0, 5, [])
+        open_at(other_provider, ("10:00", "12:00"))
+        assert told(generate(provider=other_provider)) == (1, 1, [])
+
+    def test_slots_of_another_length_are_others(self, hours: Hours, generate: Generate) -> None:
+        generate()
+        update_session(Session.objects.get(start_at=at(10)), start_at=at(18), now_dt=NOW)
+        assert generate(slot_duration_minutes=30).created == 2 + 1
+
+    def test_one_that_was_published_by_hand_is_for_no_slot(
+        self, hours: Hours, generate: Generate, service: Any, provider: Any
+    ) -> None:
+        made = create_session(service=service, provider=provider, start_at=at(10), now_dt=NOW)
+        update_session(made, start_at=at(18), now_dt=NOW)
+        assert told(generate()) == (5, 0, [])
+
+    def test_a_provider_who_is_deleted_leaves_what_others_have_taken_over(
+        self, hours: Hours, generate: Generate, provider: Any, other_provider: Any
+    ) -> None:
+        generate()
+        for session in Session.objects.all():
+            update_session(session, provider=other_provider, now_dt=NOW)
+        provider.delete()
+        assert set(Session.objects.values_list("slot_calendar", flat=True)) == {None}
+
     def test_whatever_takes_the_time_is_reported_and_the_others_are_made(
         self, hours: Hours, generate: Generate, service: Any, provider: Any, make_service: Make
     ) -> None:
@@ -380,7 +432,8 @@ class TestWhatTheyAre:
             claims = BusyInterval.objects.filter(calendar__provider=provider).values()
             kept = [*found, *claims]
             ours = {"id", "provider_id", "busy_interval_id", "updated_at", "calendar_id"}
-            return [{key: row[key] for key in row.keys() - ours} for row in kept]
+            slot = {"slot_calendar_id", "slot_start_at", "slot_end_at"}
+            return [{key: row[key] for key in row.keys() - ours - slot} for row in kept]
 
         assert row(one) == row(other)
         assert Session.objects.filter(updated_at__isnull=True).count() == 0
@@ -391,6 +444,11 @@ class TestWhatTheyAre:
             claim: Any = session.busy_interval
             assert (claim.start_at, claim.end_at) == (session.start_at, session.end_at)
             assert (claim.capacity, claim.seats_taken) == (3, 0)
+            assert session.slot_calendar == claim.calendar
+            assert (session.slot_start_at, session.slot_end_at) == (
+                session.start_at,
+                session.end_at,
+            )
 
     def test_by_the_hour_the_price_is_that_of_the_slot(
         self, hours: Hours, generate: Generate, make_service: Make
@@ -578,6 +636,10 @@ class TestRefusals:
     def test_a_price_below_zero(self, hours: Hours, generate: Generate) -> None:
         with refused(InvalidBooking, "negative_amount"):
             generate(price_amount=Decimal(-1))
+
+    def test_an_offer_without_a_waitlist(self, hours: Hours, generate: Generate) -> None:
+        with refused(InvalidSession, "offer_without_waitlist"):
+            generate(waitlist_offer_minutes=10)
 
     def test_a_naive_now(self, hours: Hours, generate: Generate) -> None:
         with refused(InvalidBooking, "naive_datetime"):

@@ -140,6 +140,7 @@ def test_a_session_is_what_it_is_made(
         ({"price_amount": "1.234"}, InvalidBooking, "amount_too_fine"),
         ({"waitlist_offer_minutes": 0}, InvalidBooking, "invalid"),
         ({"waitlist_offer_minutes": 1.5}, InvalidBooking, "invalid"),
+        ({"waitlist_offer_minutes": 10}, InvalidSession, "offer_without_waitlist"),
         ({"service": None}, InvalidBooking, "invalid"),
         ({"provider": "Ada"}, InvalidBooking, "invalid"),
     ],
@@ -223,7 +224,7 @@ def test_the_database_refuses_what_no_session_is(session: Session, values: dict[
 
 def test_a_seat_is_an_ordinary_booking_of_the_session_s_time(session: Session, sit: Sit) -> None:
     booking = sit(session, "Ann", 2)
-    assert (booking.status, booking.party_size, booking.price_amount) == ("CONFIRMED", 2, 20)
+    assert (booking.status, booking.party_size, booking.price_amount) == ("CONFIRMED", 2, 40)
     assert (booking.start_at, booking.end_at) == (session.start_at, session.end_at)
     assert booking.busy_interval_id == session.busy_interval_id
     assert booking.is_in_session
@@ -260,6 +261,11 @@ def test_seats_are_sold_until_there_are_none(session: Session, sit: Sit) -> None
 def test_seats_are_a_whole_number(session: Session, sit: Sit, seats: Any) -> None:
     with refused(InvalidBooking):
         sit(session, seats=seats)
+
+
+def test_what_is_wrong_with_them_is_called_seats(session: Session, sit: Sit) -> None:
+    with pytest.raises(InvalidBooking, match="seats must be a whole number from 1"):
+        sit(session, seats=0)
 
 
 def test_more_seats_than_there_are_at_all(session: Session, sit: Sit) -> None:

@@ -285,6 +285,15 @@ def test_a_session_without_a_waitlist_any_more_still_serves_those_who_wait(
     assert again(full).status == "SCHEDULED"
 
 
+def test_who_still_waits_where_there_is_no_waitlist_any_more_is_asked(
+    offering: Session, wait: Wait
+) -> None:
+    wait(offering, "Bob")
+    update_session(offering, enable_waitlist=False, now_dt=NOW)
+    cancel_booking(ann(), now_dt=NOW)
+    assert statuses() == {"Bob": "OFFERED"}
+
+
 def test_nobody_waits_for_a_cancelled_session(
     offering: Session, wait: Wait, django_capture_on_commit_callbacks: Any, hear: Any
 ) -> None:

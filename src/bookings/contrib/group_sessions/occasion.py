@@ -39,17 +39,20 @@ class SeatOccasion:
         self.override_policy = override_policy
         self.left = 0
 
-    def shape(self, booking: Booking) -> None:
+    def shape(self, booking: Booking, rules: policies.ServiceRules) -> None:
         session = self.session
         booking.end_at = session.end_at
         booking.buffer_before_minutes = session.buffer_before_minutes
         booking.buffer_after_minutes = session.buffer_after_minutes
-        if session.price_amount is not None:
-            booking.price_amount = session.price_amount
+        of_service = rules.price_of(session.end_at - session.start_at)
+        of_seat = of_service if session.price_amount is None else session.price_amount
+        if of_seat != of_service and rules.pricing_type in policies.MAKES_PRICES:
+            # It is not what the service's type makes of the service's price.
+            booking.pricing_type = policies.FIXED
+        booking.price_amount = None if of_seat is None else of_seat * booking.party_size
 
     def claim(self, booking: Booking) -> claims.Claim:
-        seats = policies.whole_number(booking.party_size, "party_size", at_least=1)
-        return claim_of(self.session, seats)
+        return claim_of(self.session, booking.party_size)
 
     def admit(self, booking: Booking, *, now: datetime, using: str) -> None:
         row = lock_row(self.session, using=using)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 from bookings import claims, policies, prices
+from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions.exceptions import InvalidSession, SessionNotOpen
 from bookings.contrib.group_sessions.models import Session
 from bookings.exceptions import PastStart
 from bookings.models import BusyInterval
+from bookings.protocols import BookingType
 from bookings.services import inputs
 
 CHECKED_FIELDS: Final = ("title", "meeting_link", "price_amount")
@@ -39,6 +41,24 @@ def check_session(session: Session) -> None:
         )
     session.price_amount = prices.price(session.price_amount, "price_amount")
     inputs.check_fields(session, CHECKED_FIELDS)
+
+
+def check_offer(session: Session) -> None:
+    """Refuse to offer seats where nobody waits for them."""
+    if session.waitlist_offer_minutes is not None and not session.enable_waitlist:
+        raise InvalidSession(
+            _(
+                "Seats are offered to those who wait. Enable the waitlist, or leave the minutes of "
+                "the offer empty."
+            ),
+            "offer_without_waitlist",
+        )
+
+
+def check_offered(service: Any, provider: Any, *, override_policy: bool) -> None:
+    """Refuse to publish what nobody could book; staff may override what they may for a booking."""
+    get_adapter().check_active(service, provider, override_policy=override_policy)
+    inputs.check_type(service, provider, BookingType.GROUP_SESSION)
 
 
 def check_start(session: Session, now: datetime, allow_past: bool | None) -> None:

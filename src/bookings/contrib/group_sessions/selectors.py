@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from bookings import policies
+from bookings.conf import app_settings
 from bookings.contrib.group_sessions import dates
 from bookings.contrib.group_sessions.business_hours import zone_of
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
@@ -36,20 +37,24 @@ def available_sessions(
     *,
     service: Any = None,
     party_size: int = 1,
+    tenant: Any = None,
     now_dt: datetime | None = None,
 ) -> dict[date, list[Session]]:
     """Every day from ``date_from`` to ``date_to``, both included, with its sessions that can be
     booked: open, not begun, and with ``party_size`` seats left.
 
     Each has ``available_capacity``, the seats that are free. Days are those of the zone of the
-    provider's schedule, else of the current one. Three queries at most.
+    provider's schedule, else of the current one. Three queries at most. With tenancy they are the
+    sessions of ``tenant``, which may be left out where the service or the provider has one.
 
-    Raises ``InvalidSession`` for dates that are none, reversed, or more than 400 days.
+    Raises ``InvalidSession`` for dates that are none, reversed, or more than 400 days, and
+    ``TenantMismatch`` where it is not known whose sessions are asked for.
     """
     now = inputs.moment(now_dt)
     policies.whole_number(party_size, "party_size", at_least=1)
     days = dates.days_between(date_from, date_to, ("date_from", "date_to"))
-    zone = zone_of(provider, tenant_id=getattr(service, "tenant_id", None))
+    tenant_id = _tenant_of(tenant, service=service, provider=provider)
+    zone = zone_of(provider, tenant_id=tenant_id)
     by_day: dict[date, list[Session]] = {day: [] for day in days}
     first, after_last = dates.bounds(date_from, date_to, zone)
     free = F("busy_interval__capacity") - F("busy_interval__seats_taken")
@@ -62,12 +67,24 @@ def available_sessions(
         start_at__lt=after_last,
         available_capacity__gte=party_size,
     )
-    for session in bookable if service is None else bookable.filter(service=service):
+    if service is not None:
+        bookable = bookable.filter(service=service)
+    for session in bookable if tenant_id is None else bookable.filter(tenant=tenant_id):
         day = session.start_at.astimezone(zone).date()
         # Where clocks are put back from after midnight, the day before goes on after it.
         if day in by_day:
             by_day[day].append(session)
     return by_day
+
+
+def _tenant_of(tenant: Any, **belongings: Any) -> Any:
+    """The key of the tenant, or of the first who is known to have one; ``None`` without tenancy."""
+    keys = [getattr(belonging, "tenant_id", None) for belonging in belongings.values()]
+    known = next((key for key in keys if key is not None), None)
+    if tenant is None and app_settings.tenancy_enabled and known is not None:
+        inputs.same_tenant(known, **belongings)
+        return known
+    return inputs.tenant_id(tenant, **belongings)
 
 
 def position(entry: WaitlistEntry) -> int | None:

@@ -18,17 +18,28 @@ from bookings.models import BusyInterval
 _FROM_CLAIM: Final = {
     "start_at": "to_timestamp(starts + {before})",
     "end_at": "to_timestamp(ends - {after})",
+    "slot_calendar": "calendar_id",
+    "slot_start_at": "to_timestamp(starts + {before})",
+    "slot_end_at": "to_timestamp(ends - {after})",
     "busy_interval": "id",
 }
 
 
 def store(
-    example: Session, claims: Sequence[claims.Claim], keys: Sequence[int], *, using: str
+    example: Session,
+    calendar_id: int,
+    claims: Sequence[claims.Claim],
+    keys: Sequence[int],
+    *,
+    using: str,
 ) -> None:
-    """A session as ``example`` for each of the claims, whose intervals have these keys."""
+    """A session as ``example`` for each of the claims on the calendar, whose intervals have these
+    keys.
+    """
     if connections[using].vendor == "postgresql":
         _store_by_claims(example, keys, using)
     else:
+        example.slot_calendar_id = calendar_id
         made = [_of(example, *pair) for pair in zip(claims, keys, strict=True)]
         rows(using).bulk_create(made)
 
@@ -39,14 +50,14 @@ def _of(example: Session, claim: claims.Claim, key: int) -> Session:
         claim.starts + 60 * example.buffer_before_minutes,
         claim.ends - 60 * example.buffer_after_minutes,
     )
-    session.start_at = datetime.fromtimestamp(starts, UTC)
-    session.end_at = datetime.fromtimestamp(ends, UTC)
+    session.start_at = session.slot_start_at = datetime.fromtimestamp(starts, UTC)
+    session.end_at = session.slot_end_at = datetime.fromtimestamp(ends, UTC)
     session.busy_interval_id = key
     return session
 
 
 def _store_by_claims(example: Session, keys: Sequence[int], using: str) -> None:
-    """One statement with hardly a parameter: writing rows of 23 columns as text, and reading them,
+    """One statement with hardly a parameter: writing rows of 26 columns as text, and reading them,
     would take most of the time.
     """
     connection = connections[using]

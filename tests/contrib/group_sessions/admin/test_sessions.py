@@ -41,6 +41,16 @@ def new(client: Client, service: Any, provider: Any, start: datetime, /, **value
     return client.post(ADD, sheet(client, ADD) | given | values)
 
 
+def test_an_offer_without_a_waitlist_is_refused_at_its_field(
+    boss: Client, service: Any, provider: Any, start: datetime, session: Session
+) -> None:
+    offer = {"waitlist_offer_minutes": 10}
+    page = new(boss, service, provider, start, **offer)
+    assert list(errors_of(page)) == ["waitlist_offer_minutes"]
+    page = boss.post(page_of(session), sheet(boss, page_of(session)) | offer)
+    assert list(errors_of(page)) == ["waitlist_offer_minutes"]
+
+
 def listed(client: Client, **asked: Any) -> list[Session]:
     return list(client.get(LIST, asked).context["cl"].result_list)
 

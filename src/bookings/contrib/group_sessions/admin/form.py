@@ -40,6 +40,11 @@ class SeatsForm(RefusableForm):
         if "tenant" in self.fields:
             self.fields["tenant"].required = True
 
+    def as_form_error(self, refusal: BookingError) -> ValidationError:
+        if refusal.booking_code == "offer_without_waitlist":
+            return ValidationError({"waitlist_offer_minutes": list(refusal.messages)})
+        return super().as_form_error(refusal)
+
 
 class SessionForm(SeatsForm):
     seen = forms.CharField(widget=forms.HiddenInput, required=False)

@@ -16,7 +16,7 @@ from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
 from bookings.exceptions import NotAllowed
 from bookings.fields import AmountField, SettingForeignKey, StatusField
-from bookings.models import BusyInterval
+from bookings.models import BusyInterval, Calendar
 
 LABEL: Final = "bookings_group_sessions"
 """Said by each model: Django would take them for the core's, in whose package they are, where this
@@ -108,7 +108,7 @@ class Session(models.Model):
         max_digits=11,
         null=True,
         blank=True,
-        help_text=_("Of a booking; empty for the service's price."),
+        help_text=_("Of a seat; empty for the service's price."),
     )
     meeting_link = models.CharField(
         _("meeting link"),
@@ -144,6 +144,21 @@ class Session(models.Model):
         related_name="group_session",
         verbose_name=_("busy interval"),
     )
+    # The slot it was generated for: wherever staff have moved it, nothing is generated there again.
+    slot_calendar = models.ForeignKey(
+        Calendar,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        related_name="group_sessions_of_slots",
+        verbose_name=_("calendar of the slot"),
+    )
+    slot_start_at = models.DateTimeField(
+        _("start of the slot"), null=True, blank=True, editable=False
+    )
+    slot_end_at = models.DateTimeField(_("end of the slot"), null=True, blank=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True, editable=False)
     cancellation_reason = models.TextField(_("cancellation reason"), blank=True, editable=False)
     created_by = SettingForeignKey(
@@ -169,6 +184,7 @@ class Session(models.Model):
             models.Index(fields=["provider", "start_at"], name="bookings_sessions_provider"),
             models.Index(fields=["service", "start_at"], name="bookings_sessions_service"),
             models.Index(fields=["status", "end_at"], name="bookings_sessions_status_end"),
+            models.Index(fields=["slot_calendar", "slot_start_at"], name="bookings_sessions_slot"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

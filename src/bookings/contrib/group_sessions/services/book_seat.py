@@ -36,7 +36,8 @@ def book_seat(
 ) -> Booking:
     """Book ``seats`` of a session for a client; an ordinary booking, whose time is the session's.
 
-    Add-ons do not make it longer. ``override_policy`` (staff) lifts the service's window of
+    ``price_amount`` is what all of the seats cost; add-ons are charged once, and do not make it
+    longer. ``override_policy`` (staff) lifts the service's window of
     booking, a closed booking, and the turn of those who wait. The rest is as for
     :func:`~bookings.services.create_booking`.
 
@@ -46,6 +47,7 @@ def book_seat(
     """
     now = inputs.moment(now_dt)
     using = using_of(session)
+    policies.whole_number(seats, "seats", at_least=1)
     if idempotency_key is not None:
         inputs.text("idempotency_key", idempotency_key)
     booking = booking_in(

@@ -12,8 +12,14 @@ from bookings import ledger, locks, policies, prices
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.models import Session
-from bookings.contrib.group_sessions.rules import check_session, check_start, claim_of
-from bookings.protocols import BookingType, ProviderLike, ServiceLike
+from bookings.contrib.group_sessions.rules import (
+    check_offer,
+    check_offered,
+    check_session,
+    check_start,
+    claim_of,
+)
+from bookings.protocols import ProviderLike, ServiceLike
 from bookings.services import inputs
 from bookings.services.expire import past_stale_holds
 from bookings.transactions import atomically
@@ -35,16 +41,19 @@ def create_session(
     created_by: Any = None,
     now_dt: datetime | None = None,
     allow_past: bool | None = None,
+    override_policy: bool = False,
 ) -> Session:
     """Publish a session with ``capacity`` seats; it ends after the service's duration if
     ``end_at`` is not given.
 
     Its time, with the service's buffers of now, is the provider's time: nothing else can be booked
-    in it. A booking costs ``price_amount``, else what the service costs. Whoever waits is booked
-    when seats are freed, or with ``waitlist_offer_minutes`` has them held for so long.
+    in it. A seat costs ``price_amount``, else what the service costs, by the hour for the session's
+    length. Whoever waits is booked when seats are freed, or with ``waitlist_offer_minutes`` has
+    them held for so long. ``override_policy`` (staff) lifts that service and provider be active.
 
-    Raises ``InvalidSession``, ``InvalidBooking``, ``NotAllowed`` for a service that takes no group
-    sessions, ``PastStart``, ``TenantMismatch``, ``BookingConflict`` or ``BookingBusy``.
+    Raises ``InvalidSession``, ``InvalidBooking``, ``NotAllowed`` for a service or provider that is
+    not active and for a service that takes no group sessions, ``PastStart``, ``TenantMismatch``,
+    ``BookingConflict`` or ``BookingBusy``.
     """
     now = inputs.moment(now_dt)
     using = router.db_for_write(Session)
@@ -75,9 +84,10 @@ def create_session(
         created_at=now,
     )
     check_session(session)
+    check_offer(session)
     prices.check_payable(session.price_amount, rules.currency, "price_amount")
     check_start(session, now, allow_past)
-    inputs.check_type(service, provider, BookingType.GROUP_SESSION)
+    check_offered(service, provider, override_policy=override_policy)
     claim = claim_of(session)
 
     def write() -> Session:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db import router, transaction
 
-from bookings import batches, claims, locks, money, policies, prices
+from bookings import batches, claims, locks, policies, prices
 from bookings.conf import app_settings
 from bookings.constraints import MAX_SECOND
 from bookings.contrib.group_sessions import signals
@@ -19,12 +19,12 @@ from bookings.contrib.group_sessions.business_hours import Timetable, hours_of
 from bookings.contrib.group_sessions.dates import check_in_order
 from bookings.contrib.group_sessions.locking import rows
 from bookings.contrib.group_sessions.models import Session
-from bookings.contrib.group_sessions.rules import check_session
+from bookings.contrib.group_sessions.rules import check_offer, check_offered, check_session
 from bookings.contrib.group_sessions.storing import store
 from bookings.exceptions import BookingConflict
 from bookings.models import BusyInterval
 from bookings.policies import ServiceRules
-from bookings.protocols import BookingType, ProviderLike, ServiceLike
+from bookings.protocols import ProviderLike, ServiceLike
 from bookings.services import inputs
 from bookings.services.expire import expire_stale_holds
 from bookings.transactions import atomically
@@ -56,7 +56,7 @@ class Generated:
 
     created: int
     existing: int
-    """Those that had their session already, also if that is cancelled."""
+    """Those that had their session already, also if that is cancelled or has been moved away."""
     conflicts: tuple[SlotConflict, ...]
     starts: tuple[datetime, ...] = ()
     """Of a dry run: when those would start that would be made."""
@@ -86,6 +86,7 @@ def generate_sessions(
     tenant: Any = None,
     created_by: Any = None,
     now_dt: datetime | None = None,
+    override_policy: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Generated:
@@ -98,12 +99,12 @@ def generate_sessions(
     last date may lie 90 days ahead. Without ``price_amount``, a service that is priced by the hour
     is priced by the slot's length. The other arguments are those of :func:`create_session`.
 
-    A slot whose session exists, even cancelled, is left as it is, so it may be called again at any
-    time, and in several places at once. A slot whose time is taken is reported in ``conflicts``,
-    and the others are made all the same. They are stored in chunks, each a transaction of its own,
-    unless the caller has opened one. ``dry_run`` counts and writes nothing (a hold that has run
-    out is still in the way then); ``progress`` is called after each chunk with how many slots
-    there have been.
+    A slot whose session exists, even cancelled, is left as it is, and so is one whose session staff
+    have moved away, so it may be called again at any time, and in several places at once. A slot
+    whose time is taken is reported in ``conflicts``, and the others are made all the same. They are
+    stored in chunks, each a transaction of its own, unless the caller has opened one. ``dry_run``
+    counts and writes nothing (a hold that has run out is still in the way then); ``progress`` is
+    called after each chunk with how many slots there have been.
 
     Raises ``InvalidSession``, ``InvalidBooking``, ``NotAllowed`` (also without
     ``bookings.contrib.schedule``), ``SlotUnavailable`` for a provider without a schedule,
@@ -130,7 +131,7 @@ def generate_sessions(
         buffer_before_minutes=rules.buffer_before_minutes,
         buffer_after_minutes=rules.buffer_after_minutes,
         capacity=capacity,
-        price_amount=_price(price_amount, rules, slot_duration_minutes),
+        price_amount=_price(price_amount, rules, timedelta(minutes=slot_duration_minutes)),
         meeting_link=meeting_link,
         enable_waitlist=bool(enable_waitlist),
         waitlist_offer_minutes=waitlist_offer_minutes,
@@ -140,7 +141,7 @@ def generate_sessions(
     work = _Work(example, 60 * slot_duration_minutes, using, now, dry_run)
     work.check()
     prices.check_payable(example.price_amount, rules.currency, "price_amount")
-    inputs.check_type(service, provider, BookingType.GROUP_SESSION)
+    check_offered(service, provider, override_policy=override_policy)
     hours, first, last = hours_of(
         provider, start_date, end_date, tenant_id=example.tenant_id, now=now
     )
@@ -155,12 +156,9 @@ def generate_sessions(
     return work.do(timetable.starts(), progress or (lambda _done: None))
 
 
-def _price(given: Decimal | None, rules: ServiceRules, minutes: int) -> Decimal | None:
-    is_by_the_hour = rules.pricing_type == policies.HOURLY and rules.price_amount is not None
-    if given is not None or not is_by_the_hour:
-        return given
-    rate: Decimal = rules.price_amount  # type: ignore[assignment]
-    return money.by_the_hour(rate, minutes, rules.currency)
+def _price(given: Decimal | None, rules: ServiceRules, length: timedelta) -> Decimal | None:
+    is_by_the_hour = rules.pricing_type == policies.HOURLY
+    return rules.price_of(length) if given is None and is_by_the_hour else given
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +178,7 @@ class _Work:
             raise policies.out_of_range()
         self.example.start_at, self.example.end_at = _instant(start), _instant(start + self.length)
         check_session(self.example)
+        check_offer(self.example)
 
     def do(self, starts: Iterator[int], progress: Progress) -> Generated:
         done = Generated(0, 0, ())
@@ -209,7 +208,7 @@ class _Work:
 
     def _write(self, starts: Sequence[int]) -> Generated:
         calendar_id = locks.lock_calendar(self.example.provider_id, using=self.using)
-        known = self._known(starts)
+        known = self._known(calendar_id, starts)
         missing = [
             self._claim(start) for start in starts if (start, start + self.length) not in known
         ]
@@ -218,7 +217,7 @@ class _Work:
             transaction.set_rollback(True, using=self.using)
         elif free:
             keys = batches.take_many(calendar_id, free, using=self.using)
-            store(self.example, free, keys, using=self.using)
+            store(self.example, calendar_id, free, keys, using=self.using)
             self._announce(keys)
         return Generated(
             created=len(free),
@@ -245,16 +244,18 @@ class _Work:
     def _start_of(self, claim: claims.Claim) -> datetime:
         return _instant(claim.starts + 60 * self.example.buffer_before_minutes)
 
-    def _known(self, starts: Sequence[int]) -> set[tuple[int, int]]:
-        stored = rows(self.using).filter(
-            service_id=self.example.service_id,
-            provider_id=self.example.provider_id,
-            start_at__range=(_instant(starts[0]), _instant(starts[-1])),
+    def _known(self, calendar_id: int, starts: Sequence[int]) -> set[tuple[int, int]]:
+        """The slots in which there is a session, or for which there was one."""
+        tenant_id: Any = self.example.tenant_id
+        ours = rows(self.using).filter(tenant_id=tenant_id, service_id=self.example.service_id)
+        ours = ours.order_by()
+        between = _instant(starts[0]), _instant(starts[-1])
+        here = ours.filter(provider_id=self.example.provider_id, start_at__range=between)
+        meant = ours.filter(slot_calendar=calendar_id, slot_start_at__range=between)
+        found = here.values_list("start_at", "end_at").union(
+            meant.values_list("slot_start_at", "slot_end_at")
         )
-        return {
-            (policies.floor_second(start_at), policies.floor_second(end_at))
-            for start_at, end_at in stored.values_list("start_at", "end_at")
-        }
+        return {(policies.floor_second(start), policies.floor_second(end)) for start, end in found}
 
     def _announce(self, keys: Sequence[int]) -> None:
         if not signals.session_created.has_listeners(Session):

@@ -52,7 +52,8 @@ def move_seat(
     override_policy: bool = False,
     expected_version: int | None = None,
 ) -> Booking:
-    """Move a booking to another session of its service; it keeps its reference, price and rules.
+    """Move a booking to another session of its service; it keeps its reference, price and rules,
+    also where a seat costs something else.
 
     The notice is measured against the old start, and the new one is held to the limits, as by
     :func:`~bookings.services.reschedule_booking`. The seats it leaves go to those who wait. Raises

@@ -15,13 +15,14 @@ from bookings.contrib.group_sessions.locking import Locked, rows, under_lock, us
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.rules import (
     check_coming,
+    check_offer,
+    check_offered,
     check_session,
     check_start,
     claim_of,
 )
 from bookings.contrib.group_sessions.seating import settle
 from bookings.models import Booking, BookingEvent
-from bookings.protocols import BookingType
 from bookings.services import inputs
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import old_and_new, record_many
@@ -46,13 +47,16 @@ def update_session(
     actor: Any = None,
     now_dt: datetime | None = None,
     allow_past: bool | None = None,
+    override_policy: bool = False,
     **changes: Any,
 ) -> Session:
     """Set any of ``CHANGEABLE``; the same object, refreshed.
 
     A ``start_at`` without ``end_at`` keeps the length. Other times or another ``provider`` move the
     session's time and every active booking, with one RESCHEDULED event each. Bookings keep the
-    price they were made at. Seats that a larger ``capacity`` adds go to those who wait.
+    price they were made at. Seats that a larger ``capacity`` adds go to those who wait. Without
+    ``enable_waitlist`` nobody joins any more; who waits already is still booked, or offered seats.
+    ``override_policy`` (staff) lifts that the service and another provider be active.
 
     Raises what :func:`create_session` raises, ``CapacityExceeded`` (code ``seats_taken``) for a
     capacity below the seats that are taken, ``SessionNotOpen`` for a session that is cancelled or
@@ -70,11 +74,14 @@ def update_session(
     if "provider" in changes:
         inputs.stored(changes["provider"], "PROVIDER_MODEL", "provider")
 
+    def apply_changes(row: Session) -> None:
+        apply(row, changes, now, allow_past, using, override_policy=override_policy)
+
     def act(at: Locked) -> Session:
         row = at.row
         check_coming(row)
         old = {name: getattr(row, name) for name in (*CHANGEABLE, "provider_id")}
-        apply(row, changes, now, allow_past, using)
+        apply_changes(row)
         changed = {name for name in old if getattr(row, name) != old[name]}
         if not changed:
             return row
@@ -92,7 +99,7 @@ def update_session(
 
     # What is wrong with the change, and which time it needs, by a copy that is thrown away.
     draft = rows(using).filter(pk=session.pk).first() or session
-    apply(draft, changes, now, allow_past, using)
+    apply_changes(draft)
     provider = changes.get("provider")
     fresh = past_stale_holds(
         lambda: under_lock(
@@ -109,16 +116,25 @@ def update_session(
 
 
 def apply(
-    row: Session, changes: dict[str, Any], now: datetime, allow_past: bool | None, using: str
+    row: Session,
+    changes: dict[str, Any],
+    now: datetime,
+    allow_past: bool | None,
+    using: str,
+    *,
+    override_policy: bool,
 ) -> None:
     """Make the row what it is to be, if it can be that; nothing is stored."""
-    before = row.start_at
+    before, whose, offer = row.start_at, row.provider_id, row.waitlist_offer_minutes
     length = row.end_at - row.start_at
     for name, value in changes.items():
         setattr(row, name, value)
     if "start_at" in changes and "end_at" not in changes:
         row.end_at = policies.elapsed_end(row.start_at, length)
     check_session(row)
+    # What is set already stays when the waitlist is closed: for those who still wait.
+    if row.waitlist_offer_minutes != offer:
+        check_offer(row)
     if row.start_at != before:
         check_start(row, now, allow_past)
     if not {"provider", "price_amount"} & changes.keys():
@@ -130,7 +146,8 @@ def apply(
         prices.check_payable(row.price_amount, rules.currency, "price_amount")
     if provider := changes.get("provider"):
         inputs.same_tenant(row.tenant_id, provider=provider)
-        inputs.check_type(service, provider, BookingType.GROUP_SESSION)
+        if provider.pk != whose:
+            check_offered(service, provider, override_policy=override_policy)
 
 
 def _move_bookings(

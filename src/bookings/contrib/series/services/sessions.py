@@ -32,6 +32,7 @@ class SessionOptions(TypedDict, total=False):
     enable_waitlist: bool
     waitlist_offer_minutes: int | None
     allow_past: bool | None
+    override_policy: bool
 
 
 def create_session_series(

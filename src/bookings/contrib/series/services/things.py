@@ -93,7 +93,7 @@ def move(
         )
     from bookings.contrib.group_sessions.services import update_session
 
-    elsewhere = {} if new_provider is None else {"provider": new_provider}
+    elsewhere: dict[str, Any] = {} if new_provider is None else {"provider": new_provider}
     return update_session(
         thing,
         start_at=new_start_at,
@@ -101,4 +101,5 @@ def move(
         actor=actor,
         now_dt=now_dt,
         allow_past=True if override_policy else None,
+        override_policy=override_policy,
     )

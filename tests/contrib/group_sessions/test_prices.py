@@ -1,0 +1,240 @@
+"""What seats cost: the session's price for each, or what the service makes of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bookings.adapters import DefaultBookingAdapter
+from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.services import move_seat, update_session
+from bookings.contrib.payments.models import RefundDue
+from bookings.contrib.payments.selectors import amount_due, amount_paid
+from bookings.contrib.payments.services import record_payment
+from bookings.exceptions import InvalidBooking
+from bookings.integrity import find_problems
+from bookings.models import Booking
+from bookings.services import cancel_booking, create_booking
+from tests.contrib.group_sessions.conftest import (
+    HOUR,
+    NOW,
+    START,
+    Make,
+    Schedule,
+    Sit,
+    Wait,
+    refused,
+)
+from tests.hosts.samples import make
+from tests.stateful.audit import audit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _sound(db: None) -> Any:
+    yield
+    assert audit() == []
+    assert list(find_problems()) == []
+
+
+@pytest.fixture
+def addon() -> Any:
+    return make("ADDON_MODEL", price_amount=Decimal("3.00"))
+
+
+def amounts(booking: Booking) -> tuple[str, Decimal | None, Decimal | None]:
+    booking.refresh_from_db()
+    return booking.pricing_type, booking.price_amount, booking.total_amount
+
+
+# When they are booked
+
+
+@pytest.mark.parametrize(("price", "total"), [(None, 60), (12, 36), (0, 0)])
+def test_each_seat_costs_the_session_s_price_else_the_service_s(
+    schedule: Schedule, sit: Sit, price: int | None, total: int
+) -> None:
+    booking = sit(schedule(price_amount=price), seats=3)
+    assert amounts(booking) == ("", total, total)
+
+
+def test_what_has_no_price_has_none_for_three(
+    schedule: Schedule, make_service: Make, sit: Sit
+) -> None:
+    booking = sit(schedule(service=make_service(price_amount=None)), seats=3)
+    assert amounts(booking) == ("", None, None)
+
+
+def test_an_add_on_is_charged_once(session: Session, sit: Sit, addon: Any) -> None:
+    assert amounts(sit(session, seats=3, addon_ids=[addon.pk])) == ("", 60, 63)
+
+
+def test_who_comes_from_the_waitlist_pays_for_each_seat(full: Session, wait: Wait) -> None:
+    wait(full, "Bob", 2)
+    cancel_booking(Booking.objects.get(), now_dt=NOW)
+    assert amounts(Booking.objects.get(client_name="Bob")) == ("", 40, 40)
+
+
+def test_more_than_an_amount_can_be_is_refused(schedule: Schedule, sit: Sit) -> None:
+    session = schedule(price_amount=99_999_999)
+    with refused(InvalidBooking, None):
+        sit(session, seats=3)
+
+
+@pytest.mark.parametrize(
+    ("pricing", "price", "kept"),
+    [
+        # By the hour, a session costs what its length does.
+        ("HOURLY", None, ("HOURLY", 240)),
+        ("HOURLY", 120, ("HOURLY", 240)),
+        ("HOURLY", 5, ("FIXED", 10)),
+        ("FREE", None, ("FREE", 0)),
+        ("FREE", 0, ("FREE", 0)),
+        ("FREE", 5, ("FIXED", 10)),
+        ("FIXED", None, ("FIXED", 120)),
+        ("FIXED", 5, ("FIXED", 10)),
+        ("DONATION", 5, ("DONATION", 10)),
+    ],
+)
+def test_the_type_is_that_of_the_price(
+    schedule: Schedule,
+    make_service: Make,
+    sit: Sit,
+    pricing: str,
+    price: int | None,
+    kept: tuple[str, int],
+) -> None:
+    service = make_service(pricing_type=pricing, price_amount=60)
+    session = schedule(service=service, end_at=START + 2 * HOUR, price_amount=price)
+    assert amounts(sit(session, seats=2))[:2] == kept
+
+
+def test_by_the_hour_seconds_count_and_each_seat_is_rounded(
+    schedule: Schedule, make_service: Make, sit: Sit
+) -> None:
+    service = make_service(pricing_type="HOURLY", price_amount=50)
+    session = schedule(service=service, end_at=START + timedelta(minutes=10, seconds=1))
+    assert amounts(sit(session, seats=3)) == ("HOURLY", Decimal("25.05"), Decimal("25.05"))
+
+
+class Group(DefaultBookingAdapter):
+    """Three pay for two, whatever one costs."""
+
+    def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
+        price = super().price(booking, addons)
+        assert price is not None
+        assert booking.end_at - booking.start_at == 2 * HOUR
+        return price * 2 / 3 if booking.party_size == 3 else price
+
+
+def test_the_adapter_has_the_last_word(schedule: Schedule, sit: Sit, settings: Any) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.Group"
+    session = schedule(price_amount=12, capacity=9, end_at=START + 2 * HOUR)
+    assert amounts(sit(session, "Ann", 3)) == ("", 24, 24)
+    assert amounts(sit(session, "Bob", 2)) == ("", 24, 24)
+
+
+# When their number changes
+
+
+@pytest.fixture
+def booking(schedule: Schedule, sit: Sit, addon: Any) -> Booking:
+    return sit(schedule(capacity=9), seats=2, addon_ids=[addon.pk])
+
+
+@pytest.mark.parametrize("update_fields", [None, ["party_size"]])
+@pytest.mark.parametrize("seats", [5, 1])
+def test_the_price_follows_the_number_of_seats(
+    booking: Booking, seats: int, update_fields: list[str] | None
+) -> None:
+    booking.party_size = seats
+    booking.save(update_fields=update_fields)
+    assert (booking.price_amount, booking.total_amount) == (20 * seats, 20 * seats + 3)
+    assert amounts(booking) == ("", 20 * seats, 20 * seats + 3)
+    data = booking.events.latest("id").data
+    said = [Decimal(data[name]) for name in ("old_total_amount", "new_total_amount")]
+    assert said == [43, 20 * seats + 3]
+
+
+def test_a_price_that_is_given_along_stands(booking: Booking) -> None:
+    booking.party_size, booking.price_amount = 3, Decimal(50)
+    booking.save()
+    assert amounts(booking) == ("", 50, 43)
+    booking.party_size, booking.total_amount = 4, Decimal(44)
+    booking.save()
+    assert amounts(booking) == ("", 50, 44)
+
+
+def test_a_price_of_seats_that_were_one_price_is_shared_out(booking: Booking) -> None:
+    booking.price_amount, booking.total_amount = Decimal("10.01"), None
+    booking.save()
+    booking.party_size = 3
+    booking.save()
+    assert amounts(booking) == ("", Decimal("15.02"), None)
+
+
+def test_what_has_no_price_gets_none(schedule: Schedule, make_service: Make, sit: Sit) -> None:
+    booking = sit(schedule(service=make_service(price_amount=None)))
+    booking.party_size = 2
+    booking.save()
+    assert amounts(booking) == ("", None, None)
+
+
+def test_the_price_does_not_follow_anything_else(session: Session, sit: Sit) -> None:
+    booking = sit(session, seats=2, expires_at=NOW + HOUR)
+    booking.expires_at = NOW + 2 * HOUR
+    booking.save()
+    assert amounts(booking) == ("", 40, 40)
+    assert "new_price_amount" not in booking.events.latest("id").data
+
+
+def test_seats_that_would_cost_more_than_an_amount_can_be(schedule: Schedule, sit: Sit) -> None:
+    booking = sit(schedule(price_amount=99_999_999))
+    booking.party_size = 2
+    with refused(InvalidBooking, None):
+        booking.save()
+
+
+def test_what_was_paid_for_seats_that_are_given_up_is_due(booking: Booking) -> None:
+    record_payment(booking, amount=43, external_id="pay_1", now_dt=NOW)
+    booking.party_size = 1
+    booking.save()
+    assert (amount_paid(booking), amount_due(booking)) == (43, 0)
+    assert RefundDue.objects.get().outstanding == 20
+    booking.party_size = 3
+    booking.save()
+    assert (amount_due(booking), RefundDue.objects.get().outstanding) == (20, 0)
+
+
+def test_what_holds_no_seats_keeps_its_price(booking: Booking) -> None:
+    cancel_booking(booking, now_dt=NOW)
+    booking.party_size = 1
+    booking.save()
+    assert amounts(booking) == ("", 40, 43)
+
+
+def test_an_ordinary_booking_s_price_is_the_party_s(make_service: Make, provider: Any) -> None:
+    service = make_service(allow_multiple_clients_per_slot=True, capacity=5)
+    booking = create_booking(
+        service=service, provider=provider, start_at=START, client_name="Ann", now_dt=NOW
+    )
+    booking.party_size = 3
+    booking.save()
+    assert amounts(booking) == ("", 20, 20)
+
+
+def test_a_booking_keeps_the_price_of_a_seat_that_it_was_made_at(
+    booking: Booking, schedule: Schedule
+) -> None:
+    update_session(booking.seat.session, price_amount=99, now_dt=NOW)
+    cheaper = schedule(start_at=START + 5 * HOUR, capacity=9, price_amount=7)
+    move_seat(booking, cheaper, now_dt=NOW)
+    assert amounts(booking) == ("", 40, 43)
+    booking.party_size = 3
+    booking.save()
+    assert amounts(booking) == ("", 60, 63)
