@@ -56,6 +56,7 @@ SHOWN: Final = {
 }
 OF_NEW_ONES: Final = {
     **SHOWN,
+    "override_policy": FLAG,
     "service": OBJECT,
     "provider": OBJECT,
     "tenant": optional(OBJECT),
@@ -63,6 +64,13 @@ OF_NEW_ONES: Final = {
     "now_dt": optional(INSTANT),
 }
 
+OF_SEATS: Final = {
+    "seats": INTEGERS,
+    "notes_client": TEXTS,
+    "notes_internal": TEXTS,
+    "metadata": optional(DOCUMENT),
+    "override_policy": FLAG,
+}
 OF_A_SERIES: Final = {
     "rrule": TEXTS,
     "timezone": TEXTS,
@@ -79,14 +87,19 @@ TABLES: Final[dict[str, Table]] = {
     "book_seat": {
         **OF_A_SESSION,
         **OF_A_CLIENT,
-        "seats": INTEGERS,
+        **OF_SEATS,
         "addon_ids": optional(LIST),
-        "notes_client": TEXTS,
-        "notes_internal": TEXTS,
-        "metadata": optional(DOCUMENT),
         "idempotency_key": optional(TEXTS),
         "expires_at": optional(INSTANT),
-        "override_policy": FLAG,
+    },
+    "book_session_series": {
+        **OF_A_CLIENT,
+        **OF_SEATS,
+        "occurrence": OBJECT,
+        "scope": TEXTS,
+        "on_conflict": TEXTS,
+        "idempotency_key": TEXTS,
+        "now_dt": optional(INSTANT),
     },
     "cancel_session": {**OF_A_CHANGE, "reason": TEXTS},
     "close_booking": OF_A_SESSION,
@@ -138,17 +151,20 @@ TABLES: Final[dict[str, Table]] = {
         "start_at": INSTANT,
         "end_at": INSTANT,
         "allow_past": FLAG,
+        "override_policy": FLAG,
     },
 }
 OTHERS: Final[dict[str, Any]] = {
+    "book_session_series": series.SeatOptions.__annotations__,
     "create_session_series": series.SessionOptions.__annotations__,
     "update_session": CHANGEABLE,
 }
+OF_SERIES: Final = {"book_session_series", "create_session_series"}
 NO_SERVICES: Final = {"Generated", "SlotConflict"}
 
 
 def service_of(name: str) -> Callable[..., Any]:
-    return getattr(series if name == "create_session_series" else services, name)
+    return getattr(series if name in OF_SERIES else services, name)
 
 
 @pytest.fixture
@@ -173,6 +189,17 @@ def given(
         rule = {"rrule": "FREQ=WEEKLY;COUNT=2", "timezone": "Europe/Berlin"}
         new = {"service": service, "provider": provider, "start_at": START, "now_dt": NOW}
         return new | rule if "rrule" in taken else new
+    if name == "book_session_series":
+        made = series.create_session_series(
+            rrule="FREQ=WEEKLY;COUNT=2",
+            timezone="Europe/Berlin",
+            start_at=START,
+            service=service,
+            provider=provider,
+            now_dt=NOW,
+        )
+        occurrence = made.series.occurrences.first()
+        return {"occurrence": occurrence, "client_name": "Ann", "now_dt": NOW}
     session = schedule(enable_waitlist=name != "finish_sessions")
     given: dict[str, Any] = {"now_dt": NOW}
     if "session" in taken:
@@ -196,7 +223,7 @@ def given(
 
 
 def test_every_service_has_its_table() -> None:
-    assert set(TABLES) == set(services.__all__) - NO_SERVICES | {"create_session_series"}
+    assert set(TABLES) == set(services.__all__) - NO_SERVICES | OF_SERIES
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -49,7 +49,6 @@ OF_A_CHANGE: Final = {
     "scope": TEXTS,
     "actor": optional(OBJECT),
     "now_dt": optional(INSTANT),
-    "override_policy": FLAG,
 }
 OPTIONS: Final = {
     "client_email": TEXTS,
@@ -66,12 +65,36 @@ OPTIONS: Final = {
     "override_policy": FLAG,
 }
 TABLES: Final[dict[str, Table]] = {
-    "cancel_series": {**OF_A_CHANGE, "reason": TEXTS},
+    "cancel_series": {**OF_A_CHANGE, "reason": TEXTS, "override_policy": FLAG},
     "create_series": {**OF_NEW_ONES, **OPTIONS, "client_name": TEXTS},
-    "reschedule_series": {**OF_A_CHANGE, "new_start_at": SHOWN, "skip_slot_validation": FLAG},
+    "reschedule_series": {
+        **OF_A_CHANGE,
+        "new_start_at": SHOWN,
+        "new_provider": optional(OBJECT),
+        "override_policy": FLAG,
+        "skip_slot_validation": FLAG,
+    },
+    "update_series": {
+        **OF_A_CHANGE,
+        "client_name": TEXTS,
+        "client_user": optional(OBJECT),
+        "notes_internal": TEXTS,
+        "metadata": DOCUMENT,
+    },
 }
-NO_SERVICES: Final = {"BookingOptions", "OnConflict", "Scope", "SeriesResult", "SessionOptions"}
-TRIED_WITH_SESSIONS: Final = {"create_session_series"}
+OTHERS: Final[dict[str, Any]] = {
+    "create_series": services.BookingOptions.__annotations__,
+    "update_series": ("client_name", "client_user", "notes_internal", "metadata"),
+}
+NO_SERVICES: Final = {
+    "BookingOptions",
+    "OnConflict",
+    "Scope",
+    "SeatOptions",
+    "SeriesResult",
+    "SessionOptions",
+}
+TRIED_WITH_SESSIONS: Final = {"book_session_series", "create_session_series"}
 
 
 @pytest.fixture
@@ -89,9 +112,10 @@ def given(name: str, repeat: Repeat, service: Any, provider: Any) -> dict[str, A
         }
     occurrence = repeat(rrule="FREQ=WEEKLY;COUNT=2").series.occurrences.first()
     change = {"occurrence": occurrence, "scope": "all", "now_dt": NOW}
-    if name == "cancel_series":
-        return change
-    return change | {"new_start_at": FIRST + timedelta(hours=1)}
+    return change | {
+        "reschedule_series": {"new_start_at": FIRST + timedelta(hours=1)},
+        "update_series": {"notes_internal": "By the window"},
+    }.get(name, {})
 
 
 def stored() -> Any:
@@ -105,9 +129,8 @@ def test_every_service_has_its_table() -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_every_argument_has_its_kind(name: str, given: dict[str, Any]) -> None:
     service = getattr(services, name)
-    others = services.BookingOptions.__annotations__ if name == "create_series" else {}
 
-    assert set(TABLES[name]) == parameters(service) | set(others)
+    assert set(TABLES[name]) == parameters(service) | set(OTHERS.get(name, ()))
     assert service(**given) is not None
 
 
