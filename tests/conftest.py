@@ -27,6 +27,7 @@ SETTINGS_OF = {
     TESTS / "contrib" / "catalog": "tests.settings.catalog",
     TESTS / "contrib" / "payments": "tests.settings.payments",
     TESTS / "contrib" / "group_sessions": "tests.settings.group_sessions",
+    TESTS / "faults" / "contrib": "tests.settings.group_sessions",
     TESTS / "example" / "pages": "example.settings",
 }
 CONTRIB = TESTS / "contrib"
@@ -73,21 +74,31 @@ MEASURED_EVERYWHERE = (
     CONTRIB / "schedule" / "hours",
     CONTRIB / "series",
 )
+# It has a database and many processes of its own. With --dist=loadgroup, one worker takes all tests
+# that use it, so that no two races are run at once.
+TRACK = "track"
 # By this, the processes that a test starts are told to measure too.
 MEASURE_TOO = "COVERAGE_PROCESS_CONFIG"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     # Here and not beside the races: of a run without arguments, pytest asks this file alone.
-    parser.addoption("--rounds", type=int, default=1, help="how often each race is run")
+    parser.addoption(
+        "--rounds",
+        type=int,
+        default=1,
+        help="how often each race is run; from 2 on, workers are killed at every statement",
+    )
+
+
+def settings_of(path: Path) -> str | None:
+    """The settings that a folder's tests need, if not any."""
+    return next((SETTINGS_OF[at] for at in (path, *path.parents) if at in SETTINGS_OF), None)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    for folder in (collection_path, *collection_path.parents):
-        if folder == TESTS:
-            break
-        if folder in SETTINGS_OF:
-            return SETTINGS_OF[folder] != settings.SETTINGS_MODULE or None
+    if needed := settings_of(collection_path):
+        return needed != settings.SETTINGS_MODULE or None
     if collection_path == ONLY_POSTGRES and connection.vendor != "postgresql":
         return True
     if collection_path in ONLY_SQLITE and connection.vendor != "sqlite":
@@ -120,10 +131,16 @@ def is_measured(path: Path) -> bool:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks here too
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         # Else pytest-xdist, whose processes each have an address of their own, cannot deal it out.
         assert " at 0x" not in item.nodeid, f"{item.nodeid}: its name has an address in memory."
+        # What is named on the command line is collected whatever pytest_ignore_collect says.
+        if settings_of(item.path) not in {None, settings.SETTINGS_MODULE}:
+            raise pytest.UsageError(f"{item.path} needs --ds={settings_of(item.path)}")
+        if TRACK in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(TRACK))
     is_named = any("::" in argument for argument in config.args)
     if config.getoption("rounds") == 1 and not is_named:
         idle = left_out(items)

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import app_settings
-from bookings.fields import AmountField
+from bookings.fields import AmountField, CurrencyField
 
 
 def default_currency() -> str:
@@ -97,7 +97,7 @@ class AbstractService(models.Model):
         _("pricing type"), max_length=50, blank=True, choices=PricingType.choices
     )
     price_amount = AmountField(_("price"), max_digits=11, null=True, blank=True)
-    currency = models.CharField(_("currency"), max_length=3, default=default_currency)
+    currency = CurrencyField(_("currency"), default=default_currency)
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -129,7 +129,7 @@ class AbstractAddon(models.Model):
     name = models.CharField(_("name"), max_length=255)
     extra_duration_minutes = models.PositiveIntegerField(_("extra duration"), default=0)
     price_amount = AmountField(_("price"), max_digits=11, null=True, blank=True)
-    currency = models.CharField(_("currency"), max_length=3, default=default_currency)
+    currency = CurrencyField(_("currency"), default=default_currency)
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:

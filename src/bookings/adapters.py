@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from bookings.conf import app_settings
+from bookings.conf import PREFIX, app_settings
 from bookings.exceptions import InvalidBooking, NotAllowed
 from bookings.limits import Limits, named_zone
-from bookings.policies import elapsed_end
+from bookings.policies import MAX_HOURS, elapsed_end, whole_number
 from bookings.protocols import AddonLike, BookingType, ProviderLike, ServiceLike
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ class DefaultBookingAdapter:
         ``None`` for never. Default: ``BOOKINGS_APPROVAL_DEADLINE_HOURS`` from now.
         """
         hours = app_settings.APPROVAL_DEADLINE_HOURS
-        return None if hours is None else elapsed_end(now_dt, timedelta(hours=hours))
+        if hours is None:
+            return None
+        whole_number(hours, f"{PREFIX}APPROVAL_DEADLINE_HOURS", at_least=1, at_most=MAX_HOURS)
+        return elapsed_end(now_dt, timedelta(hours=hours))
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
         """What the service costs without add-ons. Default: what its ``pricing_type`` makes of its

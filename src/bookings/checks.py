@@ -33,7 +33,7 @@ from django.db import connections, migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.utils.module_loading import import_string
 
-from bookings import slots, working_days
+from bookings import money, slots, working_days
 from bookings.adapters import DefaultBookingAdapter
 from bookings.conf import PREFIX, AppSettings, SettingsGroup, app_settings
 from bookings.fields import SettingForeignKey, SettingOneToOneField
@@ -108,7 +108,7 @@ def _wrong_values() -> Iterator[tuple[str, Any, str, Any]]:
             yield name, value, f"from 1 to {MAX_HOURS}, or None (no deadline)", 48
         elif name == "HOLD_MINUTES" and not _is_within(value, 1, MAX_MINUTES):
             yield name, value, f"from 1 to {MAX_MINUTES}", setting.default
-        elif name == "DEFAULT_CURRENCY" and len(value) != 3:
+        elif name == "DEFAULT_CURRENCY" and not money.is_code(value):
             yield name, value, "an ISO 4217 code of three letters", setting.default
         elif name == "MIGRATION_DEPENDENCIES" and not value.keys() <= set(MODELS):
             yield name, value, f"keyed by {', '.join(MODELS)}", {"SERVICE_MODEL": "0002_service"}

@@ -7,9 +7,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.core import checks
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, FSMFieldDescriptor
 
+from bookings import money
 from bookings.conf import app_settings
 
 Deconstructed = tuple[str, str, list[Any], dict[str, Any]]
@@ -97,12 +101,37 @@ class StatusField(FSMField):
         return name, "django.db.models.CharField", list(args), kwargs
 
 
+def check_currency(value: str) -> None:
+    if not money.is_code(value):
+        raise ValidationError(
+            _("Write the three letters of ISO 4217, such as EUR."), "invalid_currency"
+        )
+
+
+class CurrencyField(models.CharField):  # type: ignore[type-arg]
+    """The three letters of a currency, which forms and ``full_clean()`` ask for; a plain
+    ``CharField`` in migrations.
+    """
+
+    default_validators = [check_currency]  # noqa: RUF012 - as Django's fields have theirs
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 3)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Deconstructed:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", list(args), kwargs
+
+
 class AmountField(models.DecimalField):  # type: ignore[type-arg]
     """An amount of money; a plain ``DecimalField`` with three decimals in migrations.
 
     Three, because some currencies have them (KWD); where the third is 0 an amount is read with
-    two, as most currencies write it.
+    two, as most currencies write it. It is none below zero, which forms and ``full_clean()`` ask.
     """
+
+    default_validators = [MinValueValidator(0)]  # noqa: RUF012 - as Django's fields have theirs
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("decimal_places", 3)
@@ -119,4 +148,10 @@ class AmountField(models.DecimalField):  # type: ignore[type-arg]
         return hundredths if hundredths == value else value
 
 
-__all__ = ["AmountField", "SettingForeignKey", "SettingOneToOneField", "StatusField"]
+__all__ = [
+    "AmountField",
+    "CurrencyField",
+    "SettingForeignKey",
+    "SettingOneToOneField",
+    "StatusField",
+]

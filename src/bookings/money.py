@@ -1,10 +1,10 @@
-"""Amounts of money: how many decimals a currency has, and rounding to them."""
+"""Amounts of money: how a currency is written, how many decimals it has, and rounding to them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
-from typing import Final
+from typing import Any, Final
 
 from django.utils.formats import number_format
 
@@ -26,6 +26,15 @@ Not in it are the units of account with four, CLF and UYW, in which nothing is p
 
 HOUR: Final = timedelta(hours=1)
 MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def is_code(currency: Any) -> bool:
+    """Whether it has the form of an ISO 4217 code, in either case; not whether there is such a one.
+
+    Which there are changes from year to year, and hosts may know more of it than this package.
+    """
+    is_text = isinstance(currency, str) and len(currency) == 3
+    return is_text and currency.isascii() and currency.isalpha()
 
 
 def minor_units(currency: str) -> int:

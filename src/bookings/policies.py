@@ -7,17 +7,16 @@ minutes before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from bookings import money
+from bookings import money, prices
 from bookings.constraints import MAX_SECOND
 from bookings.exceptions import (
     CapacityExceeded,
@@ -33,7 +32,8 @@ MAX_MINUTES: Final = 60 * 24 * 366 * 10
 
 MAX_HOURS: Final = MAX_MINUTES // 60
 
-MAX_DIGITS: Final = 20
+DEFAULT_CURRENCY: Final = "BOOKINGS_DEFAULT_CURRENCY"
+"""Where the currency of a service comes from that has none of its own."""
 
 FIXED: Final = "FIXED"
 HOURLY: Final = "HOURLY"
@@ -82,9 +82,13 @@ class ServiceRules:
             two_sided_completion=bool(getattr(service, "two_sided_completion", False)),
             shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
             capacity=_optional(service, "capacity"),
-            pricing_type=_text(service, "pricing_type", ""),
-            price_amount=amount(getattr(service, "price_amount", None), "service.price_amount"),
-            currency=_text(service, "currency", default_currency),
+            pricing_type=_text(service, "pricing_type"),
+            price_amount=prices.price(
+                getattr(service, "price_amount", None), "service.price_amount"
+            ),
+            currency=prices.currency(
+                service, "service.currency", default=default_currency, of_default=DEFAULT_CURRENCY
+            ),
         )
 
     @property
@@ -153,53 +157,14 @@ def _optional(service: Any, name: str) -> int | None:
     return None if value is None else whole_number(value, f"service.{name}", at_least=0)
 
 
-def _text(service: Any, name: str, default: str) -> str:
-    value = getattr(service, name, "") or default
+def _text(service: Any, name: str) -> str:
+    value = getattr(service, name, "") or ""
     if not isinstance(value, str):
         raise InvalidBooking(
             _("%(name)s must be text, not %(type)s."),
             params={"name": f"service.{name}", "type": type(value).__name__},
         )
     return value
-
-
-def amount(value: Any, name: str) -> Decimal | None:
-    """An amount of money as a ``Decimal``, from any type that a host may keep it in."""
-    if value is None:
-        return None
-    try:
-        # By way of its text, for the binary fraction that a float really is has 50 digits.
-        number = Decimal(str(value))
-        # Far beyond what a column holds, so that amounts can be added before they are checked.
-        if number.is_finite() and number.adjusted() < MAX_DIGITS:
-            return number
-    except InvalidOperation:
-        pass
-    raise InvalidBooking(
-        _("%(name)s must be an amount of money, not %(value)r."),
-        params={"name": name, "value": value},
-    )
-
-
-def check_payable(value: Decimal | None, currency: str, name: str) -> None:
-    """Refuse an amount with more decimals than its currency has, which nobody could pay."""
-    if value is not None and not money.is_exact(value, currency):
-        raise InvalidBooking(
-            ngettext_lazy(
-                "%(name)s is %(amount)s, but amounts in %(currency)s have at most "
-                "%(decimals)d decimal. Round it.",
-                "%(name)s is %(amount)s, but amounts in %(currency)s have at most "
-                "%(decimals)d decimals. Round it.",
-                "decimals",
-            ),
-            "amount_too_fine",
-            params={
-                "name": name,
-                "amount": value,
-                "currency": currency,
-                "decimals": money.minor_units(currency),
-            },
-        )
 
 
 def instant(value: Any, name: str) -> datetime:
@@ -298,20 +263,3 @@ def check_start(
 def within_notice(start_at: datetime, *, now: datetime, notice_minutes: int) -> bool:
     """Whether it is too late: strictly less than the notice remains before the start."""
     return notice_minutes > 0 and start_at - now < timedelta(minutes=notice_minutes)
-
-
-def total_amount(price: Decimal | None, extras: Iterable[Decimal | None]) -> Decimal | None:
-    """The price and the add-ons; ``None`` when nothing has a price."""
-    amounts = [amount for amount in (price, *extras) if amount is not None]
-    return sum(amounts, Decimal(0)) if amounts else None
-
-
-def check_currencies(currency: str, others: Iterable[str]) -> None:
-    """One booking has one currency: amounts in two cannot be added up."""
-    for other in others:
-        if other.upper() != currency.upper():
-            raise InvalidBooking(
-                _("The add-on is priced in %(other)s and the service in %(currency)s."),
-                "currency_mismatch",
-                params={"other": other, "currency": currency},
-            )

@@ -27,7 +27,6 @@ def act(client: Client, name: str, *bookings: Booking, **sent: Any) -> Any:
 
 STEPS = {
     "confirm_bookings": ("pending", Booking.Status.CONFIRMED),
-    "deliver_bookings": ("past", Booking.Status.DELIVERED),
     "complete_bookings": ("past", Booking.Status.COMPLETED),
     "no_show_bookings": ("past", Booking.Status.NO_SHOW),
 }

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from bookings.admin.steps import STEPS, Step
 from bookings.models import Booking
 from bookings.services import cancel_booking, deliver_booking, hold_booking
 from tests.admin.conftest import LIST, Book, Make, page_of
@@ -97,9 +98,90 @@ def test_a_hold_is_not_extended_by(boss: Client, held: Booking, minutes: str) ->
 def test_only_a_hold_offers_to_be_extended(boss: Client, held: Booking, pending: Booking) -> None:
     assert "extend" in steps_of(boss.get(page_of(held)))
     assert "extend" not in steps_of(boss.get(page_of(pending)))
-    assert "confirm" in steps_of(boss.get(page_of(held)))
+    assert steps_of(boss.get(page_of(held)))[:2] == ["confirm", "submit"]
+    assert "submit" not in steps_of(boss.get(page_of(pending)))
     Booking._base_manager.filter(pk=held.pk).update(expires_at=timezone.now())
-    assert not {"extend", "confirm"} & {*steps_of(boss.get(page_of(held)))}
+    assert not {"extend", "confirm", "submit"} & {*steps_of(boss.get(page_of(held)))}
+
+
+def test_a_hold_that_needs_approval_is_submitted_for_it(
+    receptionist: Client, provider: Any, make_service: Make, start: datetime
+) -> None:
+    """Who takes a client's call leaves it to the provider, as the client does."""
+    surgery = make_service(name="Surgery", requires_approval=True)
+    held = hold_booking(service=surgery, provider=provider, start_at=start, client_name="Eve")
+    url = step_of(held, "submit")
+
+    told_of = told(receptionist.post(url, {"version": held.version}, follow=True))
+
+    held.refresh_from_db()
+    assert told_of == [f"{held.reference}: Hold submitted."]
+    assert (held.status, held.requested_at is None) == (Booking.Status.PENDING, False)
+    assert {"confirm", "decline"} <= {*steps_of(receptionist.get(page_of(held)))}
+
+
+def test_many_holds_are_submitted(boss: Client, held: Booking, pending: Booking) -> None:
+    assert told(act(boss, "submit_bookings", held, pending)) == ["2 bookings: Hold submitted."]
+    held.refresh_from_db()
+    assert held.status == Booking.Status.CONFIRMED
+
+
+def test_a_hold_of_what_is_inactive_is_submitted_against_the_rule(
+    boss: Client, held: Booking
+) -> None:
+    type(held.service).objects.update(is_active=False)
+    url = step_of(held, "submit")
+    refused = boss.post(url, {"version": held.version})
+    boss.post(url, filled_in(refused, REASON) | {"override_policy": "on"})
+    held.refresh_from_db()
+    assert held.status == Booking.Status.CONFIRMED
+
+
+@pytest.mark.parametrize("message", ["", "The door is mended."])
+def test_a_delivery_may_have_a_message(boss: Client, past: Booking, message: str) -> None:
+    url = step_of(past, "deliver")
+    asked = boss.get(url)
+    assert 'value="Deliver the booking"' in text_of(asked)
+    sent = filled_in(asked, REASON)
+    assert sent["message"] == [""]
+
+    boss.post(url, sent | {"message": message})
+
+    assert past.events.get(event_type="DELIVERED").message == message
+
+
+def test_many_deliveries_may_have_one_message(
+    boss: Client, past: Booking, book: Book, start: datetime
+) -> None:
+    other = book(start_at=start - timedelta(days=10), allow_past=True)
+    asked = act(boss, "deliver_bookings", past, other)
+    assert 'value="Deliver the bookings"' in text_of(asked)
+    sent = filled_in(asked, REASON) | {"message": "Done."}
+    assert told(boss.post(LIST, sent, follow=True)) == ["2 bookings are now: Delivered."]
+    assert [each.events.filter(message="Done.").count() for each in (past, other)] == [1, 1]
+
+
+def test_what_was_never_delivered_cannot_be_disputed(boss: Client, past: Booking) -> None:
+    """It is confirmed, as a dispute makes it, and was no dispute's doing."""
+    url = step_of(past, "dispute")
+    said = "Only delivered bookings can be disputed; this one is: Confirmed."
+    sent = filled_in(boss.get(url), REASON) | {"reason": "Nobody came."}
+    assert told(boss.post(url, sent, follow=True)) == [said]
+
+    sent = filled_in(act(boss, "dispute_bookings", past), REASON) | {"reason": "Nobody came."}
+    assert told(boss.post(LIST, sent, follow=True)) == [
+        f"1 booking was left as it is. {said} ({past.reference})"
+    ]
+
+
+def test_a_doubled_dispute_is_no_error(boss: Client, delivered: Booking) -> None:
+    url = step_of(delivered, "dispute")
+    sent = filled_in(boss.get(url), REASON) | {"reason": "Nobody came."}
+    boss.post(url, sent)
+    assert told(boss.post(url, sent, follow=True))[-1] == (
+        f"{delivered.reference} was that already: Confirmed."
+    )
+    assert delivered.events.filter(event_type="DISPUTED").count() == 1
 
 
 def test_a_delivery_can_be_disputed_with_a_reason(boss: Client, delivered: Booking) -> None:
@@ -137,6 +219,7 @@ def test_what_staff_may_lift_is_asked_after_it_was_refused(boss: Client, pending
     assert refused.context["form"].non_field_errors() == [
         "The service is not active. Choose another."
     ]
+    assert 'value="Confirm the booking"' in text_of(refused)
     sent = filled_in(refused, REASON)
     assert boss.post(url, sent).context["form"].errors
     boss.post(url, sent | {"override_policy": "on"})
@@ -151,6 +234,15 @@ def test_staff_may_complete_for_a_client_who_never_answers(
     booking = book(service=lesson, start_at=start - timedelta(days=9), allow_past=True)
     url = step_of(booking, "complete")
     refused = boss.post(url, {"version": booking.version})
+    assert 'value="Complete the booking"' in text_of(refused)
     boss.post(url, filled_in(refused, REASON) | {"override_policy": "on"})
     booking.refresh_from_db()
     assert booking.status == Booking.Status.COMPLETED
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("number", [1, 2])
+def test_every_page_of_a_step_has_a_button_of_its_own(step: Step, number: int) -> None:
+    buttons = [str(each.button % number) for each in STEPS.values() if each.has_page]
+    assert len({*buttons}) == len(buttons)
+    assert step.has_page or not step.may_override

@@ -93,6 +93,8 @@ def test_an_unknown_setting_without_a_likeness() -> None:
         ("AUTO_CANCEL_ENABLED", 0, "of type bool", "BOOKINGS_AUTO_CANCEL_ENABLED = False"),
         ("ALLOW_PAST_START", "yes", "of type bool", "BOOKINGS_ALLOW_PAST_START = False"),
         ("DEFAULT_CURRENCY", "EURO", "ISO 4217", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
+        ("DEFAULT_CURRENCY", "€12", "ISO 4217", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
+        ("DEFAULT_CURRENCY", "", "ISO 4217", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
         ("DEFAULT_CURRENCY", None, "of type str", "BOOKINGS_DEFAULT_CURRENCY = 'USD'"),
         (
             "AUTO_CANCEL_GRACE_HOURS",

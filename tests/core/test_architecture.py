@@ -18,8 +18,8 @@ TESTS = Path(__file__).parent.parent
 
 # From the ground up. A module may import from the floors below its own, and from its own package.
 FLOORS = [
-    {"conf", "exceptions", "protocols", "constraints", "indexes", "signals", "operations"},
-    {"terms", "consequences", "working_days", "money", "fields", "zones"},
+    {"conf", "exceptions", "protocols", "constraints", "indexes", "signals", "operations", "money"},
+    {"terms", "consequences", "working_days", "prices", "fields", "zones"},
     {"abstract", "policies", "clients"},
     {"limits"},
     {"adapters"},
@@ -137,7 +137,7 @@ def test_the_core_knows_no_contrib_app(name: str) -> None:
             assert ".".join(path.split(".")[:3]) in allowed
 
 
-@pytest.mark.parametrize("name", ["policies", "protocols", "exceptions"])
+@pytest.mark.parametrize("name", ["policies", "prices", "money", "protocols", "exceptions"])
 def test_the_rules_know_neither_database_nor_settings_nor_clock(name: str) -> None:
     imported = {*imports(name, deferred=False), *imports(name, deferred=True)}
     roots = {".".join(path.split(".")[:2]) for path in imported}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings import policies
+from bookings import policies, prices
 from bookings.constraints import MAX_SECOND
 from bookings.exceptions import InvalidBooking, NoticeWindow, PastStart, TooFarAhead
 from tests.core.moments import NOW, at
@@ -239,12 +239,12 @@ def test_a_notice_is_counted_in_elapsed_minutes(ahead: timedelta, notice: int) -
     ],
 )
 def test_the_total_is_the_price_and_the_extras(price: Any, extras: Any, total: Any) -> None:
-    assert policies.total_amount(price, extras) == total
+    assert prices.total_amount(price, extras) == total
 
 
 def test_a_booking_has_one_currency() -> None:
-    policies.check_currencies("EUR", ["EUR", "EUR"])
-    policies.check_currencies("EUR", [])
+    prices.check_currencies("EUR", ["EUR", "EUR"])
+    prices.check_currencies("EUR", [])
     with pytest.raises(InvalidBooking, match="priced in USD and the service in EUR") as caught:
-        policies.check_currencies("EUR", ["EUR", "USD"])
+        prices.check_currencies("EUR", ["EUR", "USD"])
     assert caught.value.code == "currency_mismatch"

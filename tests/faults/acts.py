@@ -1,9 +1,12 @@
-"""What the processes do: set a scene, make its call and be interrupted, look what is left."""
+"""What the processes do: set a scene, make its call and be interrupted, look what is left.
+
+A scene is arranged once, by the services. For every call its rows are put back as they were.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,21 +20,29 @@ from django.db.utils import Error
 
 from bookings.exceptions import BookingError
 from bookings.integrity import find_problems
-from bookings.models import Booking, Calendar
-from tests.faults.scenes import BY_NAME, Stage, book
+from bookings.models import Calendar
+from tests.faults.scenes import Scene, Stage, book
 from tests.faults.steps import Interruption, Step, Steps, no_transaction
 from tests.services.clock import DAY, HOUR, NOW, START
-from tests.services.storage import TABLES, Rows, every_row
-from tests.stateful.audit import audit
+from tests.services.storage import Rows, every_row
+
+Free = dict[tuple[str, datetime], bool]
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """What is stored when a scene begins, and the row of it that its call is made on, if any."""
+
+    rows: Rows
+    row: Any
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is stored, what is wrong with it, and who can be booked when."""
+    """What is stored, and what is wrong with it."""
 
     rows: Rows
     problems: list[str]
-    is_free: dict[tuple[str, datetime], bool]
 
 
 @dataclass(frozen=True)
@@ -47,90 +58,144 @@ class Aftermath:
     rows_again: Rows
 
 
-def set_scene(stage: Stage, name: str) -> Booking | None:
-    """Clear the stage and arrange the scene, in one transaction; its booking."""
+def set_scene(stage: Stage, scene: Scene) -> Arranged:
+    """Clear the stage and arrange the scene, in one transaction."""
     with transaction.atomic(), the_same_every_time():
         clear(stage)
-        return BY_NAME[name].arrange(stage)
+        row = scene.arrange(stage)
+    return Arranged(every_row(stage.tables), row)
 
 
 def clear(stage: Stage) -> None:
     """Leave the host's rows, and an empty calendar for each provider."""
-    for model in reversed(TABLES):
+    with in_any_order():
+        _empty(stage)
+    Calendar.objects.bulk_create(Calendar(provider=row) for row in (stage.ana, stage.ben))
+
+
+def put_back(stage: Stage, arranged: Arranged) -> None:
+    """Store what was stored when the scene began, keys and all, and nothing else."""
+    with transaction.atomic(), in_any_order():
+        _empty(stage)
+        for model in stage.tables:
+            rows = models.QuerySet(model)
+            made = [model(**values) for values in arranged.rows[model.__name__]]
+            if made:
+                # As fixtures are: no field is to have its own idea of the moment.
+                rows._insert(made, model._meta.concrete_fields, raw=True, using=rows.db)
+
+
+def in_any_order() -> AbstractContextManager[None]:
+    """The rows of one table may refer to each other, which MySQL alone minds in between."""
+    if connection.vendor == "mysql":
+        return connection.constraint_checks_disabled()
+    return nullcontext()
+
+
+def _empty(stage: Stage) -> None:
+    for model in reversed(stage.tables):
         rows = models.QuerySet(model)
         rows._raw_delete(rows.db)
-    Calendar.objects.bulk_create(Calendar(provider=row) for row in (stage.ana, stage.ben))
 
 
 def make_the_call(
     stage: Stage,
-    name: str,
+    scene: Scene,
+    arranged: Arranged,
     *,
     after: int | None = None,
     interrupt: Interruption | None = None,
     is_transaction: bool = True,
 ) -> list[Step]:
-    """Set the scene and make its call, interrupted after so many steps; the steps it took."""
-    booking = set_scene(stage, name)
+    """Make the scene's call, interrupted after so many steps; the steps it took."""
+    put_back(stage, arranged)
     if connection.vendor == "sqlite":
         # With no room to keep them, changes go to the file before their transaction has ended.
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA cache_size = 1")
     steps = Steps(after, interrupt)
     handicap = nullcontext() if is_transaction else no_transaction()
-    with in_a_call(), handicap, steps.watched():
-        BY_NAME[name].act(stage, booking)
+    with in_a_call(scene), handicap, steps.watched():
+        scene.act(stage, arranged.row)
     return steps.taken
 
 
 def look(stage: Stage) -> Found:
-    return Found(
-        numbered(every_row()),
-        problems(),
-        {
-            (provider.name, start_at): can_book(stage, provider=provider, start_at=start_at)
-            for provider in (stage.ana, stage.ben)
-            for start_at in (START, START + DAY)
-        },
-    )
+    return Found(stored(stage), problems(stage))
 
 
-def look_and_make_the_call_again(stage: Stage, name: str, reference: str | None) -> Aftermath:
-    """What is left of a call, and what the same call does that is made now, of what there is."""
-    rows, wrong = numbered(every_row()), problems()
+def stored(stage: Stage) -> Rows:
+    return numbered(every_row(stage.tables), stage)
+
+
+def look_and_make_the_call_again(
+    stage: Stage, scene: Scene, arranged: Arranged, known: Collection[Rows] = ()
+) -> Aftermath:
+    """What is left of a call, and what the same call does that is made now, of what there is.
+
+    What is wrong depends on what is stored alone, so of what is ``known`` it is not asked again.
+    """
+    rows = stored(stage)
+    wrong = [] if rows in known else problems(stage)
     refusal = ""
-    booking = Booking.objects.filter(reference=reference).first()
+    row = arranged.row
+    if row is not None:
+        # Whoever calls again may not have heard that it is gone.
+        row = type(row)._base_manager.filter(pk=row.pk).first() or row
     try:
-        with in_a_call():
-            BY_NAME[name].act(stage, booking)
+        with in_a_call(scene):
+            scene.act(stage, row)
     except BookingError as error:
         refusal = type(error).__name__
-    return Aftermath(rows, wrong, refusal, numbered(every_row()))
+    return Aftermath(rows, wrong, refusal, stored(stage))
 
 
 def lose_the_connection(
-    stage: Stage, name: str, reference: str | None, *, after: int, interrupt: Interruption
+    stage: Stage,
+    scene: Scene,
+    arranged: Arranged,
+    known: Collection[Rows],
+    *,
+    after: int,
+    interrupt: Interruption,
 ) -> tuple[str, Aftermath]:
     """Make the call and lose the connection; the error, and what the same process finds then.
 
     In between, the connection is renewed as Django does it between requests.
     """
-    error = make_the_lost_call(stage, name, after=after, interrupt=interrupt)
+    error = make_the_lost_call(stage, scene, arranged, after=after, interrupt=interrupt)
     close_old_connections()
-    return error, look_and_make_the_call_again(stage, name, reference)
+    return error, look_and_make_the_call_again(stage, scene, arranged, known)
 
 
-def make_the_lost_call(stage: Stage, name: str, **disturbance: Any) -> str:
+def make_the_lost_call(stage: Stage, scene: Scene, arranged: Arranged, **disturbance: Any) -> str:
     """As ``make_the_call``; the name of the database's error that it ends in, if any."""
     try:
-        make_the_call(stage, name, **disturbance)
+        make_the_call(stage, scene, arranged, **disturbance)
     except Error as error:
         return type(error).__name__
     return ""
 
 
-def problems() -> list[str]:
-    return audit() + [problem.message for problem in find_problems()]
+def problems(stage: Stage) -> list[str]:
+    said = [problem.message for problem in find_problems()]
+    return [*said, *(wrong for audit in stage.audits for wrong in audit())]
+
+
+def who_is_free(stage: Stage, scene: Scene, arranged: Arranged) -> tuple[Free, Free]:
+    """Who can be booked when, before the scene's call and after it."""
+    put_back(stage, arranged)
+    before = _who_is_free_now(stage)
+    make_the_call(stage, scene, arranged)
+    return before, _who_is_free_now(stage)
+
+
+def _who_is_free_now(stage: Stage) -> Free:
+    return {
+        (provider.name, start_at): can_book(stage, provider=provider, start_at=start_at)
+        for provider in (stage.ana, stage.ben)
+        for start_at in (START, START + DAY)
+    }
 
 
 def can_book(stage: Stage, **values: Any) -> bool:
@@ -145,8 +210,8 @@ def can_book(stage: Stage, **values: Any) -> bool:
         return True
 
 
-def is_free(rows: Rows, stage: Stage) -> dict[tuple[str, datetime], bool]:
-    """What ``look`` ought to find, by the bookings alone."""
+def is_free(rows: Rows, stage: Stage) -> Free:
+    """What ``who_is_free`` ought to find, by the bookings alone."""
     taken = [
         row
         for row in rows["Booking"]
@@ -166,26 +231,30 @@ def is_free(rows: Rows, stage: Stage) -> dict[tuple[str, datetime], bool]:
     }
 
 
-def numbered(rows: Rows) -> Rows:
+def numbered(rows: Rows, stage: Stage) -> Rows:
     """The rows with our own keys counted from 1: a database gives a new one at every attempt."""
     numbers = {
         table: {row["id"]: number for number, row in enumerate(found, 1)}
         for table, found in rows.items()
     }
-    referring = {
-        "Calendar": {"id": "Calendar"},
-        "BusyInterval": {"id": "BusyInterval", "calendar_id": "Calendar"},
-        "Booking": {"id": "Booking", "busy_interval_id": "BusyInterval"},
-        "BookingAddon": {"id": "BookingAddon", "booking_id": "Booking"},
-        "BookingEvent": {"id": "BookingEvent", "booking_id": "Booking"},
-    }
+    ours = {model.__name__: _own_keys(model, stage) for model in stage.tables}
     return {
         table: [
-            row | {name: numbers[other].get(row[name]) for name, other in referring[table].items()}
+            row | {name: numbers[other].get(row[name]) for name, other in ours[table].items()}
             for row in found
         ]
         for table, found in rows.items()
     }
+
+
+def _own_keys(model: type[models.Model], stage: Stage) -> dict[str, str]:
+    """The columns that have a key of ours, and whose."""
+    referring = {
+        field.attname: field.related_model.__name__
+        for field in model._meta.concrete_fields
+        if field.related_model in stage.tables
+    }
+    return {"id": model.__name__} | referring
 
 
 def without_revisions(rows: Rows) -> Rows:
@@ -194,8 +263,10 @@ def without_revisions(rows: Rows) -> Rows:
     return rows | {"Calendar": calendars}
 
 
-def in_a_call() -> AbstractContextManager[None]:
-    """A call makes one booking at most: it gets one reference, however often it draws one."""
+def in_a_call(scene: Scene) -> AbstractContextManager[None]:
+    """Where it makes one booking, that gets one reference, however often it draws one."""
+    if scene.makes_several:
+        return the_same_every_time(seed=8)
     return the_same_every_time(seed=8, choose=itemgetter(0))
 
 

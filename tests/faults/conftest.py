@@ -9,7 +9,7 @@ from django.conf import settings
 from tests.faults import acts, scenes
 from tests.faults.cradle import Cradle
 from tests.faults.rehearsal import Rehearsal
-from tests.faults.scenes import SCENES, Stage
+from tests.faults.scenes import SCENES, Scene, Stage
 from tests.races import referee
 
 ENGINE = settings.DATABASES["default"]["ENGINE"]
@@ -42,8 +42,13 @@ def cradle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cradle]:
 @pytest.fixture(scope="session")
 def stage(cradle: Cradle) -> Stage:
     made: Stage = cradle.run(scenes.make_stage)
-    cradle.warm_up(acts.look_and_make_the_call_again, made, "create in steps", None)
-    return made
+    return warmed_up(cradle, made, SCENES[0])
+
+
+def warmed_up(cradle: Cradle, stage: Stage, scene: Scene) -> Stage:
+    arranged = cradle.run(acts.set_scene, stage, scene)
+    cradle.warm_up(acts.look_and_make_the_call_again, stage, scene, arranged)
+    return stage
 
 
 @pytest.fixture(scope="module", params=SCENES, ids=str)

@@ -5,6 +5,7 @@ Each runs one function and ends. A process that kills itself says nothing, and t
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -96,6 +97,8 @@ class Cradle:
 def serve(channel: Connection) -> None:
     """Run each function that comes, mostly in a process of its own, until ``None`` comes."""
     ways = {"fork": _fork, "warm_up": _warm_up}
+    # Each lives too shortly to have garbage, and to look for it copies the memory that they share.
+    gc.disable()
     while (message := channel.recv()) is not None:
         if isinstance(message, dict):
             connection.settings_dict.update(message)
@@ -111,13 +114,15 @@ def _warm_up(run: Callable[[], Any]) -> Ending:
     return ending
 
 
-def _fork(run: Callable[[], Any]) -> Ending:
+def _fork(run: partial[Any]) -> Ending:
     receiver, sender = multiprocessing.Pipe(duplex=False)
+    gc.freeze()
     process = os.fork()
     if not process:
         _live(run, sender)
     sender.close()
-    ending = Ending(error=f"Not done after {PATIENCE} seconds: {run}.")
+    # By its name alone: to show what it is called with, the database may have to be asked.
+    ending = Ending(error=f"Not done after {PATIENCE} seconds: {run.func.__name__}.")
     try:
         if receiver.poll(PATIENCE):
             ending = receiver.recv()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import Any, Final
 from unittest.mock import patch
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Model
 
 from bookings import postgres
 from bookings.integrity import find_problems, repair
@@ -30,44 +31,67 @@ from bookings.services import (
 )
 from tests.hosts.samples import make, make_host
 from tests.services.clock import DAY, HOUR, NOW, START
+from tests.services.storage import TABLES
+from tests.stateful.audit import audit
+
+Audit = Callable[[], list[str]]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The host's rows, which stay as they are from scene to scene."""
+    """The host's rows, which stay as they are from scene to scene.
+
+    ``tables`` is what the scenes write, and ``audits`` are second opinions on it.
+    """
 
     service: Any
     group: Any
     ana: Any
     ben: Any
     addons: list[Any]
+    tables: tuple[type[Model], ...] = TABLES
+    audits: tuple[Audit, ...] = (audit,)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """``act`` is the call. It gets the booking that ``arrange`` has made, read again, if any.
+    """``act`` is the call. It gets the row that ``arrange`` has made, read again, if any.
 
     ``again`` is the ``BookingError`` that the call ends in once it has been done; empty where it
     is answered then as it was the first time. ``changes`` counts the transactions that it takes.
+
+    Another process is sent the scene's name, for functions without one cannot be sent. The scene is
+    then looked for in ``ALL`` of the module that its ``act`` is from.
     """
 
     name: str
-    arrange: Callable[[Stage], Booking | None]
+    arrange: Callable[[Stage], Model | None]
     act: Callable[[Stage, Any], Any]
     again: str = ""
     changes: int = 1
     is_broken: bool = False
     is_one_statement: bool = False
+    makes_several: bool = False
 
     def __str__(self) -> str:
         return self.name
 
+    def __reduce__(self) -> tuple[Callable[[str, str], Scene], tuple[str, str]]:
+        return find_scene, (self.act.__module__, self.name)
 
-def make_stage() -> Stage:
+
+def find_scene(module: str, name: str) -> Scene:
+    scenes: tuple[Scene, ...] = import_module(module).ALL
+    (found,) = [scene for scene in scenes if scene.name == name]
+    return found
+
+
+def make_stage(**service: Any) -> Stage:
     host = make_host()
     group: Any = make("SERVICE_MODEL")
     services = type(group).objects
-    services.update(duration_minutes=60, buffer_before_minutes=5, buffer_after_minutes=10)
+    rules = {"duration_minutes": 60, "buffer_before_minutes": 5, "buffer_after_minutes": 10}
+    services.update(**(rules | service))
     services.filter(pk=group.pk).update(allow_multiple_clients_per_slot=True, capacity=2)
     addons: list[Any] = [host.addon, make("ADDON_MODEL", service=host.service)]
     type(host.addon).objects.update(extra_duration_minutes=15, price_amount=10)
@@ -262,4 +286,3 @@ ALL: Final = (
 SCENES: Final = [
     scene for scene in ALL if connection.vendor == "postgresql" or not scene.is_one_statement
 ]
-BY_NAME: Final = {scene.name: scene for scene in ALL}

@@ -16,7 +16,7 @@ from django.db import OperationalError, connection, connections
 from bookings import transactions
 
 COMMIT: Final = "COMMIT"
-CHANGE_NOTHING: Final = ("SELECT", "DECLARE", "BEGIN")
+CHANGE_NOTHING: Final = ("SELECT", "DECLARE", "BEGIN", "SAVEPOINT", "RELEASE")
 
 Interruption = Callable[[], None]
 
@@ -29,11 +29,13 @@ class Step:
     in_transaction: bool
 
     @property
+    def changes_something(self) -> bool:
+        return not self.sql.lstrip("( \n").upper().startswith(CHANGE_NOTHING)
+
+    @property
     def can_be_seen(self) -> bool:
         """Whether others may find something changed after it."""
-        if self.in_transaction:
-            return self.sql == COMMIT
-        return not self.sql.lstrip("( \n").upper().startswith(CHANGE_NOTHING)
+        return self.changes_something and (not self.in_transaction or self.sql == COMMIT)
 
 
 class Steps:
@@ -113,12 +115,16 @@ def no_transaction() -> Iterator[None]:
     @contextmanager
     def pretended(using: str) -> Iterator[None]:
         wrapper = connections[using]
+        before = wrapper.in_atomic_block, wrapper.autocommit
         # What Django asks; the driver goes on committing by itself.
         wrapper.in_atomic_block, wrapper.autocommit = True, False
         try:
             yield
         finally:
-            wrapper.in_atomic_block, wrapper.autocommit = False, True
+            wrapper.in_atomic_block, wrapper.autocommit = before
 
-    with patch.object(transactions, "transaction", SimpleNamespace(atomic=pretended)):
+    with (
+        patch.object(transactions, "transaction", SimpleNamespace(atomic=pretended)),
+        patch.object(connection.features, "uses_savepoints", False),
+    ):
         yield

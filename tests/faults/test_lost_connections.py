@@ -9,11 +9,10 @@ from __future__ import annotations
 import pytest
 
 from tests.faults import acts
-from tests.faults.acts import without_revisions
-from tests.faults.cradle import Cradle
+from tests.faults.acts import Aftermath
 from tests.faults.rehearsal import Judge, Rehearsal
-from tests.faults.scenes import SCENES, Stage
-from tests.faults.steps import cut, lose_the_answer
+from tests.faults.scenes import SCENES
+from tests.faults.steps import Interruption, cut, lose_the_answer
 
 LOST = {"OperationalError", "InterfaceError"}
 CHOSEN = {
@@ -32,20 +31,11 @@ each_call = pytest.mark.parametrize(
 
 
 @each_call
-def test_a_call_that_loses_its_connection_is_done_or_was_never_made(
-    cradle: Cradle, stage: Stage, rehearsal: Rehearsal
-) -> None:
+def test_a_call_that_loses_its_connection_is_done_or_was_never_made(rehearsal: Rehearsal) -> None:
     """Nothing is answered that is not stored; what is not answered may be stored."""
     judge = Judge(rehearsal)
-    for point in range(len(rehearsal.steps) + 1):
-        error, left = cradle.run(
-            acts.lose_the_connection,
-            stage,
-            rehearsal.scene.name,
-            rehearsal.reference,
-            after=point,
-            interrupt=cut,
-        )
+    for point in rehearsal.points:
+        error, left = lose(rehearsal, judge, point, cut)
 
         if error or point == len(rehearsal.steps):
             assert error in LOST | {""}, point
@@ -57,25 +47,25 @@ def test_a_call_that_loses_its_connection_is_done_or_was_never_made(
 
 
 @each_call
-def test_a_call_whose_answer_is_lost_can_be_made_again(
-    cradle: Cradle, stage: Stage, rehearsal: Rehearsal
-) -> None:
+def test_a_call_whose_answer_is_lost_can_be_made_again(rehearsal: Rehearsal) -> None:
     """The server has done the step, be it the last, and the caller cannot know."""
     judge = Judge(rehearsal)
     assert rehearsal.steps[-1].can_be_seen
-    for point in range(1, len(rehearsal.steps) + 1):
-        error, left = cradle.run(
-            acts.lose_the_connection,
-            stage,
-            rehearsal.scene.name,
-            rehearsal.reference,
-            after=point,
-            interrupt=lose_the_answer,
-        )
+    for point in rehearsal.points[1:]:
+        error, left = lose(rehearsal, judge, point, lose_the_answer)
 
         assert error in LOST, point
         judge.judge(point, left)
     judge.conclude()
+
+
+def lose(
+    rehearsal: Rehearsal, judge: Judge, point: int, interrupt: Interruption
+) -> tuple[str, Aftermath]:
+    lost: tuple[str, Aftermath] = rehearsal.cradle.run(
+        acts.lose_the_connection, *rehearsal.set, judge.known, after=point, interrupt=interrupt
+    )
+    return lost
 
 
 @pytest.mark.parametrize(
@@ -84,20 +74,16 @@ def test_a_call_whose_answer_is_lost_can_be_made_again(
     indirect=True,
     ids=str,
 )
-def test_without_its_transaction_a_call_is_found_half_done(
-    cradle: Cradle, stage: Stage, rehearsal: Rehearsal
-) -> None:
+def test_without_its_transaction_a_call_is_found_half_done(rehearsal: Rehearsal) -> None:
     """If it were not, the tests above would not say anything."""
-    whole = [without_revisions(found.rows) for found in (rehearsal.before, rehearsal.after)]
-    for point in range(len(rehearsal.steps)):
-        cradle.run(
+
+    def lose_it(point: int) -> None:
+        rehearsal.cradle.run(
             acts.make_the_lost_call,
-            stage,
-            rehearsal.scene.name,
+            *rehearsal.set,
             after=point,
             interrupt=cut,
             is_transaction=False,
         )
-        if without_revisions(cradle.run(acts.look, stage).rows) not in whole:
-            return
-    pytest.fail("Every state was the one before or the one after.")
+
+    assert rehearsal.is_found_half_done(lose_it), "Every state was the one before or after."

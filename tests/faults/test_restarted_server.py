@@ -64,7 +64,7 @@ def test_what_was_answered_is_there_and_what_was_not_is_done_once(place: Place) 
         workers.stop()
 
     assert place.cradle.run(load.histories) == workers.log.histories
-    assert place.cradle.run(acts.problems) == []
+    assert place.cradle.run(acts.problems, place.stage) == []
     assert min(workers.log.broken_off) >= 2
 
 
@@ -79,4 +79,4 @@ def test_a_server_that_does_not_wait_for_its_disk_is_found_to_lose_bookings(plac
     found = place.cradle.run(load.histories)
     assert any(found.get(reference) != said for reference, said in workers.log.histories.items())
     # What is there is whole even then.
-    assert place.cradle.run(acts.problems) == []
+    assert place.cradle.run(acts.problems, place.stage) == []

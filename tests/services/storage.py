@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,8 +22,8 @@ TABLES: tuple[type[models.Model], ...] = (
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def every_row() -> Rows:
-    return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in TABLES}
+def every_row(tables: Iterable[type[models.Model]] = TABLES) -> Rows:
+    return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in tables}
 
 
 @contextmanager

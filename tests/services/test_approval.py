@@ -249,6 +249,13 @@ def test_whose_request_nobody_answers_is_told_and_whose_hold_runs_out_is_not(
     ] == [True, True, False, False]
 
 
+@pytest.mark.parametrize("hours", [0, -1, "5", 1.5, True, 10**9])
+def test_a_deadline_that_is_none_is_named(ask: Book, settings: Any, hours: Any) -> None:
+    settings.BOOKINGS_APPROVAL_DEADLINE_HOURS = hours
+    with nothing_written(), pytest.raises(InvalidBooking, match="BOOKINGS_APPROVAL_DEADLINE_HOURS"):
+        ask()
+
+
 # What has changed since it was asked for
 
 

@@ -9,9 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 
+from bookings.conf import app_settings
 from bookings.exceptions import (
     BookingError,
     CapacityExceeded,
@@ -26,12 +29,13 @@ from bookings.services import (
     cancel_booking,
     decline_booking,
     expire_bookings,
+    merge_metadata,
     reschedule_booking,
     update_booking,
 )
 from tests.services.clock import DAY, HOUR, NOW, SECOND, START
 from tests.services.conftest import Book, Make
-from tests.services.storage import every_row, nothing_written
+from tests.services.storage import every_row, nothing_written, stored
 
 NUL = "before\x00after"
 SURROGATE = "\ud800"
@@ -74,6 +78,8 @@ UNSTORABLE_METADATA = {
     "a datetime inside": {"at": NOW},
     "a Decimal inside": {"price": Decimal(1)},
     "a tuple as key": {(1, 2): 3},
+    "a number as key": {5: "five"},
+    "None as key, deep inside": {"deep": [{None: 1}]},
     "NaN": {"ratio": float("nan")},
     "infinity": {"ratio": [float("inf")]},
     "NUL in a value": {"note": ["fine", {"deep": NUL}]},
@@ -261,9 +267,6 @@ ON_A_SERVICE: dict[str, tuple[dict[str, Any], type[BookingError]]] = {
             ...,
         )
     },
-    "currency of four letters": ({"currency": "EURO"}, InvalidBooking),
-    "currency with NUL": ({"currency": "E\x00R"}, InvalidBooking),
-    "currency that is a number": ({"currency": 978}, InvalidBooking),
     "pricing type of 51 characters": ({"pricing_type": "x" * 51}, InvalidBooking),
     "pricing type with a surrogate": ({"pricing_type": SURROGATE}, InvalidBooking),
 }
@@ -350,7 +353,6 @@ def test_an_unknown_add_on_is_named(book: Book, make_addon: Make) -> None:
         ("price_amount", Decimal("123456789.00")),
         ("price_amount", "a lot"),
         ("price_amount", float("inf")),
-        ("currency", "DOLLAR"),
         ("name", NUL),
         ("name", SURROGATE),
     ],
@@ -366,6 +368,114 @@ def test_an_add_on_with_a_broken_attribute_is_refused(
         book(addon_ids=[addon.pk])
 
     check_refusal(refused.value)
+
+
+NO_CURRENCY = {
+    "a sign": ("$", "'$'"),
+    "two letters": ("EU", "'EU'"),
+    "four letters": ("EURO", "'EURO'"),
+    "digits": ("978", "'978'"),
+    "letters of another alphabet": ("ÉUR", "'ÉUR'"),
+    "a space too many": ("EUR ", "'EUR '"),
+    "NUL": ("E\x00R", r"'E\x00R'"),
+    "a surrogate": (f"EU{SURROGATE}", r"'EU\ud800'"),
+    "a number": (978, "978"),
+    "zero": (0, "0"),
+    "False": (False, "False"),
+    "a list": (["EUR"], "['EUR']"),
+    "much": ("$" * 10**6, "'" + "$" * 79),
+}
+
+
+@pytest.mark.parametrize(("value", "said"), NO_CURRENCY.values(), ids=NO_CURRENCY)
+def test_what_is_no_currency_is_refused_by_the_name_of_the_service(
+    book: Book, service: Any, value: Any, said: str
+) -> None:
+    service.currency = value
+
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        book(service=service)
+
+    assert refused.value.code == "invalid_currency"
+    assert str(refused.value) == (
+        f"service.currency of Massage is {said}. Write the three letters of ISO 4217, such as EUR."
+    )
+    assert refused.value.params["name"] == "service.currency"
+
+
+@pytest.mark.parametrize(("value", "said"), NO_CURRENCY.values(), ids=NO_CURRENCY)
+def test_what_is_no_currency_is_refused_by_the_name_of_the_add_on(
+    book: Book, make_addon: Make, monkeypatch: pytest.MonkeyPatch, value: Any, said: str
+) -> None:
+    addon = make_addon()
+    monkeypatch.setattr(type(addon), "currency", property(lambda self: value, lambda self, _: None))
+
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        book(addon_ids=[addon.pk])
+
+    assert refused.value.code == "invalid_currency"
+    assert str(refused.value).startswith(f"addon.currency of Hot stones is {said}. Write ")
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_without_a_currency_it_is_the_default_one(
+    book: Book, service: Any, make_addon: Make, settings: Any, empty: Any
+) -> None:
+    settings.BOOKINGS_DEFAULT_CURRENCY = "TTD"
+    service.currency = empty
+    addon = make_addon(price_amount=Decimal(5), currency="")
+
+    made = book(service=service, addon_ids=[addon.pk])
+
+    assert (made.currency, made.addons.get().currency_snapshot) == ("TTD", "TTD")
+
+
+def test_a_default_that_is_no_currency_is_refused_by_its_name(
+    book: Book, service: Any, settings: Any
+) -> None:
+    settings.BOOKINGS_DEFAULT_CURRENCY = "EURO"
+    service.currency = ""
+
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        book(service=service)
+
+    assert str(refused.value) == (
+        "BOOKINGS_DEFAULT_CURRENCY is 'EURO'. Write the three letters of ISO 4217, such as EUR."
+    )
+
+
+def test_what_is_moved_needs_a_currency_too(booking: Booking) -> None:
+    """Whatever reads the rules of a service asks for it."""
+    type(booking.service).objects.update(currency="$")
+
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        reschedule_booking(stored(booking), new_start_at=START + DAY, now_dt=NOW)
+
+    assert refused.value.code == "invalid_currency"
+
+
+def test_an_add_on_takes_no_currency_from_a_booking_that_has_none(
+    booking: Booking, make_addon: Make
+) -> None:
+    Booking.objects.update(currency="$")
+    addon = make_addon(currency="")
+
+    with nothing_written(), pytest.raises(InvalidBooking, match=r"^booking\.currency is '\$'\."):
+        reschedule_booking(
+            stored(booking), new_start_at=START + DAY, addon_ids=[addon.pk], now_dt=NOW
+        )
+
+
+@pytest.mark.parametrize("setting", ["SERVICE_MODEL", "ADDON_MODEL"])
+def test_a_form_of_a_service_or_add_on_asks_for_a_currency(setting: str) -> None:
+    made = apps.get_model(app_settings.model_label(setting))(name="Massage", currency="$")
+
+    with pytest.raises(ValidationError) as refused:
+        made.full_clean()
+
+    assert refused.value.message_dict == {
+        "currency": ["Write the three letters of ISO 4217, such as EUR."]
+    }
 
 
 def test_add_ons_in_another_currency_are_refused(book: Book, make_addon: Make) -> None:
@@ -493,6 +603,32 @@ def test_update_refuses_metadata_that_cannot_be_stored(booking: Booking, value: 
 def test_update_refuses_an_unsaved_user(booking: Booking) -> None:
     with nothing_written(), pytest.raises(InvalidBooking):
         update_booking(booking, client_user=get_user_model()(username="ghost"))
+
+
+@pytest.mark.parametrize(("key", "said"), [(5, "5"), (None, "None"), (1.5, "1.5"), (b"a", "b'a'")])
+def test_a_key_of_metadata_is_text(booking: Booking, key: Any, said: str) -> None:
+    """As text JSON would store it, beside the one that is there as text."""
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        merge_metadata(booking, {"deep": {key: 1}}, now_dt=NOW)
+
+    assert refused.value.code == "key_not_text"
+    assert str(refused.value) == (
+        f"metadata has the key {said}, which is not text. Write it as text."
+    )
+
+
+@pytest.mark.parametrize("value", ["1", 1.0, True, -1, 10**30], ids=repr)
+def test_an_expected_version_is_a_whole_number(booking: Booking, value: Any) -> None:
+    """Nothing that a page has sent as text counts as changed since, nor ``True`` as version 1."""
+    with nothing_written(), pytest.raises(InvalidBooking, match=r"^expected_version must be a "):
+        cancel_booking(booking, expected_version=value, now_dt=NOW)
+
+
+def test_progress_is_a_function(hold: Booking) -> None:
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        expire_bookings(now_dt=NOW + DAY, progress=5)  # type: ignore[arg-type]
+
+    assert refused.value.messages == ["progress must be a function, not int."]
 
 
 def test_update_refuses_a_name_that_is_no_detail(booking: Booking) -> None:

@@ -95,6 +95,13 @@ def test_a_hold_lasts_a_whole_number_of_minutes(keep: Book, length: Any) -> None
         keep(hold_minutes=length)
 
 
+@pytest.mark.parametrize("length", [0, -1, "5", 1.5, True, 10**9])
+def test_a_setting_that_is_no_length_is_named(keep: Book, settings: Any, length: Any) -> None:
+    settings.BOOKINGS_HOLD_MINUTES = length
+    with nothing_written(), pytest.raises(InvalidBooking, match="BOOKINGS_HOLD_MINUTES must be"):
+        keep()
+
+
 def test_a_naive_start_is_refused(keep: Book) -> None:
     with nothing_written(), pytest.raises(InvalidBooking, match="timezone-aware"):
         keep(start_at=datetime(2030, 1, 8, 9, 0))  # noqa: DTZ001

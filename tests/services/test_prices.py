@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.core.exceptions import ValidationError
 
 from bookings.abstract import PricingType
 from bookings.adapters import DefaultBookingAdapter
+from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking
-from bookings.services import reschedule_booking
+from bookings.services import hold_booking, reschedule_booking
 from tests.services.clock import DAY, HOUR, NOW, START
 from tests.services.conftest import Book, Make
 from tests.services.storage import last_event, nothing_written, stored
@@ -209,3 +213,97 @@ def test_save_refuses_a_new_booking_that_nobody_can_pay(booking: Booking) -> Non
         new.save()
 
     assert refused.value.code == "amount_too_fine"
+
+
+class BelowZero(DefaultBookingAdapter):
+    def price(self, booking: Booking, addons: Any) -> Decimal | None:
+        return Decimal(-1)
+
+
+def check_below_zero(error: InvalidBooking, name: str) -> None:
+    assert (error.code, error.params["name"]) == ("negative_amount", name)
+    assert str(error) == (
+        f"{name} is {error.params['amount']}, but an amount cannot be below zero. "
+        "Write 0 or more, or leave it empty."
+    )
+
+
+@pytest.mark.parametrize("pricing_type", list(PricingType))
+@pytest.mark.parametrize("price", [Decimal(-1), -1, "-1"])
+def test_a_price_below_zero_is_refused(
+    book: Book, service: Any, pricing_type: str, price: Any
+) -> None:
+    service.price_amount, service.pricing_type = price, pricing_type
+
+    for keep in (book, partial(hold, service)):
+        with nothing_written(), pytest.raises(InvalidBooking) as refused:
+            keep()
+        check_below_zero(refused.value, "service.price_amount")
+
+
+def hold(service: Any) -> Booking:
+    provider = apps.get_model(app_settings.PROVIDER_MODEL)._default_manager.get()
+    return hold_booking(service=service, provider=provider, start_at=START, now_dt=NOW)
+
+
+def test_so_is_an_add_on_s_below_zero(book: Book, booking: Booking, make_addon: Make) -> None:
+    """Else it would take more off than the service costs."""
+    addon = make_addon(price_amount=-1)
+
+    for take in (
+        lambda: book(start_at=START + DAY, addon_ids=[addon.pk]),
+        lambda: reschedule_booking(
+            booking, new_start_at=START + DAY, addon_ids=[addon.pk], now_dt=NOW
+        ),
+    ):
+        with nothing_written(), pytest.raises(InvalidBooking) as refused:
+            take()
+        check_below_zero(refused.value, "addon.price_amount")
+
+
+def test_so_is_an_adapter_s_below_zero(book: Book, settings: Any) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.BelowZero"
+
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        book()
+
+    check_below_zero(refused.value, "price_amount")
+
+
+def test_nothing_of_a_service_below_zero_is_moved(booking: Booking) -> None:
+    type(booking.service).objects.update(price_amount=-1)
+
+    with nothing_written(), pytest.raises(InvalidBooking) as refused:
+        reschedule_booking(stored(booking), new_start_at=START + DAY, now_dt=NOW)
+
+    check_below_zero(refused.value, "service.price_amount")
+
+
+@pytest.mark.parametrize("name", ["price_amount", "total_amount"])
+def test_save_refuses_an_amount_below_zero(booking: Booking, name: str) -> None:
+    setattr(booking, name, Decimal(-1))
+    new = Booking(
+        service=booking.service,
+        provider=booking.provider,
+        client_name="Mary",
+        start_at=START + DAY,
+        end_at=START + DAY + HOUR,
+        **{name: -1},
+    )
+
+    for save in (booking.save, new.save):
+        with nothing_written(), pytest.raises(InvalidBooking) as refused:
+            save()
+        check_below_zero(refused.value, name)
+
+
+@pytest.mark.parametrize("setting", ["SERVICE_MODEL", "ADDON_MODEL"])
+def test_a_form_of_a_service_or_add_on_asks_for_no_price_below_zero(setting: str) -> None:
+    made = apps.get_model(app_settings.model_label(setting))(name="Massage", price_amount=-1)
+
+    with pytest.raises(ValidationError) as refused:
+        made.full_clean()
+
+    assert refused.value.message_dict == {
+        "price_amount": ["Ensure this value is greater than or equal to 0."]
+    }

@@ -52,6 +52,9 @@ BAD: dict[str, tuple[dict[str, Any], type[BookingError]]] = {
     "infinite price": ({"price_amount": Decimal("Infinity")}, InvalidBooking),
     "price with too many digits": ({"price_amount": Decimal(123456789)}, InvalidBooking),
     "currency of four letters": ({"currency": "EURO"}, InvalidBooking),
+    "currency that is a sign": ({"currency": "$"}, InvalidBooking),
+    "currency of None": ({"currency": None}, InvalidBooking),
+    "currency of nothing": ({"currency": ""}, InvalidBooking),
     "reference of 33 characters": ({"reference": "x" * 33}, InvalidBooking),
 }
 

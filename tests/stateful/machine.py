@@ -209,6 +209,7 @@ class BookingMachine(RuleBasedStateMachine):
         hold: int | None = None,
         key: str | None = None,
         override: bool = False,
+        allow_past: bool = False,
     ) -> Any:
         expires = None if hold is None else self.rules.now + minutes(hold)
         name, email = client
@@ -228,7 +229,9 @@ class BookingMachine(RuleBasedStateMachine):
             key=key,
         )
         agreed = self.same(
-            lambda: self.rules.create(len(self.objects), wanted, override=override),
+            lambda: self.rules.create(
+                len(self.objects), wanted, override=override, allow_past=allow_past
+            ),
             lambda: services.create_booking(
                 service=self.services[service],
                 provider=self.providers[provider],
@@ -241,6 +244,7 @@ class BookingMachine(RuleBasedStateMachine):
                 idempotency_key=key,
                 now_dt=self.rules.now,
                 override_policy=override,
+                allow_past=allow_past,
             ),
         )
         if agreed is None:
@@ -416,6 +420,28 @@ class BookingMachine(RuleBasedStateMachine):
         if chunk is not None:
             swept = services.expire_bookings(now_dt=self.rules.now, chunk_size=chunk)
             assert (swept.holds, swept.overdue) == self.rules.sweep()
+
+    @rule(
+        target=NUMBERS,
+        service=st.sampled_from(["massage", "surgery"]),
+        provider=st.sampled_from(PROVIDERS),
+        client=st.sampled_from(CLIENTS),
+        disputed=st.booleans(),
+        then=st.sampled_from([5, 60]),
+    )
+    def enter_what_is_over(
+        self, service: str, provider: str, client: tuple[str, str], disputed: bool, then: int
+    ) -> Any:
+        """Its grace is over already, but that begins when it is entered, and with a dispute anew;
+        somebody sweeps before and after that is over too.
+        """
+        start = self.rules.now - minutes(90 + OFFERS[service].duration)
+        number = self.create(service, provider, start, client, allow_past=True)
+        if isinstance(number, int) and disputed:
+            self.rules.now += minutes(55)
+            self.deliver_and_dispute(number, None)
+        self.time_passes(then, chunk=2)
+        return number
 
     # After every step
 

@@ -107,7 +107,7 @@ class Record:
         return self.status == PENDING and self.expires is not None and self.expires <= now
 
     def is_overdue(self, now: datetime) -> bool:
-        since = max(self.end, self.confirmed or self.end)
+        since = max(self.end, self.made or self.end, self.confirmed or self.end)
         return self.is_active and since + minutes(60 * self.offer.grace) <= now
 
     def overlaps(self, other: Record) -> bool:
@@ -136,7 +136,9 @@ class Rules:
 
     # Create
 
-    def create(self, number: int, wanted: Record, *, override: bool) -> int:
+    def create(
+        self, number: int, wanted: Record, *, override: bool, allow_past: bool = False
+    ) -> int:
         """The number of the booking that is made, or was made with the same key."""
         for earlier, record in self.records.items():
             if wanted.key is not None and record.key == wanted.key:
@@ -148,7 +150,7 @@ class Rules:
             raise Refused(errors.InvalidBooking)
         if wanted.party > offer.seats:
             raise Refused(errors.CapacityExceeded)
-        self._check_start(wanted.start, offer, allow_past=False, override=override)
+        self._check_start(wanted.start, offer, allow_past=allow_past, override=override)
         self._check_duplicate(wanted, besides=None)
         self._claim(wanted, besides=None)
         held = wanted.expires is not None or offer.approval

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import (
     Http404,
     HttpRequest,
@@ -21,7 +22,8 @@ from django.utils.translation import gettext as _
 
 from bookings.admin.actor import Acting
 from bookings.admin.refusals import stale_message
-from bookings.admin.steps import STEPS, OverrideForm, Step, StepForm
+from bookings.admin.step_forms import OverrideForm
+from bookings.admin.steps import STEPS, Step
 from bookings.exceptions import BookingError, StaleBooking
 from bookings.models import Booking
 
@@ -76,7 +78,7 @@ class Lifecycle(Acting):
             return self.ask_reason(request, step, form, [booking], [("version", version)])
         return HttpResponseRedirect(self._url("change", booking))
 
-    def _take_one(self, request: HttpRequest, step: Step, booking: Booking, form: StepForm) -> bool:
+    def _take_one(self, request: HttpRequest, step: Step, booking: Booking, form: Form) -> bool:
         """Whether it is settled; else the form says why not, and may lift the rule."""
         try:
             version = int(request.POST["version"])
@@ -112,7 +114,7 @@ class Lifecycle(Acting):
         self,
         request: HttpRequest,
         step: Step,
-        form: StepForm,
+        form: Form,
         bookings: Iterable[Booking],
         hidden: list[tuple[str, str]],
     ) -> HttpResponse:
@@ -120,7 +122,7 @@ class Lifecycle(Acting):
         context = {
             **self.admin_site.each_context(request),
             "title": step.label,
-            "button": form.button % len(bookings),
+            "button": step.button % len(bookings),
             "opts": self.opts,
             "media": self.media + form.media,
             "step": step,

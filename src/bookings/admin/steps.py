@@ -1,11 +1,11 @@
-"""The steps of a booking's life that staff take with one click, or with a reason."""
+"""The steps of a booking's life that staff take with one click, or with a word about it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django import forms
 from django.utils import timezone
@@ -13,9 +13,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, pgettext_lazy
 from django_fsm import can_proceed
 
-from bookings.conf import app_settings
+from bookings.admin.step_forms import (
+    CancelForm,
+    DeliverForm,
+    DisputeForm,
+    ExtendForm,
+    NoteForm,
+    ReasonForm,
+)
 from bookings.exceptions import BookingError, LimitReached, NotAllowed, NoticeWindow, PastStart
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent
 from bookings.services import (
     add_note,
     cancel_booking,
@@ -26,78 +33,9 @@ from bookings.services import (
     dispute_booking,
     extend_hold,
     mark_no_show,
+    submit_hold,
 )
 from bookings.services.changes import has_run_out
-
-
-class StepForm(forms.Form):
-    button: ClassVar[Any]
-    """What the button says, ``%`` the number of bookings."""
-
-
-class OverrideForm(StepForm):
-    """Asked only when a rule is in the way that staff may lift."""
-
-    button = ngettext_lazy("Do it for the booking", "Do it for the bookings")
-    override_policy = forms.BooleanField(
-        label=_("Override the policy"),
-        required=False,
-        help_text=_("Do it all the same, against the rule above."),
-    )
-
-
-class ReasonForm(StepForm):
-    reason = forms.CharField(
-        label=_("Reason"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
-        help_text=_("Kept in the booking's history."),
-    )
-
-
-class DeclineForm(ReasonForm):
-    button = ngettext_lazy("Decline the booking", "Decline the bookings")
-
-
-class CancelForm(ReasonForm):
-    button = ngettext_lazy("Cancel the booking", "Cancel the bookings")
-    override_policy = forms.BooleanField(
-        label=_("Override the policy"),
-        required=False,
-        help_text=_("Cancel also within the notice, and what may not be cancelled."),
-    )
-
-
-class DisputeForm(ReasonForm):
-    button = ngettext_lazy("Dispute the delivery", "Dispute the deliveries")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].required = True
-
-
-class ExtendForm(StepForm):
-    button = ngettext_lazy("Extend the hold", "Extend the holds")
-    minutes = forms.IntegerField(
-        label=_("Minutes"),
-        min_value=1,
-        initial=lambda: app_settings.HOLD_MINUTES,
-        help_text=_("From now on."),
-    )
-
-
-class NoteForm(StepForm):
-    button = ngettext_lazy("Add the note", "Add the note to each")
-    message = forms.CharField(
-        label=_("Note"),
-        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
-        help_text=_("Kept in the booking's history."),
-    )
-    for_client = forms.BooleanField(
-        label=_("The client may read it"),
-        required=False,
-    )
-
 
 Opens = Callable[[Booking, datetime], bool]
 
@@ -122,7 +60,8 @@ def proceeding_in_time(transition: str) -> Opens:
 class Step:
     """A service, and when to offer it; the service has the last word.
 
-    Without a ``target`` the status stays, and to take the step again is to take it twice.
+    Without a ``target`` the status does not say whether it was taken, and the service is asked
+    again.
     """
 
     name: str
@@ -131,16 +70,26 @@ class Step:
     title: Any
     opens: Opens
     service: Callable[..., Booking]
-    form: type[StepForm] | None = None
+    form: type[forms.Form] | None = None
     may_override: bool = False
+    button: Any = None
+    """What the button of its page says, ``%`` the number of bookings, if it has one."""
     done: Any = None
     """What to say of it afterwards, where the status says nothing."""
+    was_taken: Callable[[Booking], bool] | None = None
+    """Whether it was this step that led to the target, where others do so too."""
+
+    @property
+    def has_page(self) -> bool:
+        """Whether something is asked before it is taken, or once it was refused."""
+        return self.form is not None or self.may_override
 
     def is_open(self, booking: Booking, now: datetime | None = None) -> bool:
         return self.opens(booking, now or timezone.now())
 
     def is_taken(self, booking: Booking) -> bool:
-        return self.target is not None and booking.status == self.target
+        is_there = self.target is not None and booking.status == self.target
+        return is_there and (self.was_taken is None or self.was_taken(booking))
 
     def can_lift(self, refusal: BookingError) -> bool:
         """Whether staff may do it all the same."""
@@ -150,6 +99,11 @@ class Step:
 
 def is_open_hold(booking: Booking, now: datetime) -> bool:
     return booking.is_hold and booking.expires_at is not None and booking.expires_at > now
+
+
+def was_disputed(booking: Booking) -> bool:
+    """Whether it is confirmed because it was disputed, and not for want of a delivery."""
+    return booking.events.filter(event_type=BookingEvent.EventType.DISPUTED).exists()
 
 
 STEPS: Final = {
@@ -163,6 +117,18 @@ STEPS: Final = {
             proceeding_in_time("confirm"),
             confirm_booking,
             may_override=True,
+            button=ngettext_lazy("Confirm the booking", "Confirm the bookings"),
+        ),
+        Step(
+            "submit",
+            None,
+            pgettext_lazy("step of a booking", "Submit"),
+            _("Submit selected holds"),
+            is_open_hold,
+            submit_hold,
+            may_override=True,
+            button=ngettext_lazy("Submit the hold", "Submit the holds"),
+            done=_("Hold submitted"),
         ),
         Step(
             "decline",
@@ -171,7 +137,8 @@ STEPS: Final = {
             _("Decline selected bookings…"),
             proceeding("decline"),
             decline_booking,
-            form=DeclineForm,
+            form=ReasonForm,
+            button=ngettext_lazy("Decline the booking", "Decline the bookings"),
         ),
         Step(
             "extend",
@@ -181,15 +148,18 @@ STEPS: Final = {
             is_open_hold,
             extend_hold,
             form=ExtendForm,
+            button=ngettext_lazy("Extend the hold", "Extend the holds"),
             done=_("Hold extended"),
         ),
         Step(
             "deliver",
             Booking.Status.DELIVERED,
             pgettext_lazy("step of a booking", "Deliver"),
-            _("Mark selected bookings as delivered"),
+            _("Mark selected bookings as delivered…"),
             proceeding_after_start("deliver"),
             deliver_booking,
+            form=DeliverForm,
+            button=ngettext_lazy("Deliver the booking", "Deliver the bookings"),
         ),
         Step(
             "complete",
@@ -199,6 +169,7 @@ STEPS: Final = {
             proceeding_after_start("complete"),
             complete_booking,
             may_override=True,
+            button=ngettext_lazy("Complete the booking", "Complete the bookings"),
         ),
         Step(
             "dispute",
@@ -208,6 +179,8 @@ STEPS: Final = {
             proceeding("dispute"),
             dispute_booking,
             form=DisputeForm,
+            button=ngettext_lazy("Dispute the delivery", "Dispute the deliveries"),
+            was_taken=was_disputed,
         ),
         Step(
             "no_show",
@@ -226,6 +199,7 @@ STEPS: Final = {
             cancel_booking,
             form=CancelForm,
             may_override=True,
+            button=ngettext_lazy("Cancel the booking", "Cancel the bookings"),
         ),
         Step(
             "note",
@@ -235,6 +209,7 @@ STEPS: Final = {
             lambda booking, now: True,
             add_note,
             form=NoteForm,
+            button=ngettext_lazy("Add the note", "Add the note to each"),
             done=_("Note added"),
         ),
     )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField
 
 from bookings.abstract import default_currency
-from bookings.fields import AmountField, SettingForeignKey
+from bookings.fields import AmountField, CurrencyField, SettingForeignKey
 from bookings.models.booking import Booking
 
 
@@ -28,7 +28,7 @@ class BookingAddon(models.Model):
     name_snapshot = models.CharField(_("name"), max_length=255)
     extra_duration_minutes_snapshot = models.PositiveIntegerField(_("extra duration"), default=0)
     price_amount_snapshot = AmountField(_("price"), max_digits=11, null=True, blank=True)
-    currency_snapshot = models.CharField(_("currency"), max_length=3, default=default_currency)
+    currency_snapshot = CurrencyField(_("currency"), default=default_currency)
     created_at = AutoCreatedField(_("created at"))
 
     class Meta:

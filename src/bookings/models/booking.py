@@ -16,7 +16,7 @@ from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
 from bookings.abstract import default_currency
 from bookings.conf import app_settings
-from bookings.fields import AmountField, SettingForeignKey
+from bookings.fields import AmountField, CurrencyField, SettingForeignKey
 from bookings.indexes import CaselessIndex
 from bookings.models.calendar import BusyInterval
 from bookings.models.lifecycle import Lifecycle
@@ -112,7 +112,7 @@ class Booking(Lifecycle):
         blank=True,
         help_text=_("The price and the add-ons."),
     )
-    currency = models.CharField(_("currency"), max_length=3, default=default_currency)
+    currency = CurrencyField(_("currency"), default=default_currency)
 
     notes_internal = models.TextField(_("internal notes"), blank=True)
     notes_client = models.TextField(_("client's notes"), blank=True)

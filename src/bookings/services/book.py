@@ -11,13 +11,14 @@ from typing import Any, Final, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims, ledger, locks, policies, postgres, slots, terms
+from bookings import claims, ledger, locks, policies, postgres, prices, slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError, InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import BookingType
 from bookings.services import approval, inputs
+from bookings.services.addons import chosen_addons, snapshot_of
 from bookings.services.allowance import Allowance
 from bookings.services.expire import past_stale_holds
 from bookings.services.history import announce, plain, store
@@ -93,7 +94,7 @@ def book(
 
     service = booking.service
     rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
-    addons = inputs.addons(addon_ids, service=service, tenant_key=booking.tenant_id, using=using)
+    addons = chosen_addons(addon_ids, service=service, tenant_key=booking.tenant_id, using=using)
     snapshots = _apply_rules(booking, rules, addons, occasion)
     _settle(booking, now)
     claim = claims.Claim.of(booking, rules) if occasion is None else occasion.claim(booking)
@@ -225,16 +226,16 @@ def _apply_rules(
     """Copy the service's rules and the add-ons onto the booking, which keeps them from now on."""
     for name in SNAPSHOT:
         setattr(booking, name, getattr(rules, name))
-    snapshots = [inputs.snapshot(addon, booking) for addon in addons]
+    snapshots = [snapshot_of(addon, booking) for addon in addons]
     length = timedelta(minutes=rules.duration_minutes) + extra_time(snapshots)
     booking.end_at = policies.elapsed_end(booking.start_at, length)
     adapter = get_adapter()
     booking.price_amount = rules.price
     if occasion is not None:
         occasion.shape(booking, rules)
-    booking.price_amount = policies.amount(adapter.price(booking, addons), "price_amount")
+    booking.price_amount = prices.price(adapter.price(booking, addons), "price_amount")
     booking.requires_approval = adapter.requires_approval(booking)
-    policies.check_payable(booking.price_amount, booking.currency, "price_amount")
+    prices.check_payable(booking.price_amount, booking.currency, "price_amount")
     set_total(booking, snapshots)
     return snapshots
 
@@ -254,7 +255,7 @@ def extra_time(addons: Iterable[BookingAddon]) -> timedelta:
 
 def set_total(booking: Booking, addons: Sequence[BookingAddon]) -> None:
     priced = [addon for addon in addons if addon.price_amount_snapshot is not None]
-    policies.check_currencies(booking.currency, [addon.currency_snapshot for addon in priced])
-    booking.total_amount = policies.total_amount(
+    prices.check_currencies(booking.currency, [addon.currency_snapshot for addon in priced])
+    booking.total_amount = prices.total_amount(
         booking.price_amount, [addon.price_amount_snapshot for addon in priced]
     )

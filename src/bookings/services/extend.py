@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from bookings import ledger, policies
-from bookings.conf import app_settings
+from bookings.conf import PREFIX, app_settings
 from bookings.exceptions import InvalidBooking, InvalidTransition
 from bookings.models import Booking, BookingEvent
 from bookings.services import inputs
@@ -75,6 +75,6 @@ def extend_hold(
 def length(minutes: int | None, name: str) -> timedelta:
     """How long a hold is: so many minutes, or as the setting says."""
     if minutes is None:
-        return timedelta(minutes=app_settings.HOLD_MINUTES)
+        minutes, name = app_settings.HOLD_MINUTES, f"{PREFIX}HOLD_MINUTES"
     most = policies.MAX_MINUTES
     return timedelta(minutes=policies.whole_number(minutes, name, at_least=1, at_most=most))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from numbers import Number
 from typing import Any, Final
 
 from django.apps import apps
@@ -17,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from bookings import policies
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
-from bookings.exceptions import InvalidBooking, MissingReference, NotAllowed, TenantMismatch
-from bookings.models import Booking, BookingAddon
+from bookings.exceptions import InvalidBooking, NotAllowed, TenantMismatch
+from bookings.models import Booking
 from bookings.protocols import BookingType
 
 # Below what a packet of MySQL's holds, with the old value and the new one in an event.
@@ -44,6 +43,33 @@ NOT_TAKEN: Final = {
 
 def moment(now_dt: datetime | None) -> datetime:
     return timezone.now() if now_dt is None else policies.instant(now_dt, "now_dt")
+
+
+def version(value: int | None) -> int | None:
+    """An ``expected_version``: ``None`` expects none."""
+    if value is None:
+        return None
+    return policies.whole_number(value, "expected_version", at_least=0)
+
+
+def function(value: Any, name: str) -> Any:
+    """What is to be called; ``None`` for nothing."""
+    if value is not None and not callable(value):
+        raise InvalidBooking(
+            _("%(name)s must be a function, not %(type)s."),
+            params={"name": name, "type": type(value).__name__},
+        )
+    return value
+
+
+def listed(values: Any, name: str, refusal: type[InvalidBooking] = InvalidBooking) -> list[Any]:
+    """A list of what a caller passes as several; text is none, though it has characters."""
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise refusal(
+            _("%(name)s must be a list, not %(type)s."),
+            params={"name": name, "type": type(values).__name__},
+        )
+    return list(values)
 
 
 def stored(value: Any, setting: str, name: str) -> Any:
@@ -116,85 +142,6 @@ def load(booking: Booking, *names: str, using: str) -> None:
         if not field.is_cached(booking):
             rows = field.remote_field.model._base_manager.using(using)
             field.set_cached_value(booking, rows.get(pk=getattr(booking, field.attname)))
-
-
-def addons(
-    addon_ids: Iterable[Any] | None, *, service: Any, tenant_key: Any, using: str
-) -> list[Any]:
-    """The add-ons with these keys, in this order; unknown, repeated or foreign ones are errors."""
-    keys = addon_keys(addon_ids)
-    if not keys:
-        return []
-    model = apps.get_model(app_settings.ADDON_MODEL)
-    try:
-        keys = [_addon_key(model, key) for key in keys]
-        found = model._base_manager.using(using).in_bulk(keys)
-    except (TypeError, ValueError, OverflowError, ValidationError):
-        raise _unknown_addons(keys) from None
-    if unknown := [key for key in keys if key not in found]:
-        raise _unknown_addons(unknown)
-    if len(found) != len(keys):
-        raise InvalidBooking(_("An add-on can be booked once per booking."), "repeated_addon")
-    chosen = [found[key] for key in keys]
-    adapter = get_adapter()
-    for addon in chosen:
-        same_tenant(tenant_key, **{"add-on": addon})
-        adapter.check_addon(service, addon)
-    return chosen
-
-
-def addon_keys(addon_ids: Any) -> list[Any]:
-    """What a caller passes as ``addon_ids``, as a list."""
-    if addon_ids is None:
-        return []
-    # Text is iterable too, and "12" would be the add-ons 1 and 2.
-    if isinstance(addon_ids, str | bytes) or not isinstance(addon_ids, Iterable):
-        raise InvalidBooking(
-            _("addon_ids must be a list of keys, not %(type)s."),
-            "addon_ids",
-            {"type": type(addon_ids).__name__},
-        )
-    return list(addon_ids)
-
-
-def _addon_key(model: type[models.Model], key: Any) -> Any:
-    # A key column would turn True and 1.9 into 1.
-    if isinstance(key, bool) or (isinstance(key, Number) and not isinstance(key, int)):
-        raise TypeError(key)
-    if isinstance(key, str):
-        check_text("addon_ids", key)
-    return model._meta.pk.clean(key, None)
-
-
-def _unknown_addons(keys: list[Any]) -> MissingReference:
-    return MissingReference(
-        _("Unknown add-ons: %(keys)s."),
-        "unknown_addon",
-        params={"keys": ", ".join(str(key)[:64] for key in keys[:10])},
-    )
-
-
-def snapshot(addon: Any, booking: Booking) -> BookingAddon:
-    """The add-on as it is now, for a booking that keeps it so."""
-    minutes = getattr(addon, "extra_duration_minutes", 0) or 0
-    made = BookingAddon(
-        booking=booking,
-        addon=addon,
-        name_snapshot=str(getattr(addon, "name", addon))[:255],
-        extra_duration_minutes_snapshot=policies.whole_number(
-            minutes,
-            "addon.extra_duration_minutes",
-            at_least=0,
-            at_most=policies.MAX_MINUTES,
-        ),
-        price_amount_snapshot=policies.amount(
-            getattr(addon, "price_amount", None), "addon.price_amount"
-        ),
-        currency_snapshot=getattr(addon, "currency", "") or booking.currency,
-    )
-    check_fields(made, ("name_snapshot", "price_amount_snapshot", "currency_snapshot"))
-    policies.check_payable(made.price_amount_snapshot, made.currency_snapshot, "addon.price_amount")
-    return made
 
 
 def check_fields(instance: models.Model, names: Collection[str]) -> None:
@@ -286,6 +233,19 @@ def _check_document(name: str, value: Any, depth: int) -> None:
                 _("%(name)s is nested deeper than %(most)d levels."),
                 params={"name": name, "most": DEEPEST_DOCUMENT},
             )
+        if isinstance(value, dict):
+            _check_keys(name, value)
         parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
         for part in parts:
             _check_document(name, part, depth + 1)
+
+
+def _check_keys(name: str, value: dict[Any, Any]) -> None:
+    """Refuse keys that JSON knows as text only: what is read later would have others."""
+    for key in value:
+        if not isinstance(key, str):
+            raise InvalidBooking(
+                _("%(name)s has the key %(key)s, which is not text. Write it as text."),
+                "key_not_text",
+                params={"name": name, "key": f"{key!r:.80}"},
+            )

@@ -19,6 +19,7 @@ from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.protocols import BookingType, ProviderLike
 from bookings.services import approval, inputs
+from bookings.services.addons import addon_keys, chosen_addons, snapshot_of
 from bookings.services.allowance import Allowance
 from bookings.services.book import extra_time, set_total
 from bookings.services.changes import (
@@ -63,7 +64,7 @@ def reschedule_booking(
     now = inputs.moment(now_dt)
     if new_provider is not None:
         inputs.stored(new_provider, "PROVIDER_MODEL", "provider")
-    addon_keys = None if addon_ids is None else inputs.addon_keys(addon_ids)
+    wanted = None if addon_ids is None else addon_keys(addon_ids)
     check_saved(booking)
     using = router.db_for_write(Booking, instance=booking)
 
@@ -73,9 +74,7 @@ def reschedule_booking(
         check_hold(row, now)
         if not override_policy:
             check_reschedulable(row, now)
-        proposal = _Proposal(
-            row, addons, new_start_at, new_provider, addon_keys, now=now, using=using
-        )
+        proposal = _Proposal(row, addons, new_start_at, new_provider, wanted, now=now, using=using)
         policies.check_start(
             new_start_at,
             now=now,
@@ -174,7 +173,7 @@ class _Proposal:
         addons: list[BookingAddon],
         start_at: datetime,
         provider: Any,
-        addon_keys: list[Any] | None,
+        wanted: list[Any] | None,
         *,
         now: datetime,
         using: str,
@@ -186,7 +185,7 @@ class _Proposal:
         self.rules = policies.ServiceRules.of(
             row.service, default_currency=app_settings.DEFAULT_CURRENCY
         )
-        self.after = self.before if addon_keys is None else self._replaced(addon_keys)
+        self.after = self.before if wanted is None else self._replaced(wanted)
         old_start = row.start_at
         length = row.end_at - old_start + extra_time(self.after) - extra_time(self.before)
         row.start_at = start_at
@@ -195,7 +194,7 @@ class _Proposal:
             inputs.same_tenant(row.tenant_id, provider=provider)
             row.provider = provider
         inputs.load(row, "provider", using=using)
-        if addon_keys is not None:
+        if wanted is not None:
             set_total(row, self.after)
         approval.follow_start(row, old_start, now=now)
         self.claim = claims.Claim.of(row, self.rules)
@@ -203,10 +202,10 @@ class _Proposal:
     def _replaced(self, keys: list[Any]) -> list[BookingAddon]:
         row = self.row
         kept = {addon.addon_id: addon for addon in self.before}
-        chosen = inputs.addons(
+        chosen = chosen_addons(
             keys, service=row.service, tenant_key=row.tenant_id, using=self.using
         )
-        return [kept.get(addon.pk) or inputs.snapshot(addon, row) for addon in chosen]
+        return [kept.get(addon.pk) or snapshot_of(addon, row) for addon in chosen]
 
     def store_addons(self) -> None:
         using = self.using

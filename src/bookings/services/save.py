@@ -11,7 +11,7 @@ from django.db import router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims, ledger, locks, money, policies, terms
+from bookings import claims, ledger, locks, money, policies, prices, terms
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, BookingEvent, BusyInterval
@@ -88,6 +88,8 @@ def save_booking(
             setattr(booking, instant, now)
         if booking.terms is None:
             booking.terms = terms.agree(booking, using=using)
+    if adding:
+        _check_prices(booking, AMOUNTS)
     inputs.check_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
     if adding:
         _check_payable(booking)
@@ -145,9 +147,14 @@ def _check(booking: Booking) -> None:
         raise TenantMismatch(errors)
 
 
+def _check_prices(booking: Booking, names: Iterable[str]) -> None:
+    for name in names:
+        prices.price(getattr(booking, name), name)
+
+
 def _check_payable(booking: Booking) -> None:
     for name in AMOUNTS:
-        policies.check_payable(getattr(booking, name), booking.currency, name)
+        prices.check_payable(getattr(booking, name), booking.currency, name)
 
 
 def _claim(booking: Booking, *, using: str) -> claims.Claim:
@@ -211,6 +218,7 @@ def _update(
     if "party_size" in changed:
         row.capacity_consumed = row.party_size
         changed.add("capacity_consumed")
+    _check_prices(row, changed & set(AMOUNTS))
     inputs.check_fields(row, changed & CHECKED_FIELDS)
     if changed & {*AMOUNTS, "currency"}:
         _check_payable(row)

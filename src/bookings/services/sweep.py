@@ -80,7 +80,7 @@ class Sweep:
             limit=limit,
             chunk_size=chunk_size,
             dry_run=dry_run,
-            progress=progress or (lambda _done: None),
+            progress=inputs.function(progress, "progress") or (lambda _done: None),
         )
 
     def prepare(self, *due: Due) -> None:

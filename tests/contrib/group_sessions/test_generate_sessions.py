@@ -620,7 +620,6 @@ class TestRefusals:
             {"title": "x" * 256},
             {"title": "\x00"},
             {"meeting_link": "javascript:alert(1)"},
-            {"price_amount": Decimal(-1)},
             {"price_amount": Decimal("nan")},
             {"waitlist_offer_minutes": 0},
             {"service": None},
@@ -637,6 +636,10 @@ class TestRefusals:
     def test_an_offer_without_a_waitlist(self, hours: Hours, generate: Generate) -> None:
         with refused(InvalidSession, "offer_without_waitlist"):
             generate(waitlist_offer_minutes=10)
+
+    def test_a_price_below_zero(self, hours: Hours, generate: Generate) -> None:
+        with refused(InvalidBooking, "negative_amount"):
+            generate(price_amount=Decimal(-1))
 
     def test_a_naive_now(self, hours: Hours, generate: Generate) -> None:
         with refused(InvalidBooking, "naive_datetime"):

@@ -17,19 +17,24 @@ from bookings.contrib.series.exceptions import SeriesConflict
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import (
     SeriesResult,
+    book_session_series,
     cancel_series,
+    create_series,
     create_session_series,
     reschedule_series,
+    update_series,
 )
 from bookings.exceptions import (
     BookingConflict,
     BookingError,
+    CapacityExceeded,
     IdempotencyKeyReused,
     InvalidBooking,
+    InvalidTransition,
     TenantMismatch,
 )
 from bookings.models import Booking, BusyInterval
-from bookings.services import create_booking
+from bookings.services import cancel_booking, create_booking
 from bookings.testing import assert_bookings_are_sound
 
 pytestmark = pytest.mark.django_db
@@ -60,8 +65,12 @@ def repeat(service: Any, provider: Any) -> Callable[..., SeriesResult]:
     return create
 
 
+def sessions() -> list[Session]:
+    return list(Session.objects.order_by("pk"))
+
+
 def starts() -> list[datetime]:
-    return list(Session.objects.order_by("pk").values_list("start_at", flat=True))
+    return [session.start_at for session in sessions()]
 
 
 def occurrence(number: int) -> Occurrence:
@@ -166,6 +175,48 @@ def test_one_moves_alone(repeat: Any, make_provider: Any) -> None:
     assert Series.objects.count() == 1
 
 
+def test_another_teacher_takes_over_with_who_sits_there(repeat: Any, make_provider: Any) -> None:
+    made = repeat()
+    booking = book_seat(made.sessions[2], client_name="Mary", now_dt=NOW)
+    grace = make_provider(name="Grace")
+
+    result = reschedule_series(
+        occurrence(1), new_start_at=TUESDAYS[1], new_provider=grace, scope="following", now_dt=NOW
+    )
+
+    assert [session.provider == grace for session in sessions()] == [False, True, True]
+    assert result.series.provider == grace
+    booking.refresh_from_db()
+    assert booking.provider == grace
+    assert_bookings_are_sound()
+
+
+@pytest.mark.parametrize(
+    ("scope", "changed"), [("one", [1]), ("following", [1, 2]), ("all", [0, 1, 2])]
+)
+def test_as_many_are_changed_as_are_meant(repeat: Any, scope: str, changed: list[int]) -> None:
+    repeat()
+    result = update_series(occurrence(1), scope=scope, title="With mats", capacity=4, now_dt=NOW)
+    assert [n for n, session in enumerate(sessions()) if session.title == "With mats"] == changed
+    assert [session.capacity for session in result.sessions] == [4] * len(changed)
+
+
+def test_capacity_cannot_go_below_the_seats_of_any(repeat: Any) -> None:
+    made = repeat()
+    book_seat(made.sessions[2], client_name="Mary", seats=3, now_dt=NOW)
+    with pytest.raises(SeriesConflict) as refused:
+        update_series(occurrence(0), scope="all", capacity=2, now_dt=NOW)
+    assert [item.start_at for item in refused.value.skipped] == [TUESDAYS[2]]
+    assert {session.capacity for session in sessions()} == {10}
+
+
+@pytest.mark.parametrize("name", ["start_at", "end_at", "provider"])
+def test_times_are_not_set_but_moved(repeat: Any, name: str) -> None:
+    repeat()
+    with pytest.raises(TypeError, match=f"cannot set {name}; reschedule_series"):
+        update_series(occurrence(0), scope="all", now_dt=NOW, **{name: None})
+
+
 def test_staff_may_move_it_into_the_past(repeat: Any) -> None:
     repeat()
     asked: Any = {"new_start_at": FIRST - 30 * DAY, "scope": "one", "now_dt": NOW}
@@ -227,3 +278,112 @@ def test_the_statements_grow_with_the_starts_and_no_faster(repeat: Any) -> None:
     each, left = divmod(counts[2] - counts[1], 50)
     assert left == 0
     assert each <= 6
+
+
+# A course
+
+
+def booked() -> list[tuple[int, str, int]]:
+    """In which of the sessions, by their order, who has how many seats."""
+    order = [session.start_at for session in sessions()]
+    return [
+        (order.index(booking.start_at), booking.client_name, booking.party_size)
+        for booking in Booking.objects.order_by("start_at", "pk")
+    ]
+
+
+def test_a_client_signs_up_for_a_course(repeat: Any, user: Any) -> None:
+    made = repeat()
+    result = book_session_series(
+        occurrence(1),
+        client_name="Mary",
+        client_email="mary@example.org",
+        client_user=user,
+        seats=2,
+        now_dt=NOW,
+    )
+    assert booked() == [(0, "Mary", 2), (1, "Mary", 2), (2, "Mary", 2)]
+    assert result == SeriesResult(made.series, list(Booking.objects.order_by("start_at")))
+    assert {(booking.client_user, booking.client_email) for booking in result.bookings} == {
+        (user, "mary@example.org")
+    }
+    assert_bookings_are_sound()
+
+
+@pytest.mark.parametrize(("scope", "sat"), [("one", [1]), ("following", [1, 2]), ("all", [1, 2])])
+def test_who_comes_later_joins_what_is_left(repeat: Any, scope: str, sat: list[int]) -> None:
+    repeat()
+    now = TUESDAYS[0] + HOUR
+    book_session_series(occurrence(1), client_name="Mary", scope=scope, now_dt=now)
+    assert [number for number, _name, _seats in booked()] == sat
+
+
+def test_all_seats_or_none_or_those_that_there_are(repeat: Any) -> None:
+    made = repeat(capacity=2)
+    book_seat(made.sessions[1], client_name="Joan", seats=2, now_dt=NOW)
+    asked: Any = {"client_name": "Mary", "now_dt": NOW}
+    with pytest.raises(SeriesConflict) as refused:
+        book_session_series(occurrence(0), **asked)
+    [full] = refused.value.skipped
+    assert (full.start_at, type(full.error)) == (TUESDAYS[1], CapacityExceeded)
+    assert booked() == [(1, "Joan", 2)]
+
+    result = book_session_series(occurrence(0), **asked, on_conflict="skip")
+    assert booked() == [(0, "Mary", 1), (1, "Joan", 2), (2, "Mary", 1)]
+    assert [item.start_at for item in result.skipped] == [TUESDAYS[1]]
+
+    with pytest.raises(SeriesConflict) as refused:
+        book_session_series(occurrence(0), **asked, on_conflict="skip")
+    assert len(refused.value.skipped) == 3
+
+
+def test_one_key_signs_up_once(repeat: Any) -> None:
+    made = repeat(capacity=2)
+    joan = book_seat(made.sessions[1], client_name="Joan", seats=2, now_dt=NOW)
+    asked: Any = {"client_name": "Mary", "idempotency_key": "form 7", "on_conflict": "skip"}
+    first = book_session_series(occurrence(0), **asked, now_dt=NOW)
+    cancel_booking(joan, now_dt=NOW)
+    again = book_session_series(occurrence(0), **asked, now_dt=NOW)
+    assert [booking.start_at for booking in first.bookings] == [TUESDAYS[0], TUESDAYS[2]]
+    assert [booking.start_at for booking in again.bookings] == list(TUESDAYS)
+    assert set(first.bookings) < set(again.bookings)
+    assert Booking.objects.exclude(pk=joan.pk).count() == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"scope": "some"}, InvalidBooking),
+        ({"on_conflict": "ignore"}, InvalidBooking),
+        ({"client_name": ""}, InvalidBooking),
+        ({"seats": 0}, InvalidBooking),
+        ({"idempotency_key": None}, InvalidBooking),
+        ({"now_dt": 5}, InvalidBooking),
+        ({"now_dt": TUESDAYS[2] + DAY}, InvalidTransition),
+        ({"client_user": "Ada"}, InvalidBooking),
+        ({"colour": "blue"}, TypeError),
+    ],
+)
+def test_bad_input_books_nothing(repeat: Any, values: Any, error: Any) -> None:
+    repeat()
+    with pytest.raises(error) as refused:
+        book_session_series(occurrence(0), **({"client_name": "Mary", "now_dt": NOW} | values))
+    assert not isinstance(refused.value, SeriesConflict)
+    assert not Booking.objects.exists()
+
+
+def test_a_series_of_bookings_has_no_seats(service: Any, provider: Any) -> None:
+    create_series(
+        rrule="FREQ=WEEKLY;COUNT=3",
+        timezone="Europe/Berlin",
+        start_at=FIRST,
+        service=service,
+        provider=provider,
+        client_name="Joan",
+        now_dt=NOW,
+    )
+    at = Occurrence.objects.order_by("pk")[0]
+    with pytest.raises(InvalidBooking) as refused:
+        book_session_series(at, client_name="Mary", now_dt=NOW)
+    assert refused.value.code == "no_sessions"
+    assert set(Booking.objects.values_list("client_name", flat=True)) == {"Joan"}

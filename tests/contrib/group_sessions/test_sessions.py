@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.group_sessions import signals
@@ -134,7 +135,7 @@ def test_a_session_is_what_it_is_made(
         ({"meeting_link": "yoga"}, InvalidBooking, "invalid"),
         ({"meeting_link": "javascript:alert(1)"}, InvalidBooking, "invalid"),
         ({"meeting_link": "https://example.com/" + "x" * 500}, InvalidBooking, "invalid"),
-        ({"price_amount": -1}, InvalidBooking, "invalid"),
+        ({"price_amount": -1}, InvalidBooking, "negative_amount"),
         ({"price_amount": "much"}, InvalidBooking, "invalid"),
         ({"price_amount": "1.234"}, InvalidBooking, "amount_too_fine"),
         ({"waitlist_offer_minutes": 0}, InvalidBooking, "invalid"),
@@ -159,6 +160,14 @@ def test_a_session_may_be_past_where_the_host_says_so(schedule: Schedule, settin
     schedule(start_at=NOW - HOUR)
     with refused(PastStart):
         schedule(start_at=NOW - 2 * HOUR, allow_past=False)
+
+
+def test_no_seat_of_a_session_below_zero_is_sold(session: Session, sit: Sit) -> None:
+    """As a host may have stored one before there was anybody to refuse it."""
+    QuerySet(Session).filter(pk=session.pk).update(price_amount=-1)
+
+    with refused(InvalidBooking, "negative_amount"):
+        sit(again(session))
 
 
 @pytest.mark.parametrize("hours", [-0.5, 0, 0.5])

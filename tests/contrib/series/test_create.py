@@ -233,6 +233,27 @@ def test_an_engine_that_cannot_list_gives_no_alternatives(repeat: Repeat, settin
     assert (skipped.start_at, skipped.alternatives) == (TUESDAYS[3], ())
 
 
+def no_hours(service: Any, provider: Any, start_dt: datetime, end_dt: datetime) -> Any:
+    raise SlotUnavailable("This provider has no schedule.", "no_schedule")
+
+
+def test_an_engine_that_refuses_to_answer_gives_no_alternatives(
+    repeat: Repeat, take: Any, settings: Any
+) -> None:
+    take(TUESDAYS[1])
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.no_hours"
+
+    with pytest.raises(SeriesConflict) as refused:
+        repeat(alternatives=2)
+    skipped = refused.value.skipped
+    assert [(item.error.code, item.alternatives) for item in skipped] == [("no_schedule", ())] * 4
+
+    made = repeat(alternatives=2, on_conflict="skip", skip_slot_validation=True)
+    assert len(made.bookings) == 3
+    assert made.skipped[0].alternatives == (TUESDAYS[1] + HOUR, TUESDAYS[1] + 2 * HOUR)
+
+
 def test_one_key_makes_one_series(repeat: Repeat) -> None:
     made = repeat(idempotency_key="form 7")
     cancel_booking(made.bookings[0], now_dt=NOW)

@@ -288,6 +288,8 @@ def test_a_series_cannot_be_cut_where_the_clocks_turn_its_order_round(
         ({"new_start_at": datetime(4147, 12, 1)}, InvalidBooking),
         ({"now_dt": datetime(2026, 3, 1)}, InvalidBooking),
         ({"actor": "Ada"}, InvalidBooking),
+        ({"new_provider": "Ada"}, InvalidBooking),
+        ({"new_provider": 1}, InvalidBooking),
         ({"new_start_at": datetime(2026, 2, 1, 9)}, SeriesConflict),
     ],
 )
@@ -334,6 +336,100 @@ def test_who_was_sent_to_another_provider_moves_there(repeat: Repeat, other_prov
     booking.refresh_from_db()
     assert (booking.provider, booking.start_at) == (other_provider, TUESDAYS[1] + HOUR)
     assert_bookings_are_sound()
+
+
+def providers() -> list[Any]:
+    return [booking.provider for booking in Booking.objects.order_by("pk")]
+
+
+@pytest.mark.parametrize("by", [timedelta(0), DAY])
+def test_this_and_those_that_follow_go_to_another_provider(
+    repeat: Repeat, other_provider: Any, by: timedelta
+) -> None:
+    series = repeat().series
+    at = occurrence(2)
+    for _ in range(2):
+        result = reschedule_series(
+            at,
+            new_start_at=TUESDAYS[2] + by,
+            new_provider=other_provider,
+            scope="following",
+            now_dt=NOW,
+        )
+        assert providers() == [series.provider] * 2 + [other_provider] * 2
+        assert starts() == [*TUESDAYS[:2], *(start + by for start in TUESDAYS[2:])]
+        series.refresh_from_db()
+        assert series.provider != other_provider
+        assert (result.series.provider, result.series.continues) == (other_provider, series)
+        assert follows_its_rule(series)
+        assert follows_its_rule(result.series)
+    assert Series.objects.count() == 2
+    assert Booking.objects.get(pk=at.booking_id).version == 2
+    assert_bookings_are_sound()
+
+
+def test_all_go_to_another_provider_but_who_was_sent_elsewhere_before(
+    repeat: Repeat, other_provider: Any, make_provider: Any
+) -> None:
+    series = repeat().series
+    third = make_provider(name="Grace")
+    booking = occurrence(1).booking
+    reschedule_booking(booking, new_start_at=booking.start_at, new_provider=third, now_dt=NOW)
+
+    result = reschedule_series(
+        occurrence(0), new_start_at=FIRST, new_provider=other_provider, scope="all", now_dt=NOW
+    )
+
+    assert providers() == [other_provider, third, other_provider, other_provider]
+    assert result.series == series
+    assert result.series.provider == other_provider
+    assert len(result.bookings) == 4
+
+    # The one that is named goes where its series goes.
+    reschedule_series(
+        occurrence(1),
+        new_start_at=TUESDAYS[1],
+        new_provider=series.provider,
+        scope="following",
+        now_dt=NOW,
+    )
+    assert providers() == [other_provider] + [series.provider] * 3
+    assert_bookings_are_sound()
+
+
+def test_one_goes_to_another_provider_and_the_series_stays(
+    repeat: Repeat, other_provider: Any
+) -> None:
+    series = repeat().series
+    result = reschedule_series(
+        occurrence(1),
+        new_start_at=TUESDAYS[1],
+        new_provider=other_provider,
+        scope="one",
+        now_dt=NOW,
+    )
+    assert [provider == other_provider for provider in providers()] == [False, True, False, False]
+    assert result.series == series
+    assert result.series.provider == series.provider
+
+
+def test_what_the_other_provider_has_taken_keeps_all_where_they_are(
+    repeat: Repeat, service: Any, other_provider: Any
+) -> None:
+    repeat()
+    create_booking(
+        service=service,
+        provider=other_provider,
+        client_name="Joan",
+        start_at=TUESDAYS[3],
+        now_dt=NOW,
+    )
+    with pytest.raises(SeriesConflict) as refused:
+        reschedule_series(
+            occurrence(0), new_start_at=FIRST, new_provider=other_provider, scope="all", now_dt=NOW
+        )
+    assert [item.start_at for item in refused.value.skipped] == [TUESDAYS[3]]
+    assert providers()[:4] == [Series.objects.get().provider] * 4
 
 
 def test_a_start_by_clocks_that_a_country_has_changed_since_moves_alone(repeat: Repeat) -> None:

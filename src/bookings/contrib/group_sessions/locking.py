@@ -53,6 +53,15 @@ def under_lock(
     return atomically(write, using=using)
 
 
+def change(session: Session, act: Callable[[Locked], Session], *, now: datetime) -> Session:
+    """As :func:`under_lock`, of an ``act`` that gives what the session is by then; the same object,
+    refreshed.
+    """
+    fresh = under_lock(session, act, now=now)
+    session.take_over(fresh)
+    return session
+
+
 def using_of(session: Any) -> str:
     if not isinstance(session, Session) or session._state.adding or session.pk is None:
         raise gone()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims, policies
+from bookings import claims, policies, prices
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions.exceptions import InvalidSession, SessionNotOpen
@@ -39,7 +39,7 @@ def check_session(session: Session) -> None:
         raise InvalidSession(
             _("The session ends before it starts. Swap start and end."), "ends_before_start"
         )
-    session.price_amount = policies.amount(session.price_amount, "price_amount")
+    session.price_amount = prices.price(session.price_amount, "price_amount")
     inputs.check_fields(session, CHECKED_FIELDS)
 
 

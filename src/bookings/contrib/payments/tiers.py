@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import policies
+from bookings import policies, prices
 from bookings.contrib.payments.exceptions import InvalidRefundPolicy
 from bookings.money import rounded
 
@@ -159,7 +159,16 @@ def check_rules(tiers: Iterable[Tier], no_show: Tier) -> RefundRules:
     return rules
 
 
-def _checked(tier: Tier) -> Tier:
+def _checked(tier: Any) -> Tier:
+    if not isinstance(tier, Tier):
+        raise InvalidRefundPolicy(
+            _(
+                "A tier is a Tier(notice_minutes=…, refund_percent=…) of bookings.contrib.payments."
+                "tiers, not %(type)s."
+            ),
+            "no_tier",
+            {"type": type(tier).__name__},
+        )
     return Tier(
         notice_minutes=policies.whole_number(
             tier.notice_minutes, "notice_minutes", at_least=0, at_most=policies.MAX_MINUTES
@@ -170,7 +179,7 @@ def _checked(tier: Tier) -> Tier:
 
 
 def _percentage(value: Any, name: str) -> Decimal:
-    number = policies.amount(value, name)
+    number = prices.amount(value, name)
     if number is None or not ZERO <= number <= ALL or number != round(number, PERCENT_DECIMALS):
         raise InvalidRefundPolicy(
             _("%(name)s must be from 0 to 100, with two decimals at most, not %(value)s."),

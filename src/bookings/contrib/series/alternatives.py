@@ -13,7 +13,7 @@ from bookings import policies, selectors, slots
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError
 from bookings.models import Booking
-from bookings.services import inputs
+from bookings.services.addons import chosen_addons
 
 SEARCHED: Final = timedelta(days=7)
 
@@ -30,8 +30,14 @@ class Wish:
     addon_ids: Iterable[Any] | None = None
     party_size: int = 1
     override_policy: bool = False
+    skip_slot_validation: bool = False
     session_length: timedelta | None = None
     """Of a session, which no slot engine offers and which shares its time with nobody."""
+
+    def engine(self) -> slots.Engine | None:
+        """Who says which starts are on offer; ``None`` where any free one is."""
+        is_held_to_slots = self.session_length is None and not self.skip_slot_validation
+        return slots.load_engine() if is_held_to_slots else None
 
     def rules(self) -> policies.ServiceRules:
         return policies.ServiceRules.of(
@@ -50,7 +56,7 @@ class Wish:
             buffer_before_minutes=rules.buffer_before_minutes,
             buffer_after_minutes=rules.buffer_after_minutes,
         )
-        chosen = inputs.addons(
+        chosen = chosen_addons(
             self.addon_ids,
             service=self.service,
             tenant_key=booking.tenant_id,
@@ -65,25 +71,29 @@ class Wish:
 def next_free(wish: Wish, start_at: datetime, most: int) -> tuple[datetime, ...]:
     """The next free starts after ``start_at``, within a week, in UTC; as many as ``most``.
 
-    They are those that the slot engine offers. Where there is none they are those that follow at
-    the distance of the booking's length.
+    They are those that the slot engine offers, and none if it refuses to say any. Where there is no
+    engine they are those that follow at the distance of the booking's length.
     """
     # A start that has passed is no alternative, however long ago the one was that was asked for.
     after = max(start_at, wish.now)
     booking = wish.at(start_at)
-    engine = None if wish.session_length else slots.load_engine()
+    engine = wish.engine()
     if engine is None:
         return tuple(islice(_between_the_busy(wish, booking, after), most))
-    offered = engine(
-        service=wish.service,
-        provider=wish.provider,
-        start_at=after,
-        end_at=after + SEARCHED,
-        tenant=wish.tenant,
-        booking=booking,
-        now_dt=wish.now,
-        override_policy=wish.override_policy,
-    )
+    try:
+        offered = engine(
+            service=wish.service,
+            provider=wish.provider,
+            start_at=after,
+            end_at=after + SEARCHED,
+            tenant=wish.tenant,
+            booking=booking,
+            now_dt=wish.now,
+            override_policy=wish.override_policy,
+        )
+    except BookingError:
+        # A provider without hours, say: what the start itself was refused for.
+        return ()
     later = {at for at in slots.starts_of(offered) if after < at < after + SEARCHED}
     return tuple(nsmallest(most, later))
 

@@ -12,14 +12,17 @@ from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.schedule.exceptions import InvalidSchedule, ScheduleMissing
 from bookings.contrib.schedule.models import DateOverride, Schedule
+from bookings.contrib.schedule.models.revision import bump
 from bookings.contrib.schedule.services import (
     add_closures,
+    closures,
     copy_schedule,
     make_schedule,
     remove_closures,
 )
 from bookings.exceptions import InvalidBooking, MissingReference
 from bookings.services import cancel_booking
+from bookings.transactions import TryAgain
 from tests.contrib.schedule.hours.conftest import NOW, Book, Make, at, dates_of, revision_of
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +51,23 @@ def test_every_date_is_closed_for_every_provider(
 
 def test_one_date_needs_no_last_one(schedule: Schedule) -> None:
     add_closures(schedules=[schedule], first_date=SIXTH)
+    assert dates_of(schedule) == ["2131-03-06 closed"]
+
+
+def test_an_iterator_is_closed_whole_when_the_database_asks_to_try_again(
+    schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = iter([TryAgain])
+
+    def busy_at_first(keys: Any, *, using: str) -> int:
+        for busy in attempts:
+            raise busy
+        return bump(keys, using=using)
+
+    monkeypatch.setattr(closures, "bump", busy_at_first)
+
+    add_closures(schedules=iter([schedule]), first_date=SIXTH)
+
     assert dates_of(schedule) == ["2131-03-06 closed"]
 
 

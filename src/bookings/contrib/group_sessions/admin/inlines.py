@@ -9,14 +9,15 @@ from django.db.models import Case, F, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from bookings.admin.inlines import ReadOnlyInline
 from bookings.admin.relations import registered_admin
-from bookings.contrib.group_sessions.admin.shown import badge
+from bookings.contrib.group_sessions.admin.shown import badge, seats_to_give
 from bookings.contrib.group_sessions.models import Seat, WaitlistEntry
 from bookings.models import Booking
 
@@ -28,7 +29,13 @@ class SeatInline(ReadOnlyInline):
     model = Seat
     fk_name = "session"
     verbose_name_plural = gettext_lazy("bookings")
-    fields = readonly_fields = ("reference", "client", "seats", "state")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        columns = ("reference", "client", "seats", "state")
+        return (*columns, "acts") if _may_change(self, request, obj) else columns
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         bookings = registered_admin(self.admin_site, Booking)
@@ -58,6 +65,17 @@ class SeatInline(ReadOnlyInline):
     def state(self, seat: Seat) -> SafeString:
         return badge(seat.booking)
 
+    @admin.display(description="")
+    def acts(self, seat: Seat) -> SafeString | str:
+        if not (seat.booking.holds_time and seat.session.is_coming):
+            return ""
+        return format_html(
+            '<a class="button" href="{}">{}<span class="visually-hidden"> {}</span></a>',
+            _session_url(self, "move", seat.session_id, seat.booking_id),
+            pgettext("step of a booking", "Move"),
+            seat.booking.client_name,
+        )
+
 
 class WaitlistInline(ReadOnlyInline):
     """Those who wait first, in the order in which seats are given."""
@@ -66,13 +84,18 @@ class WaitlistInline(ReadOnlyInline):
     fk_name = "session"
     verbose_name_plural = gettext_lazy("waitlist")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A page makes inlines of its own, so nothing is remembered for longer than that.
+        self.free: int | None = None
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         order = (F("priority").desc(), F("joined_at").asc(), F("pk").asc())
         Status = WaitlistEntry.Status  # noqa: N806 - a class
         rows: QuerySet[Any] = (
             super()
             .get_queryset(request)
-            .select_related("session__service")
+            .select_related("session__service", "session__busy_interval")
             .annotate(
                 place=Window(RowNumber(), partition_by=[F("session"), F("status")], order_by=order),
                 turn=Case(
@@ -87,9 +110,7 @@ class WaitlistInline(ReadOnlyInline):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         columns = ("number", "client_name", "party_size", "priority", "joined_at", "state")
-        sessions = registered_admin(self.admin_site, self.parent_model)
-        may_change = sessions is not None and sessions.has_change_permission(request, obj)
-        return (*columns, "acts") if may_change else columns
+        return (*columns, "acts") if _may_change(self, request, obj) else columns
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
@@ -105,18 +126,19 @@ class WaitlistInline(ReadOnlyInline):
     @admin.display(description="")
     def acts(self, entry: WaitlistEntry) -> SafeString:
         buttons = SafeString()
-        if entry.status == WaitlistEntry.Status.WAITING and entry.session.is_coming:
+        if entry.status == WaitlistEntry.Status.WAITING and self._fits(entry):
             buttons += self._button(entry, "promote", _("Promote"))
         if entry.status in {WaitlistEntry.Status.WAITING, WaitlistEntry.Status.OFFERED}:
             buttons += self._button(entry, "remove", _("Remove"))
         return buttons
 
+    def _fits(self, entry: WaitlistEntry) -> bool:
+        if self.free is None:
+            self.free = seats_to_give(entry.session, timezone.now())
+        return entry.party_size <= self.free
+
     def _button(self, entry: WaitlistEntry, name: str, label: str) -> SafeString:
-        url = reverse(
-            "admin:bookings_group_sessions_session_waitlist",
-            args=[entry.session_id, entry.pk, name],
-            current_app=self.admin_site.name,
-        )
+        url = _session_url(self, "waitlist", entry.session_id, entry.pk, name)
         return format_html(
             '<button type="submit" class="button" form="{}" formaction="{}">{}'
             '<span class="visually-hidden"> {}</span></button> ',
@@ -125,3 +147,16 @@ class WaitlistInline(ReadOnlyInline):
             label,
             entry.client_name,
         )
+
+
+def _may_change(inline: ReadOnlyInline, request: HttpRequest, session: Any) -> bool:
+    sessions = registered_admin(inline.admin_site, inline.parent_model)
+    return sessions is not None and sessions.has_change_permission(request, session)
+
+
+def _session_url(inline: ReadOnlyInline, page: str, *args: Any) -> str:
+    return reverse(
+        f"admin:bookings_group_sessions_session_{page}",
+        args=args,
+        current_app=inline.admin_site.name,
+    )

@@ -54,7 +54,6 @@ class Migration(migrations.Migration):
                         help_text="Of a booking; empty for the service's price.",
                         max_digits=11,
                         null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
                         verbose_name="price",
                     ),
                 ),

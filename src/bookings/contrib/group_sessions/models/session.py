@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Final, NoReturn
 
-from django.core.validators import MinValueValidator, URLValidator
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -108,7 +108,6 @@ class Session(models.Model):
         max_digits=11,
         null=True,
         blank=True,
-        validators=[MinValueValidator(0)],
         help_text=_("Of a seat; empty for the service's price."),
     )
     meeting_link = models.CharField(

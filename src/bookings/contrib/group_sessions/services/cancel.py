@@ -11,7 +11,7 @@ from django.utils import timezone
 from bookings import ledger
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.following import end_waiting
-from bookings.contrib.group_sessions.locking import Locked, under_lock
+from bookings.contrib.group_sessions.locking import Locked, change
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.rules import check_coming
 from bookings.models import Booking, BookingEvent
@@ -46,8 +46,7 @@ def cancel_session(
         signals.announce(signals.session_cancelled, Session, using=at.using, session=row)
         return row
 
-    session.take_over(under_lock(session, act, now=now))
-    return session
+    return change(session, act, now=now)
 
 
 def _cancel_bookings(

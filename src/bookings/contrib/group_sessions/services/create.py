@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import router
 
-from bookings import ledger, locks, policies
+from bookings import ledger, locks, policies, prices
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.models import Session
@@ -85,7 +85,7 @@ def create_session(
     )
     check_session(session)
     check_offer(session)
-    policies.check_payable(session.price_amount, rules.currency, "price_amount")
+    prices.check_payable(session.price_amount, rules.currency, "price_amount")
     check_start(session, now, allow_past)
     check_offered(service, provider, override_policy=override_policy)
     claim = claim_of(session)

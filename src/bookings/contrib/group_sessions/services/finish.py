@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import policies
 from bookings.contrib.group_sessions.exceptions import SessionNotOpen
 from bookings.contrib.group_sessions.following import end_waiting
-from bookings.contrib.group_sessions.locking import Locked, rows, under_lock
+from bookings.contrib.group_sessions.locking import Locked, change, rows
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.rules import check_coming
 from bookings.contrib.group_sessions.seating import settle
@@ -42,8 +42,7 @@ def finish_session(session: Session, *, now_dt: datetime | None = None) -> Sessi
         row.refresh_from_db(using=at.using)
         return row
 
-    session.take_over(under_lock(session, act, now=now))
-    return session
+    return change(session, act, now=now)
 
 
 def finish_sessions(*, now_dt: datetime | None = None, limit: int = 1000) -> int:

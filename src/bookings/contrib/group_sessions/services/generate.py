@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db import router, transaction
 
-from bookings import batches, claims, locks, policies
+from bookings import batches, claims, locks, policies, prices
 from bookings.conf import app_settings
 from bookings.constraints import MAX_SECOND
 from bookings.contrib.group_sessions import signals
@@ -58,12 +58,15 @@ class Generated:
     existing: int
     """Those that had their session already, also if that is cancelled or has been moved away."""
     conflicts: tuple[SlotConflict, ...]
+    starts: tuple[datetime, ...] = ()
+    """Of a dry run: when those would start that would be made."""
 
     def __add__(self, other: Generated) -> Generated:
         return Generated(
             self.created + other.created,
             self.existing + other.existing,
             self.conflicts + other.conflicts,
+            self.starts + other.starts,
         )
 
 
@@ -108,6 +111,7 @@ def generate_sessions(
     ``TenantMismatch``, ``MissingReference`` or ``BookingBusy``.
     """
     now = inputs.moment(now_dt)
+    inputs.function(progress, "progress")
     using = router.db_for_write(Session)
     sold = inputs.stored(service, "SERVICE_MODEL", "service")
     teacher = inputs.stored(provider, "PROVIDER_MODEL", "provider")
@@ -136,7 +140,7 @@ def generate_sessions(
     )
     work = _Work(example, 60 * slot_duration_minutes, using, now, dry_run)
     work.check()
-    policies.check_payable(example.price_amount, rules.currency, "price_amount")
+    prices.check_payable(example.price_amount, rules.currency, "price_amount")
     check_offered(service, provider, override_policy=override_policy)
     hours, first, last = hours_of(
         provider, start_date, end_date, tenant_id=example.tenant_id, now=now
@@ -219,6 +223,7 @@ class _Work:
             created=len(free),
             existing=len(starts) - len(missing),
             conflicts=tuple(self._conflict(*pair) for pair in refused),
+            starts=tuple(self._start_of(claim) for claim in free) if self.dry_run else (),
         )
 
     def _claim(self, start: int) -> claims.Claim:
@@ -233,8 +238,11 @@ class _Work:
         )
 
     def _conflict(self, claim: claims.Claim, kind: BusyInterval.Kind) -> SlotConflict:
-        start = claim.starts + 60 * self.example.buffer_before_minutes
-        return SlotConflict(_instant(start), _instant(start + self.length), kind)
+        start = self._start_of(claim)
+        return SlotConflict(start, start + timedelta(seconds=self.length), kind)
+
+    def _start_of(self, claim: claims.Claim) -> datetime:
+        return _instant(claim.starts + 60 * self.example.buffer_before_minutes)
 
     def _known(self, calendar_id: int, starts: Sequence[int]) -> set[tuple[int, int]]:
         """The slots in which there is a session, or for which there was one."""

@@ -62,6 +62,7 @@ def move_seat(
     """
     now = inputs.moment(now_dt)
     actor = inputs.user(actor, "actor")
+    inputs.version(expected_version)
     check_saved(booking)
     using = using_of(to_session)
     occasion = SeatOccasion(to_session, override_policy=override_policy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bookings.contrib.group_sessions.locking import Locked, under_lock
+from bookings.contrib.group_sessions.locking import Locked, change
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.rules import check_coming
 from bookings.contrib.group_sessions.seating import settle
@@ -44,5 +44,4 @@ def _set_closed(session: Session, is_closed: bool, now_dt: datetime | None) -> S
         row.refresh_from_db(using=at.using)
         return row
 
-    session.take_over(under_lock(session, act, now=now))
-    return session
+    return change(session, act, now=now)

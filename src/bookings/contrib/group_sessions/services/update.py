@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db.models import F
 from django.utils import timezone
 
-from bookings import ledger, policies
+from bookings import ledger, policies, prices
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.locking import Locked, rows, under_lock, using_of
@@ -143,7 +143,7 @@ def apply(
     service = services.get(pk=row.service_id)
     if "price_amount" in changes:
         rules = policies.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
-        policies.check_payable(row.price_amount, rules.currency, "price_amount")
+        prices.check_payable(row.price_amount, rules.currency, "price_amount")
     if provider := changes.get("provider"):
         inputs.same_tenant(row.tenant_id, provider=provider)
         if provider.pk != whose:

@@ -104,6 +104,7 @@ def leave_waitlist(
     who has been booked: cancel that booking.
     """
     now = inputs.moment(now_dt)
+    actor = inputs.user(actor, "actor")
     using = _using_of(entry)
 
     def act(at: Locked) -> None:
@@ -176,7 +177,7 @@ def _expire_holds(at: Locked) -> None:
 
 
 def _using_of(entry: Any) -> str:
-    if not isinstance(entry, WaitlistEntry) or entry.pk is None:
+    if not isinstance(entry, WaitlistEntry) or entry._state.adding or entry.pk is None:
         raise _gone()
     return router.db_for_write(WaitlistEntry, instance=entry)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import policies
+from bookings import policies, prices
 from bookings.contrib.payments.exceptions import CurrencyMismatch, InvalidPayment
 from bookings.money import is_exact, minor_units, rounded
 
@@ -18,7 +18,7 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 
 def money(value: Any, currency: str) -> Decimal:
     """A positive amount that can be paid in the currency."""
-    number = policies.amount(value, "amount")
+    number = prices.amount(value, "amount")
     if number is None or number <= 0:
         raise InvalidPayment(
             _("amount must be above zero, not %(value)s."),

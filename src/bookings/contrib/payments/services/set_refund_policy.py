@@ -38,8 +38,8 @@ def set_refund_policy(
             _("A policy is of a service or of a tenant. Leave one of them out."), "two_owners"
         )
     owner = {
-        "service": service and inputs.stored(service, "SERVICE_MODEL", "service"),
-        "tenant": tenant and inputs.stored(tenant, "TENANT_MODEL", "tenant"),
+        "service": None if service is None else inputs.stored(service, "SERVICE_MODEL", "service"),
+        "tenant": None if tenant is None else inputs.stored(tenant, "TENANT_MODEL", "tenant"),
     }
     unique = next((name for name, row in owner.items() if row is not None), "is_default")
     no_show = Tier(
@@ -47,7 +47,7 @@ def set_refund_policy(
         refund_percent=no_show_refund_percent,  # type: ignore[arg-type] # check_rules makes it one
         fee_percent=no_show_fee_percent,  # type: ignore[arg-type]
     )
-    rules = check_rules(tiers, no_show)
+    rules = check_rules(inputs.listed(tiers, "tiers", InvalidRefundPolicy), no_show)
     using = router.db_for_write(RefundPolicy)
 
     def write() -> RefundPolicy:

@@ -58,10 +58,11 @@ def add_closures(
     """
     first, last = _dates(first_date, last_date)
     check_fields(DateOverride(reason=reason), ("reason",))
+    whom = _whom(providers, schedules)
     using = router.db_for_write(DateOverride)
 
     def write() -> Closures:
-        chosen = _locked(providers, schedules, using)
+        chosen = _locked(*whom, using)
         rows: models.QuerySet[DateOverride] = models.QuerySet(DateOverride, using=using)
         closed = set(
             rows.select_for_update()
@@ -92,10 +93,11 @@ def remove_closures(
     A date's own shifts are not touched, and hold again. Raises what :func:`add_closures` raises.
     """
     first, last = _dates(first_date, last_date)
+    whom = _whom(providers, schedules)
     using = router.db_for_write(DateOverride)
 
     def write() -> int:
-        chosen = _locked(providers, schedules, using)
+        chosen = _locked(*whom, using)
         rows: models.QuerySet[DateOverride] = models.QuerySet(DateOverride, using=using)
         closures = rows.filter(schedule__in=chosen, date__range=(first, last), is_closed=True)
         return closures.delete()[0]
@@ -117,13 +119,19 @@ def _dates(first_date: date, last_date: date | None) -> tuple[date, date]:
     return first, last
 
 
-def _locked(providers: Any, schedules: Any, using: str) -> list[Schedule]:
-    """The schedules meant, locked."""
+def _whom(providers: Any, schedules: Any) -> tuple[list[Any], list[Schedule]]:
+    """Before anything is locked: an iterator would be empty when that is tried again."""
     if providers is None and schedules is None:
         raise InvalidSchedule(_("Say whom to close: pass providers or schedules."), "nobody")
-    people = [] if providers is None else inputs.stored_providers(providers)
-    given = [] if schedules is None else inputs.listed(schedules, "schedules")
-    keys = {inputs.stored_schedule(schedule).pk for schedule in given}
+    return (
+        [] if providers is None else inputs.stored_providers(providers),
+        [] if schedules is None else inputs.stored_schedules(schedules),
+    )
+
+
+def _locked(people: list[Any], schedules: list[Schedule], using: str) -> list[Schedule]:
+    """The schedules meant, locked."""
+    keys = {schedule.pk for schedule in schedules}
     rows: models.QuerySet[Schedule] = models.QuerySet(Schedule, using=using)
     theirs = dict(
         rows.filter(provider__in=[person.pk for person in people]).values_list("provider_id", "pk")

@@ -25,20 +25,15 @@ def gone() -> MissingReference:
     return MissingReference(_("The schedule is not saved, or has been deleted."))
 
 
-def listed(values: Any, name: str) -> list[Any]:
-    """A list of what a caller passes as several."""
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise InvalidSchedule(
-            _("%(name)s must be a list, not %(type)s."),
-            params={"name": name, "type": type(values).__name__},
-        )
-    return list(values)
+def stored_schedules(values: Any) -> list[Schedule]:
+    return [stored_schedule(value) for value in inputs.listed(values, "schedules", InvalidSchedule)]
 
 
 def stored_providers(values: Any) -> list[Any]:
     """Saved providers, each once."""
     providers = [
-        inputs.stored(value, "PROVIDER_MODEL", "provider") for value in listed(values, "providers")
+        inputs.stored(value, "PROVIDER_MODEL", "provider")
+        for value in inputs.listed(values, "providers", InvalidSchedule)
     ]
     return list({provider.pk: provider for provider in providers}.values())
 

@@ -48,7 +48,9 @@ def make_schedule(
     ``HolidaysNotInstalled``.
     """
     values = {
-        "provider": provider and inputs.stored(provider, "PROVIDER_MODEL", "provider"),
+        "provider": (
+            None if provider is None else inputs.stored(provider, "PROVIDER_MODEL", "provider")
+        ),
         "tenant_id": _tenant_id(tenant, provider),
         "timezone": default_timezone() if timezone is None else timezone,
         "slot_step_minutes": slot_step_minutes,

@@ -6,14 +6,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bookings.contrib.series.exceptions import SeriesConflict
 from bookings.contrib.series.models import Occurrence
 from bookings.contrib.series.services import things
-from bookings.contrib.series.services.each import for_each
+from bookings.contrib.series.services.each import change_each
 from bookings.contrib.series.services.result import SeriesResult
-from bookings.contrib.series.services.scope import Opened, Scope, scope_of, under_lock
+from bookings.contrib.series.services.scope import scope_of, under_lock
 from bookings.services import inputs
-from bookings.zones import named_zone
 
 
 def cancel_series(
@@ -47,16 +45,4 @@ def cancel_series(
         reason=reason,
         override_policy=override_policy,
     )
-
-    def act(at: Opened) -> SeriesResult:
-        if chosen is Scope.ONE:
-            return SeriesResult.of(at.series, [cancel(at.named())])
-        rows = at.of(chosen)
-        cancelled, refused = for_each(
-            ((row.original_start_at, thing) for row, thing in rows), cancel
-        )
-        if refused:
-            raise SeriesConflict(refused, of=len(rows), zone=named_zone(at.series.timezone))
-        return SeriesResult.of(at.series, cancelled)
-
-    return under_lock(occurrence, act, now=now)
+    return under_lock(occurrence, lambda at: change_each(at, chosen, cancel), now=now)

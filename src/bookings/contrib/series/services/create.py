@@ -12,7 +12,8 @@ from bookings.contrib.series.services.make import OnConflict, make, read
 from bookings.contrib.series.services.result import SeriesResult
 from bookings.models import Booking
 from bookings.protocols import ProviderLike, ServiceLike
-from bookings.services import create_booking, inputs
+from bookings.services import create_booking
+from bookings.services.addons import addon_keys
 
 
 class BookingOptions(TypedDict, total=False):
@@ -88,7 +89,7 @@ def create_series(
     )
     if options.get("addon_ids") is not None:
         # Every booking reads them, and an iterator would be empty after the first.
-        options["addon_ids"] = inputs.addon_keys(options["addon_ids"])
+        options["addon_ids"] = addon_keys(options["addon_ids"])
     wish = Wish(
         service=service,
         provider=provider,
@@ -98,6 +99,7 @@ def create_series(
         addon_ids=options.get("addon_ids"),
         party_size=options.get("party_size", 1),
         override_policy=options.get("override_policy", False),
+        skip_slot_validation=options.get("skip_slot_validation", False),
     )
 
     def create(at: datetime) -> Booking:

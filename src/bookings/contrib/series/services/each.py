@@ -1,4 +1,4 @@
-"""Do the same for every start of a series, and learn where it was refused."""
+"""Do the same for several starts of a series, and learn where it was refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeVar
 
-from bookings.contrib.series.exceptions import Skipped
+from bookings.contrib.series.exceptions import SeriesConflict, Skipped
+from bookings.contrib.series.services.result import SeriesResult
+from bookings.contrib.series.services.scope import Opened, Scope
 from bookings.contrib.series.services.things import Thing
 from bookings.exceptions import (
     BookingBusy,
@@ -14,6 +16,7 @@ from bookings.exceptions import (
     InvalidBooking,
     TenantMismatch,
 )
+from bookings.zones import named_zone
 
 T = TypeVar("T")
 
@@ -37,3 +40,14 @@ def for_each(
     done.sort(key=lambda thing: thing.start_at)
     skipped.sort(key=lambda refused: refused.start_at)
     return done, skipped
+
+
+def change_each(at: Opened, scope: Scope, act: Callable[[Thing], Thing]) -> SeriesResult:
+    """Change what is meant; of several all or none, with every refusal in a ``SeriesConflict``."""
+    if scope is Scope.ONE:
+        return SeriesResult.of(at.series, [act(at.named())])
+    meant = at.of(scope)
+    changed, refused = for_each(((row.original_start_at, thing) for row, thing in meant), act)
+    if refused:
+        raise SeriesConflict(refused, of=len(meant), zone=named_zone(at.series.timezone))
+    return SeriesResult.of(at.series, changed)

@@ -70,7 +70,7 @@ def read(
 ) -> Asked:
     """What a caller asks for, or what is wrong with it; nothing is read but the arguments."""
     now = inputs.moment(now_dt)
-    policy = _policy(on_conflict)
+    policy = policy_of(on_conflict)
     policies.whole_number(alternatives, "alternatives", at_least=0, at_most=MOST_ALTERNATIVES)
     inputs.text("idempotency_key", idempotency_key)
     recurrence = read_recurrence(
@@ -113,7 +113,7 @@ def make(asked: Asked, create: Callable[[datetime], Thing], wish: Wish) -> Serie
     return atomically(write, using=using, taken=_taken)
 
 
-def _policy(value: Any) -> OnConflict:
+def policy_of(value: Any) -> OnConflict:
     try:
         return OnConflict(value)
     except ValueError:

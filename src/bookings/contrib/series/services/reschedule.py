@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +14,8 @@ from bookings.contrib.series.recurrences import Recurrence, read_start
 from bookings.contrib.series.services import things
 from bookings.contrib.series.services.each import for_each
 from bookings.contrib.series.services.result import SeriesResult
-from bookings.contrib.series.services.scope import Opened, Scope, scope_of, under_lock
-from bookings.exceptions import InvalidTransition
+from bookings.contrib.series.services.scope import Opened, Scope, scope_of, series_over, under_lock
+from bookings.protocols import ProviderLike
 from bookings.services import inputs
 from bookings.zones import named_zone
 
@@ -25,21 +24,24 @@ def reschedule_series(
     occurrence: Occurrence,
     *,
     new_start_at: datetime,
+    new_provider: ProviderLike | None = None,
     scope: str,
     actor: Any = None,
     now_dt: datetime | None = None,
     override_policy: bool = False,
     skip_slot_validation: bool = False,
 ) -> SeriesResult:
-    """Move the booking of ``occurrence`` to ``new_start_at`` (``scope="one"``), with it those that
-    follow (``"following"``), or all of its series (``"all"``), each by
-    :func:`~bookings.services.reschedule_booking`; a session by ``update_session``.
+    """Move the booking of ``occurrence`` to ``new_start_at``, and to ``new_provider`` if one is
+    given (``scope="one"``), with it those that follow (``"following"``), or all of its series
+    (``"all"``), each by :func:`~bookings.services.reschedule_booking`; a session by
+    ``update_session``.
 
     ``new_start_at`` is an instant, or what the clocks of the series show. The others move as far as
     this one does, by the clocks and from where the rule has it: from Tuesdays at nine to Wednesdays
     at ten, also across a change of the clocks. Of several, those that have begun stay as they are,
-    as do cancelled ones, and those that were moved by themselves before. What stays behind is a
-    series of its own from then on, which the moved one ``continues``.
+    as do cancelled ones, and those that were moved by themselves before: to another time, or, as
+    far as the provider goes, to another provider. What stays behind is a series of its own from
+    then on, which the moved one ``continues``.
 
     If one cannot be moved nothing is, and
     :class:`~bookings.contrib.series.exceptions.SeriesConflict` has all such.
@@ -51,19 +53,28 @@ def reschedule_series(
     now = inputs.moment(now_dt)
     chosen = scope_of(scope)
     actor = inputs.user(actor, "actor")
-    reschedule = partial(
-        things.move,
-        actor=actor,
-        now_dt=now,
-        override_policy=override_policy,
-        skip_slot_validation=skip_slot_validation,
-    )
+    if new_provider is not None:
+        inputs.stored(new_provider, "PROVIDER_MODEL", "provider")
 
     def act(at: Opened) -> SeriesResult:
         zone = named_zone(at.series.timezone)
         shown, start_at = read_start(new_start_at, "new_start_at", zone)
+
+        def reschedule(thing: things.Thing, place: datetime) -> things.Thing:
+            is_elsewhere = thing.provider_id != at.series.provider_id
+            stays = is_elsewhere and thing is not at.things.get(at.occurrence.pk)
+            return things.move(
+                thing,
+                new_start_at=place,
+                new_provider=None if stays else new_provider,
+                actor=actor,
+                now_dt=now,
+                override_policy=override_policy,
+                skip_slot_validation=skip_slot_validation,
+            )
+
         if chosen is Scope.ONE:
-            return SeriesResult.of(at.series, [reschedule(at.named(), new_start_at=start_at)])
+            return SeriesResult.of(at.series, [reschedule(at.named(), start_at)])
         recurrence = at.series.recurrence()
         was_shown = recurrence.starts.get(at.occurrence.original_start_at)
         if was_shown is None:
@@ -84,13 +95,15 @@ def reschedule_series(
         order = sorted(moving, reverse=by > timedelta(0))
         moved, refused = for_each(
             ((start, start) for start in order),
-            lambda start: reschedule(moving[start], new_start_at=moves.places[start]),
+            lambda start: reschedule(moving[start], moves.places[start]),
         )
         if refused:
             raise SeriesConflict(refused, of=len(moving), zone=zone)
-        return SeriesResult.of(_store(at, moves, by, actor), moved)
+        return SeriesResult.of(_store(at, moves, by, new_provider, actor), moved)
 
-    return under_lock(occurrence, act, now=now)
+    return under_lock(
+        occurrence, act, now=now, also_lock=None if new_provider is None else new_provider.pk
+    )
 
 
 def _cut(at: Opened, scope: Scope, recurrence: Recurrence) -> datetime:
@@ -101,26 +114,27 @@ def _cut(at: Opened, scope: Scope, recurrence: Recurrence) -> datetime:
     for start in recurrence.starts:
         if start >= earliest:
             return start
-    raise InvalidTransition(
-        _("Nothing of the series is still to come. Make a new one."), "series_over"
-    )
+    raise series_over()
 
 
-def _store(at: Opened, moves: Move, by: timedelta, actor: Any) -> Series:
-    if not by:
-        return at.series
+def _store(
+    at: Opened, moves: Move, by: timedelta, new_provider: ProviderLike | None, actor: Any
+) -> Series:
     series = at.series
+    provider_id = series.provider_id if new_provider is None else new_provider.pk
+    if not by and provider_id == series.provider_id:
+        return series
     if moves.before is not None:
         at.series.take(moves.before)
         at.series.save(using=at.using)
         series = Series(
             tenant_id=at.series.tenant_id,
             service_id=at.series.service_id,
-            provider_id=at.series.provider_id,
             continues=at.series,
             created_by=actor,
             created_at=at.now,
         )
+    series.provider_id = provider_id
     series.take(moves.after)
     series.save(using=at.using)
     rows = [row for row in at.occurrences if row.original_start_at in moves.places]

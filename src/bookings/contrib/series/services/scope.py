@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import locks
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services.things import Thing, is_coming, lock_things
-from bookings.exceptions import InvalidBooking, MissingReference
+from bookings.exceptions import InvalidBooking, InvalidTransition, MissingReference
 from bookings.transactions import TryAgain, atomically
 
 T = TypeVar("T")
@@ -77,17 +77,22 @@ def scope_of(value: Any) -> Scope:
         ) from None
 
 
-def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) -> T:
+def under_lock(
+    occurrence: Any, act: Callable[[Opened], T], *, now: datetime, also_lock: Any = None
+) -> T:
     """Lock the calendars of a series, then its rows, and ``act`` on what is stored.
 
-    All or nothing; ``occurrence`` is refreshed.
+    All or nothing; ``occurrence`` is refreshed. ``also_lock`` is the key of another provider.
     """
-    if not isinstance(occurrence, Occurrence) or occurrence.pk is None:
+    is_saved = isinstance(occurrence, Occurrence) and not occurrence._state.adding
+    if not is_saved or occurrence.pk is None:
         raise gone()
     using = router.db_for_write(Occurrence, instance=occurrence)
     rows = Occurrence.objects.using(using)
     # One may have been moved to another provider by itself, which is seen once they are read.
     providers = set(rows.filter(pk=occurrence.pk).values_list("series__provider", flat=True))
+    if also_lock is not None:
+        providers.add(also_lock)
 
     def write() -> T:
         locks.lock_calendars(providers, using=using)
@@ -110,3 +115,9 @@ def under_lock(occurrence: Any, act: Callable[[Opened], T], *, now: datetime) ->
 
 def gone() -> MissingReference:
     return MissingReference(_("What is meant of the series is not saved, or has been deleted."))
+
+
+def series_over() -> InvalidTransition:
+    return InvalidTransition(
+        _("Nothing of the series is still to come. Make a new one."), "series_over"
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bookings.contrib.series.models import Occurrence
 from bookings.models import Booking
-from bookings.services import cancel_booking, reschedule_booking
+from bookings.protocols import ProviderLike
+from bookings.services import cancel_booking, reschedule_booking, update_booking
 
 if TYPE_CHECKING:
     from bookings.contrib.group_sessions.models import Session
@@ -58,10 +59,23 @@ def cancel(
     return cancel_session(thing, actor=actor, now_dt=now_dt, reason=reason)
 
 
+def update(thing: Thing, *, actor: Any, now_dt: datetime, details: dict[str, Any]) -> Thing:
+    if isinstance(thing, Booking):
+        return update_booking(thing, actor=actor, now_dt=now_dt, **details)
+    if moved := {"start_at", "end_at", "provider"} & details.keys():
+        raise TypeError(
+            f"update_series() cannot set {', '.join(sorted(moved))}; reschedule_series() moves."
+        )
+    from bookings.contrib.group_sessions.services import update_session
+
+    return update_session(thing, actor=actor, now_dt=now_dt, **details)
+
+
 def move(
     thing: Thing,
     *,
     new_start_at: datetime,
+    new_provider: ProviderLike | None,
     actor: Any,
     now_dt: datetime,
     override_policy: bool,
@@ -71,6 +85,7 @@ def move(
         return reschedule_booking(
             thing,
             new_start_at=new_start_at,
+            new_provider=new_provider,
             actor=actor,
             now_dt=now_dt,
             override_policy=override_policy,
@@ -78,10 +93,13 @@ def move(
         )
     from bookings.contrib.group_sessions.services import update_session
 
+    elsewhere: dict[str, Any] = {} if new_provider is None else {"provider": new_provider}
     return update_session(
         thing,
         start_at=new_start_at,
+        **elsewhere,
         actor=actor,
         now_dt=now_dt,
         allow_past=True if override_policy else None,
+        override_policy=override_policy,
     )

@@ -1,0 +1,221 @@
+"""Values of a wrong type, in the place of every argument of every service of sessions, and of
+series of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any, Final
+
+import pytest
+
+from bookings.contrib.group_sessions import services
+from bookings.contrib.group_sessions.services.update import CHANGEABLE
+from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.series import services as series
+from tests.contrib.group_sessions.conftest import HOUR, NOW, START, Schedule, Sit, Wait, stored
+from tests.wrong import (
+    AMOUNT,
+    DATE,
+    DOCUMENT,
+    FLAG,
+    FUNCTION,
+    INSTANT,
+    INTEGERS,
+    LIST,
+    OBJECT,
+    TEXTS,
+    Table,
+    optional,
+    parameters,
+    what_is_wrong_with,
+)
+
+OF_A_SESSION: Final = {"session": OBJECT, "now_dt": optional(INSTANT)}
+OF_A_CHANGE: Final = {**OF_A_SESSION, "actor": optional(OBJECT)}
+OF_A_PLACE: Final = {
+    "entry": OBJECT,
+    "actor": optional(OBJECT),
+    "now_dt": optional(INSTANT),
+}
+OF_A_CLIENT: Final = {
+    "client_name": TEXTS,
+    "client_email": TEXTS,
+    "client_phone": TEXTS,
+    "client_user": optional(OBJECT),
+    "created_by": optional(OBJECT),
+}
+SHOWN: Final = {
+    "title": TEXTS,
+    "capacity": INTEGERS,
+    "price_amount": optional(AMOUNT),
+    "meeting_link": TEXTS,
+    "enable_waitlist": FLAG,
+    "waitlist_offer_minutes": optional(INTEGERS),
+}
+OF_NEW_ONES: Final = {
+    **SHOWN,
+    "service": OBJECT,
+    "provider": OBJECT,
+    "tenant": optional(OBJECT),
+    "created_by": optional(OBJECT),
+    "now_dt": optional(INSTANT),
+}
+
+OF_A_SERIES: Final = {
+    "rrule": TEXTS,
+    "timezone": TEXTS,
+    "exdates": LIST,
+    "on_conflict": TEXTS,
+    "alternatives": INTEGERS,
+    "limit": INTEGERS,
+    "idempotency_key": TEXTS,
+}
+SHOWN_START: Final = INSTANT | {"a naive datetime"}
+"""An instant, or what the clocks show."""
+
+TABLES: Final[dict[str, Table]] = {
+    "book_seat": {
+        **OF_A_SESSION,
+        **OF_A_CLIENT,
+        "seats": INTEGERS,
+        "addon_ids": optional(LIST),
+        "notes_client": TEXTS,
+        "notes_internal": TEXTS,
+        "metadata": optional(DOCUMENT),
+        "idempotency_key": optional(TEXTS),
+        "expires_at": optional(INSTANT),
+        "override_policy": FLAG,
+    },
+    "cancel_session": {**OF_A_CHANGE, "reason": TEXTS},
+    "close_booking": OF_A_SESSION,
+    "create_session": {
+        **OF_NEW_ONES,
+        "start_at": INSTANT,
+        "end_at": optional(INSTANT),
+        "allow_past": FLAG,
+        "override_policy": FLAG,
+    },
+    "create_session_series": {
+        **OF_A_SERIES,
+        **OF_NEW_ONES,
+        "start_at": SHOWN_START,
+        "duration_minutes": optional(INTEGERS),
+        "allow_past": FLAG,
+    },
+    "finish_session": OF_A_SESSION,
+    "finish_sessions": {"now_dt": optional(INSTANT), "limit": INTEGERS},
+    "generate_sessions": {
+        **OF_NEW_ONES,
+        "start_date": DATE,
+        "end_date": DATE,
+        "slot_duration_minutes": INTEGERS,
+        "override_policy": FLAG,
+        "dry_run": FLAG,
+        "progress": optional(FUNCTION),
+    },
+    "join_waitlist": {
+        **OF_A_SESSION,
+        **OF_A_CLIENT,
+        "party_size": INTEGERS,
+        "priority": INTEGERS,
+    },
+    "leave_waitlist": OF_A_PLACE,
+    "mark_attendance": {**OF_A_CHANGE, "attended": LIST, "missed": LIST},
+    "move_seat": {
+        "booking": OBJECT,
+        "to_session": OBJECT,
+        "actor": optional(OBJECT),
+        "now_dt": optional(INSTANT),
+        "override_policy": FLAG,
+        "expected_version": optional(INTEGERS),
+    },
+    "promote_from_waitlist": OF_A_PLACE,
+    "reopen_booking": OF_A_SESSION,
+    "update_session": {
+        **OF_A_CHANGE,
+        **SHOWN,
+        "provider": OBJECT,
+        "start_at": INSTANT,
+        "end_at": INSTANT,
+        "allow_past": FLAG,
+        "override_policy": FLAG,
+    },
+}
+OTHERS: Final[dict[str, Any]] = {
+    "create_session_series": series.SessionOptions.__annotations__,
+    "update_session": CHANGEABLE,
+}
+NO_SERVICES: Final = {"Generated", "SlotConflict"}
+
+
+def service_of(name: str) -> Callable[..., Any]:
+    return getattr(series if name == "create_session_series" else services, name)
+
+
+@pytest.fixture
+def given(
+    name: str, schedule: Schedule, sit: Sit, wait: Wait, service: Any, provider: Any
+) -> dict[str, Any]:
+    """What a service takes without a word."""
+    taken = TABLES[name]
+    if "slot_duration_minutes" in taken:
+        make_schedule(provider=provider, hours={0: [("09:00", "11:00")]})
+        monday = date(2131, 3, 5)
+        return {
+            "service": service,
+            "provider": provider,
+            "start_date": monday,
+            "end_date": monday + timedelta(days=7),
+            "slot_duration_minutes": 60,
+            "capacity": 3,
+            "now_dt": NOW,
+        }
+    if "start_at" in taken and "session" not in taken:
+        rule = {"rrule": "FREQ=WEEKLY;COUNT=2", "timezone": "Europe/Berlin"}
+        new = {"service": service, "provider": provider, "start_at": START, "now_dt": NOW}
+        return new | rule if "rrule" in taken else new
+    session = schedule(enable_waitlist=name != "finish_sessions")
+    given: dict[str, Any] = {"now_dt": NOW}
+    if "session" in taken:
+        given["session"] = session
+    if name.startswith("finish"):
+        return given | {"now_dt": START + HOUR}
+    if name == "book_seat":
+        return given | {"client_name": "Ann"}
+    booking = sit(session, "Ann", 3)
+    if "entry" in taken:
+        entry = wait(session, "Ben", 1)
+        if name == "promote_from_waitlist":
+            services.update_session(session, capacity=4, now_dt=NOW)
+            entry.refresh_from_db()
+        return given | {"entry": entry}
+    return given | {
+        "join_waitlist": {"client_name": "Ben"},
+        "mark_attendance": {"attended": [booking], "now_dt": START},
+        "move_seat": {"booking": booking, "to_session": schedule(start_at=START + 2 * HOUR)},
+    }.get(name, {})
+
+
+def test_every_service_has_its_table() -> None:
+    assert set(TABLES) == set(services.__all__) - NO_SERVICES | {"create_session_series"}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_argument_has_its_kind(name: str, given: dict[str, Any]) -> None:
+    service = service_of(name)
+
+    assert set(TABLES[name]) == parameters(service) | set(OTHERS.get(name, ()))
+    assert service(**given) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, argument) for name in TABLES for argument in TABLES[name]]
+)
+def test_a_value_of_a_wrong_type_is_refused(
+    name: str, argument: str, given: dict[str, Any]
+) -> None:
+    service, kind = service_of(name), TABLES[name][argument]
+
+    assert what_is_wrong_with(service, given, argument, kind, stored) == ""

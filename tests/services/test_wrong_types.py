@@ -1,0 +1,176 @@
+"""Values of a wrong type, in the place of every argument of every service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from bookings import services
+from bookings.models import Booking
+from bookings.services.update import DETAILS
+from tests.services.clock import DAY, NOW, START
+from tests.services.storage import every_row
+from tests.wrong import (
+    DOCUMENT,
+    FLAG,
+    FUNCTION,
+    INSTANT,
+    INTEGERS,
+    LIST,
+    OBJECT,
+    TEXTS,
+    Table,
+    optional,
+    parameters,
+    what_is_wrong_with,
+)
+
+OF_A_CHANGE: Final = {
+    "booking": OBJECT,
+    "actor": optional(OBJECT),
+    "now_dt": optional(INSTANT),
+    "expected_version": optional(INTEGERS),
+}
+OF_A_CLIENT: Final = {
+    "client_name": TEXTS,
+    "client_email": TEXTS,
+    "client_phone": TEXTS,
+    "client_user": optional(OBJECT),
+    "notes_client": TEXTS,
+    "metadata": optional(DOCUMENT),
+}
+OF_A_NEW_BOOKING: Final = {
+    **OF_A_CLIENT,
+    "service": OBJECT,
+    "provider": OBJECT,
+    "start_at": INSTANT,
+    "addon_ids": optional(LIST),
+    "party_size": INTEGERS,
+    "created_by": optional(OBJECT),
+    "tenant": optional(OBJECT),
+    "now_dt": optional(INSTANT),
+    "notes_internal": TEXTS,
+    "idempotency_key": optional(TEXTS),
+    "allow_past": FLAG,
+    "skip_slot_validation": FLAG,
+    "override_policy": FLAG,
+}
+OF_WHO_IS_NAMED: Final = {name: optional(kind) for name, kind in OF_A_CLIENT.items()}
+OF_A_SWEEP: Final = {
+    "now_dt": optional(INSTANT),
+    "limit": optional(INTEGERS),
+    "chunk_size": INTEGERS,
+    "dry_run": FLAG,
+    "progress": optional(FUNCTION),
+}
+
+TABLES: Final[dict[str, Table]] = {
+    "add_note": {**OF_A_CHANGE, "message": TEXTS, "for_client": FLAG},
+    "auto_complete_bookings": OF_A_SWEEP,
+    "cancel_booking": {**OF_A_CHANGE, "reason": TEXTS, "override_policy": FLAG},
+    "complete_booking": {**OF_A_CHANGE, "override_policy": FLAG},
+    "confirm_booking": {**OF_A_CHANGE, **OF_WHO_IS_NAMED, "override_policy": FLAG},
+    "create_booking": {**OF_A_NEW_BOOKING, "expires_at": optional(INSTANT)},
+    "decline_booking": {**OF_A_CHANGE, "reason": TEXTS},
+    "deliver_booking": {**OF_A_CHANGE, "message": TEXTS, "metadata": optional(DOCUMENT)},
+    "dispute_booking": {**OF_A_CHANGE, "reason": TEXTS},
+    "expire_booking": OF_A_CHANGE,
+    "expire_bookings": OF_A_SWEEP,
+    "extend_hold": {
+        **OF_A_CHANGE,
+        "minutes": optional(INTEGERS),
+        "expires_at": optional(INSTANT),
+    },
+    "hold_booking": {**OF_A_NEW_BOOKING, "hold_minutes": optional(INTEGERS)},
+    "mark_no_show": OF_A_CHANGE,
+    "merge_metadata": {**OF_A_CHANGE, "patch": DOCUMENT},
+    "reschedule_booking": {
+        **OF_A_CHANGE,
+        "new_start_at": INSTANT,
+        "new_provider": optional(OBJECT),
+        "addon_ids": optional(LIST),
+        "override_policy": FLAG,
+        "skip_slot_validation": FLAG,
+    },
+    "submit_hold": {**OF_A_CHANGE, **OF_WHO_IS_NAMED, "override_policy": FLAG},
+    "update_booking": {
+        **OF_A_CHANGE,
+        **OF_A_CLIENT,
+        "metadata": DOCUMENT,
+        "notes_internal": TEXTS,
+        "override_policy": FLAG,
+    },
+}
+
+Given = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def given(request: pytest.FixtureRequest, service: Any, provider: Any) -> Given:
+    """What a service takes without a word, by its name."""
+
+    def make(name: str) -> dict[str, Any]:
+        if "chunk_size" in TABLES[name]:
+            request.getfixturevalue("hold")
+            return {"now_dt": NOW + DAY}
+        if "booking" not in TABLES[name]:
+            return {
+                "service": service,
+                "provider": provider,
+                "start_at": START,
+                "client_name": "Mary",
+                "now_dt": NOW,
+            }
+        return {"booking": request.getfixturevalue(ON.get(name, "booking")), "now_dt": NOW} | {
+            "add_note": {"message": "Rang."},
+            "complete_booking": {"now_dt": START},
+            "deliver_booking": {"now_dt": START},
+            "dispute_booking": {"reason": "Left out."},
+            "expire_booking": {"now_dt": NOW + DAY},
+            "mark_no_show": {"now_dt": START},
+            "merge_metadata": {"patch": {"colour": "red"}},
+            "reschedule_booking": {"new_start_at": START + DAY, "new_provider": provider},
+        }.get(name, {})
+
+    return make
+
+
+ON: Final = {
+    "confirm_booking": "hold",
+    "decline_booking": "pending",
+    "dispute_booking": "delivered",
+    "expire_booking": "hold",
+    "extend_hold": "hold",
+    "submit_hold": "hold",
+    "update_booking": "hold",
+}
+
+
+@pytest.fixture
+def delivered(booking: Booking) -> Booking:
+    return services.deliver_booking(booking, now_dt=START)
+
+
+def test_every_service_has_its_table() -> None:
+    assert services.auto_cancel_expired_bookings is services.expire_bookings
+    assert set(TABLES) == set(services.__all__) - {"auto_cancel_expired_bookings"}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_argument_has_its_kind(name: str, given: Given) -> None:
+    service = getattr(services, name)
+    others = set(DETAILS) if name == "update_booking" else set()
+
+    assert set(TABLES[name]) == parameters(service) | others
+    assert service(**given(name)) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, argument) for name in TABLES for argument in TABLES[name]]
+)
+def test_a_value_of_a_wrong_type_is_refused(name: str, argument: str, given: Given) -> None:
+    service, kind = getattr(services, name), TABLES[name][argument]
+
+    assert what_is_wrong_with(service, given(name), argument, kind, every_row) == ""
