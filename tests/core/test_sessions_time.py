@@ -13,6 +13,7 @@ from bookings import consequences, integrity, ledger
 from bookings.claims import Claim
 from bookings.exceptions import BookingConflict, CapacityExceeded, InvalidBooking, NotAllowed
 from bookings.models import Booking, BookingEvent, BusyInterval
+from bookings.policies import ServiceRules
 from bookings.services import cancel_booking, reschedule_booking, save
 from bookings.services.book import book as store
 from bookings.transactions import atomically
@@ -31,7 +32,7 @@ class Seats:
     def __init__(self, interval: BusyInterval) -> None:
         self.interval = interval
 
-    def shape(self, booking: Booking) -> None:
+    def shape(self, booking: Booking, rules: ServiceRules) -> None:
         booking.end_at = self.interval.end_at
 
     def claim(self, booking: Booking) -> Claim:
