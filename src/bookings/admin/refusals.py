@@ -44,7 +44,12 @@ FIELD_OF_CODE: Final = {
     "currency_mismatch": "extras",
 }
 
-FIELD_OF_NAME: Final = {"new_start_at": "start_at", "add-on": "extras", "addon": "extras"}
+FIELD_OF_NAME: Final = {
+    "new_start_at": "start_at",
+    "add-on": "extras",
+    "addon": "extras",
+    "seats": "party_size",
+}
 
 
 Pointer: TypeAlias = Callable[[Booking, str], SafeString]

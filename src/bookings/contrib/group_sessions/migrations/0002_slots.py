@@ -1,6 +1,5 @@
 """Sessions remember the slot that they were generated for."""
 
-import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -54,7 +53,6 @@ class Migration(migrations.Migration):
                 help_text="Of a seat; empty for the service's price.",
                 max_digits=11,
                 null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
                 verbose_name="price",
             ),
         ),
