@@ -113,7 +113,7 @@ def is_session(interval_id: int | None, *, using: str) -> bool:
 
 def in_session() -> NotAllowed:
     return NotAllowed(
-        _("This booking is a seat in a session. Move it with move_seat, or cancel it."),
+        _("This booking is a seat in a session. Move it to another session, or cancel it."),
         "in_session",
     )
 

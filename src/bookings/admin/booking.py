@@ -96,6 +96,7 @@ class BookingAdmin(Refusing, Lifecycle, CalendarPage, Chronological, HostRelatio
     ) -> Any:
         kwargs.setdefault("form", self.choose_form(request, obj))
         form = super().get_form(request, obj, change, **kwargs)
+        form.site_name = self.admin_site.name
         form.extras_widget = self.extras_widget(request)
         form.extras_queryset = self.get_extras_queryset(request)
         if obj is not None:

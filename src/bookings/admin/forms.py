@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from bookings import policies
 from bookings.admin.generic import ChoiceField
 from bookings.admin.refusable import RefusableForm
-from bookings.admin.refusals import reused_message, stale_message
+from bookings.admin.refusals import as_form_error, reused_message, stale_message
 from bookings.admin.start import StartField
 from bookings.exceptions import BookingError, IdempotencyKeyReused
 from bookings.models import Booking
@@ -135,6 +136,8 @@ class DetailsForm(RefusableForm):
 class MoveForm(PlanForm, DetailsForm):
     """A booking that holds time, and may be moved."""
 
+    site_name: ClassVar[str]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         start: Any = self.fields["start_at"]
@@ -152,6 +155,9 @@ class MoveForm(PlanForm, DetailsForm):
             except BookingError as error:
                 self.add_error("start_at", error)
         return self.cleaned_data
+
+    def as_form_error(self, refusal: BookingError) -> ValidationError:
+        return as_form_error(refusal, self.booking, self.site_name)
 
     def write(self, actor: Any) -> Booking:
         """Move it, then change its details: the caller's transaction makes the two one."""

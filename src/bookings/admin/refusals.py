@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from bookings.exceptions import (
@@ -20,6 +23,7 @@ from bookings.exceptions import (
     TenantMismatch,
     TooFarAhead,
 )
+from bookings.models import Booking
 
 FIELD_OF_ERROR: Final[tuple[tuple[type[BookingError], str], ...]] = (
     (BookingConflict, "start_at"),
@@ -43,11 +47,29 @@ FIELD_OF_CODE: Final = {
 FIELD_OF_NAME: Final = {"new_start_at": "start_at", "add-on": "extras", "addon": "extras"}
 
 
-def as_form_error(error: BookingError) -> ValidationError:
+Pointer: TypeAlias = Callable[[Booking, str], SafeString]
+
+_pointers: Final[dict[str, Pointer]] = {}
+
+
+def point(code: str, pointer: Pointer) -> None:
+    """Say with what is refused by this code where staff do it instead: by a link, which the pointer
+    makes of the booking and the name of the admin site.
+    """
+    _pointers[code] = pointer
+
+
+def as_form_error(
+    error: BookingError, booking: Booking | None = None, site: str = "admin"
+) -> ValidationError:
     """The refusal as a form's ``add_error(None, …)`` takes it: by field."""
     if hasattr(error, "error_dict"):
         return ValidationError(error.error_dict)
-    return ValidationError({_field_of(error): [_message(error)]})
+    message = _message(error)
+    pointer = _pointers.get(error.booking_code)
+    if pointer is not None and booking is not None:
+        message = format_html("{} {}.", message, pointer(booking, site))
+    return ValidationError({_field_of(error): [message]})
 
 
 def _field_of(error: BookingError) -> str:

@@ -28,7 +28,13 @@ class SeatInline(ReadOnlyInline):
     model = Seat
     fk_name = "session"
     verbose_name_plural = gettext_lazy("bookings")
-    fields = readonly_fields = ("reference", "client", "seats", "state")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        columns = ("reference", "client", "seats", "state")
+        return (*columns, "acts") if _may_change(self, request, obj) else columns
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         bookings = registered_admin(self.admin_site, Booking)
@@ -57,6 +63,17 @@ class SeatInline(ReadOnlyInline):
     @admin.display(description=gettext_lazy("status"))
     def state(self, seat: Seat) -> SafeString:
         return badge(seat.booking)
+
+    @admin.display(description="")
+    def acts(self, seat: Seat) -> SafeString | str:
+        if not (seat.booking.holds_time and seat.session.is_coming):
+            return ""
+        return format_html(
+            '<a class="button" href="{}">{}<span class="visually-hidden"> {}</span></a>',
+            _session_url(self, "move", seat.session_id, seat.booking_id),
+            _("Move"),
+            seat.booking.client_name,
+        )
 
 
 class WaitlistInline(ReadOnlyInline):
@@ -87,9 +104,7 @@ class WaitlistInline(ReadOnlyInline):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         columns = ("number", "client_name", "party_size", "priority", "joined_at", "state")
-        sessions = registered_admin(self.admin_site, self.parent_model)
-        may_change = sessions is not None and sessions.has_change_permission(request, obj)
-        return (*columns, "acts") if may_change else columns
+        return (*columns, "acts") if _may_change(self, request, obj) else columns
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
@@ -112,11 +127,7 @@ class WaitlistInline(ReadOnlyInline):
         return buttons
 
     def _button(self, entry: WaitlistEntry, name: str, label: str) -> SafeString:
-        url = reverse(
-            "admin:bookings_group_sessions_session_waitlist",
-            args=[entry.session_id, entry.pk, name],
-            current_app=self.admin_site.name,
-        )
+        url = _session_url(self, "waitlist", entry.session_id, entry.pk, name)
         return format_html(
             '<button type="submit" class="button" form="{}" formaction="{}">{}'
             '<span class="visually-hidden"> {}</span></button> ',
@@ -125,3 +136,16 @@ class WaitlistInline(ReadOnlyInline):
             label,
             entry.client_name,
         )
+
+
+def _may_change(inline: ReadOnlyInline, request: HttpRequest, session: Any) -> bool:
+    sessions = registered_admin(inline.admin_site, inline.parent_model)
+    return sessions is not None and sessions.has_change_permission(request, session)
+
+
+def _session_url(inline: ReadOnlyInline, page: str, *args: Any) -> str:
+    return reverse(
+        f"admin:bookings_group_sessions_session_{page}",
+        args=args,
+        current_app=inline.admin_site.name,
+    )

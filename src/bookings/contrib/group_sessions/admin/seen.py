@@ -18,6 +18,17 @@ def mark_of(session: Session) -> str:
     return session.updated_at.isoformat()
 
 
+def check_seen(session: Session, seen: str) -> None:
+    """``StaleSession`` where it is not the one that was ``seen``."""
+    if mark_of(session) != seen:
+        raise StaleSession(
+            _(
+                "Somebody has changed this session since you opened it, so nothing was done. "
+                "Open it again to see what it is now."
+            )
+        )
+
+
 def unless_done(
     session: Session,
     seen: str,
@@ -34,13 +45,7 @@ def unless_done(
     def write(at: Locked) -> bool:
         if is_done(at.row):
             return False
-        if mark_of(at.row) != seen:
-            raise StaleSession(
-                _(
-                    "Somebody has changed this session since you opened it, so nothing was done. "
-                    "Open it again to see what it is now."
-                )
-            )
+        check_seen(at.row, seen)
         act()
         return True
 

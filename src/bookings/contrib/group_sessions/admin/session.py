@@ -27,6 +27,7 @@ from bookings.contrib.group_sessions.admin.form import SessionForm
 from bookings.contrib.group_sessions.admin.generate import GeneratePage
 from bookings.contrib.group_sessions.admin.inlines import SeatInline, WaitlistInline
 from bookings.contrib.group_sessions.admin.lifecycle import Lifecycle
+from bookings.contrib.group_sessions.admin.seats import SeatPages
 from bookings.contrib.group_sessions.admin.seen import mark_of
 from bookings.contrib.group_sessions.admin.shown import badge, seats_bar, with_numbers
 from bookings.contrib.group_sessions.admin.waitlist import WaitlistButtons
@@ -41,6 +42,7 @@ class SessionAdmin(
     Lifecycle,
     AttendancePage,
     WaitlistButtons,
+    SeatPages,
     GeneratePage,
     Chronological,
     HostSearch,
@@ -148,6 +150,7 @@ class SessionAdmin(
         if session is not None:
             context["seen"] = mark_of(session)
             context["session_steps"] = self.open_steps(request, session)
+            context["seat_links"] = self.seat_links(request, session)
             if self.has_attendance(request, session):
                 context["attendance_url"] = self.page_url("attendance", session)
             if not self.is_editable(request, session):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
@@ -24,6 +25,13 @@ def with_numbers(sessions: QuerySet[Any]) -> QuerySet[Any]:
     booked, waiting = _of_each(seats, Sum("booking__party_size")), _of_each(places, Count("pk"))
     numbered: QuerySet[Any] = sessions.annotate(booked=booked, waiting=waiting)
     return numbered
+
+
+def seats_to_give(session: Session, now: datetime) -> int:
+    """The seats that the services would give away now: those of holds that have run out too."""
+    stale = Booking.objects.expired(now).filter(busy_interval=session.busy_interval_id)
+    seats: int = stale.aggregate(seats=Coalesce(Sum("party_size"), 0))["seats"]
+    return session.remaining_seats + seats
 
 
 def _of_each(rows: QuerySet[Any], number: Any) -> Coalesce:
