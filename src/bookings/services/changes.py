@@ -88,9 +88,6 @@ def change_booking(
         change = decide(at)
         if change is None:
             return row
-        data = change.data
-        if row.status != before:
-            data = old_and_new({"status": before}, {"status": row.status}) | data
         write_row(row, change.fields, held, using=at.using)
         record(
             row,
@@ -99,7 +96,7 @@ def change_booking(
             now=now,
             actor=actor,
             message=change.message,
-            data=data,
+            data=with_status(change.data, before, row.status),
         )
         return row
 
@@ -144,6 +141,11 @@ def under_lock(
         return act(Locked(row, calendars, using, now, actor))
 
     return atomically(write, using=using)
+
+
+def with_status(data: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    """An event's data, with the statuses where they differ."""
+    return data if new == old else old_and_new({"status": old}, {"status": new}) | data
 
 
 def write_row(row: Booking, fields: Collection[str], held: tuple[Any, int], *, using: str) -> None:

@@ -24,7 +24,7 @@ def mark_no_show(
     """
     return change_booking(
         booking,
-        _no_show,
+        decide,
         verb="no_show",
         actor=actor,
         now_dt=now_dt,
@@ -32,7 +32,7 @@ def mark_no_show(
     )
 
 
-def _no_show(at: Locked) -> Change | None:
+def decide(at: Locked) -> Change | None:
     row = at.row
     if row.status == Booking.Status.NO_SHOW:
         return None

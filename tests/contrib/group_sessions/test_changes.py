@@ -48,7 +48,7 @@ from bookings.exceptions import (
 )
 from bookings.integrity import find_problems
 from bookings.models import Booking, BusyInterval
-from bookings.services import cancel_booking, complete_booking, create_booking
+from bookings.services import add_note, cancel_booking, complete_booking, create_booking
 from tests.contrib.group_sessions.conftest import (
     HOUR,
     NOW,
@@ -429,6 +429,83 @@ def test_a_finished_session_keeps_its_time_until_all_are_marked(session: Session
     assert again(session).busy_interval is None
     mark_attendance(session, missed=[bob], now_dt=START + HOUR)
     assert Booking.objects.get(pk=bob.pk).status == "NO_SHOW"
+
+
+def test_the_queries_of_attendance_do_not_grow(
+    schedule: Schedule, sit: Sit, make_provider: Make
+) -> None:
+    def queries(number: int) -> int:
+        session = schedule(provider=make_provider(), capacity=number)
+        bookings = [sit(session, f"Guest {n}") for n in range(number)]
+        third = number // 3
+        mark_attendance(session, missed=bookings[:third], now_dt=START)
+        with CaptureQueriesContext(connection) as captured:
+            # A correction, some who are marked for the first time, and one who is marked already.
+            mark_attendance(
+                session,
+                attended=bookings[: third - 1] + bookings[third : 2 * third],
+                missed=[bookings[third - 1], *bookings[2 * third :]],
+                now_dt=START,
+            )
+        return len(captured)
+
+    few = queries(6)
+    assert queries(60) == few
+    assert few < 40
+
+
+def test_each_who_is_marked_has_an_event_and_a_version_of_their_own(
+    session: Session,
+    sit: Sit,
+    user: Any,
+    hear: Any,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    ann, bob, cid = (sit(session, name) for name in ("Ann", "Bob", "Cid"))
+    stale = Booking.objects.get(pk=ann.pk)
+    add_note(ann, message="Late")
+    completed, missed = hear(core.booking_completed), hear(core.booking_no_show)
+    with django_capture_on_commit_callbacks(execute=True):
+        mark_attendance(session, attended=[stale, bob, bob], missed=[cid], actor=user, now_dt=START)
+    assert [said["booking"] for said in completed] == [ann, bob]
+    assert [said["booking"].status for said in completed] == ["COMPLETED"] * 2
+    assert [said["event"].booking for said in missed] == [cid]
+    for booking, version, event_type in (
+        (stale, 3, "COMPLETED"),
+        (bob, 2, "COMPLETED"),
+        (cid, 2, "NO_SHOW"),
+    ):
+        row = Booking.objects.get(pk=booking.pk)
+        names = [field.attname for field in Booking._meta.concrete_fields]
+        assert all(getattr(booking, name) == getattr(row, name) for name in names)
+        assert (row.version, row.busy_interval_id) == (version, None)
+        event = row.events.get(event_type=event_type)
+        assert (event.actor_user, event.created_at) == (user, START)
+        assert event.data == {"old_status": "CONFIRMED", "new_status": row.status}
+    assert Booking.objects.get(pk=bob.pk).completed_at == START
+    mark_attendance(session, missed=[bob], now_dt=START + HOUR)
+    assert bob.completed_at is None
+    event = bob.events.get(event_type="NO_SHOW")
+    assert event.data == {"old_status": "COMPLETED", "new_status": "NO_SHOW"}
+    assert list(find_problems()) == []
+
+
+def test_the_adapter_is_asked_for_each_who_is_marked(
+    session: Session, sit: Sit, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob = sit(session, "Ann"), sit(session, "Bob")
+    asked = []
+
+    def check(self: Any, actor: Any, verb: str, booking: Booking) -> None:
+        asked.append((actor, verb, booking.pk))
+        if verb == "no_show":
+            raise NotAllowed("Not you.")
+
+    monkeypatch.setattr("bookings.adapters.DefaultBookingAdapter.check_permission", check)
+    with refused(NotAllowed):
+        mark_attendance(session, attended=[ann], missed=[bob], actor=user, now_dt=START)
+    assert asked == [(user, "complete", ann.pk), (user, "no_show", bob.pk)]
+    assert ann.status == "CONFIRMED"
 
 
 def test_attendance_is_marked_for_all_or_none(

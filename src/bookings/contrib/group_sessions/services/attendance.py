@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.group_sessions.exceptions import InvalidSession
 from bookings.contrib.group_sessions.locking import Locked, under_lock
-from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.models import Seat, Session
 from bookings.exceptions import MissingReference
 from bookings.models import Booking
-from bookings.services import complete_booking, inputs, mark_no_show
+from bookings.services import complete, inputs, no_show
+from bookings.services.change_many import change_many
 from bookings.services.changes import check_saved
 
 
@@ -26,7 +27,7 @@ def mark_attendance(
     now_dt: datetime | None = None,
 ) -> list[Booking]:
     """Complete the bookings of those who ``attended``, and mark those who ``missed`` it as
-    no-shows; all of them or none.
+    no-shows; all of them or none, in a constant number of statements.
 
     Marking somebody again, or the other way round as a correction, is as with
     :func:`~bookings.services.complete_booking` and :func:`~bookings.services.mark_no_show`. Raises
@@ -44,17 +45,38 @@ def mark_attendance(
             "came_and_missed",
         )
 
-    def act(at: Locked) -> None:
+    def act(at: Locked) -> dict[Any, Booking]:
         keys = {booking.pk for booking in (*came, *missing)}
-        bookings = Booking.objects.using(at.using).filter(pk__in=keys, seat__session=at.row)
-        if bookings.count() < len(keys):
+        rows = _lock_bookings(keys, at)
+        if len(rows) < len(keys):
             raise MissingReference(
                 _("A booking is in another session. Mark it there."), "not_in_session"
             )
-        for booking in came:
-            complete_booking(booking, actor=actor, now_dt=now)
-        for booking in missing:
-            mark_no_show(booking, actor=actor, now_dt=now)
+        for verb, decide, marked in (
+            ("complete", complete.decide, came),
+            ("no_show", no_show.decide, missing),
+        ):
+            change_many(
+                [rows[key] for key in dict.fromkeys(booking.pk for booking in marked)],
+                decide,
+                verb=verb,
+                calendars=at.calendars,
+                using=at.using,
+                now=now,
+                actor=actor,
+            )
+        return rows
 
-    under_lock(session, act, now=now)
+    fresh = under_lock(session, act, now=now)
+    for booking in (*came, *missing):
+        booking.take_over(fresh[booking.pk])
     return came + missing
+
+
+def _lock_bookings(keys: Collection[Any], at: Locked) -> dict[Any, Booking]:
+    """Those that sit in the session: a plain read in a snapshot may be older than the lock."""
+    seats = Seat.objects.using(at.using).select_for_update()
+    seated = seats.filter(session=at.row, booking__in=keys).order_by("pk")
+    rows = Booking._base_manager.using(at.using).select_for_update()
+    found = rows.filter(pk__in=list(seated.values_list("booking_id", flat=True)))
+    return {row.pk: row for row in found.order_by("pk")}
