@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.apps import apps
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.schedule.services import make_schedule, take_time_off
@@ -75,6 +77,35 @@ def test_a_preview_counts_and_makes_nothing(
     assert Session.objects.count() == 1
 
 
+def test_a_preview_says_when(
+    boss: Client, sent: FormData, schedule: Schedule, provider: Any, monday: date
+) -> None:
+    schedule(start_at=at(monday, 9), title="There")
+    take_time_off(provider=provider, start_at=at(monday, 11), end_at=at(monday, 12))
+    response = boss.post(GENERATE, sent | {"_preview": "1"})
+    tuesday = monday + timedelta(days=1)
+    assert response.context["days"] == [
+        (monday, [at(monday, 10)]),
+        (tuesday, [at(tuesday, hour) for hour in (9, 10, 11)]),
+    ]
+    page = text_of(response)
+    assert f"Monday, {date_format(monday)}" in page
+    assert page.count("10 a.m.</time>") == 2
+    assert "In the way" in page
+    assert " more" not in page
+
+
+def test_many_starts_are_listed_to_a_limit(boss: Client, sent: FormData, monday: date) -> None:
+    last = monday + timedelta(days=11)
+    many = {"end_date": f"{last}", "slot_duration_minutes": 15}
+    with patch("bookings.contrib.group_sessions.admin.generate.STARTS_LISTED", 100):
+        page = text_of(boss.post(GENERATE, sent | many | {"_preview": "1"}))
+    assert "120 sessions would be made." in page
+    assert page.count("</time>") == 100
+    assert "and 20 more" in page
+    assert "In the way" not in page
+
+
 def test_what_was_previewed_is_made(
     boss: Client, sent: FormData, schedule: Schedule, provider: Any, monday: date
 ) -> None:
@@ -112,7 +143,7 @@ def test_many_conflicts_are_listed_to_a_limit(
     page = text_of(boss.post(GENERATE, sent | {"end_date": f"{last - timedelta(days=1)}"}))
     assert "66 slots are taken by something else, and get no session." in page
     assert page.count("<td>Time off</td>") == 50
-    assert "… (+16)" in page
+    assert "and 16 more" in page
     assert "_make" not in page
 
 

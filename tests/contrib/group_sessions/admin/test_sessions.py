@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import (
@@ -86,10 +88,88 @@ def test_the_other_filters_and_the_order(
     first, second = schedule(), schedule(provider=other_provider, start_at=start + HOUR)
     assert listed(boss, when="upcoming") == [first, second]
     assert listed(boss, when="past") == [past]
-    assert listed(boss) == [second, first, past]
+    assert listed(boss) == [first, second, past]
     assert listed(boss, provider__id__exact=other_provider.pk) == [second]
     close_booking(first)
     assert listed(boss, status__exact="BOOKING_CLOSED") == [first]
+
+
+def test_what_comes_next_is_on_top_and_what_was_last_follows(
+    boss: Client, schedule: Schedule, past: Session, start: datetime
+) -> None:
+    now = timezone.now()
+    before = schedule(start_at=past.start_at - HOUR * 24, now_dt=past.start_at - HOUR * 48)
+    far, near = (schedule(start_at=start + HOUR * ahead) for ahead in (24, 1))
+    running = schedule(start_at=now - HOUR / 2, now_dt=now - HOUR)
+    assert listed(boss) == [running, near, far, past, before]
+    assert listed(boss, o="1") == [before, past, running, near, far]
+
+
+def test_the_status_says_what_is_full_or_running(
+    boss: Client, schedule: Schedule, sit: Sit, start: datetime
+) -> None:
+    def badge(session: Session) -> str:
+        found = re.search(r'bookings-status-(\w+)">([^<]+)', text_of(boss.get(page_of(session))))
+        assert found is not None
+        return f"{found[1]}: {found[2]}"
+
+    full, queued = schedule(), schedule(start_at=start + HOUR, enable_waitlist=True)
+    now = timezone.now()
+    running = schedule(start_at=now - HOUR / 2, now_dt=now - HOUR)
+    for session in (full, queued):
+        assert badge(session) == "scheduled: Scheduled"
+        sit(session, seats=3, now_dt=None)
+        assert badge(session) == "full: Full"
+    assert text_of(boss.get(LIST)).count('bookings-status-full">Full') == 2
+    assert badge(running) == "running: Running"
+    close_booking(full)
+    assert badge(full) == "booking_closed: Booking closed"
+    cancel_session(running)
+    assert badge(running) == "cancelled: Cancelled"
+
+
+def test_more_seats_say_who_got_them(
+    boss: Client, schedule: Schedule, sit: Sit, wait: Wait
+) -> None:
+    session = schedule(enable_waitlist=True)
+    sit(session, seats=3, now_dt=None)
+    for name in ("Zoe", "Eva", "Kim"):
+        wait(session, name, now_dt=None)
+    url = page_of(session)
+    answer = boss.post(url, sheet(boss, url) | {"capacity": 5}, follow=True)
+    assert told(answer)[0] == "Promoted from the waitlist: Zoe, Eva."
+    update_session(session, waitlist_offer_minutes=30)
+    answer = boss.post(url, sheet(boss, url) | {"capacity": 6}, follow=True)
+    assert told(answer)[0] == "Promoted from the waitlist: Kim."
+    answer = boss.post(url, sheet(boss, url) | {"title": "Mine"}, follow=True)
+    assert len(told(answer)) == 1
+
+
+def test_many_who_got_seats_are_named_to_a_limit(
+    boss: Client, schedule: Schedule, sit: Sit, wait: Wait
+) -> None:
+    session = schedule(enable_waitlist=True)
+    sit(session, seats=3, now_dt=None)
+    for number in range(21):
+        wait(session, f"No {number}", now_dt=None)
+    url = page_of(session)
+    said = told(boss.post(url, sheet(boss, url) | {"capacity": 24}, follow=True))[0]
+    assert said.endswith("No 19 ….")
+
+
+def test_a_waitlist_is_shown_where_there_is_one(
+    boss: Client, schedule: Schedule, sit: Sit, wait: Wait, start: datetime
+) -> None:
+    def is_shown(session: Session) -> bool:
+        return 'id="waitlist-group"' in text_of(boss.get(page_of(session)))
+
+    session = schedule(enable_waitlist=True)
+    assert not is_shown(schedule(start_at=start + HOUR))
+    assert is_shown(session)
+    sit(session, seats=3, now_dt=None)
+    wait(session, "Zoe", now_dt=None)
+    update_session(session, enable_waitlist=False)
+    assert is_shown(session)
 
 
 def test_a_doubled_click_with_an_end_publishes_once(

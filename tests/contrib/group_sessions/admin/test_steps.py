@@ -12,6 +12,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 
 from bookings.contrib.group_sessions.admin.seen import mark_of
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
@@ -172,6 +173,53 @@ def test_staff_promote_somebody_out_of_turn(boss: Client, kept: Session, act: Ac
     assert eva.booking is not None
     assert eva.booking.created_by.username == "boss"
     assert list(find_problems()) == []
+
+
+def test_promote_is_offered_where_somebody_could_be(
+    boss: Client, kept: Session, sit: Sit, wait: Wait, past: Session
+) -> None:
+    def offered(session: Session) -> list[str]:
+        page = text_of(boss.get(page_of(session)))
+        return [
+            entry.client_name
+            for entry in session.waitlist.order_by("pk")
+            if f"/waitlist/{entry.pk}/promote/" in page
+        ]
+
+    wait(kept, "Two", 2, now_dt=None)
+    assert offered(kept) == ["Zoe", "Eva"]
+    held = sit(kept, "Dan", now_dt=None, override_policy=True, expires_at=kept.start_at)
+    assert offered(kept) == []
+    Booking._base_manager.filter(pk=held.pk).update(expires_at=timezone.now())
+    assert offered(kept) == ["Zoe", "Eva"]
+    before = past.start_at - timedelta(hours=1)
+    sit(past, seats=3, now_dt=before)
+    wait(past, "Late", now_dt=before)
+    Booking.objects.filter(seat__session=past).delete()
+    assert offered(past) == []
+
+
+def test_booking_is_closed_before_the_session_begins(
+    boss: Client, session: Session, past: Session
+) -> None:
+    assert "/step/close/" in text_of(boss.get(page_of(session)))
+    assert "/step/close/" not in text_of(boss.get(page_of(past)))
+    close_booking(past)
+    assert "/step/reopen/" not in text_of(boss.get(page_of(past)))
+
+
+def test_who_gets_seats_that_are_open_again_is_said(
+    boss: Client, schedule: Schedule, sit: Sit, wait: Wait, start: datetime
+) -> None:
+    session = schedule(enable_waitlist=True)
+    booking = sit(session, seats=3, now_dt=None)
+    wait(session, "Zoe", now_dt=None)
+    close_booking(session)
+    cancel_booking(booking)
+    assert told(step(boss, session, "reopen")) == [
+        f"{session} is now: Scheduled.",
+        "Promoted from the waitlist: Zoe.",
+    ]
 
 
 def test_a_doubled_click_promotes_once(kept: Session, act: Act) -> None:

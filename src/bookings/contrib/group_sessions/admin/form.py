@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from bookings import policies
 from bookings.admin.refusable import RefusableForm
 from bookings.admin.start import StartField
+from bookings.contrib.group_sessions.admin.promoted import promoted_by
 from bookings.contrib.group_sessions.admin.seen import mark_of, unless_done
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import create_session, update_session
@@ -50,6 +51,7 @@ class SessionForm(SeatsForm):
         # Validation writes what was sent onto the instance; the services start from what is stored.
         self.session: Session = copy.copy(self.instance)
         self.is_new = self.session.pk is None
+        self.promoted: list[str] = []
         for name in TIMES:
             field: Any = self.fields[name]
             field.kept = getattr(self.instance, name)
@@ -114,10 +116,16 @@ class SessionForm(SeatsForm):
         sent = [name for name in CHANGEABLE if name in self.changed_data]
         changes: dict[str, Any] = {name: self.cleaned_data[name] for name in sent}
         provider = changes.get("provider")
+
+        def update() -> None:
+            self.promoted = promoted_by(
+                self.session, lambda: update_session(self.session, actor=actor, **changes)
+            )
+
         is_done = not unless_done(
             self.session,
             self.cleaned_data["seen"],
-            lambda: update_session(self.session, actor=actor, **changes),
+            update,
             lambda row: all(getattr(row, name) == value for name, value in changes.items()),
             now=timezone.now(),
             also_lock=None if provider is None else provider.pk,

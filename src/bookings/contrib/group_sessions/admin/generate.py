@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from functools import partial
+from itertools import groupby
 from typing import Any, Final
 
 from django import forms
@@ -13,6 +15,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms.models import ModelChoiceField, modelform_factory
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -25,8 +28,11 @@ from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import Generated, generate_sessions
 from bookings.exceptions import BookingError, SlotUnavailable
 
-LISTED: Final = 50
-"""How many slots that are taken a preview lists; the rest is a number."""
+STARTS_LISTED: Final = 300
+"""How many sessions a preview names; the rest is a number."""
+
+CONFLICTS_LISTED: Final = 50
+"""The same for slots that are taken, of which each is a line."""
 
 FIELD_OF_CODE: Final = {"range_reversed": "end_date", "too_far_ahead": "end_date"}
 
@@ -111,8 +117,7 @@ class GeneratePage(SessionPages, HostSearch):
             title=_("Generate sessions from hours"),
             form=form,
             preview=preview,
-            conflicts=preview and preview.conflicts[:LISTED],
-            more=max(0, len(preview.conflicts) - LISTED) if preview else 0,
+            **({} if preview is None else _listed(preview)),
         )
 
     def get_generate_form(self, request: HttpRequest) -> Any:
@@ -130,6 +135,17 @@ class GeneratePage(SessionPages, HostSearch):
                 queryset: Any = field.queryset
                 field.queryset = self.seen_by_user(queryset.model, request)
         return form
+
+
+def _listed(preview: Generated) -> dict[str, Any]:
+    """What a preview names: the starts of each day, and what is in the way."""
+    starts = [timezone.localtime(start) for start in preview.starts[:STARTS_LISTED]]
+    return {
+        "days": [(day, list(of_day)) for day, of_day in groupby(starts, datetime.date)],
+        "more_starts": len(preview.starts) - len(starts),
+        "conflicts": preview.conflicts[:CONFLICTS_LISTED],
+        "more_conflicts": max(0, len(preview.conflicts) - CONFLICTS_LISTED),
+    }
 
 
 def _tell(request: HttpRequest, made: Generated) -> None:

@@ -9,6 +9,7 @@ from django.db.models import Case, F, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bookings.admin.inlines import ReadOnlyInline
 from bookings.admin.relations import registered_admin
-from bookings.contrib.group_sessions.admin.shown import badge
+from bookings.contrib.group_sessions.admin.shown import badge, seats_to_give
 from bookings.contrib.group_sessions.models import Seat, WaitlistEntry
 from bookings.models import Booking
 
@@ -83,13 +84,18 @@ class WaitlistInline(ReadOnlyInline):
     fk_name = "session"
     verbose_name_plural = gettext_lazy("waitlist")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A page makes inlines of its own, so nothing is remembered for longer than that.
+        self.free: int | None = None
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         order = (F("priority").desc(), F("joined_at").asc(), F("pk").asc())
         Status = WaitlistEntry.Status  # noqa: N806 - a class
         rows: QuerySet[Any] = (
             super()
             .get_queryset(request)
-            .select_related("session__service")
+            .select_related("session__service", "session__busy_interval")
             .annotate(
                 place=Window(RowNumber(), partition_by=[F("session"), F("status")], order_by=order),
                 turn=Case(
@@ -120,11 +126,16 @@ class WaitlistInline(ReadOnlyInline):
     @admin.display(description="")
     def acts(self, entry: WaitlistEntry) -> SafeString:
         buttons = SafeString()
-        if entry.status == WaitlistEntry.Status.WAITING and entry.session.is_coming:
+        if entry.status == WaitlistEntry.Status.WAITING and self._fits(entry):
             buttons += self._button(entry, "promote", _("Promote"))
         if entry.status in {WaitlistEntry.Status.WAITING, WaitlistEntry.Status.OFFERED}:
             buttons += self._button(entry, "remove", _("Remove"))
         return buttons
+
+    def _fits(self, entry: WaitlistEntry) -> bool:
+        if self.free is None:
+            self.free = seats_to_give(entry.session, timezone.now())
+        return entry.party_size <= self.free
 
     def _button(self, entry: WaitlistEntry, name: str, label: str) -> SafeString:
         url = _session_url(self, "waitlist", entry.session_id, entry.pk, name)

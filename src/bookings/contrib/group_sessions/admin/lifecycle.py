@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.admin.actor import Acting
+from bookings.contrib.group_sessions.admin.promoted import promoted_by, tell_promoted
 from bookings.contrib.group_sessions.admin.seen import mark_of, unless_done
 from bookings.contrib.group_sessions.admin.steps import STEPS, Step
 from bookings.contrib.group_sessions.models import Session
@@ -104,11 +105,16 @@ class Lifecycle(SessionPages):
         self, request: HttpRequest, step: Step, session: Session, given: dict[str, Any]
     ) -> None:
         now = timezone.now()
+        promoted: list[str] = []
+
+        def act() -> None:
+            promoted[:] = promoted_by(session, lambda: step.service(session, now_dt=now, **given))
+
         try:
             taken = unless_done(
                 session,
                 request.POST.get("seen", ""),
-                lambda: step.service(session, now_dt=now, **given),
+                act,
                 step.is_done,
                 now=now,
             )
@@ -123,3 +129,4 @@ class Lifecycle(SessionPages):
             text = _("%(session)s was that already: %(status)s.")
         status = session.get_status_display()
         messages.success(request, text % {"session": session, "status": status})
+        tell_promoted(request, promoted)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from bookings.admin import refusals
 from bookings.contrib.group_sessions.admin.lifecycle import SessionPages
+from bookings.contrib.group_sessions.admin.promoted import promoted_by, tell_promoted
 from bookings.contrib.group_sessions.admin.seat_forms import (
     BookForm,
     ClientForm,
@@ -103,10 +104,11 @@ class SeatPages(SessionPages):
         form = MoveSeatForm(request.POST if request.method == "POST" else None, booking, others)
         if form.is_valid():
             try:
-                form.write(self.get_actor(request))
+                promoted = promoted_by(session, lambda: form.write(self.get_actor(request)))
             except BookingError as error:
                 form.add_error(None, form.as_form_error(error))
             else:
+                tell_promoted(request, promoted)
                 text = _moved(booking, form.cleaned_data["to_session"])
                 return self._done(request, session, text, is_new=True)
         return self._ask(request, session, form, booking=booking)

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db.models import QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -27,9 +28,10 @@ from bookings.contrib.group_sessions.admin.form import SessionForm
 from bookings.contrib.group_sessions.admin.generate import GeneratePage
 from bookings.contrib.group_sessions.admin.inlines import SeatInline, WaitlistInline
 from bookings.contrib.group_sessions.admin.lifecycle import Lifecycle
+from bookings.contrib.group_sessions.admin.promoted import tell_promoted
 from bookings.contrib.group_sessions.admin.seats import SeatPages
 from bookings.contrib.group_sessions.admin.seen import mark_of
-from bookings.contrib.group_sessions.admin.shown import badge, seats_bar, with_numbers
+from bookings.contrib.group_sessions.admin.shown import seats_bar, session_badge, with_numbers
 from bookings.contrib.group_sessions.admin.waitlist import WaitlistButtons
 from bookings.contrib.group_sessions.models import Session
 
@@ -71,6 +73,15 @@ class SessionAdmin(
         client = [f"{booking}{name}" for name in ("reference", "client_name", "client_email")]
         return ["title", *provider_search(self.admin_site, Session, request), *client]
 
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """What comes next first, and after what is still to come what was last."""
+        if request.GET.get(WhenFilter.parameter_name):
+            return super().get_ordering(request)
+        is_ahead = Q(end_at__gt=timezone.now())
+        ahead = Case(When(is_ahead, then=F("start_at")))
+        is_over = Case(When(is_ahead, then=Value(0)), default=Value(1))
+        return [is_over.asc(), ahead.asc(), "-start_at", "-pk"]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         related = ("service", "provider", "tenant", "busy_interval")
         return with_numbers(super().get_queryset(request)).select_related(*related)
@@ -91,7 +102,7 @@ class SessionAdmin(
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, session: Session) -> SafeString:
-        return badge(session)
+        return session_badge(session, timezone.now())
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -132,7 +143,11 @@ class SessionAdmin(
         return form
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        return [] if obj is None else [*super().get_inlines(request, obj)]
+        if obj is None:
+            return []
+        has_queue = obj.enable_waitlist or obj.waitlist.exists()
+        inlines = super().get_inlines(request, obj)
+        return [row for row in inlines if has_queue or not issubclass(row, WaitlistInline)]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
@@ -144,6 +159,7 @@ class SessionAdmin(
             written = form.write(self.get_actor(request))
             obj.pk, obj._state.adding = written.pk, False
             obj.take_over(written)
+            tell_promoted(request, form.promoted)
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
         session = context["original"]

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.models import Booking
@@ -29,6 +30,8 @@ def with_numbers(sessions: QuerySet[Any]) -> QuerySet[Any]:
 
 def seats_to_give(session: Session, now: datetime) -> int:
     """The seats that the services would give away now: those of holds that have run out too."""
+    if not session.is_coming or session.start_at <= now:
+        return 0
     stale = Booking.objects.expired(now).filter(busy_interval=session.busy_interval_id)
     seats: int = stale.aggregate(seats=Coalesce(Sum("party_size"), 0))["seats"]
     return session.remaining_seats + seats
@@ -56,9 +59,20 @@ def seats_bar(taken: int, capacity: int) -> SafeString:
     )
 
 
-def badge(of: Session | WaitlistEntry | Booking) -> SafeString:
+def badge(of: WaitlistEntry | Booking) -> SafeString:
+    return _badge(of.status, of.get_status_display())
+
+
+def session_badge(session: Session, now: datetime) -> SafeString:
+    """Its status; of one that takes place, that it is running, or full, which no column says."""
+    if session.is_coming and session.start_at <= now < session.end_at:
+        return _badge("running", pgettext("a session is", "Running"))
+    if session.is_coming and session.is_full and not session.closed_by_staff:
+        return _badge("full", pgettext("a session is", "Full"))
+    return _badge(session.status, session.get_status_display())
+
+
+def _badge(name: str, text: str) -> SafeString:
     return format_html(
-        '<span class="bookings-status bookings-status-{}">{}</span>',
-        of.status.lower(),
-        of.get_status_display(),
+        '<span class="bookings-status bookings-status-{}">{}</span>', name.lower(), text
     )

@@ -33,11 +33,13 @@ class Step:
     service: Callable[..., Session]
     is_done: Callable[[Session], bool]
     form: type[CancelForm] | None = None
+    before_start: bool = False
     after_end: bool = False
 
     def is_open(self, session: Session, now: datetime) -> bool:
         """Whether to offer it; the service has the last word."""
-        is_time = session.end_at <= now or not self.after_end
+        is_time = now < session.start_at if self.before_start else True
+        is_time = is_time and (session.end_at <= now or not self.after_end)
         return session.is_coming and is_time and not self.is_done(session)
 
 
@@ -49,12 +51,14 @@ STEPS: Final = {
             pgettext_lazy("step of a session", "Close booking"),
             close_booking,
             lambda session: session.closed_by_staff,
+            before_start=True,
         ),
         Step(
             "reopen",
             pgettext_lazy("step of a session", "Reopen booking"),
             reopen_booking,
             lambda session: not session.closed_by_staff,
+            before_start=True,
         ),
         Step(
             "finish",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, TypeAlias
@@ -58,12 +58,15 @@ class Generated:
     existing: int
     """Those that had their session already, also if that is cancelled."""
     conflicts: tuple[SlotConflict, ...]
+    starts: tuple[datetime, ...] = ()
+    """Of a dry run: when those would start that would be made."""
 
     def __add__(self, other: Generated) -> Generated:
         return Generated(
             self.created + other.created,
             self.existing + other.existing,
             self.conflicts + other.conflicts,
+            self.starts + other.starts,
         )
 
 
@@ -221,6 +224,7 @@ class _Work:
             created=len(free),
             existing=len(starts) - len(missing),
             conflicts=tuple(self._conflict(*pair) for pair in refused),
+            starts=tuple(self._start_of(claim) for claim in free) if self.dry_run else (),
         )
 
     def _claim(self, start: int) -> claims.Claim:
@@ -235,8 +239,11 @@ class _Work:
         )
 
     def _conflict(self, claim: claims.Claim, kind: BusyInterval.Kind) -> SlotConflict:
-        start = claim.starts + 60 * self.example.buffer_before_minutes
-        return SlotConflict(_instant(start), _instant(start + self.length), kind)
+        start = self._start_of(claim)
+        return SlotConflict(start, start + timedelta(seconds=self.length), kind)
+
+    def _start_of(self, claim: claims.Claim) -> datetime:
+        return _instant(claim.starts + 60 * self.example.buffer_before_minutes)
 
     def _known(self, starts: Sequence[int]) -> set[tuple[int, int]]:
         stored = rows(self.using).filter(
