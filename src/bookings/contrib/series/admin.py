@@ -25,6 +25,7 @@ from bookings.admin.generic import Inline
 from bookings.admin.inlines import ReadOnlyInline
 from bookings.admin.tenants import TenantFilter
 from bookings.conf import app_settings
+from bookings.contrib.series.admin_sessions import SessionLinks, say_on_sessions, series_link
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import Scope, cancel_series
 from bookings.exceptions import BookingError
@@ -38,18 +39,26 @@ class OccurrenceInline(ReadOnlyInline):
     fields = readonly_fields = ("original_start_at", "thing", "state")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # A page makes inlines of its own, so nothing is remembered for longer than that.
+        self.sessions = SessionLinks(self.admin_site, request)
         return super().get_queryset(request).select_related("booking")
 
-    @admin.display(description=gettext_lazy("booking"))
+    @admin.display(description=gettext_lazy("booking or session"))
     def thing(self, row: Occurrence) -> SafeString | str:
         if row.booking is None:
-            return "–" if row.session_key is None else f"#{row.session_key}"
-        url = reverse("admin:bookings_booking_change", args=[quote(row.booking.pk)])
+            return self.sessions.link(row)
+        url = reverse(
+            "admin:bookings_booking_change",
+            args=[quote(row.booking.pk)],
+            current_app=self.admin_site.name,
+        )
         return format_html('<a href="{}">{}</a>', url, row.booking)
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, row: Occurrence) -> str:
-        return "–" if row.booking is None else row.booking.get_status_display()
+        if row.booking is None:
+            return self.sessions.status(row)
+        return row.booking.get_status_display()
 
 
 class SeriesInline(ReadOnlyInline):
@@ -69,12 +78,12 @@ class SeriesInline(ReadOnlyInline):
 
     @admin.display(description=gettext_lazy("series"))
     def of(self, row: Occurrence) -> SafeString:
-        url = reverse("admin:bookings_series_series_change", args=[quote(row.series_id)])
-        return format_html('<a href="{}">{}</a>', url, row.series)
+        return series_link(row.series, self.admin_site)
 
 
 # The history stays last. A host's subclass of BookingAdmin has it too.
 BookingAdmin.inlines[-1:-1] = [SeriesInline]
+say_on_sessions()
 
 
 class CancelSeriesForm(forms.Form):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeAlias
 
 from django import forms
 from django.contrib import admin
@@ -37,6 +38,11 @@ from bookings.contrib.group_sessions.models import Session
 
 RECORD = (("created_at", "created_by"), "updated_at", ("cancelled_at", "cancellation_reason"))
 
+Belonging: TypeAlias = Callable[
+    [admin.AdminSite, HttpRequest, Session], tuple[str, SafeString] | None
+]
+"""A label, and a link to what the session is part of; ``None`` where it is part of nothing."""
+
 
 @admin.register(Session)
 class SessionAdmin(
@@ -54,6 +60,8 @@ class SessionAdmin(
     actions = None
     date_hierarchy = "start_at"
     inlines: ClassVar = [SeatInline, WaitlistInline]
+    belongs_to: ClassVar[list[Belonging]] = []
+    """What other apps say of a session on its page."""
     search_help_text = _("Title, provider, or a booking's reference or client.")
 
     class Media:
@@ -166,6 +174,8 @@ class SessionAdmin(
         if session is not None:
             context["seen"] = mark_of(session)
             context["session_steps"] = self.open_steps(request, session)
+            said = [tell(self.admin_site, request, session) for tell in self.belongs_to]
+            context["belongs_to"] = [each for each in said if each is not None]
             context["seat_links"] = self.seat_links(request, session)
             if self.has_attendance(request, session):
                 context["attendance_url"] = self.page_url("attendance", session)
