@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from bookings.admin.inlines import ReadOnlyInline
 from bookings.admin.relations import registered_admin
@@ -72,7 +72,7 @@ class SeatInline(ReadOnlyInline):
         return format_html(
             '<a class="button" href="{}">{}<span class="visually-hidden"> {}</span></a>',
             _session_url(self, "move", seat.session_id, seat.booking_id),
-            _("Move"),
+            pgettext("step of a booking", "Move"),
             seat.booking.client_name,
         )
 
