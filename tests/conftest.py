@@ -31,16 +31,23 @@ SETTINGS_OF = {
     TESTS / "example" / "pages": "example.settings",
 }
 CONTRIB = TESTS / "contrib"
-# Pure Python, text, or a reader's own project: the same on every database, so the quickest runs it.
+# Pure Python, text, a reader's own project, or refused before any database is asked: the same on
+# every one, so the quickest runs it.
 ONLY_SQLITE = (
+    CONTRIB / "group_sessions" / "test_wrong_types.py",
+    CONTRIB / "payments" / "test_wrong_types.py",
     CONTRIB / "schedule" / "engine",
+    CONTRIB / "schedule" / "hours" / "test_wrong_types.py",
     CONTRIB / "series" / "test_against_naive.py",
     CONTRIB / "series" / "test_recurrences.py",
     CONTRIB / "series" / "test_rfc_examples.py",
     CONTRIB / "series" / "test_rules.py",
+    CONTRIB / "series" / "test_wrong_types.py",
     TESTS / "core" / "test_architecture.py",
     TESTS / "docs",
     TESTS / "quickstart",
+    TESTS / "services" / "test_wrong_types.py",
+    TESTS / "stateful" / "test_controls.py",
     TESTS / "translations",
 )
 # About the server that only a run on PostgreSQL has installed.
