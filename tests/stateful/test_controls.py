@@ -1,4 +1,4 @@
-"""The random sequences find what is broken on purpose; which database is asked makes no difference."""
+"""The random sequences find what is broken on purpose, on whatever database they are run."""
 
 from __future__ import annotations
 
