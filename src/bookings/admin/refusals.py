@@ -47,14 +47,14 @@ FIELD_OF_CODE: Final = {
 FIELD_OF_NAME: Final = {"new_start_at": "start_at", "add-on": "extras", "addon": "extras"}
 
 
-Pointer: TypeAlias = Callable[[Booking, str], SafeString]
+Pointer: TypeAlias = Callable[[Booking, str], SafeString | None]
 
 _pointers: Final[dict[str, Pointer]] = {}
 
 
 def point(code: str, pointer: Pointer) -> None:
     """Say with what is refused by this code where staff do it instead: by a link, which the pointer
-    makes of the booking and the name of the admin site.
+    makes of the booking and the name of the admin site; ``None`` where that has no such page.
     """
     _pointers[code] = pointer
 
@@ -67,8 +67,8 @@ def as_form_error(
         return ValidationError(error.error_dict)
     message = _message(error)
     pointer = _pointers.get(error.booking_code)
-    if pointer is not None and booking is not None:
-        message = format_html("{} {}.", message, pointer(booking, site))
+    if pointer is not None and booking is not None and (link := pointer(booking, site)):
+        message = format_html("{} {}.", message, link)
     return ValidationError({_field_of(error): [message]})
 
 

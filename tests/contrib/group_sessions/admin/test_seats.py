@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.urls import set_urlconf
 
+from bookings.admin.refusals import as_form_error
+from bookings.contrib.group_sessions.admin.seats import move_link
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
 from bookings.contrib.group_sessions.services import (
     cancel_session,
@@ -17,6 +20,7 @@ from bookings.contrib.group_sessions.services import (
     update_session,
 )
 from bookings.integrity import find_problems
+from bookings.ledger import in_session
 from bookings.models import Booking
 from tests.admin.page import FormData, filled_in, text_of, told
 from tests.contrib.group_sessions.admin.conftest import LIST, QUESTION, page_of
@@ -293,6 +297,17 @@ def test_the_page_of_a_booking_says_where_its_seat_is_moved(
     assert "This booking is a seat in a session. Move it to another session, or cancel it." in page
     where = page_of(session, f"move/{booking.pk}", site="desk")
     assert f'<a href="{where}">Choose the session</a>.' in page
+
+
+def test_where_sessions_are_in_no_admin_there_is_no_link(session: Session, sit: Sit) -> None:
+    booking = sit(session, now_dt=None)
+    refusal = in_session()
+    set_urlconf("django.conf.urls.i18n")
+    try:
+        assert move_link(booking, "admin") is None
+        assert as_form_error(refusal, booking).messages == refusal.messages
+    finally:
+        set_urlconf(None)
 
 
 @pytest.mark.parametrize("page", ["book", "wait", "move/{}"])

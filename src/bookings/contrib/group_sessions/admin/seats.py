@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.utils import quote
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -144,13 +144,16 @@ def _moved(booking: Booking, session: Session) -> str:
     }
 
 
-def move_link(booking: Booking, site: str) -> SafeString:
-    """To the page that moves a booking's seat."""
-    url = reverse(
-        "admin:bookings_group_sessions_session_move",
-        args=[quote(booking.seat.session_id), booking.pk],
-        current_app=site,
-    )
+def move_link(booking: Booking, site: str) -> SafeString | None:
+    """To the page that moves a booking's seat, where sessions are in the admin."""
+    try:
+        url = reverse(
+            "admin:bookings_group_sessions_session_move",
+            args=[quote(booking.seat.session_id), booking.pk],
+            current_app=site,
+        )
+    except NoReverseMatch:
+        return None
     return format_html('<a href="{}">{}</a>', url, _("Choose the session"))
 
 
