@@ -17,6 +17,7 @@ from bookings.contrib.group_sessions.admin import SessionAdmin
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import create_session
 from bookings.contrib.schedule.services import make_schedule
+from bookings.models import Booking
 from tests.admin.page import errors_of, filled_in, text_of
 from tests.hosts.samples import Host, make_host
 
@@ -160,3 +161,21 @@ def test_the_queries_of_the_list_do_not_grow_with_the_tenants(
     for _n in range(4):
         publish(make_host(), start)
     assert queries() == few
+
+
+def test_a_seat_is_booked_and_moved_within_its_tenant(
+    boss: Client, host: Host, other: Host, start: datetime
+) -> None:
+    here, later = publish(host, start), publish(host, start + timedelta(hours=3))
+    theirs = publish(other, start + timedelta(hours=3))
+    book = f"{LIST}{here.pk}/book/"
+    client = {"client_name": "Ann", "party_size": 2}
+    boss.post(book, filled_in(boss.get(book), "session_question_form") | client)
+    booking = Booking.objects.get()
+    assert booking.tenant == host.tenant
+    move = f"{LIST}{here.pk}/move/{booking.pk}/"
+    assert f'<option value="{theirs.pk}"' not in text_of(boss.get(move))
+    sent = filled_in(boss.get(move), "session_question_form")
+    assert boss.post(move, sent | {"to_session": theirs.pk}).status_code == 200
+    assert boss.post(move, sent | {"to_session": later.pk}).status_code == 302
+    assert Booking.objects.get().start_at == later.start_at
