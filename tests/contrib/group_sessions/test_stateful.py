@@ -97,7 +97,7 @@ class SessionMachine(RuleBasedStateMachine):
         try:
             do()
         except BookingError:
-            # A hold that has run out is expired by whoever finds it in the way, whatever comes of it.
+            # A hold that has run out is expired by who finds it in the way, whatever comes of it.
             assert is_stale or stored() == before
 
     def session(self, which: int) -> Session:
