@@ -137,6 +137,23 @@ def test_a_hold_of_what_is_inactive_is_submitted_against_the_rule(
     assert held.status == Booking.Status.CONFIRMED
 
 
+def closed(*, override_policy: bool, **_asked: Any) -> list[Any]:
+    return []
+
+
+def test_a_request_for_a_day_that_is_closed_by_now_is_confirmed_against_the_rule(
+    boss: Client, pending: Booking, settings: Any
+) -> None:
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.closed"
+    url = step_of(pending, "confirm")
+    refused = boss.post(url, {"version": pending.version})
+    assert "Selected start time is not available for this service." in text_of(refused)
+    boss.post(url, filled_in(refused, REASON) | {"override_policy": "on"})
+    pending.refresh_from_db()
+    assert pending.status == Booking.Status.CONFIRMED
+
+
 @pytest.mark.parametrize("message", ["", "The door is mended."])
 def test_a_delivery_may_have_a_message(boss: Client, past: Booking, message: str) -> None:
     url = step_of(past, "deliver")

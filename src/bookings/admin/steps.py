@@ -21,7 +21,14 @@ from bookings.admin.step_forms import (
     NoteForm,
     ReasonForm,
 )
-from bookings.exceptions import BookingError, LimitReached, NotAllowed, NoticeWindow, PastStart
+from bookings.exceptions import (
+    BookingError,
+    LimitReached,
+    NotAllowed,
+    NoticeWindow,
+    PastStart,
+    SlotUnavailable,
+)
 from bookings.models import Booking, BookingEvent
 from bookings.services import (
     add_note,
@@ -54,6 +61,10 @@ def proceeding_in_time(transition: str) -> Opens:
     """What has run out is no more to be had."""
     proceeds = proceeding(transition)
     return lambda booking, now: proceeds(booking, now) and not has_run_out(booking, now)
+
+
+LIFTABLE: Final = (LimitReached, NotAllowed, NoticeWindow, PastStart, SlotUnavailable)
+"""What ``override_policy`` lifts, of one verb or another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +104,9 @@ class Step:
 
     def can_lift(self, refusal: BookingError) -> bool:
         """Whether staff may do it all the same."""
-        liftable = isinstance(refusal, NoticeWindow | NotAllowed | PastStart | LimitReached)
-        return self.may_override and (liftable or refusal.code == "not_delivered")
+        return self.may_override and (
+            isinstance(refusal, LIFTABLE) or refusal.code == "not_delivered"
+        )
 
 
 def is_open_hold(booking: Booking, now: datetime) -> bool:

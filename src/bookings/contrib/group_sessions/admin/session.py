@@ -100,9 +100,7 @@ class SessionAdmin(
 
     @admin.display(description=_("seats taken"), ordering="booked")
     def seats(self, session: Any) -> SafeString:
-        held = session.busy_interval
-        taken = session.booked if held is None or not session.is_coming else held.seats_taken
-        return seats_bar(taken, session.capacity)
+        return seats_bar(session.booked, session.capacity)
 
     @admin.display(description=pgettext_lazy("how many wait", "waiting"), ordering="waiting")
     def waits(self, session: Any) -> str:
