@@ -18,7 +18,9 @@ from coverage import Coverage
 from django.conf import settings
 from django.db import connection
 
-from tests.effort import left_out
+from tests.effort import left_out, take_your_time
+
+take_your_time()
 
 TESTS = Path(__file__).parent
 DEFAULT = "tests.settings.default"

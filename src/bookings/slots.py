@@ -50,11 +50,17 @@ def validate_again(booking: Booking, *, now_dt: datetime) -> None:
     """As :func:`validate`, of a booking whose time has been kept for it since it was on offer.
 
     The window of booking counted then and does not count again. So only an engine is asked that can
-    lift it: one whose signature names ``override_policy``.
+    lift it: one whose signature names ``override_policy``. Nor does it matter between which starts
+    a client could choose by now: a refusal with the code ``off_grid`` is none.
     """
     engine = load_engine()
-    if engine is not None and engine.lifts_policy:
+    if engine is None or not engine.lifts_policy:
+        return
+    try:
         _ask(engine, booking, now_dt=now_dt, override_policy=True)
+    except SlotUnavailable as refusal:
+        if refusal.booking_code != "off_grid":
+            raise
 
 
 def _ask(

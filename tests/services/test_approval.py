@@ -15,6 +15,7 @@ from bookings.exceptions import (
     NotAllowed,
     PastStart,
     SlotUnavailable,
+    StaleBooking,
 )
 from bookings.models import Booking
 from bookings.selectors import get_busy_intervals, get_response_time, get_response_times
@@ -310,6 +311,62 @@ def test_an_engine_that_cannot_lift_its_notice_is_not_asked_again(ask: Book, set
     rename(request.provider, "Away")
 
     assert confirm_booking(request, now_dt=NOW).status == "CONFIRMED"
+
+
+@pytest.mark.usefixtures("engine")
+def test_staff_who_entered_a_request_where_nothing_was_on_offer_are_not_told_so_again(
+    ask: Book, make_provider: Make
+) -> None:
+    away = make_provider(name="Away")
+    entered = ask(provider=away, skip_slot_validation=True)
+    moved = ask()
+    reschedule_booking(
+        moved,
+        new_start_at=START + DAY,
+        new_provider=away,
+        now_dt=NOW,
+        skip_slot_validation=True,
+    )
+    assert last_event(moved).data["skip_slot_validation"] is True
+
+    for request in (entered, moved):
+        assert confirm_booking(request, now_dt=NOW).status == "CONFIRMED"
+
+
+class OffGrid(list[datetime]):
+    def why_not(self, start_at: datetime) -> BookingError:
+        return SlotUnavailable("Starts are an hour apart.", "off_grid")
+
+
+def open_on_the_hour(
+    service: Any, provider: Any, start_dt: Any, end_dt: Any, *, override_policy: bool
+) -> list[datetime]:
+    return OffGrid()
+
+
+def test_it_does_not_matter_which_starts_are_on_offer_by_now(ask: Book, settings: Any) -> None:
+    request = ask()
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.open_on_the_hour"
+    assert confirm_booking(request, now_dt=NOW).status == "CONFIRMED"
+
+
+class NotYou(DefaultBookingAdapter):
+    def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
+        raise NotAllowed("Ask somebody else.")
+
+
+@pytest.mark.usefixtures("engine")
+def test_who_may_not_and_who_is_late_do_not_hear_what_the_engine_says(
+    ask: Book, settings: Any
+) -> None:
+    request = ask()
+    rename(request.provider, "Away")
+    with pytest.raises(StaleBooking):
+        confirm_booking(request, now_dt=NOW, expected_version=7)
+    settings.BOOKINGS_ADAPTER = f"{__name__}.NotYou"
+    with pytest.raises(NotAllowed):
+        confirm_booking(request, now_dt=NOW)
 
 
 @pytest.mark.usefixtures("engine")

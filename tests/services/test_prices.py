@@ -229,7 +229,7 @@ def check_below_zero(error: InvalidBooking, name: str) -> None:
 
 
 @pytest.mark.parametrize("pricing_type", list(PricingType))
-@pytest.mark.parametrize("price", [Decimal(-1), -1, "-1"])
+@pytest.mark.parametrize("price", [Decimal(-1), Decimal("-0.01"), -1, "-1"])
 def test_a_price_below_zero_is_refused(
     book: Book, service: Any, pricing_type: str, price: Any
 ) -> None:

@@ -1,4 +1,4 @@
-"""The random sequences find what is broken on purpose, on whatever database they are run."""
+"""The random sequences find what is broken on purpose. One database is enough to see it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,12 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from bookings.contrib.series.models import Occurrence, Series
-from bookings.contrib.series.services import SeriesResult, create_series, reschedule_series
+from bookings.contrib.series.services import (
+    SeriesResult,
+    cancel_series,
+    create_series,
+    reschedule_series,
+)
 from bookings.exceptions import TenantMismatch
 from bookings.models import Booking
 from bookings.testing import assert_bookings_are_sound
@@ -79,3 +84,17 @@ def test_the_admin_names_it(host: Host) -> None:
     for path in ("", f"{series.pk}/change/"):
         page = client.get(f"/admin/bookings_series/series/{path}")
         assert str(host.tenant) in page.content.decode()
+
+
+def test_a_series_does_not_go_to_another_tenant_s_provider_not_even_without_bookings(
+    host: Host,
+) -> None:
+    series = repeat(host).series
+    stranger = make_host().provider
+    at = series.occurrences.first()
+    asked: Any = {"new_start_at": at.original_start_at, "scope": "all", "now_dt": NOW}
+    for _ in range(2):
+        with pytest.raises(TenantMismatch):
+            reschedule_series(at, **asked, new_provider=stranger)
+        assert Series.objects.get().provider == host.provider
+        cancel_series(at, scope="all", now_dt=NOW)

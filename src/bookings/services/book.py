@@ -122,6 +122,8 @@ def book(
                 return replayed
             raise
 
+    said = slots_were_skipped(skip_slot_validation)
+
     def write() -> Booking:
         calendar_id = locks.lock_calendar(booking.provider_id, using=using)
         if replayed := replay(booking, using=using, lock=True):
@@ -142,7 +144,7 @@ def book(
             BookingAddon.objects.using(using).bulk_create(snapshots)
         if occasion is not None:
             occasion.enter(booking, using=using)
-        store(booking, creation(booking, now), using=using)
+        store(booking, creation(booking, now, **said), using=using)
         return booking
 
     # What has to be looked up under the lock needs statements of its own.
@@ -154,7 +156,7 @@ def book(
 
     def attempt() -> Booking:
         if at_once:
-            one = partial(_write_at_once, booking, claim, now=now, using=using)
+            one = partial(_write_at_once, booking, claim, said, now=now, using=using)
             if booked := atomically(one, using=using, single_statement=True):
                 return booked
         return atomically(write, using=using, taken=taken)
@@ -169,12 +171,12 @@ def _check_bookable(booking: Booking, occasion: Occasion | None, *, override_pol
 
 
 def _write_at_once(
-    booking: Booking, claim: claims.Claim, *, now: datetime, using: str
+    booking: Booking, claim: claims.Claim, said: dict[str, Any], *, now: datetime, using: str
 ) -> Booking | None:
     """The booking, unless its provider has no calendar yet."""
     get_adapter().check_permission(booking.created_by, "create", booking)
     _begin(booking, now)
-    event = creation(booking, now)
+    event = creation(booking, now, **said)
     if not postgres.book(booking, event, claim, using=using):
         return None
     announce(booking, event, using=using)
@@ -199,8 +201,8 @@ def new_reference(booking: Booking, now: datetime) -> str:
     return reference
 
 
-def creation(booking: Booking, now: datetime) -> BookingEvent:
-    """The first event of a booking's history, not stored yet."""
+def creation(booking: Booking, now: datetime, **more: Any) -> BookingEvent:
+    """The first event of a booking's history, not stored yet; ``more`` is for its data."""
     return BookingEvent(
         booking=booking,
         event_type=BookingEvent.EventType.CREATED,
@@ -213,6 +215,7 @@ def creation(booking: Booking, now: datetime) -> BookingEvent:
             "end_at": plain(booking.end_at),
             "service": plain(booking.service_id),
             "provider": plain(booking.provider_id),
+            **more,
         },
     )
 
@@ -247,6 +250,11 @@ def _settle(booking: Booking, now: datetime) -> None:
             approval.ask(booking, now=now)
         else:
             booking.confirm(now)
+
+
+def slots_were_skipped(skip_slot_validation: bool) -> dict[str, Any]:
+    """What an event says of a start that was never on offer, for nobody to expect that it is."""
+    return {"skip_slot_validation": True} if skip_slot_validation else {}
 
 
 def extra_time(addons: Iterable[BookingAddon]) -> timedelta:

@@ -44,7 +44,7 @@ def change_many(
 ) -> None:
     """Apply what ``decide`` makes of each of these rows, which are locked, as are their calendars.
 
-    They become what is stored. The adapter is asked for each of them before any is written.
+    They become what is stored. The adapter is asked for each of these before one is written.
     """
     adapter = get_adapter()
     written_at = timezone.now()

@@ -66,9 +66,9 @@ def confirm_booking(
             ledger.keep(row, using=at.using)
         return Change(BookingEvent.EventType.CONFIRMED, fields=SETTLED, data=data)
 
-    now = inputs.moment(now_dt)
+    now, actor = inputs.moment(now_dt), inputs.user(actor, "actor")
     if not override_policy:
-        recheck_slot(booking, now=now)
+        recheck_slot(booking, actor=actor, now=now, expected_version=expected_version)
     return change_booking(
         booking,
         decide,

@@ -13,14 +13,16 @@ from bookings import ledger, policies, slots
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import PastStart
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent
 from bookings.protocols import BookingType
 from bookings.services import inputs
 from bookings.services.allowance import Allowance
-from bookings.services.changes import LIFECYCLE_FIELDS, Locked
+from bookings.services.changes import LIFECYCLE_FIELDS, Locked, check_version
 from bookings.services.details import CLIENT, Details
 from bookings.services.history import values_of
 from bookings.services.repeats import check_duplicate
+
+PLACED: Final = (BookingEvent.EventType.CREATED, BookingEvent.EventType.RESCHEDULED)
 
 SETTLED: Final = (*LIFECYCLE_FIELDS, *CLIENT, "notes_client", "requires_approval")
 """What may be written of a booking that goes on."""
@@ -63,11 +65,14 @@ def _check_start(row: Booking, now: datetime) -> None:
         )
 
 
-def recheck_slot(booking: Booking, *, now: datetime) -> None:
+def recheck_slot(
+    booking: Booking, *, actor: Any, now: datetime, expected_version: int | None
+) -> None:
     """Raise what the slot engine says of a request whose provider does not work then any more.
 
-    Asked before the lock is taken, so that a slow engine keeps nobody waiting; whether it is a
-    request still, the lock tells.
+    Asked before the lock is taken here, so that a slow engine keeps nobody waiting; whether it is a
+    request still, the lock tells. Staff may have entered it where nothing was on offer; then the
+    engine is not asked.
     """
     if slots.load_engine() is None:
         return
@@ -75,6 +80,11 @@ def recheck_slot(booking: Booking, *, now: datetime) -> None:
     requests = Booking.objects.using(using).awaiting_approval(now).select_related("busy_interval")
     request = requests.filter(pk=booking.pk).first()
     if request is None or request.is_in_session:
+        return
+    check_version(request, expected_version)
+    get_adapter().check_permission(actor, "confirm", request)
+    placed = request.events.filter(event_type__in=PLACED).order_by("-pk").first()
+    if placed is not None and placed.data.get("skip_slot_validation"):
         return
     inputs.load(request, "service", "provider", using=using)
     slots.validate_again(request, now_dt=now)

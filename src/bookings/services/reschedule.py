@@ -21,7 +21,7 @@ from bookings.protocols import BookingType, ProviderLike
 from bookings.services import approval, inputs
 from bookings.services.addons import addon_keys, chosen_addons, snapshot_of
 from bookings.services.allowance import Allowance
-from bookings.services.book import extra_time, set_total
+from bookings.services.book import extra_time, set_total, slots_were_skipped
 from bookings.services.changes import (
     Change,
     Locked,
@@ -111,7 +111,7 @@ def reschedule_booking(
         return Change(
             BookingEvent.EventType.RESCHEDULED,
             fields=(*MOVED, *LAPSE),
-            data=old_and_new(old, new) | addons,
+            data=old_and_new(old, new) | addons | slots_were_skipped(skip_slot_validation),
         )
 
     # The slow questions are asked before the lock is taken, of a copy that is thrown away.

@@ -238,3 +238,15 @@ def test_a_booking_keeps_the_price_of_a_seat_that_it_was_made_at(
     booking.party_size = 3
     booking.save()
     assert amounts(booking) == ("", 60, 63)
+
+
+@pytest.mark.parametrize("seats", [1, 2, 3])
+def test_a_seat_that_cannot_be_paid_is_not_sold_in_pairs_either(
+    schedule: Schedule, service: Any, sit: Sit, seats: int
+) -> None:
+    """Two for 21 yen are not two for 10 yen and a half each."""
+    session = schedule(price_amount=Decimal("10.50"))
+    type(service)._default_manager.update(currency="JPY")
+    session.refresh_from_db()
+    with refused(InvalidBooking, "amount_too_fine"):
+        sit(session, seats=seats)

@@ -350,6 +350,17 @@ def test_one_key_signs_up_once(repeat: Any) -> None:
     assert Booking.objects.exclude(pk=joan.pk).count() == 3
 
 
+def test_a_key_finds_what_it_has_made_wherever_that_is_by_now(repeat: Any) -> None:
+    made = repeat()
+    asked: Any = {"client_name": "Mary", "idempotency_key": "k" * 255}
+    first = book_session_series(occurrence(0), **asked, now_dt=NOW)
+    update_session(made.sessions[1], start_at=TUESDAYS[1] + HOUR, now_dt=NOW)
+    for now in (NOW, TUESDAYS[0] + HOUR, TUESDAYS[2] + DAY):
+        again = book_session_series(occurrence(0), **asked, now_dt=now)
+        assert again.bookings == first.bookings
+    assert Booking.objects.count() == 3
+
+
 @pytest.mark.parametrize(
     ("values", "error"),
     [

@@ -20,6 +20,7 @@ from bookings.contrib.series.services import (
     make,
 )
 from bookings.exceptions import (
+    BookingBusy,
     BookingConflict,
     IdempotencyKeyReused,
     InvalidBooking,
@@ -252,6 +253,19 @@ def test_an_engine_that_refuses_to_answer_gives_no_alternatives(
     made = repeat(alternatives=2, on_conflict="skip", skip_slot_validation=True)
     assert len(made.bookings) == 3
     assert made.skipped[0].alternatives == (TUESDAYS[1] + HOUR, TUESDAYS[1] + 2 * HOUR)
+
+
+def busy(service: Any, provider: Any, start_dt: datetime, end_dt: datetime) -> Any:
+    if end_dt - start_dt > HOUR:
+        raise BookingBusy("Ask again.")
+    return []
+
+
+def test_an_engine_that_is_busy_is_to_be_asked_again(repeat: Repeat, settings: Any) -> None:
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.busy"
+    with pytest.raises(BookingBusy):
+        repeat(alternatives=2)
 
 
 def test_one_key_makes_one_series(repeat: Repeat) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims, clients, policies
+from bookings import claims, clients, policies, prices
 from bookings.contrib.group_sessions.conf import STRICT, sessions_settings
 from bookings.contrib.group_sessions.exceptions import (
     AlreadyBooked,
@@ -49,6 +49,8 @@ class SeatOccasion:
         if of_seat != of_service and rules.pricing_type in policies.MAKES_PRICES:
             # It is not what the service's type makes of the service's price.
             booking.pricing_type = policies.FIXED
+        # Of one seat, or whether it can be paid would depend on how many there are.
+        prices.check_payable(of_seat, booking.currency, "price_amount")
         booking.price_amount = None if of_seat is None else of_seat * booking.party_size
 
     def claim(self, booking: Booking) -> claims.Claim:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bookings import policies, selectors, slots
 from bookings.conf import app_settings
-from bookings.exceptions import BookingError
+from bookings.exceptions import BookingBusy, BookingError
 from bookings.models import Booking
 from bookings.services.addons import chosen_addons
 
@@ -91,6 +91,8 @@ def next_free(wish: Wish, start_at: datetime, most: int) -> tuple[datetime, ...]
             now_dt=wish.now,
             override_policy=wish.override_policy,
         )
+    except BookingBusy:
+        raise
     except BookingError:
         # A provider without hours, say: what the start itself was refused for.
         return ()

@@ -12,7 +12,7 @@ from django.urls import set_urlconf
 
 from bookings.admin.refusals import as_form_error
 from bookings.contrib.group_sessions.admin.seats import move_link
-from bookings.contrib.group_sessions.models import Session, WaitlistEntry
+from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.services import (
     cancel_session,
     close_booking,
@@ -313,6 +313,13 @@ def test_where_sessions_are_in_no_admin_there_is_no_link(session: Session, sit: 
         assert as_form_error(refusal, booking).messages == refusal.messages
     finally:
         set_urlconf(None)
+
+
+def test_a_booking_that_has_lost_its_seat_has_no_link(session: Session, sit: Sit) -> None:
+    booking = sit(session, now_dt=None)
+    Seat.objects.filter(booking=booking).delete()
+    booking.refresh_from_db()
+    assert move_link(booking, "admin") is None
 
 
 @pytest.mark.parametrize("page", ["book", "wait", "move/{}"])

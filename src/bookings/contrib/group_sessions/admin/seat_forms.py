@@ -128,6 +128,8 @@ class SessionChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class MoveSeatForm(forms.Form):
+    """Where a seat goes; what is wrong with the hidden version is said above the form."""
+
     required_css_class = "required"
     button = gettext_lazy("Move the seat")
     version = forms.IntegerField(widget=forms.HiddenInput)
@@ -145,6 +147,11 @@ class MoveSeatForm(forms.Form):
         self.booking = booking
         to_session: Any = self.fields["to_session"]
         to_session.queryset = sessions
+
+    def clean(self) -> dict[str, Any]:
+        if "version" in self.errors:
+            self.add_error(None, _("The form was incomplete. Open it again."))
+        return self.cleaned_data
 
     def as_form_error(self, refusal: BookingError) -> list[str]:
         """Whatever is refused is about the choice, of which there is one."""

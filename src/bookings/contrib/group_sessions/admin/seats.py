@@ -146,10 +146,14 @@ def _moved(booking: Booking, session: Session) -> str:
 
 def move_link(booking: Booking, site: str) -> SafeString | None:
     """To the page that moves a booking's seat, where sessions are in the admin."""
+    seat = getattr(booking, "seat", None)
+    if seat is None:
+        # It has lost its seat, which check_bookings finds.
+        return None
     try:
         url = reverse(
             "admin:bookings_group_sessions_session_move",
-            args=[quote(booking.seat.session_id), booking.pk],
+            args=[quote(seat.session_id), booking.pk],
             current_app=site,
         )
     except NoReverseMatch:

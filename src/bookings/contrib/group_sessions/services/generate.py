@@ -248,13 +248,15 @@ class _Work:
         """The slots in which there is a session, or for which there was one."""
         tenant_id: Any = self.example.tenant_id
         ours = rows(self.using).filter(tenant_id=tenant_id, service_id=self.example.service_id)
-        ours = ours.order_by()
+        # A plain read in a snapshot may be older than the lock.
+        ours = ours.order_by().select_for_update()
         between = _instant(starts[0]), _instant(starts[-1])
         here = ours.filter(provider_id=self.example.provider_id, start_at__range=between)
         meant = ours.filter(slot_calendar=calendar_id, slot_start_at__range=between)
-        found = here.values_list("start_at", "end_at").union(
-            meant.values_list("slot_start_at", "slot_end_at")
-        )
+        found: list[tuple[Any, Any]] = [
+            *here.values_list("start_at", "end_at"),
+            *meant.values_list("slot_start_at", "slot_end_at"),
+        ]
         return {(policies.floor_second(start), policies.floor_second(end)) for start, end in found}
 
     def _announce(self, keys: Sequence[int]) -> None:

@@ -58,6 +58,8 @@ def reschedule_series(
 
     def act(at: Opened) -> SeriesResult:
         zone = named_zone(at.series.timezone)
+        if new_provider is not None:
+            inputs.same_tenant(at.series.tenant_id, provider=new_provider)
         shown, start_at = read_start(new_start_at, "new_start_at", zone)
 
         def reschedule(thing: things.Thing, place: datetime) -> things.Thing:

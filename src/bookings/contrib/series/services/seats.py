@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -52,8 +53,8 @@ def book_session_series(
     written; ``"skip"`` books the others and says which are missing. If none is left, it raises the
     same. Each booking is an ordinary one, that is moved and cancelled by itself.
 
-    The same ``idempotency_key`` gives the same bookings again, and adds those of sessions in which
-    there was no seat before.
+    The same ``idempotency_key`` gives the same bookings again, whatever has become of their
+    sessions, and adds those of sessions in which there was no seat before.
 
     Raises ``SeriesConflict``, ``InvalidBooking`` for a series without sessions and for what is
     wrong with every session alike, ``InvalidTransition`` if nothing is still to come,
@@ -75,18 +76,38 @@ def book_session_series(
             thing,
             client_name=client_name,
             seats=seats,
-            idempotency_key=f"{idempotency_key}:{thing.pk}" if idempotency_key else "",
+            idempotency_key=_key_of(idempotency_key, thing) if idempotency_key else "",
             now_dt=now,
             **options,
         )
 
     def act(at: Opened) -> SeriesResult:
+        made = _made_before(at, idempotency_key)
         meant = [(at.occurrence, at.named())] if chosen is Scope.ONE else at.of(chosen)
-        if not meant:
+        new = [(row, thing) for row, thing in meant if _key_of(idempotency_key, thing) not in made]
+        if not new and not made:
             raise series_over()
-        booked, refused = for_each(((row.original_start_at, thing) for row, thing in meant), book)
+        booked, refused = for_each(((row.original_start_at, thing) for row, thing in new), book)
+        booked = sorted([*made.values(), *booked], key=lambda thing: thing.start_at)
         if refused and (policy is OnConflict.REFUSE or not booked):
             raise SeriesConflict(refused, of=len(meant), zone=named_zone(at.series.timezone))
         return SeriesResult.of(at.series, booked, refused)
 
     return under_lock(occurrence, act, now=now)
+
+
+def _key_of(key: str, session: Thing) -> str:
+    """That of the booking in one session; a digest, for the key itself may be as long as can be."""
+    return hashlib.sha256(f"{session.pk}:{key}".encode()).hexdigest()
+
+
+def _made_before(at: Opened, key: str) -> dict[str | None, Thing]:
+    """The bookings that this key has made already, by their own keys."""
+    if not key:
+        return {}
+    keys = [_key_of(key, thing) for thing in at.things.values()]
+    # With a lock, as every read that decides: in a snapshot there may be none yet.
+    rows = Booking.objects.using(at.using).select_for_update().order_by("pk")
+    of_tenant: dict[str, Any] = {"tenant_id": at.series.tenant_id}
+    made = rows.filter(idempotency_key__in=keys, **of_tenant)
+    return {booking.idempotency_key: booking for booking in made}
