@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings.contrib.series.models import Series
+from bookings.contrib.series.services import reschedule_series
 from bookings.models import Booking
 from tests.contrib.series.conftest import FIRST, Repeat
 
@@ -117,3 +118,19 @@ def test_what_is_past_is_not_offered(boss: Client, repeat: Repeat) -> None:
     old = repeat(allow_past=True).series
     assert "<option" not in text(boss, f"{ADMIN}/{old.pk}/cancel/")
     assert old.first_shown == FIRST
+
+
+def test_the_parts_of_a_series_that_was_split_lead_to_each_other(
+    boss: Client, series: Series
+) -> None:
+    second = series.occurrences.order_by("original_start_at")[1]
+    moved = reschedule_series(
+        second,
+        new_start_at=second.original_start_at + timedelta(hours=2),
+        scope="following",
+        override_policy=True,
+    ).series
+    assert moved != series
+    first_page, second_page = (f"{ADMIN}/{row.pk}/change/" for row in (series, moved))
+    assert f'<a href="{second_page}">' in text(boss, first_page)
+    assert f'<a href="{first_page}">' in text(boss, second_page)

@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import localize
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -125,8 +125,15 @@ class SeriesAdmin(Acting):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         tenant = ["tenant"] if app_settings.tenancy_enabled else []
-        shown = ["rrule", "timezone", "first_date", "first_time", "exdates", "continues"]
-        return ["service", "provider", *tenant, *shown, "created_by", "created_at"]
+        shown = ["rrule", "timezone", "first_date", "first_time", "exdates"]
+        parts = ["continues", "continued"]
+        return ["service", "provider", *tenant, *shown, *parts, "created_by", "created_at"]
+
+    @admin.display(description=gettext_lazy("continued by"))
+    def continued(self, series: Series) -> str:
+        """The series that were split off, when what follows of this one was moved."""
+        found = [(self._url("change", other), str(other)) for other in series.continued_by.all()]
+        return format_html_join(", ", '<a href="{}">{}</a>', found) or "–"
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         tenant = ["tenant"] if app_settings.tenancy_enabled else []
