@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -76,6 +76,21 @@ def generate_in_small_chunks(**values: Any) -> Run:
             return run()
 
     return fill
+
+
+def generate_and_move_one_away(*, number: int, **values: Any) -> Run:
+    """Of the first day's sessions this one goes to the night before, if it is seen at all."""
+    fill = generate_in_small_chunks(**values)
+    start_at = datetime.combine(NOW.date() + timedelta(1), time(9 + number), UTC)
+
+    def fill_and_move() -> Any:
+        said = fill()
+        session = Session.objects.filter(start_at=start_at).first()
+        if session is not None:
+            services.update_session(session, start_at=start_at - timedelta(hours=9), now_dt=NOW)
+        return said
+
+    return fill_and_move
 
 
 def generate_by_what_was_read(**values: Any) -> Run:

@@ -49,6 +49,29 @@ def test_who_generates_the_same_sessions_at_once_makes_each_of_them_once(
         assert told == dict.fromkeys(told, 2 * SLOTS)
 
 
+def test_what_is_moved_away_meanwhile_is_not_made_anew(
+    track: Track, hosted: Way, rounds_each_way: int
+) -> None:
+    for _ in range(rounds_each_way):
+        scene = track.ask(generators.set_up)
+
+        result = track.race_between(
+            [
+                entry
+                for number in range(RACERS // 2)
+                for entry in (
+                    (generators.generate_and_move_one_away, scene | {"number": number}),
+                    (generators.generate_in_small_chunks, scene),
+                )
+            ],
+            way=hosted,
+        )
+
+        assert_sound(track, result, hosted)
+        told = track.ask(generators.situation)
+        assert told == dict.fromkeys(told, SLOTS)
+
+
 def test_sessions_and_bookings_share_the_time_between_them(
     track: Track, way: Way, rounds_each_way: int
 ) -> None:
