@@ -92,6 +92,13 @@ def leave(*, entry: Any, **values: Any) -> Run:
     return lambda: str(services.leave_waitlist(row, **values).status)
 
 
+def mark(*, session: Any, bookings: list[Any]) -> Run:
+    """Say, when it has begun, that all of these have come; how many that is."""
+    row = Session.objects.get(pk=session)
+    seen = list(Booking.objects.filter(pk__in=bookings))
+    return lambda: len(services.mark_attendance(row, attended=seen, now_dt=START))
+
+
 def update(*, session: Any, **values: Any) -> Run:
     row = Session.objects.get(pk=session)
     return lambda: services.update_session(row, now_dt=NOW, **values).pk

@@ -12,7 +12,7 @@ import pytest
 
 from tests.contrib.group_sessions import entrants
 from tests.races import entrants as verbs
-from tests.races import referee
+from tests.races import referee, scenes
 from tests.races.conftest import RACERS, assert_sound
 from tests.races.racer import Way
 from tests.races.scenes import NOW, START
@@ -177,6 +177,28 @@ def test_an_offer_passes_on_or_is_kept(track: Track, hosted: Way, rounds_each_wa
         assert (told["seated"], told["remaining"]) == (4, 0)
         confirmed = Counter(result.winners)["CONFIRMED"]
         assert len(told["waiting"]) == 8 - 4 - (4 - confirmed)
+
+
+def test_everybody_comes_once_whoever_says_so(
+    track: Track, hosted: Way, rounds_each_way: int
+) -> None:
+    for _ in range(rounds_each_way):
+        scene = track.ask(entrants.one_session, capacity=20, parties=[1, 2] * 4)
+        bookings = scene["bookings"]
+        attendance = {"session": scene["session"], "bookings": bookings}
+        done = {"verb": "complete_booking", "now_dt": START}
+
+        result = track.race_between(
+            [(entrants.mark, attendance)] * (RACERS - len(bookings))
+            + [(verbs.change, done | {"booking": booking}) for booking in bookings],
+            way=hosted,
+        )
+
+        assert_sound(track, result, hosted)
+        assert len(result.winners) == RACERS, result
+        assert track.ask(scenes.stories) == {
+            booking: ["CREATED", "COMPLETED"] for booking in bookings
+        }
 
 
 def test_a_session_moves_and_ends_among_those_who_book_it(
