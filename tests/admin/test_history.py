@@ -83,6 +83,8 @@ def test_moving_to_and_fro_costs_no_more_queries_than_moving_once(
         reschedule_booking(booking, new_start_at=booking.start_at, new_provider=to)
 
     move(other_provider)
+    # What Django reads once in a process comes with the first page.
+    queries()
     few = queries()
     for to in (provider, other_provider, provider, other_provider):
         move(to)
@@ -153,6 +155,7 @@ def test_the_number_of_queries_does_not_grow_with_the_history(
         return len(captured)
 
     add_note(booking, "first")
+    queries()
     few = queries()
     for number in range(27):
         add_note(booking, str(number))
