@@ -77,6 +77,7 @@ UNMEASURED = (
 MEASURED_EVERYWHERE = (
     TESTS / "core",
     TESTS / "integrity",
+    TESTS / "migrations",
     TESTS / "services",
     CONTRIB / "group_sessions",
     CONTRIB / "payments",

@@ -88,6 +88,19 @@ def test_a_day_that_the_clocks_leave_out_is_the_next_one() -> None:
     assert shown(found, "Pacific/Apia") == ["29 10:00 -1000", "31 10:00 +1400", "01 10:00 +1400"]
 
 
+@pytest.mark.parametrize(
+    ("rrule", "days"),
+    [
+        ("FREQ=MONTHLY;BYDAY=1TU,WE;COUNT=6", ["06", "07", "14", "21", "28", "03"]),
+        ("FREQ=YEARLY;BYMONTH=1;BYDAY=1TU,WE;COUNT=5", ["06", "07", "14", "21", "28"]),
+        ("FREQ=YEARLY;BYDAY=1TU,WE;COUNT=6", ["06", "07", "14", "21", "28", "04"]),
+    ],
+)
+def test_some_weekdays_may_be_numbered_and_others_not(rrule: str, days: list[str]) -> None:
+    """dateutil alone takes only what is both."""
+    assert [f"{at.astimezone(ZoneInfo(BERLIN)):%d}" for at in starts(rrule)] == days
+
+
 # The end
 
 
