@@ -58,6 +58,22 @@ class SessionPages(Acting):
         where = f"admin/bookings_group_sessions/session/{template}.html"
         return TemplateResponse(request, where, about)
 
+    def ask(
+        self, request: HttpRequest, template: str, session: Session, form: Any, **context: Any
+    ) -> HttpResponse:
+        """The page of a form about the session as it was when the page was first seen."""
+        return self.render(
+            request,
+            template,
+            form.media,
+            title=form.button,
+            button=form.button,
+            form=form,
+            session=session,
+            hidden=[("seen", request.POST.get("seen", mark_of(session)))],
+            **context,
+        )
+
 
 class Lifecycle(SessionPages):
     def get_urls(self) -> list[URLPattern]:
@@ -85,16 +101,7 @@ class Lifecycle(SessionPages):
         if step.form is not None:
             form = step.form(request.POST if "_answered" in request.POST else None)
             if not form.is_valid():
-                return self.render(
-                    request,
-                    "reason",
-                    form.media,
-                    title=form.button,
-                    button=form.button,
-                    form=form,
-                    session=session,
-                    hidden=[("seen", request.POST.get("seen", mark_of(session)))],
-                )
+                return self.ask(request, "reason", session, form)
             given = {**form.cleaned_data, "actor": self.get_actor(request)}
         elif request.method != "POST":
             return HttpResponseNotAllowed(["POST"])

@@ -22,7 +22,7 @@ from bookings.contrib.group_sessions.admin.seat_forms import (
     MoveSeatForm,
     WaitForm,
 )
-from bookings.contrib.group_sessions.admin.seen import check_seen, mark_of
+from bookings.contrib.group_sessions.admin.seen import check_seen
 from bookings.contrib.group_sessions.admin.shown import seats_to_give
 from bookings.contrib.group_sessions.models import Seat, Session
 from bookings.exceptions import BookingError
@@ -81,7 +81,7 @@ class SeatPages(SessionPages):
                 form.add_error(None, form.as_form_error(error))
             else:
                 return self._done(request, session, text, is_new=is_new)
-        return self._ask(request, session, form)
+        return self.ask(request, "seat", session, form)
 
     def move_view(self, request: HttpRequest, object_id: str, booking_id: int) -> HttpResponse:
         session = self.session_to_change(request, object_id)
@@ -111,22 +111,7 @@ class SeatPages(SessionPages):
                 tell_promoted(request, promoted)
                 text = _moved(booking, form.cleaned_data["to_session"])
                 return self._done(request, session, text, is_new=True)
-        return self._ask(request, session, form, booking=booking)
-
-    def _ask(
-        self, request: HttpRequest, session: Session, form: Any, **context: Any
-    ) -> HttpResponse:
-        return self.render(
-            request,
-            "seat",
-            form.media,
-            title=form.button,
-            button=form.button,
-            form=form,
-            session=session,
-            hidden=[("seen", request.POST.get("seen", mark_of(session)))],
-            **context,
-        )
+        return self.ask(request, "seat", session, form, booking=booking)
 
     def _done(
         self, request: HttpRequest, session: Session, text: str, *, is_new: bool
