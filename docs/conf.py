@@ -1,11 +1,17 @@
-"""Sphinx, with Markdown by MyST. ``tox run -e docs`` builds it, warnings being errors."""
+"""Sphinx configuration. ``tox run -e docs`` builds the pages; every warning is an error."""
 
 from __future__ import annotations
 
+from enum import Enum
+from typing import Any, Final
+
 import django
 from django.conf import settings
+from django.db import models
+from docutils import nodes
 
-# The reference is read from the docstrings, and importing a model needs a host: the catalogue's.
+# The reference is built from docstrings. Importing a model needs a configured project; this one
+# uses the bundled catalogue.
 settings.configure(
     INSTALLED_APPS=[
         "django.contrib.auth",
@@ -16,6 +22,8 @@ settings.configure(
         "bookings.contrib.catalog",
         "bookings.contrib.payments",
         "bookings.contrib.schedule",
+        "bookings.contrib.group_sessions",
+        "bookings.contrib.series",
     ],
     BOOKINGS_SERVICE_MODEL="bookings_catalog.Service",
     BOOKINGS_PROVIDER_MODEL="bookings_catalog.Provider",
@@ -39,10 +47,46 @@ root_doc = "index"
 nitpicky = False
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-# As GitHub has it, which draws such a block too.
+# GitHub renders a ``mermaid`` block as a diagram, so the pages use the same syntax.
 myst_fence_as_directive = ["mermaid"]
+
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"
+# The signature shows types and defaults, one parameter a line. Each documented parameter shows its
+# type beside its meaning.
+autodoc_typehints = "both"
+autodoc_typehints_description_target = "documented"
+python_maximum_signature_line_length = 110
+python_use_unqualified_type_names = True
+add_module_names = False
 
 html_theme = "furo"
 html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_css_files = ["fields.css"]
+
+# autodoc merges the types at the default priority, 500.
+AFTER_TYPES: Final = 600
+
+
+def drop_return_type(app: Any, domain: str, kind: str, content: nodes.Element) -> None:
+    """Remove the field "Return type", because the signature ends with the type already."""
+    for field in list(content.findall(nodes.field)):
+        if field[0].astext() == "rtype":
+            field.parent.remove(field)
+
+
+def drop_class_signature(
+    app: Any, kind: str, name: str, documented: Any, *signature: Any
+) -> tuple[str, None] | None:
+    """Remove the arguments of a class whose constructor shows only generic ones."""
+    if kind == "class" and (
+        getattr(documented, "_is_protocol", False)
+        or issubclass(documented, models.Model | models.QuerySet | Enum)
+    ):
+        return "", None
+    return None
+
+
+def setup(app: Any) -> None:
+    app.connect("autodoc-process-signature", drop_class_signature)
+    app.connect("object-description-transform", drop_return_type, priority=AFTER_TYPES)

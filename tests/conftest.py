@@ -1,94 +1,152 @@
-"""Which tests belong to which host configuration.
+"""Which tests run with which settings, on which databases, and which of them are measured.
 
 Django reads the ``*_MODEL`` settings once per process, so a folder whose tests need another host
 than the default one is collected only by a run with that host's settings::
 
     pytest                                              # all that tests.settings.default can run
     pytest --ds=tests.settings.tenant tests/tenancy
+
+Paths are written as patterns, relative to ``tests/``, whose ``*`` also matches ``/``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 from coverage import Coverage
 from django.conf import settings
 from django.db import connection
+from pytest_django.plugin import blocking_manager_key
 
-from tests.effort import left_out, take_your_time
+from tests import database_template
+from tests.cpu_report import CpuReport
+from tests.quick_run import deselected, disable_deadlines
 
-take_your_time()
+disable_deadlines()
 
 TESTS = Path(__file__).parent
 DEFAULT = "tests.settings.default"
+CORE_ALONE = "tests.settings.core_alone"
 SETTINGS_OF = {
     TESTS / "tenancy": "tests.settings.tenant",
     TESTS / "contrib" / "catalog": "tests.settings.catalog",
-    TESTS / "contrib" / "payments": "tests.settings.payments",
-    TESTS / "contrib" / "group_sessions": "tests.settings.group_sessions",
-    TESTS / "faults" / "contrib": "tests.settings.group_sessions",
+    # Queries are counted, and problems looked for, without what the bundled apps add.
+    TESTS / "core" / "test_architecture.py": CORE_ALONE,
+    TESTS / "core" / "test_query_counts.py": CORE_ALONE,
+    TESTS / "core" / "test_sessions_time.py": CORE_ALONE,
+    TESTS / "services" / "test_create_atomicity.py": CORE_ALONE,
+    TESTS / "services" / "test_hold_expiry.py": CORE_ALONE,
+    TESTS / "core" / "test_postgres.py": CORE_ALONE,
+    TESTS / "services" / "test_overdue.py": CORE_ALONE,
     TESTS / "example" / "pages": "example.settings",
 }
-CONTRIB = TESTS / "contrib"
-# Pure Python, text, a reader's own project, or refused before any database is asked: the same on
-# every one, so the quickest runs it.
+# The tests whose answer is the same on every database. A bundled app's tests are run on all, apart
+# from those that these names fit.
 ONLY_SQLITE = (
-    CONTRIB / "group_sessions" / "test_wrong_types.py",
-    CONTRIB / "payments" / "test_wrong_types.py",
-    CONTRIB / "schedule" / "engine",
-    CONTRIB / "schedule" / "hours" / "test_wrong_types.py",
-    CONTRIB / "series" / "test_against_naive.py",
-    CONTRIB / "series" / "test_recurrences.py",
-    CONTRIB / "series" / "test_rfc_examples.py",
-    CONTRIB / "series" / "test_rules.py",
-    CONTRIB / "series" / "test_wrong_types.py",
-    TESTS / "core" / "test_architecture.py",
-    TESTS / "docs",
-    TESTS / "quickstart",
-    TESTS / "services" / "test_wrong_types.py",
-    TESTS / "stateful" / "test_controls.py",
-    TESTS / "translations",
+    # HTML and forms. On the servers, migrations/test_configurations.py works in two hosts' admin.
+    "admin/test_actions.py",
+    "admin/test_add.py",
+    "admin/test_calendar.py",
+    "admin/test_change.py",
+    "admin/test_history.py",
+    "admin/test_lifecycle.py",
+    "admin/test_permissions.py",
+    "admin/test_relations.py",
+    "admin/test_steps.py",
+    "*/admin/*",
+    "*/test_admin.py",
+    "tenancy/test_*_admin.py",
+    # Refused before any database is asked.
+    "*/test_wrong_types.py",
+    # Text, settings, a project of the reader's own.
+    "*/test_documentation.py",
+    "*/test_how_to.py",
+    "checks/test_late_models.py",
+    "checks/test_settings.py",
+    "core/test_architecture.py",
+    "docs/*",
+    "quickstart/*",
+    "translations/*",
+    # Pure Python.
+    "contrib/payments/test_refund_rules.py",
+    "contrib/schedule/engine/*",
+    "contrib/schedule/hours/test_hours.py",
+    "contrib/schedule/hours/test_public_holidays.py",
+    "contrib/series/test_against_naive.py",
+    "contrib/series/test_recurrences.py",
+    "contrib/series/test_rfc_examples.py",
+    "contrib/series/test_rrule.py",
+    "core/test_durations.py",
+    "core/test_money.py",
+    "core/test_rules.py",
+    "core/test_service_rules.py",
+    "core/test_working_days.py",
+    # Whether two answers agree, each of which is tested on all databases.
+    "contrib/schedule/slots/test_slots_match_bookings.py",
+    # Whether the random sequences find a mistake.
+    "stateful/test_controls.py",
 )
 # About the server that only a run on PostgreSQL has installed.
-ONLY_POSTGRES = TESTS / "test_embedded_postgres.py"
-# To measure coverage doubles the time that a process computes. These go through the same lines
-# again and again, and what is covered has to be so by tests that say what it does.
+ONLY_POSTGRES = ("test_embedded_postgres.py",)
+# Measuring coverage doubles the CPU time of a process. These tests go through the same lines again
+# and again, and a line has to be covered by a test that says what it does.
 UNMEASURED = (
-    TESTS / "stateful",
-    TESTS / "races",
-    TESTS / "faults",
-    TESTS / "example",
-    TESTS / "quickstart",
-    CONTRIB / "group_sessions" / "test_generate_sessions_races.py",
-    CONTRIB / "group_sessions" / "test_races.py",
-    CONTRIB / "group_sessions" / "test_stateful.py",
-    CONTRIB / "payments" / "test_races.py",
-    CONTRIB / "payments" / "test_stateful.py",
-    CONTRIB / "schedule" / "engine" / "test_against_naive.py",
-    CONTRIB / "schedule" / "slots" / "test_agreement.py",
-    CONTRIB / "series" / "test_against_naive.py",
-    CONTRIB / "series" / "test_races.py",
+    "core/test_architecture.py",
+    "example/*",
+    "faults/*",
+    "migrations/test_configurations.py",
+    "quickstart/*",
+    "races/*",
+    "stateful/*",
+    "*_races.py",
+    "*/test_stateful.py",
+    "*/test_wrong_types.py",
+    "contrib/group_sessions/test_series_statements.py",
+    "contrib/test_replica.py",
+    "contrib/schedule/engine/test_against_reference.py",
+    "contrib/schedule/engine/test_wall_clock.py",
+    "contrib/schedule/slots/test_slots_match_bookings.py",
+    "contrib/series/test_against_naive.py",
 )
-# What is written for one database or another is covered by these; the rest is the same everywhere,
-# and SQLite's to measure.
-MEASURED_EVERYWHERE = (
-    TESTS / "core",
-    TESTS / "integrity",
-    TESTS / "migrations",
-    TESTS / "services",
-    CONTRIB / "group_sessions",
-    CONTRIB / "payments",
-    CONTRIB / "schedule" / "hours",
-    CONTRIB / "series",
+# The tests that cover the code written for one database or another. Of the rest, SQLite's run is
+# the one that is measured.
+MEASURED_ON_SERVERS = (
+    "core/*",
+    "integrity/*",
+    "migrations/test_retarget.py",
+    "services/*",
+    "contrib/group_sessions/test_generate_sessions.py",
+    "contrib/group_sessions/test_series*.py",
+    "contrib/series/test_create.py",
 )
-# It has a database and many processes of its own. With --dist=loadgroup, one worker takes all tests
-# that use it, so that no two races are run at once.
-TRACK = "track"
-# By this, the processes that a test starts are told to measure too.
-MEASURE_TOO = "COVERAGE_PROCESS_CONFIG"
+# The fixture of the processes that race. They and their database are used by one test at a time, so
+# with --dist=loadgroup one worker takes all these tests.
+RUNNER = "runner"
+# By this variable, the processes that a measured one starts are told to measure too.
+MEASURE_SUBPROCESSES = "COVERAGE_PROCESS_CONFIG"
+# While nothing is measured, ``current()`` is nobody's.
+COVERAGE = Coverage.current()
+
+
+class MeasuredMigrations:
+    """Measure the migrations, which a fixture runs where there are no workers, and no test does.
+
+    A plugin, because a session's fixtures do not ask this file.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object]
+    ) -> Generator[None, object, object]:
+        if fixturedef.argname != "django_db_setup" or connection.vendor != "sqlite":
+            return (yield)
+        with measuring(True):
+            return (yield)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,44 +159,109 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(CpuReport())
+    config.pluginmanager.register(MeasuredMigrations())
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist starts its workers
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if has_workers(session.config):
+        with session.config.stash[blocking_manager_key].unblock():
+            database_template.create()
+
+
+@pytest.hookimpl(trylast=True)  # after the workers have ended
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if has_workers(session.config) and database_template.exists():
+        with session.config.stash[blocking_manager_key].unblock():
+            database_template.drop()
+
+
+def has_workers(config: pytest.Config) -> bool:
+    """Whether this process only deals out the tests, and pytest-xdist's workers run them."""
+    return config.pluginmanager.has_plugin("dsession") and not config.option.collectonly
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """pytest-django's hook for the moment before it makes the test database."""
+    database_template.use()
+
+
 def settings_of(path: Path) -> str | None:
     """The settings that a folder's tests need, if not any."""
     return next((SETTINGS_OF[at] for at in (path, *path.parents) if at in SETTINGS_OF), None)
 
 
+def fits(path: Path, patterns: Iterable[str]) -> bool:
+    name = path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    if needed := settings_of(collection_path):
-        return needed != settings.SETTINGS_MODULE or None
-    if collection_path == ONLY_POSTGRES and connection.vendor != "postgresql":
+    if (needed := settings_of(collection_path)) and needed != settings.SETTINGS_MODULE:
         return True
-    if collection_path in ONLY_SQLITE and connection.vendor != "sqlite":
+    if fits(collection_path, ONLY_POSTGRES) and connection.vendor != "postgresql":
         return True
-    if collection_path.is_file() and settings.SETTINGS_MODULE != DEFAULT:
+    if fits(collection_path, ONLY_SQLITE) and connection.vendor != "sqlite":
+        return True
+    if collection_path.is_file() and not needed and settings.SETTINGS_MODULE != DEFAULT:
         return True
     return None
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    measuring = Coverage.current()
-    if measuring is None or is_measured(item.path):
+def pytest_collection() -> Generator[None, object, object]:
+    """Importing the tests executes the same lines on every database, so one of them measures it."""
+    if connection.vendor == "sqlite":
         return (yield)
-    told = os.environ.pop(MEASURE_TOO, None)
-    measuring.stop()
+    with measuring(False):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Fixtures are not measured: a line has to be covered by a test that says what it does."""
+    with measuring(False):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    with measuring(is_measured(item.path)):
+        return (yield)
+
+
+@contextmanager
+def measuring(wanted: bool) -> Iterator[None]:
+    """Measure coverage meanwhile, or do not, in this process and in those that it starts.
+
+    Without ``coverage run`` nothing is measured anyway.
+    """
+    was_measuring = MEASURE_SUBPROCESSES in os.environ
+    _measure(wanted)
     try:
-        return (yield)
+        yield
     finally:
-        measuring.start()
-        if told is not None:
-            os.environ[MEASURE_TOO] = told
+        _measure(was_measuring)
+
+
+def _measure(wanted: bool) -> None:
+    is_measuring = MEASURE_SUBPROCESSES in os.environ
+    if COVERAGE is None or wanted == is_measuring:
+        return
+    if wanted:
+        COVERAGE.start()  # which sets the variable too
+    else:
+        COVERAGE.stop()
+        del os.environ[MEASURE_SUBPROCESSES]
 
 
 def is_measured(path: Path) -> bool:
-    if any(path.is_relative_to(folder) for folder in UNMEASURED):
+    if fits(path, UNMEASURED):
         return False
-    return connection.vendor == "sqlite" or any(
-        path.is_relative_to(folder) for folder in MEASURED_EVERYWHERE
-    )
+    return connection.vendor == "sqlite" or fits(path, MEASURED_ON_SERVERS)
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks here too
@@ -149,10 +272,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         # What is named on the command line is collected whatever pytest_ignore_collect says.
         if settings_of(item.path) not in {None, settings.SETTINGS_MODULE}:
             raise pytest.UsageError(f"{item.path} needs --ds={settings_of(item.path)}")
-        if TRACK in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(TRACK))
+        if RUNNER in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(RUNNER))
     is_named = any("::" in argument for argument in config.args)
     if config.getoption("rounds") == 1 and not is_named:
-        idle = left_out(items)
-        config.hook.pytest_deselected(items=[item for item in items if item in idle])
-        items[:] = [item for item in items if item not in idle]
+        left_out = deselected(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]

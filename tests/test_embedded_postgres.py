@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,13 +27,19 @@ sys.stdin.read()
 
 
 class Run:
-    """A test run with a server of its own."""
+    """A test run with a server of its own.
 
-    def __init__(self) -> None:
+    :param temporary: the folder for temporary files. A keeper clears what killed ones left there.
+    """
+
+    def __init__(self, temporary: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", OWNER],
             cwd=databases.ROOT,
-            env={k: v for k, v in os.environ.items() if k != databases.POSTGRES_URL},
+            env={
+                **{k: v for k, v in os.environ.items() if k != databases.POSTGRES_URL},
+                "TMPDIR": temporary,
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -61,8 +69,18 @@ class Run:
 
 
 @pytest.fixture
-def run():
-    run = Run()
+def temporary() -> Iterator[str]:
+    """A folder that the keepers of other tests do not look into.
+
+    Not below ``tmp_path``, which would make the address of the server's socket too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="bookings-keepers-") as folder:
+        yield folder
+
+
+@pytest.fixture
+def run(temporary: str) -> Iterator[Run]:
+    run = Run(temporary)
     yield run
     run.close()
 
@@ -84,16 +102,16 @@ def test_it_does_not_outlive_a_killed_run(run: Run) -> None:
     assert run.goes()
 
 
-def test_what_a_killed_keeper_leaves_is_cleared_by_the_next(run: Run) -> None:
+def test_what_a_killed_keeper_leaves_is_cleared_by_the_next(run: Run, temporary: str) -> None:
     os.kill(run.keeper, signal.SIGKILL)
     run.process.kill()
     run.process.wait()
     time.sleep(0.5)
     assert not run.is_gone()  # the control: nobody is left who would stop it
-    Run().close()
+    Run(temporary).close()
     assert run.is_gone()
 
 
-def test_a_server_in_use_is_left_alone(run: Run) -> None:
-    Run().close()
+def test_a_server_in_use_is_left_alone(run: Run, temporary: str) -> None:
+    Run(temporary).close()
     assert not run.is_gone()

@@ -1,4 +1,4 @@
-"""Leaf bases for a host's own models: every attribute the core reads, and no foreign keys."""
+"""Abstract models for a host's own: every attribute that the core reads, and no foreign keys."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bookings.conf import app_settings
-from bookings.fields import AmountField, CurrencyField
-
-
-def default_currency() -> str:
-    return app_settings.DEFAULT_CURRENCY
+from bookings.models.fields import AmountField, CurrencyField, default_currency
 
 
 class PricingType(models.TextChoices):
-    """What ``price_amount`` is; nothing is the same as FIXED.
+    """What ``price_amount`` means; empty is the same as FIXED.
 
-    FIXED: the price. HOURLY: the price of an hour of the service's duration, rounded to what its
-    currency can be paid in. FREE: not asked for; add-ons may still cost something.
+    FIXED: the price. HOURLY: the price of an hour of the service's duration, rounded to the minor
+    unit of its currency. FREE: it is ignored; add-ons may still have a price.
     """
 
     FIXED = "FIXED", _("Fixed")
@@ -93,6 +88,11 @@ class AbstractService(models.Model):
     max_active_bookings_per_client = _limit(_("active bookings per client"))
     max_bookings_per_client_per_day = _limit(_("bookings per client and day"))
     max_bookings_per_client_per_week = _limit(_("bookings per client and week"))
+    named_seats = models.BooleanField(
+        _("named seats"),
+        default=False,
+        help_text=_("Clients with one e-mail address are told apart by their names."),
+    )
     pricing_type = models.CharField(
         _("pricing type"), max_length=50, blank=True, choices=PricingType.choices
     )

@@ -1,4 +1,4 @@
-"""The host's override points: subclass, override, and name the class in ``BOOKINGS_ADAPTER``."""
+"""The adapter: what a host decides differently. Subclass it and name it in ``BOOKINGS_ADAPTER``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+from bookings import extensions
 from bookings.conf import PREFIX, app_settings
 from bookings.exceptions import InvalidBooking, NotAllowed
-from bookings.limits import Limits, named_zone
-from bookings.policies import MAX_HOURS, elapsed_end, whole_number
 from bookings.protocols import AddonLike, BookingType, ProviderLike, ServiceLike
+from bookings.rules.instants import add_elapsed
+from bookings.rules.limits import Limits
+from bookings.rules.money import round_amount
+from bookings.rules.validation import MAX_HOURS, whole_number
+from bookings.rules.zones import provider_zone
 
 if TYPE_CHECKING:
     from bookings.models import Booking
+
+__all__ = ["DefaultBookingAdapter", "Limits", "get_adapter", "round_amount"]
 
 INACTIVE: Final = {
     "service": _("The service is not active. Choose another."),
@@ -27,76 +33,135 @@ INACTIVE: Final = {
 
 
 class DefaultBookingAdapter:
-    """What a host may decide differently. Adapters keep no state: one instance serves all threads.
+    """What a host may decide differently. One instance serves all threads: keep no state in it.
 
-    A method refuses by raising a :class:`~bookings.exceptions.BookingError`. Under the lock of time
-    run :meth:`check_permission` and :meth:`generate_reference`; :meth:`limits` and
-    :meth:`time_zone` where there are limits; when a booking is confirmed or submitted,
-    :meth:`check_bookable`, :meth:`requires_approval` and :meth:`approval_deadline`; and when it is
-    moved, :meth:`check_bookable`, :meth:`check_addon` and, where the old start has cut a request
-    short, :meth:`approval_deadline`, after they have been asked without it.
-    They may be called more than once, and should not query for long.
+    A method refuses by raising a :class:`~bookings.exceptions.BookingError`. These are called while
+    a calendar is locked, so they must not query for long, and all others before the lock:
+
+    - :meth:`check_permission` and :meth:`generate_reference` always;
+    - :meth:`limits` and :meth:`time_zone` if there are limits;
+    - :meth:`named_seats` where clients are told apart;
+    - :meth:`check_bookable`, :meth:`requires_approval` and :meth:`approval_deadline` when a booking
+      is confirmed or submitted, also by a payment;
+    - :meth:`check_bookable`, :meth:`check_addon` and :meth:`approval_deadline` when it is moved;
+    - :meth:`check_bookable` when it gets more seats;
+    - :meth:`check_bookable`, :meth:`booking_types`, :meth:`price`, :meth:`requires_approval` and
+      :meth:`approval_deadline` when a client is promoted from a waitlist in the transaction that
+      frees the seats: who that is, only the lock tells. When staff promote somebody, and when
+      ``expire_bookings`` tries refused clients again, they are called before the lock, and under it
+      only if the entry or the session has changed meanwhile.
+
+    By default, :meth:`check_bookable` calls :meth:`check_active`. Any method may be called more
+    than once.
     """
 
     def generate_reference(self, booking: Booking, now_dt: datetime) -> str:
-        """A new booking's reference, at most 32 characters. A collision asks for another one."""
+        """Return the reference of a new booking.
+
+        It is called again if the reference belongs to another booking.
+
+        :param booking: the booking, not stored yet.
+        :param now_dt: the instant that counts as now.
+        :returns: 1 to 32 characters. Default: ``BK-<year>-`` and 8 random characters.
+        """
         return booking.generate_reference(now_dt)
 
     def requires_approval(self, booking: Booking) -> bool:
-        """Whether a booking waits as PENDING for its provider's answer. Default: what its service
-        says.
+        """Return whether a booking waits as PENDING for its provider's answer.
 
-        Look at its provider and its client to decide otherwise. A hold may have no client yet: it
-        is asked again when the hold is submitted, with the answer of before in
-        ``booking.requires_approval``.
+        :param booking: the booking, with its service, provider and client. A hold may have no
+            client yet: the method is called again when the hold is submitted, with its first answer
+            in ``booking.requires_approval``.
+        :returns: Default: what the service says.
         """
         return booking.requires_approval
 
     def approval_deadline(self, booking: Booking, now_dt: datetime) -> datetime | None:
-        """When a request that is made now lapses unanswered, at its start at the latest.
+        """Return when a request that is made now lapses, if nobody answers it.
 
-        ``None`` for never. Default: ``BOOKINGS_APPROVAL_DEADLINE_HOURS`` from now.
+        :param booking: the request.
+        :param now_dt: the instant that counts as now.
+        :returns: an aware datetime; ``None`` for never. A request lapses at its start in any case.
+            Default: ``BOOKINGS_APPROVAL_DEADLINE_HOURS`` from now.
         """
         hours = app_settings.APPROVAL_DEADLINE_HOURS
         if hours is None:
             return None
         whole_number(hours, f"{PREFIX}APPROVAL_DEADLINE_HOURS", at_least=1, at_most=MAX_HOURS)
-        return elapsed_end(now_dt, timedelta(hours=hours))
+        return add_elapsed(now_dt, timedelta(hours=hours))
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
-        """What the service costs without add-ons. Default: what its ``pricing_type`` makes of its
-        ``price_amount``, in a session for each of the ``party_size`` seats; that is the booking's
-        ``price_amount`` by now.
+        """Return the price of the booking without its add-ons.
 
-        It must have no more decimals than ``booking.currency`` has:
-        :func:`bookings.money.rounded` sees to that.
+        :param booking: the booking; ``booking.price_amount`` is the default price.
+        :param addons: the host's add-on objects.
+        :returns: an amount with at most the decimals of ``booking.currency``
+            (:func:`round_amount` rounds to them); ``None`` for no price. Default: the service's
+            ``price_amount`` by its ``pricing_type``, in a session for each of the ``party_size``
+            seats.
         """
         price: Decimal | None = booking.price_amount
         return price
 
     def booking_types(self, service: ServiceLike, provider: ProviderLike) -> Collection[str]:
-        """Which :class:`~bookings.protocols.BookingType` the service takes with this provider.
+        """Return which types of booking the service takes with this provider.
 
-        Default: all. None at all for what is only shown.
+        :param service: the host's service.
+        :param provider: the host's provider.
+        :returns: values of :class:`~bookings.protocols.BookingType`; empty for a service that
+            cannot be booked. Default: all of them.
         """
         return tuple(BookingType)
 
     def limits(self, booking: Booking) -> Limits:
-        """How many bookings there may be besides. Default: what service, provider and settings say.
+        """Return how many bookings there may be besides this one.
 
-        Asked of every booking that is made or moved, and again under the lock where there are any.
+        It is called for every booking that is made or moved, and again under the lock if there are
+        limits. If you override it, the selectors of slots and sessions call it for each start.
+
+        :param booking: the booking as it is to be.
+        :returns: Default: what the service, the provider and the settings say.
         """
-        return Limits.of(booking.service, booking.provider)
+        return Limits.of(
+            booking.service,
+            booking.provider,
+            max_active_bookings_per_client=app_settings.MAX_ACTIVE_BOOKINGS_PER_CLIENT,
+            max_bookings_per_client_per_day=app_settings.MAX_BOOKINGS_PER_CLIENT_PER_DAY,
+            max_bookings_per_client_per_week=app_settings.MAX_BOOKINGS_PER_CLIENT_PER_WEEK,
+            prevent_client_overlap=app_settings.PREVENT_CLIENT_OVERLAP,
+        )
 
     def time_zone(self, booking: Booking) -> tzinfo:
-        """By whose clocks the limits count days and weeks.
+        """Return the zone in which days begin and end: of the limits, and of
+        ``maximum_advance_days``.
 
-        Default: the provider's ``timezone``, an IANA name or a ``tzinfo``, else ``TIME_ZONE``.
+        It is called once for each provider, and only where a day matters.
+
+        :param booking: the booking that is made, moved or counted.
+        :returns: Default: the zone of the :mod:`schedule <bookings.contrib.schedule>` that the
+            provider follows, else the provider's ``timezone``, an IANA name or a ``tzinfo``, else
+            ``TIME_ZONE``.
         """
-        return named_zone(getattr(booking.provider, "timezone", None))
+        return default_time_zones([booking])[booking.provider_id]
+
+    def named_seats(self, service: ServiceLike) -> bool:
+        """Return whether the clients of a service are told apart by their names too.
+
+        Then a family on one e-mail address can hold several seats of a session, each in another
+        name. It is called under the lock wherever clients are told apart.
+
+        :param service: the host's service.
+        :returns: Default: the service's ``named_seats``, which is false if there is none.
+        """
+        return bool(getattr(service, "named_seats", False))
 
     def check_addon(self, service: ServiceLike, addon: AddonLike) -> None:
-        """Whether the add-on goes with the service. Default: its ``service_id``, if it has one."""
+        """Raise an error unless the add-on can be booked with the service.
+
+        :param service: the host's service.
+        :param addon: the host's add-on.
+        :raises InvalidBooking: Default: the add-on has a ``service_id`` of another service.
+        """
         if getattr(addon, "service_id", None) not in (None, service.pk):
             raise InvalidBooking(
                 _("The add-on %(addon)s belongs to another service."),
@@ -105,45 +170,83 @@ class DefaultBookingAdapter:
             )
 
     def check_bookable(self, booking: Booking, *, override_policy: bool) -> None:
-        """Whether this (unsaved) booking may be made, confirmed, or moved to where it now is.
+        """Raise an error unless the booking may be made, confirmed, or moved to where it is now.
 
-        Default: :meth:`check_active`.
+        If you override it, the selectors of slots and sessions call it as well, once for each
+        start: they do not offer what it refuses. The booking is a draft then: it has no add-ons,
+        and a client only if the selector was told who it is.
+
+        :param booking: the booking as it is to be, not stored yet.
+        :param override_policy: whether staff lift the rules.
+        :raises BookingError: Default: what :meth:`check_active` raises.
         """
         self.check_active(booking.service, booking.provider, override_policy=override_policy)
 
     def check_active(
         self, service: ServiceLike, provider: ProviderLike, *, override_policy: bool
     ) -> None:
-        """Whether the service is sold with this provider: asked of every booking, and of a session
-        that is published or given to another provider.
+        """Raise an error unless the service is sold with this provider.
 
-        Default: neither must have ``is_active = False``, unless staff override.
+        It is called for every booking, and for a session that is published or given to another
+        provider.
+
+        :param service: the host's service.
+        :param provider: the host's provider.
+        :param override_policy: whether staff lift the rules.
+        :raises NotAllowed: Default: one of the two has ``is_active = False``, and staff do not
+            override.
         """
-        for name, one in (("service", service), ("provider", provider)):
-            if not override_policy and not getattr(one, "is_active", True):
-                raise NotAllowed(INACTIVE[name], params={"what": name})
+        for name, instance in (("service", service), ("provider", provider)):
+            if not override_policy and not getattr(instance, "is_active", True):
+                raise NotAllowed(INACTIVE[name], field=name)
 
     def auto_cancel_grace_hours(self, service: ServiceLike, provider: ProviderLike) -> int | None:
-        """How long after its end a booking waits for somebody to say what became of it.
+        """Return after how many hours an ended booking that nobody closed is cancelled.
 
-        After so many hours the sweep cancels it. ``None``: ``BOOKINGS_AUTO_CANCEL_GRACE_HOURS``.
-        Default: the service's ``auto_cancel_grace_hours``. It is asked once in a sweep for each
-        service and provider that have bookings which are over.
+        It is called once in each run of ``auto_cancel_expired_bookings`` for each service and
+        provider with bookings that have ended.
+
+        :param service: the host's service.
+        :param provider: the host's provider.
+        :returns: hours after the end; ``None`` for ``BOOKINGS_AUTO_CANCEL_GRACE_HOURS``. Default:
+            the service's ``auto_cancel_grace_hours``.
         """
         hours: int | None = getattr(service, "auto_cancel_grace_hours", None)
         return hours
 
     def check_permission(self, actor: Any, verb: str, booking: Booking) -> None:
-        """Whether ``actor`` may do ``verb`` (``"create"``, ``"cancel"`` …) to this booking.
+        """Raise an error unless ``actor`` may do this to the booking.
 
-        Default: anybody may. The services are called by your own code; a view decides who gets
-        there.
+        :param actor: the user who acts; ``None`` for nobody.
+        :param verb: ``"create"``, ``"cancel"`` and so on.
+        :param booking: the booking as it is stored; for ``"create"``, as it is to be.
+        :raises NotAllowed: Default: never. Your own code calls the services, and decides in its
+            views who gets there.
         """
 
 
 def get_adapter() -> DefaultBookingAdapter:
-    """The adapter that ``BOOKINGS_ADAPTER`` names."""
+    """Return the adapter that ``BOOKINGS_ADAPTER`` names."""
     return _adapter(app_settings.ADAPTER)
+
+
+def default_time_zones(bookings: Collection[Booking]) -> dict[Any, tzinfo]:
+    """Return the default of ``time_zone()`` for the providers of these bookings, by provider key.
+
+    The bookings have one tenant.
+    """
+    providers: dict[Any, Any] = {booking.provider_id: booking.provider for booking in bookings}
+    one = next(iter(bookings))
+    known = extensions.time_zones(list(providers.values()), tenant_id=one.tenant_id)
+    return {
+        key: known[key] if key in known else provider_zone(getattr(provider, "timezone", None))
+        for key, provider in providers.items()
+    }
+
+
+def is_overridden(method: str) -> bool:
+    """Return whether the adapter that ``BOOKINGS_ADAPTER`` names overrides this method."""
+    return getattr(type(get_adapter()), method) is not getattr(DefaultBookingAdapter, method)
 
 
 @lru_cache(maxsize=8)

@@ -12,4 +12,11 @@ class BookingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings import checks  # noqa: F401 - registers the system checks
+        from django.apps import apps
+
+        from bookings import checks  # registers the system checks
+        from bookings.models.read_alias import follow_service_alias
+
+        # All models are loaded by now: one that is missing is not installed.
+        checks.models.drop_lazy_references(apps._pending_operations)
+        follow_service_alias()

@@ -1,16 +1,15 @@
 """Verify the invariants over a whole database, and repair what can be repaired safely.
 
-The numbers are those of the guarantee: 1 no overlap, 2 seats within capacity, 3 an active booking
-holds its time and no other does, 4 seats taken are the party sizes, 5 one event for every change, 7
-tenants agree. Everything is judged by queries that stay in the database or read active bookings in
-a stream.
+The invariants have the numbers of the guarantee: 1 no overlap; 2 seats within capacity; 3 an active
+booking holds its time and no other does; 4 the seats taken are the party sizes; 5 one event for
+each change; 6 a booking keeps what it was booked with, of which only the names can be told; 7 the
+tenants agree. The queries run in the database or stream active bookings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist
@@ -20,61 +19,59 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings import claims, ledger, locks, policies
+from bookings import extensions
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError
-from bookings.models import Booking, BookingAddon, BusyInterval
-from bookings.transactions import atomically
+from bookings.models import Booking, BookingAddon, BusyInterval, name_snapshots
+from bookings.rules import instants
+from bookings.services.integrity_repairs import Repair, fill_in_names, reclaim, recount, release
 
-Repair = Callable[[], None]
-
-FOREIGN: Final = {
+OTHER_TENANT: Final = {
     "service": gettext_lazy("%(booking)s: its service belongs to another tenant."),
     "provider": gettext_lazy("%(booking)s: its provider belongs to another tenant."),
+}
+
+WITHOUT_NAME: Final = {
+    "service": gettext_lazy("Bookings without the name of their service: %(count)d."),
+    "provider": gettext_lazy("Bookings without the name of their provider: %(count)d."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An invariant that does not hold. ``repair`` mends it, under the calendar's lock."""
+    """An invariant that does not hold.
+
+    :ivar invariant: its number, as above.
+    :ivar message: what is wrong, for a person.
+    :ivar repair: repairs it under the calendar's lock; ``None`` if that is not safe.
+    """
 
     invariant: int
     message: str
     repair: Repair | None = None
 
 
-Check = Callable[[str], Iterator[Problem]]
-_registered: list[Check] = []
-
-Place = Callable[[Booking, str], claims.Claim | None]
-_places: list[Place] = []
-
-
 def find_problems(using: str | None = None) -> Iterator[Problem]:
-    """Everything that is wrong, lazily; nothing on a healthy database."""
+    """Yield every problem of a database and of the registered extensions.
+
+    :param using: the alias of the database; by default the one that bookings are written to.
+    :returns: a lazy iterator, which yields nothing on a sound database.
+    """
     using = using or router.db_for_write(Booking)
-    own = (_overlaps, _capacities, _claims, _leaks, _seats, _events, _tenants)
-    for check in (*own, *_registered):
+    checks = (
+        _overlaps,
+        _capacities,
+        _claims,
+        _intervals_without_bookings,
+        _seats,
+        _events,
+        _missing_names,
+        _tenants,
+    )
+    for check in checks:
         yield from check(using)
-
-
-def register(check: Check) -> Check:
-    """Have :func:`find_problems` ask this too; for an app that claims time by itself.
-
-    ``check`` takes a database's alias. Register it in the app's ``ready()``.
-    """
-    _registered.append(check)
-    return check
-
-
-def register_place(place: Place) -> Place:
-    """Have a repair put an active booking where this says it belongs; for an app with seats.
-
-    ``place`` takes the booking and a database's alias, under the lock, and gives the claim, or
-    ``None`` for a booking that has time of its own. Register it in the app's ``ready()``.
-    """
-    _places.append(place)
-    return place
+    for extension in extensions.registered():
+        yield from extension.find_problems(using)
 
 
 def _overlaps(using: str) -> Iterator[Problem]:
@@ -116,33 +113,33 @@ def _capacities(using: str) -> Iterator[Problem]:
 def _claims(using: str) -> Iterator[Problem]:
     bookings = Booking.objects.using(using)
     for booking in bookings.active().select_related("busy_interval__calendar").iterator():
-        said = _claim_problem(booking)
-        if said:
-            yield Problem(3, said, _reclaim(booking, using))
+        message = _claim_problem(booking)
+        if message:
+            yield Problem(3, message, reclaim(booking, using, is_wrong=_claim_problem))
     idle = bookings.exclude(status__in=Booking.ACTIVE_STATUSES).filter(busy_interval__isnull=False)
     for booking in idle.iterator():
         yield Problem(
             3,
             _("%(booking)s is %(status)s and still holds time.")
             % {"booking": booking, "status": booking.status},
-            _let_go(booking, using),
+            release(booking, using),
         )
 
 
 def _claim_problem(booking: Booking) -> str:
     interval = booking.busy_interval
     if interval is None:
-        said = _("%(booking)s is %(status)s and holds no time.")
-        return said % {"booking": booking, "status": booking.status}
+        message = _("%(booking)s is %(status)s and holds no time.")
+        return message % {"booking": booking, "status": booking.status}
     if interval.calendar.provider_id != booking.provider_id:
         return _("%(booking)s holds another provider's time.") % {"booking": booking}
-    starts, ends = claims.window_of(booking)
+    starts, ends = instants.busy_bounds_of(booking)
     if interval.starts > starts or interval.ends < ends:
         return _("%(booking)s holds other time than its own.") % {"booking": booking}
     return ""
 
 
-def _leaks(using: str) -> Iterator[Problem]:
+def _intervals_without_bookings(using: str) -> Iterator[Problem]:
     rows = BusyInterval.objects.using(using).filter(
         kind=BusyInterval.Kind.BOOKING, bookings__isnull=True
     )
@@ -150,7 +147,7 @@ def _leaks(using: str) -> Iterator[Problem]:
         yield Problem(
             4,
             _("Busy interval %(key)s belongs to no booking.") % {"key": interval.pk},
-            _recount(interval, using),
+            recount(interval, using),
         )
 
 
@@ -170,7 +167,7 @@ def _seats(using: str) -> Iterator[Problem]:
                 "taken": interval.seats_taken,
                 "parties": interval.parties,
             },
-            _recount(interval, using),
+            recount(interval, using),
         )
 
 
@@ -188,22 +185,40 @@ def _events(using: str) -> Iterator[Problem]:
         )
 
 
+def _missing_names(using: str) -> Iterator[Problem]:
+    """Find bookings that ``loaddata`` or SQL has stored without the names that they keep."""
+    for relation in name_snapshots.RELATIONS:
+        unnamed = Booking._base_manager.using(using).filter(**{f"{relation}_name": ""})
+        keys = set(unnamed.order_by().values_list(f"{relation}_id", flat=True).distinct())
+        if not keys:
+            continue
+        model: Any = Booking._meta.get_field(relation).related_model
+        related = model._base_manager.using(using).filter(pk__in=keys)
+        names = {row.pk: name for row in related if (name := name_snapshots.name_of(row))}
+        if count := unnamed.filter(**{f"{relation}__in": names.keys()}).count():
+            yield Problem(
+                6,
+                WITHOUT_NAME[relation] % {"count": count},
+                fill_in_names(unnamed, relation, names, using),
+            )
+
+
 def _tenants(using: str) -> Iterator[Problem]:
     if not app_settings.tenancy_enabled:
         return
     bookings = Booking.objects.using(using)
     for booking in bookings.filter(tenant__isnull=True).iterator():
         yield Problem(7, _("%(booking)s has no tenant.") % {"booking": booking})
-    for name in FOREIGN:
+    for name in OTHER_TENANT:
         if _has_tenant(Booking, name):
             foreign = bookings.exclude(**{f"{name}__tenant_id": F("tenant_id")})
             for booking in foreign.filter(tenant__isnull=False).iterator():
-                yield Problem(7, FOREIGN[name] % {"booking": booking})
+                yield Problem(7, OTHER_TENANT[name] % {"booking": booking})
     if _has_tenant(BookingAddon, "addon"):
         addons = BookingAddon.objects.using(using).exclude(addon__tenant_id=F("booking__tenant_id"))
         for addon in addons.select_related("booking").iterator():
-            said = _("%(booking)s: the add-on %(addon)s belongs to another tenant.")
-            yield Problem(7, said % {"booking": addon.booking, "addon": addon})
+            message = _("%(booking)s: the add-on %(addon)s belongs to another tenant.")
+            yield Problem(7, message % {"booking": addon.booking, "addon": addon})
 
 
 def _has_tenant(model: type[Any], name: str) -> bool:
@@ -214,63 +229,12 @@ def _has_tenant(model: type[Any], name: str) -> bool:
     return True
 
 
-def _reclaim(booking: Booking, using: str) -> Repair:
-    """Take the time that the booking should hold; fails if somebody else has it by now."""
-
-    def write() -> None:
-        row, calendars = _locked(booking, using)
-        if not row.holds_time or not _claim_problem(row):
-            return
-        rows = Booking._base_manager.using(using).filter(pk=row.pk)
-        if row.busy_interval_id is not None:
-            rows.update(busy_interval=None)
-            ledger.recount(row.busy_interval_id, using=using)
-        claim = _place_of(row, using)
-        if claim.interval_id is not None:
-            # Its own seats may still be counted there.
-            ledger.recount(claim.interval_id, using=using)
-        rows.update(busy_interval=ledger.take(calendars[row.provider_id], claim, using=using))
-
-    return partial(atomically, write, using=using)
-
-
-def _place_of(row: Booking, using: str) -> claims.Claim:
-    for place in _places:
-        if claim := place(row, using):
-            return claim
-    rules = policies.ServiceRules.of(row.service, default_currency=app_settings.DEFAULT_CURRENCY)
-    return claims.Claim.of(row, rules)
-
-
-def _let_go(booking: Booking, using: str) -> Repair:
-    def write() -> None:
-        row, _calendars = _locked(booking, using)
-        if not row.holds_time and row.busy_interval_id is not None:
-            Booking._base_manager.using(using).filter(pk=row.pk).update(busy_interval=None)
-            ledger.recount(row.busy_interval_id, using=using)
-
-    return partial(atomically, write, using=using)
-
-
-def _locked(booking: Booking, using: str) -> tuple[Booking, dict[Any, int]]:
-    """The booking as it is now, with its own calendar locked and that of the time it holds."""
-    rows = Booking._base_manager.using(using).filter(pk=booking.pk)
-    holder = rows.values_list("busy_interval__calendar__provider_id", flat=True).first()
-    providers = {booking.provider_id, holder} - {None}
-    calendars = locks.lock_calendars(providers, using=using)
-    return rows.select_for_update().get(), calendars
-
-
-def _recount(interval: BusyInterval, using: str) -> Repair:
-    def write() -> None:
-        locks.lock_calendar(interval.calendar.provider_id, using=using)
-        ledger.recount(interval.pk, using=using)
-
-    return partial(atomically, write, using=using)
-
-
 def repair(problem: Problem) -> str:
-    """Mend one problem if that is safe; what became of it, in a word or a sentence."""
+    """Repair one problem if that is safe.
+
+    :param problem: a problem that :func:`find_problems` yielded.
+    :returns: the outcome, for a person.
+    """
     if problem.repair is None:
         return _("cannot be repaired automatically")
     try:

@@ -71,7 +71,7 @@ class RetargetForeignKey(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Nothing: see the class."""
+        """Do nothing: see the class."""
 
     def describe(self) -> str:
         return f"Point {self.model_name}.{self.field_name} at the model of its setting"

@@ -1,7 +1,8 @@
 """What the core reads from a host's models.
 
 Only the members of these protocols are required, for a type checker to hold a host's models to.
-Everything else is optional: :class:`bookings.policies.ServiceRules` reads it, with its defaults.
+Everything else is optional: :class:`bookings.rules.service_rules.ServiceRules` reads it and has
+the defaults.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 
 class BookingType(StrEnum):
-    """Which kinds of booking a service takes; an adapter's ``booking_types()`` says it."""
+    """The types of booking that a service may take; see the adapter's ``booking_types()``."""
 
     ONE_TO_ONE = "one_to_one"
     GROUP_SESSION = "group_session"

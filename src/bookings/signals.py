@@ -1,7 +1,7 @@
-"""What happened to a booking, told once the transaction has committed.
+"""Signals: what happened to a booking, sent after the transaction has committed.
 
-Receivers get ``booking``, ``event`` (the line of its history) and ``using`` (the database's alias).
-A receiver that fails is logged and does not keep the others from being called; nothing is rolled
+Receivers get ``booking``, ``event`` (the line of its history) and ``using`` (the alias of the
+database). The error of a receiver is logged; the other receivers are called, and nothing is rolled
 back.
 """
 
@@ -20,6 +20,7 @@ booking_delivered: Final = Signal()
 booking_completed: Final = Signal()
 booking_disputed: Final = Signal()
 booking_cancelled: Final = Signal()
+booking_auto_cancelled: Final = Signal()
 booking_expired: Final = Signal()
 booking_no_show: Final = Signal()
 note_added: Final = Signal()
@@ -34,6 +35,7 @@ BY_EVENT: Final[dict[str, Signal]] = {
     "COMPLETED": booking_completed,
     "DISPUTED": booking_disputed,
     "CANCELLED": booking_cancelled,
+    "AUTO_CANCELLED": booking_auto_cancelled,
     "EXPIRED": booking_expired,
     "NO_SHOW": booking_no_show,
     "NOTE_ADDED": note_added,

@@ -1,51 +1,53 @@
-"""What else is agreed on: written down when a booking is made, and kept whatever changes later.
+"""Terms: what an app agrees with the client for one booking, stored when the booking is made.
 
-The core copies a service's own rules onto a booking. An app beside the core that has rules too,
-such as how much of the money goes back, registers an author in its ``AppConfig.ready()``::
-
-    terms.register("bookings_payments", refund_terms)
-
-The author is asked once for each booking that is made, before the lock is taken, and what it says
-is stored in ``Booking.terms`` under the name it was registered with.
+The core copies a service's own rules onto the booking. An app that has rules too, such as how much
+of the money goes back, returns them from :meth:`bookings.extensions.Extension.terms`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ImproperlyConfigured
+from bookings import extensions
 
 if TYPE_CHECKING:
     from bookings.models import Booking
 
 
-class Author(Protocol):
-    """Says what is agreed on for a new booking, as JSON; ``None`` for nothing.
+def collect(booking: Booking, *, using: str) -> dict[str, Any] | None:
+    """Return the terms of a booking that is being made; ``None`` if no extension has any."""
+    found = {
+        extension.name: extension.terms(booking, using=using)
+        for extension in extensions.implementing("terms")
+    }
+    return {name: terms for name, terms in found.items() if terms is not None} or None
 
-    The booking is not stored yet, and has everything but its reference. ``using`` is the database
-    that it will be written to. To refuse the booking, raise a
-    :class:`~bookings.exceptions.BookingError`.
+
+def collect_many(bookings: Iterable[Booking], *, using: str) -> None:
+    """Set the terms of bookings that are being made by one call.
+
+    An extension with :attr:`~bookings.extensions.Extension.terms_vary_with` is asked once for all
+    bookings that are equal in that.
     """
-
-    def __call__(self, booking: Booking, *, using: str) -> dict[str, Any] | None: ...
-
-
-_authors: Final[dict[str, Author]] = {}
-
-
-def register(name: str, author: Author) -> None:
-    """Ask ``author`` for each booking that is made; by convention the name is an app's label."""
-    if _authors.setdefault(name, author) is not author:
-        raise ImproperlyConfigured(f"{name!r} has registered its terms already.")
-
-
-def agree(booking: Booking, *, using: str) -> dict[str, Any] | None:
-    """The terms of a booking that is being made; ``None`` where nobody has any."""
-    said = {name: author(booking, using=using) for name, author in _authors.items()}
-    return {name: terms for name, terms in said.items() if terms is not None} or None
+    known: dict[tuple[Any, ...], dict[str, Any] | None] = {}
+    implementing = extensions.implementing("terms")
+    for booking in bookings:
+        found: dict[str, dict[str, Any]] = {}
+        for extension in implementing:
+            names = extension.terms_vary_with
+            # Without names, the booking itself: it equals no other one.
+            values = (booking.uuid,) if names is None else (getattr(booking, n) for n in names)
+            key = (extension.name, *values)
+            if key not in known:
+                known[key] = extension.terms(booking, using=using)
+            if (terms := known[key]) is not None:
+                found[extension.name] = deepcopy(terms)
+        booking.terms = found or None
 
 
 def of(booking: Booking, name: str) -> dict[str, Any] | None:
-    """What was agreed on under this name; ``None`` for bookings older than the app."""
+    """Return what was agreed on under this name; ``None`` for bookings older than the app."""
     terms: dict[str, Any] | None = (booking.terms or {}).get(name)
     return terms

@@ -6,9 +6,11 @@ from bookings.integrity import find_problems
 
 
 def assert_bookings_are_sound(using: str | None = None) -> None:
-    """Fail with what is wrong if any invariant does not hold over the whole database.
+    """Raise ``AssertionError`` with every problem, if an invariant does not hold.
 
-    Cheap on a test's few rows: call it after whatever your test does to bookings.
+    It is cheap on the few rows of a test: call it after whatever your test does to bookings.
+
+    :param using: the alias of the database; by default the one that bookings are written to.
     """
     problems = [f"[{problem.invariant}] {problem.message}" for problem in find_problems(using)]
     if problems:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from bookings.conf import app_settings
 from bookings.models import Booking
 from bookings.services import create_booking
-from tests.admin.page import FormData, filled_in
+from tests.admin.page import FormData, form_values
 
 ADD = "/admin/bookings/booking/add/"
 LIST = "/admin/bookings/booking/"
@@ -30,8 +30,8 @@ def page_of(booking: Booking) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _two_admins(db: None, settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.admin.urls"
+def _database(db: None) -> None:
+    """A page reads from the database, if only who has logged in."""
 
 
 def _maker(setting: str, defaults: dict[str, Any]) -> Make:
@@ -152,6 +152,6 @@ def form(service: Any, provider: Any, start: datetime) -> Callable[..., FormData
             "start_at_1": "10:00",
             "client_name": "Mary",
         }
-        return filled_in(client.get(ADD)) | given | values
+        return form_values(client.get(ADD)) | given | values
 
     return fill

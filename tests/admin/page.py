@@ -1,4 +1,4 @@
-"""The form of a page, as a browser would send it back."""
+"""What a browser shows of a page, and what it would send back of a form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 FormData = dict[str, Any]
 
-REASON = "booking_question_form"
+QUESTION_FORM = "booking_question_form"
 
 
 class FormReader(HTMLParser):
@@ -55,7 +55,8 @@ class FormReader(HTMLParser):
             self.values[self.textarea][0] += data
 
 
-def filled_in(response: Any, form_id: str = "booking_form") -> FormData:
+def form_values(response: Any, form_id: str = "booking_form") -> FormData:
+    """Return the values of the page's form with this id."""
     reader = FormReader(form_id)
     reader.feed(response.content.decode())
     assert reader.values, "The page has no such form."
@@ -66,12 +67,12 @@ def text_of(response: Any) -> str:
     return response.content.decode()
 
 
-def told(response: Any) -> list[str]:
-    """The messages that the page shows."""
+def messages_of(response: Any) -> list[str]:
+    """Return the messages that the page shows."""
     return [str(message) for message in response.context["messages"]]
 
 
 def errors_of(response: Any) -> dict[str, list[str]]:
-    """The form's errors by field; "__all__" for those of no field."""
+    """Return the form's errors by field; "__all__" stands for those of no field."""
     assert response.status_code == 200
     return {name: list(said) for name, said in response.context["adminform"].form.errors.items()}

@@ -11,11 +11,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from bookings.admin import BookingAdmin, actions
+from bookings.admin import BookingAdmin
+from bookings.admin.booking import actions
 from bookings.models import Booking
-from bookings.services import cancel_booking
+from bookings.services import auto_cancel_expired_bookings, cancel_booking
 from tests.admin.conftest import LIST, Book, Make
-from tests.admin.page import REASON, filled_in, text_of, told
+from tests.admin.page import QUESTION_FORM, form_values, messages_of, text_of
 
 Act = Callable[..., Any]
 
@@ -41,20 +42,57 @@ def test_a_step_is_taken_and_reported(
     response = act(receptionist, name, booking)
     booking.refresh_from_db()
     assert booking.status == status
-    assert told(response) == [f"1 booking is now: {booking.get_status_display()}."]
+    assert messages_of(response) == [f"1 booking is now: {booking.get_status_display()}."]
     event = booking.events.get(event_type=status)
     assert event.actor_user == get_user_model().objects.get(username="reception")
     assert LogEntry.objects.get().change_message == f"{booking.get_status_display()}."
 
 
-def test_each_that_cannot_is_named_with_the_reason(
+@pytest.mark.parametrize(
+    ("name", "status"), [("complete_bookings", "COMPLETED"), ("no_show_bookings", "NO_SHOW")]
+)
+def test_overdue_bookings_that_were_cancelled_are_corrected_together(
+    boss: Client, overdue: list[Booking], name: str, status: str
+) -> None:
+    act(boss, name, *overdue)
+    assert {Booking.objects.get(pk=each.pk).status for each in overdue} == {status}
+
+
+@pytest.mark.parametrize(("name", "status"), [("complete", "COMPLETED"), ("no_show", "NO_SHOW")])
+def test_an_overdue_booking_that_was_cancelled_is_corrected_on_its_page(
+    boss: Client, overdue: list[Booking], name: str, status: str
+) -> None:
+    booking, other = overdue
+    address = f"{LIST}{booking.pk}/step/{name}/"
+    assert address in boss.get(f"{LIST}{booking.pk}/change/").content.decode()
+    boss.post(address, {"version": Booking.objects.get(pk=booking.pk).version})
+    statuses = [Booking.objects.get(pk=each.pk).status for each in (booking, other)]
+    assert statuses == [status, "CANCELLED"]
+
+
+@pytest.fixture
+def overdue(book: Book, start: datetime) -> list[Booking]:
+    """Two bookings that the sweep has cancelled."""
+    rows = [
+        book(start_at=start - timedelta(days=20, hours=2 * turn), allow_past=True)
+        for turn in range(2)
+    ]
+    for row in rows:
+        Booking._base_manager.filter(pk=row.pk).update(
+            created_at=row.start_at, confirmed_at=row.start_at
+        )
+    assert auto_cancel_expired_bookings() == 2
+    return rows
+
+
+def test_refused_bookings_are_named_with_the_reason(
     boss: Client, pending: Booking, book: Book, start: datetime
 ) -> None:
     gone, also_gone = (book(start_at=start + timedelta(hours=2 * n)) for n in (1, 2))
     cancel_booking(gone)
     cancel_booking(also_gone)
     response = act(boss, "confirm_bookings", pending, gone, also_gone)
-    done, refused = told(response)
+    done, refused = messages_of(response)
     assert done == "1 booking is now: Confirmed."
     assert refused.startswith("2 bookings were left as they are. Only pending bookings can be")
     assert gone.reference in refused
@@ -65,17 +103,17 @@ def test_each_that_cannot_is_named_with_the_reason(
 def test_a_long_list_of_references_is_cut(
     boss: Client, book: Book, start: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "NAMED", 2)
+    monkeypatch.setattr(actions, "MAX_REFERENCES", 2)
     many = [book(start_at=start + timedelta(hours=n)) for n in range(3)]
-    (refused,) = told(act(boss, "complete_bookings", *many))
+    (refused,) = messages_of(act(boss, "complete_bookings", *many))
     assert refused.startswith("3 bookings were left as they are.")
     assert refused.count("BK-") == 2
     assert refused.endswith(" …)")
 
 
-def test_a_doubled_click_says_that_it_was_done_already(boss: Client, pending: Booking) -> None:
+def test_a_second_click_says_that_it_was_done_already(boss: Client, pending: Booking) -> None:
     act(boss, "confirm_bookings", pending)
-    assert told(act(boss, "confirm_bookings", pending))[-1] == (
+    assert messages_of(act(boss, "confirm_bookings", pending))[-1] == (
         "1 booking was that already: Confirmed."
     )
     assert pending.events.filter(event_type="CONFIRMED").count() == 1
@@ -90,8 +128,11 @@ def test_cancelling_asks_for_a_reason_first(boss: Client, booking: Booking, past
     booking.refresh_from_db()
     assert booking.status == Booking.Status.CONFIRMED
 
-    sent = filled_in(response, REASON) | {"reason": "The heating is broken."}
-    assert told(boss.post(LIST, sent, follow=True)) == ["2 bookings are now: Cancelled."]
+    sent = form_values(response, QUESTION_FORM) | {
+        "reason": "The heating is broken.",
+        "override_policy": "on",
+    }
+    assert messages_of(boss.post(LIST, sent, follow=True)) == ["2 bookings are now: Cancelled."]
     booking.refresh_from_db()
     assert booking.status == Booking.Status.CANCELLED
     assert booking.cancellation_reason == "The heating is broken."
@@ -99,18 +140,18 @@ def test_cancelling_asks_for_a_reason_first(boss: Client, booking: Booking, past
 
 
 @pytest.mark.parametrize("override", [False, True])
-def test_the_policy_of_cancelling_needs_a_tick(
+def test_cancelling_against_the_policy_needs_a_tick(
     boss: Client, book: Book, make_service: Make, override: bool
 ) -> None:
     booking = book(service=make_service(name="Surgery", cancellation_allowed=False))
-    page = filled_in(act(boss, "cancel_bookings", booking), REASON)
+    page = form_values(act(boss, "cancel_bookings", booking), QUESTION_FORM)
     response = boss.post(LIST, page | ({"override_policy": "on"} if override else {}), follow=True)
     booking.refresh_from_db()
     if override:
         assert booking.status == Booking.Status.CANCELLED
     else:
         assert booking.status == Booking.Status.CONFIRMED
-        assert told(response) == [
+        assert messages_of(response) == [
             (
                 "1 booking was left as it is. Cancellations are not allowed for this booking. "
                 f"({booking.reference})"
@@ -119,7 +160,7 @@ def test_the_policy_of_cancelling_needs_a_tick(
 
 
 def test_declining_takes_a_reason(boss: Client, pending: Booking) -> None:
-    page = filled_in(act(boss, "decline_bookings", pending), REASON)
+    page = form_values(act(boss, "decline_bookings", pending), QUESTION_FORM)
     assert "override_policy" not in page
     boss.post(LIST, page | {"reason": "Fully booked."})
     pending.refresh_from_db()
@@ -128,20 +169,20 @@ def test_declining_takes_a_reason(boss: Client, pending: Booking) -> None:
 
 
 def test_a_reason_that_cannot_be_stored_is_asked_for_again(boss: Client, booking: Booking) -> None:
-    page = filled_in(act(boss, "cancel_bookings", booking), REASON)
+    page = form_values(act(boss, "cancel_bookings", booking), QUESTION_FORM)
     response = boss.post(LIST, page | {"reason": "a\0b"})
     assert "Null characters are not allowed." in text_of(response)
     booking.refresh_from_db()
     assert booking.status == Booking.Status.CONFIRMED
 
 
-def test_what_a_user_may_not_change_is_named(
+def test_bookings_that_a_user_may_not_change_are_named(
     boss: Client, pending: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A host may decide about each booking."""
     monkeypatch.setattr(
         BookingAdmin, "has_change_permission", lambda self, request, obj=None: obj is None
     )
-    assert told(act(boss, "confirm_bookings", pending)) == [
+    assert messages_of(act(boss, "confirm_bookings", pending)) == [
         f"1 booking was left as it is. You may not change it. ({pending.reference})"
     ]

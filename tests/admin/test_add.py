@@ -15,8 +15,9 @@ from django.test import Client
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent, BusyInterval
+from bookings.services import update_booking
 from tests.admin.conftest import ADD, Book, Make
-from tests.admin.page import FormData, errors_of, filled_in, told
+from tests.admin.page import FormData, errors_of, form_values, messages_of
 
 Form = Callable[..., FormData]
 
@@ -32,14 +33,14 @@ def test_a_booking_is_made_through_the_service(
             client_email="mary@example.org",
             client_phone="123",
             client_user=client_user.pk,
-            extras=[addon.pk],
+            addons=[addon.pk],
             notes_client="by the window",
             notes_internal="regular",
         ),
         follow=True,
     )
     made = Booking.objects.get()
-    assert f"{made.reference}" in told(response)[0]
+    assert f"{made.reference}" in messages_of(response)[0]
     assert made.start_at == start
     assert made.end_at == start + timedelta(minutes=75)
     assert made.total_amount == 100
@@ -55,21 +56,19 @@ def test_a_booking_is_made_through_the_service(
 def test_a_taken_time_is_a_message_at_the_start(boss: Client, form: Form, booking: Booking) -> None:
     response = boss.post(ADD, form(boss, client_name="Zoe"))
     assert errors_of(response) == {"start_at": ["Booking conflicts with an existing booking."]}
-    assert filled_in(response)["client_name"] == ["Zoe"]
+    assert form_values(response)["client_name"] == ["Zoe"]
     assert Booking.objects.get() == booking
     assert BusyInterval.objects.count() == BookingEvent.objects.count() == 1
     assert not LogEntry.objects.exists()
 
 
-def test_the_form_that_was_refused_can_be_mended(
-    boss: Client, form: Form, booking: Booking
-) -> None:
+def test_a_refused_form_can_be_corrected(boss: Client, form: Form, booking: Booking) -> None:
     refused = boss.post(ADD, form(boss))
-    boss.post(ADD, filled_in(refused) | {"start_at_1": "12:00"})
+    boss.post(ADD, form_values(refused) | {"start_at_1": "12:00"})
     assert Booking.objects.count() == 2
 
 
-def test_a_doubled_click_makes_one_booking(boss: Client, form: Form, make_service: Make) -> None:
+def test_a_double_click_makes_one_booking(boss: Client, form: Form, make_service: Make) -> None:
     """Of a group service, where nothing else would stop the second."""
     group = make_service(name="Yoga", allow_multiple_clients_per_slot=True, capacity=5)
     sent = form(boss, service=group.pk, party_size=2)
@@ -90,7 +89,7 @@ def test_two_forms_make_two_bookings(boss: Client, form: Form, make_service: Mak
     [{"client_name": "Zoe"}, {"start_at_1": "15:00"}, {"party_size": 3}, {"notes_client": "!"}],
     ids=lambda change: next(iter(change)),
 )
-def test_a_form_that_was_saved_does_not_pretend_to_save_something_else(
+def test_a_saved_form_with_other_values_is_refused(
     boss: Client, form: Form, make_service: Make, change: dict[str, Any]
 ) -> None:
     group = make_service(name="Yoga", allow_multiple_clients_per_slot=True, capacity=5)
@@ -102,10 +101,20 @@ def test_a_form_that_was_saved_does_not_pretend_to_save_something_else(
     assert Booking.objects.count() == 1
 
 
-def test_other_addons_are_something_else_too(boss: Client, form: Form, addon: Any) -> None:
+def test_a_saved_form_with_other_addons_is_refused(boss: Client, form: Form, addon: Any) -> None:
     sent = form(boss)
     boss.post(ADD, sent)
-    assert "__all__" in errors_of(boss.post(ADD, sent | {"extras": [addon.pk]}))
+    assert "__all__" in errors_of(boss.post(ADD, sent | {"addons": [addon.pk]}))
+
+
+def test_a_form_sent_again_is_answered_with_the_booking_as_it_is_by_then(
+    boss: Client, form: Form
+) -> None:
+    sent = form(boss)
+    boss.post(ADD, sent)
+    update_booking(Booking.objects.get(), notes_internal="by the window")
+    assert boss.post(ADD, sent).status_code == 302
+    assert Booking.objects.get().notes_internal == "by the window"
 
 
 @pytest.mark.parametrize("key", ["", "not a key"])
@@ -117,7 +126,7 @@ def test_a_form_without_its_key_is_refused(boss: Client, form: Form, key: str) -
 def test_the_past_needs_a_tick(boss: Client, form: Form) -> None:
     yesterday = {"start_at_0": "2020-02-03"}
     refused = boss.post(ADD, form(boss, **yesterday))
-    assert errors_of(refused) == {"start_at": ["start_at has passed. Choose a later start."]}
+    assert errors_of(refused) == {"start_at": ["The start has passed. Choose a later start."]}
     boss.post(ADD, form(boss, **yesterday, allow_past="on"))
     assert Booking.objects.get().start_at.year == 2020
 
@@ -125,7 +134,7 @@ def test_the_past_needs_a_tick(boss: Client, form: Form) -> None:
 def test_the_rules_of_booking_need_a_tick(boss: Client, form: Form, make_service: Make) -> None:
     early = make_service(name="Surgery", minimum_notice_minutes=60 * 24 * 30, is_active=False)
     assert errors_of(boss.post(ADD, form(boss, service=early.pk))) == {
-        "start_at": ["This service must be booked at least 43200 minutes ahead."]
+        "start_at": ["This service must be booked at least 30 days ahead."]
     }
     boss.post(ADD, form(boss, service=early.pk, override_policy="on"))
     assert Booking.objects.get().service == early
@@ -168,7 +177,7 @@ def test_an_addon_of_another_currency_is_a_message_at_the_addons(
 ) -> None:
     addon.currency = "USD"
     addon.save()
-    assert list(errors_of(boss.post(ADD, form(boss, extras=[addon.pk])))) == ["extras"]
+    assert list(errors_of(boss.post(ADD, form(boss, addons=[addon.pk])))) == ["addons"]
 
 
 def test_a_service_that_is_not_active_is_a_message_at_the_service(
@@ -192,7 +201,7 @@ class OddPrices(DefaultBookingAdapter):
         return Decimal("1.234")
 
 
-def test_what_the_host_computes_wrong_is_a_message_of_the_page(
+def test_a_wrong_price_of_the_host_is_a_message_of_the_page(
     boss: Client, form: Form, settings: Any
 ) -> None:
     settings.BOOKINGS_ADAPTER = f"{__name__}.OddPrices"
@@ -210,9 +219,7 @@ class Vouchers(DefaultBookingAdapter):
         raise InvalidBooking({"voucher_code": "It has been used."})
 
 
-def test_a_refusal_of_the_hosts_own_names_what_it_is_about(
-    boss: Client, form: Form, settings: Any
-) -> None:
+def test_an_error_of_the_hosts_own_names_its_field(boss: Client, form: Form, settings: Any) -> None:
     settings.BOOKINGS_ADAPTER = f"{__name__}.Vouchers"
     assert errors_of(boss.post(ADD, form(boss))) == {"__all__": ["Voucher code: It has been used."]}
 
@@ -233,7 +240,7 @@ BAD = {
     "no service": ({"service": ""}, "service"),
     "a service that is not there": ({"service": 10**6}, "service"),
     "a service that cannot be": ({"service": "x"}, "service"),
-    "an add-on that is not there": ({"extras": [10**6]}, "extras"),
+    "an add-on that is not there": ({"addons": [10**6]}, "addons"),
     "a user that is not there": ({"client_user": 10**6}, "client_user"),
 }
 
@@ -260,6 +267,6 @@ def test_bad_input_is_a_message_at_its_field(
 def test_a_link_may_fill_in_the_start(
     boss: Client, provider: Any, asked: str, shown: list[str]
 ) -> None:
-    page = filled_in(boss.get(ADD, {"provider": provider.pk, "start_at": asked}))
+    page = form_values(boss.get(ADD, {"provider": provider.pk, "start_at": asked}))
     assert page["provider"] == [str(provider.pk)]
     assert page["start_at_0"] + page["start_at_1"] == shown

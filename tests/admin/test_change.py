@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from bookings import exceptions
-from bookings.admin import forms
+from bookings.admin.booking import forms
 from bookings.models import Booking, BookingEvent
 from bookings.services import (
     cancel_booking,
@@ -22,7 +22,7 @@ from bookings.services import (
     update_booking,
 )
 from tests.admin.conftest import LIST, Book, Make, page_of
-from tests.admin.page import errors_of, filled_in, told
+from tests.admin.page import errors_of, form_values, messages_of
 
 STALE = (
     "Somebody has changed this booking since you opened it, so your changes were not saved. "
@@ -35,7 +35,7 @@ def types_of(booking: Booking) -> list[str]:
 
 
 def test_an_unchanged_form_changes_nothing(boss: Client, booking: Booking) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     assert boss.post(page_of(booking), page).status_code == 302
     booking.refresh_from_db()
     assert booking.version == 1
@@ -45,10 +45,10 @@ def test_an_unchanged_form_changes_nothing(boss: Client, booking: Booking) -> No
 def test_a_booking_is_moved(
     receptionist: Client, booking: Booking, other_provider: Any, start: datetime
 ) -> None:
-    page = filled_in(receptionist.get(page_of(booking)))
+    page = form_values(receptionist.get(page_of(booking)))
     moved = page | {"start_at_1": "14:30", "provider": other_provider.pk}
     response = receptionist.post(page_of(booking), moved, follow=True)
-    assert booking.reference in told(response)[0]
+    assert booking.reference in messages_of(response)[0]
     booking.refresh_from_db()
     assert booking.start_at == start + timedelta(hours=4, minutes=30)
     assert booking.end_at - booking.start_at == timedelta(minutes=60)
@@ -59,13 +59,23 @@ def test_a_booking_is_moved(
     assert LogEntry.objects.get().object_id == str(booking.pk)
 
 
+@pytest.mark.parametrize(("sent", "by"), [({}, None), ({"by": "on"}, "provider")])
+def test_staff_say_on_whose_behalf_it_is_moved(
+    boss: Client, booking: Booking, sent: dict[str, str], by: str | None
+) -> None:
+    page = form_values(boss.get(page_of(booking)))
+    boss.post(page_of(booking), page | {"start_at_1": "16:00:00"} | sent)
+    event = booking.events.get(event_type="RESCHEDULED")
+    assert event.data.get("by") == by
+
+
 def test_its_addons_are_replaced(
     boss: Client, book: Book, addon: Any, start: datetime, make_service: Make
 ) -> None:
     booking = book(start_at=start.replace(microsecond=123), addon_ids=[addon.pk])
-    page = filled_in(boss.get(page_of(booking)))
-    assert page["extras"] == [str(addon.pk)]
-    boss.post(page_of(booking), page | {"extras": []})
+    page = form_values(boss.get(page_of(booking)))
+    assert page["addons"] == [str(addon.pk)]
+    boss.post(page_of(booking), page | {"addons": []})
     booking.refresh_from_db()
     assert not booking.addons.exists()
     assert booking.end_at - booking.start_at == timedelta(minutes=60)
@@ -74,7 +84,7 @@ def test_its_addons_are_replaced(
 
 
 def test_its_details_are_corrected(boss: Client, booking: Booking) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     boss.post(page_of(booking), page | {"client_name": "Maria", "notes_internal": "VIP"})
     booking.refresh_from_db()
     assert (booking.client_name, booking.notes_internal) == ("Maria", "VIP")
@@ -82,33 +92,33 @@ def test_its_details_are_corrected(boss: Client, booking: Booking) -> None:
 
 
 def test_a_move_and_a_correction_are_two_events(boss: Client, booking: Booking) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     boss.post(page_of(booking), page | {"start_at_1": "12:00", "client_name": "Maria"})
     booking.refresh_from_db()
     assert types_of(booking) == ["CREATED", "RESCHEDULED", "UPDATED"]
     assert booking.version == 3
 
 
-def test_a_move_that_is_refused_takes_the_correction_with_it(
+def test_a_refused_move_rolls_the_correction_back(
     boss: Client, booking: Booking, book: Book, start: datetime
 ) -> None:
     book(start_at=start + timedelta(hours=2), client_name="Zoe")
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     response = boss.post(page_of(booking), page | {"start_at_1": "12:00", "client_name": "Maria"})
     assert errors_of(response) == {"start_at": ["Booking conflicts with an existing booking."]}
-    assert filled_in(response)["client_name"] == ["Maria"]
+    assert form_values(response)["client_name"] == ["Maria"]
     booking.refresh_from_db()
     assert (booking.start_at, booking.client_name, booking.version) == (start, "Mary", 1)
 
 
-def test_a_correction_that_is_refused_takes_the_move_with_it(
+def test_a_refused_correction_rolls_the_move_back(
     boss: Client, booking: Booking, start: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise exceptions.NotAllowed("Not on a Sunday.")
 
     monkeypatch.setattr(forms, "update_booking", refuse)
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     response = boss.post(page_of(booking), page | {"start_at_1": "12:00"})
     assert errors_of(response) == {"__all__": ["Not on a Sunday."]}
     booking.refresh_from_db()
@@ -121,7 +131,7 @@ def test_the_end_on_the_page_is_not_an_error_of_its_own(
     boss: Client, booking: Booking, start: datetime
 ) -> None:
     """Moved by more than its length: the stored end lies before the new start."""
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     assert boss.post(page_of(booking), page | {"start_at_1": "18:00"}).status_code == 302
 
 
@@ -131,7 +141,7 @@ def test_a_notice_window_needs_a_tick(
 ) -> None:
     strict = make_service(name="Surgery", reschedule_notice_minutes=60 * 24 * 30)
     booking = book(service=strict)
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     if override:
         page["override_policy"] = "on"
     response = boss.post(page_of(booking), page | {"start_at_1": "12:00"})
@@ -149,7 +159,7 @@ def test_a_booking_that_may_not_move_can_still_be_corrected(
     boss: Client, book: Book, make_service: Make
 ) -> None:
     booking = book(service=make_service(name="Surgery", reschedule_allowed=False))
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     assert boss.post(page_of(booking), page | {"client_name": "Maria"}).status_code == 302
 
 
@@ -160,7 +170,7 @@ BAD = {
     "the past": ({"start_at_0": "2020-01-01"}, "start_at"),
     "no provider": ({"provider": ""}, "provider"),
     "no client": ({"client_name": ""}, "client_name"),
-    "an add-on that is not there": ({"extras": [10**6]}, "extras"),
+    "an add-on that is not there": ({"addons": [10**6]}, "addons"),
 }
 
 
@@ -168,13 +178,13 @@ BAD = {
 def test_bad_input_is_a_message_at_its_field(
     boss: Client, booking: Booking, values: dict[str, Any], field: str
 ) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     assert list(errors_of(boss.post(page_of(booking), page | values))) == [field]
     booking.refresh_from_db()
     assert booking.version == 1
 
 
-def test_a_service_that_has_changed_sides_is_an_error_of_the_page(
+def test_an_error_of_a_field_that_is_not_on_the_form_is_shown_above_it(
     boss: Client, booking: Booking, service: Any
 ) -> None:
     """What the model finds wrong with a field that is not on the form has to be said somewhere."""
@@ -190,7 +200,7 @@ def test_a_service_that_has_changed_sides_is_an_error_of_the_page(
     )
     service.allow_multiple_clients_per_slot = False
     service.save()
-    page = filled_in(boss.get(page_of(grouped)))
+    page = form_values(boss.get(page_of(grouped)))
     response = boss.post(page_of(grouped), page | {"client_name": "Maria"})
     assert errors_of(response) == {
         "__all__": [
@@ -203,7 +213,7 @@ def test_a_service_that_has_changed_sides_is_an_error_of_the_page(
 
 
 def test_two_staff_do_not_overwrite_each_other(boss: Client, booking: Booking) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     update_booking(booking, client_name="Maria")
     response = boss.post(page_of(booking), page | {"notes_internal": "VIP"})
     assert errors_of(response) == {"__all__": [STALE]}
@@ -212,15 +222,17 @@ def test_two_staff_do_not_overwrite_each_other(boss: Client, booking: Booking) -
 
 
 def test_a_stale_move_is_refused_too(boss: Client, booking: Booking, start: datetime) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     reschedule_booking(booking, new_start_at=start + timedelta(hours=1))
     assert errors_of(boss.post(page_of(booking), page | {"start_at_1": "18:00"})) == {
         "__all__": [STALE]
     }
 
 
-def test_a_move_of_what_was_cancelled_meanwhile_is_refused(boss: Client, booking: Booking) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+def test_a_booking_that_was_cancelled_meanwhile_is_not_moved(
+    boss: Client, booking: Booking
+) -> None:
+    page = form_values(boss.get(page_of(booking)))
     cancel_booking(booking)
     response = boss.post(page_of(booking), page | {"start_at_1": "18:00"})
     assert errors_of(response) == {"__all__": [STALE]}
@@ -228,32 +240,32 @@ def test_a_move_of_what_was_cancelled_meanwhile_is_refused(boss: Client, booking
 
 @pytest.mark.parametrize("version", ["", "x", "0"])
 def test_a_form_without_its_version_is_stale(boss: Client, booking: Booking, version: str) -> None:
-    page = filled_in(boss.get(page_of(booking))) | {"expected_version": version}
+    page = form_values(boss.get(page_of(booking))) | {"expected_version": version}
     assert errors_of(boss.post(page_of(booking), page)) == {"__all__": [STALE]}
 
 
-def test_a_doubled_click_saves_once(boss: Client, booking: Booking) -> None:
-    sent = filled_in(boss.get(page_of(booking))) | {"client_name": "Maria"}
+def test_a_double_click_saves_once(boss: Client, booking: Booking) -> None:
+    sent = form_values(boss.get(page_of(booking))) | {"client_name": "Maria"}
     assert boss.post(page_of(booking), sent).status_code == 302
     assert errors_of(boss.post(page_of(booking), sent)) == {"__all__": [STALE]}
     assert types_of(booking) == ["CREATED", "UPDATED"]
 
 
-def test_rows_that_went_meanwhile_are_no_error(
+def test_rows_that_were_deleted_meanwhile_are_no_error(
     boss: Client, book: Book, addon: Any, start: datetime
 ) -> None:
     """Django's own formsets fail when there are fewer rows than the page had."""
     booking = book(addon_ids=[addon.pk])
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     reschedule_booking(booking, new_start_at=start, addon_ids=[])
-    page |= {"expected_version": booking.version, "extras": [], "client_name": "Maria"}
+    page |= {"expected_version": booking.version, "addons": [], "client_name": "Maria"}
     assert boss.post(page_of(booking), page).status_code == 302
 
 
-def test_what_is_over_cannot_be_moved_but_corrected(boss: Client, past: Booking) -> None:
+def test_a_completed_booking_can_be_corrected_but_not_moved(boss: Client, past: Booking) -> None:
     complete_booking(past)
-    page = filled_in(boss.get(page_of(past)))
-    assert not {"start_at_0", "provider", "extras", "override_policy"} & page.keys()
+    page = form_values(boss.get(page_of(past)))
+    assert not {"start_at_0", "provider", "addons", "override_policy"} & page.keys()
     sent = page | {"start_at_0": "2030-01-01", "start_at_1": "10:00", "notes_internal": "late"}
     assert boss.post(page_of(past), sent).status_code == 302
     before = past.start_at
@@ -262,7 +274,7 @@ def test_what_is_over_cannot_be_moved_but_corrected(boss: Client, past: Booking)
 
 
 def test_the_status_and_the_snapshots_cannot_be_sent(boss: Client, booking: Booking) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     forged = {"status": "COMPLETED", "price_amount": "1", "total_amount": "1", "party_size": "4"}
     forged |= {"cancellation_allowed": "", "reference": "X", "version": "9", "service": "99"}
     before = Booking.objects.values().get()
@@ -270,15 +282,15 @@ def test_the_status_and_the_snapshots_cannot_be_sent(boss: Client, booking: Book
     assert Booking.objects.values().get() == before
 
 
-def test_a_booking_that_is_gone_is_said_to_be(boss: Client, booking: Booking) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+def test_a_deleted_booking_is_said_not_to_exist(boss: Client, booking: Booking) -> None:
+    page = form_values(boss.get(page_of(booking)))
     url = page_of(booking)
     booking.delete()
     response = boss.post(url, page, follow=True)
-    assert "exist" in told(response)[0]
+    assert "exist" in messages_of(response)[0]
 
 
-def test_a_busy_database_is_asked_again(
+def test_a_busy_database_is_tried_again(
     boss: Client, booking: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -290,7 +302,7 @@ def test_a_busy_database_is_asked_again(
         return update_booking(*args, **kwargs)
 
     monkeypatch.setattr(forms, "update_booking", busy_once)
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     response = boss.post(page_of(booking), page | {"client_name": "Maria"})
     assert response.status_code == 302
     assert types_of(booking) == ["CREATED", "UPDATED"]
@@ -313,7 +325,7 @@ def test_a_database_that_stays_busy_is_a_message(
     boss: Client, booking: Booking, monkeypatch: pytest.MonkeyPatch, fault: Any
 ) -> None:
     monkeypatch.setattr(forms, "update_booking", fault)
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     said = errors_of(boss.post(page_of(booking), page | {"client_name": "Maria"}))
     assert "The database is busy" in said["__all__"][0]
     booking.refresh_from_db()
@@ -327,7 +339,7 @@ def test_an_error_that_is_not_a_refusal_is_not_hidden(
         raise OperationalError("no such table")
 
     monkeypatch.setattr(forms, "update_booking", fail)
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     with pytest.raises(OperationalError, match="no such table"):
         boss.post(page_of(booking), page)
 
@@ -353,3 +365,16 @@ def test_an_add_on_has_a_price_or_none(
 
     cell = page.partition('<td class="field-price">')[2]
     assert cell.split()[0] == f"<p>{shown}</p>"
+
+
+def test_the_page_has_the_names_that_the_booking_keeps(
+    boss: Client, booking: Booking, service: Any, provider: Any
+) -> None:
+    kept = (booking.service_name, booking.provider_name)
+    for row in (service, provider):
+        row.name = f"Renamed {row.pk}"
+        row.save()
+    page = boss.get(page_of(booking)).content.decode()
+    assert all(f'<div class="readonly">{name}</div>' in page for name in kept)
+    for name in kept:
+        assert booking.reference in boss.get(LIST, {"q": name}).content.decode()

@@ -24,7 +24,7 @@ def references(response: Any) -> list[str]:
     return [booking.reference for booking in response.context["cl"].result_list]
 
 
-def test_a_row_says_what_staff_ask_for(
+def test_a_row_shows_reference_client_service_provider_start_and_total(
     viewer: Client, book: Book, start: datetime, addon: Any
 ) -> None:
     booking = book(addon_ids=[addon.pk])
@@ -51,7 +51,7 @@ def test_a_total_has_the_decimals_of_its_currency(
     assert total in text_of(viewer.get(LIST))
 
 
-def test_without_tenancy_nothing_speaks_of_tenants(viewer: Client, booking: Booking) -> None:
+def test_without_tenancy_there_is_no_tenant_column(viewer: Client, booking: Booking) -> None:
     assert "tenant" not in text_of(viewer.get(LIST)).lower()
 
 
@@ -59,7 +59,7 @@ def test_the_list_links_to_the_calendar(viewer: Client) -> None:
     assert 'href="/admin/bookings/booking/calendar/"' in text_of(viewer.get(LIST))
 
 
-def test_a_popup_does_not(viewer: Client) -> None:
+def test_a_popup_does_not_link_to_the_calendar(viewer: Client) -> None:
     assert "/calendar/" not in text_of(viewer.get(LIST, {"_popup": "1"}))
 
 
@@ -147,7 +147,7 @@ def test_a_week_begins_where_the_language_says(language: str, day: int) -> None:
 
 
 @pytest.mark.parametrize(("zone", "shown"), [("UTC", True), ("Europe/Berlin", False)])
-def test_a_database_that_knows_no_time_zones_leaves_the_days_out(
+def test_a_database_without_time_zones_has_no_date_hierarchy(
     viewer: Client,
     booking: Booking,
     settings: Any,

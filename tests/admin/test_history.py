@@ -1,4 +1,4 @@
-"""What a booking's page says of its add-ons and its past."""
+"""The add-ons and the history on the page of a booking."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bookings.admin import inlines
+from bookings.admin.booking import inlines
 from bookings.models import Booking, Calendar
 from bookings.services import add_note, cancel_booking, reschedule_booking, update_booking
 from tests.admin.conftest import Book, page_of
-from tests.admin.page import filled_in, text_of
+from tests.admin.page import form_values, text_of
 
 
 def test_addons_are_listed_as_they_were_booked(boss: Client, book: Book, addon: Any) -> None:
@@ -55,7 +55,7 @@ def test_the_history_names_the_addons_of_a_move(boss: Client, booking: Booking, 
     assert "<li>add-ons: <del>–</del> → <ins>Hot stones</ins></li>" in page
 
 
-def test_the_history_shows_the_key_of_what_is_gone(
+def test_the_history_shows_the_key_of_a_deleted_object(
     boss: Client, booking: Booking, provider: Any, other_provider: Any
 ) -> None:
     reschedule_booking(booking, new_start_at=booking.start_at, new_provider=other_provider)
@@ -66,12 +66,12 @@ def test_the_history_shows_the_key_of_what_is_gone(
     assert f"<li>provider: <del>{key}</del> → <ins>Grace</ins></li>" in page
 
 
-def test_a_key_that_the_model_could_not_have_is_shown_as_it_is() -> None:
-    assert inlines.name_of("provider", "not a key") == "not a key"
-    assert inlines.name_of("of_a_host", 7) == 7
+def test_an_invalid_key_is_shown_as_it_is() -> None:
+    assert inlines.related_name("provider", "not a key") == "not a key"
+    assert inlines.related_name("of_a_host", 7) == 7
 
 
-def test_moving_to_and_fro_costs_no_more_queries_than_moving_once(
+def test_the_number_of_queries_does_not_grow_with_the_moves(
     boss: Client, booking: Booking, provider: Any, other_provider: Any
 ) -> None:
     def queries() -> int:
@@ -98,7 +98,7 @@ def test_a_note_says_whether_the_client_may_read_it(boss: Client, booking: Booki
     assert "The client may read it" in text_of(boss.get(page_of(booking)))
 
 
-def test_what_a_client_wrote_is_not_markup(boss: Client, booking: Booking) -> None:
+def test_a_clients_text_is_escaped(boss: Client, booking: Booking) -> None:
     update_booking(booking, client_name="<script>alert(1)</script>")
     page = text_of(boss.get(page_of(booking)))
     assert "<script>alert" not in page
@@ -120,18 +120,18 @@ def test_what_a_client_wrote_is_not_markup(boss: Client, booking: Booking) -> No
         ("2030-02-03T10:00:00+00:00", "Feb. 3, 2030, 10 a.m."),
     ],
 )
-def test_a_stored_value_is_shown_for_people(stored: Any, shown: str) -> None:
-    assert inlines.value(stored) == shown
+def test_a_stored_value_has_a_text(stored: Any, shown: str) -> None:
+    assert inlines.value_text(stored) == shown
 
 
-def test_a_field_is_named_for_people() -> None:
-    assert inlines.label("start_at") == "start"
-    assert inlines.label("addons") == "add-ons"
-    assert inlines.label("of_a_host") == "of_a_host"
+def test_a_field_has_a_label() -> None:
+    assert inlines.field_label("start_at") == "start"
+    assert inlines.field_label("addons") == "add-ons"
+    assert inlines.field_label("of_a_host") == "of_a_host"
 
 
-def test_the_history_takes_nothing_that_is_sent(boss: Client, booking: Booking) -> None:
-    page = filled_in(boss.get(page_of(booking)))
+def test_the_history_ignores_what_is_posted(boss: Client, booking: Booking) -> None:
+    page = form_values(boss.get(page_of(booking)))
     event = booking.events.get()
     forged = {
         "events-TOTAL_FORMS": "2",

@@ -1,4 +1,4 @@
-"""What waits for somebody: to be found, and to be moved on."""
+"""The filter of bookings that wait for somebody, and the steps that end the wait."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from bookings.admin.steps import STEPS, Step
+from bookings.admin.booking.steps import STEPS
+from bookings.admin.steps import Step
 from bookings.models import Booking
 from bookings.services import cancel_booking, deliver_booking, hold_booking
 from tests.admin.conftest import LIST, Book, Make, page_of
-from tests.admin.page import REASON, filled_in, text_of, told
+from tests.admin.page import QUESTION_FORM, form_values, messages_of, text_of
 from tests.admin.test_actions import act
 from tests.admin.test_changelist import references
 from tests.admin.test_permissions import step_of
@@ -43,13 +44,13 @@ def waiting(
 
 
 @pytest.mark.parametrize("asked", ["approval", "hold", "client", "overdue"])
-def test_what_waits_is_found_by_whom_it_waits_for(
+def test_the_filter_finds_bookings_by_what_they_wait_for(
     viewer: Client, waiting: dict[str, Booking], asked: str
 ) -> None:
     assert references(viewer.get(LIST, {"waiting": asked})) == [waiting[asked].reference]
 
 
-def test_nobody_waits_for_what_has_been_cancelled(
+def test_the_filter_leaves_cancelled_bookings_out(
     viewer: Client, waiting: dict[str, Booking]
 ) -> None:
     for name in ("approval", "hold", "overdue"):
@@ -57,20 +58,20 @@ def test_nobody_waits_for_what_has_been_cancelled(
         assert references(viewer.get(LIST, {"waiting": name})) == []
 
 
-def test_everything_is_shown_to_who_asks_for_nothing(
+def test_an_unknown_choice_of_the_filter_shows_all(
     viewer: Client, waiting: dict[str, Booking]
 ) -> None:
     shown = references(viewer.get(LIST, {"waiting": "nonsense"}))
     assert len(shown) == len(waiting) == len(references(viewer.get(LIST)))
 
 
-def test_a_hold_says_until_when(viewer: Client, held: Booking, booking: Booking) -> None:
+def test_a_hold_shows_when_it_expires(viewer: Client, held: Booking, booking: Booking) -> None:
     page = text_of(viewer.get(LIST))
     assert page.count("bookings-until") == 1
     assert '<small class="bookings-until">until ' in page
 
 
-def test_a_hold_that_has_run_out_says_so(viewer: Client, held: Booking) -> None:
+def test_an_expired_hold_says_so(viewer: Client, held: Booking) -> None:
     Booking._base_manager.filter(pk=held.pk).update(expires_at=timezone.now())
     assert '<small class="bookings-until">ran out ' in text_of(viewer.get(LIST))
 
@@ -79,8 +80,8 @@ def test_a_hold_can_be_extended(boss: Client, held: Booking) -> None:
     before = held.expires_at
     url = step_of(held, "extend")
     assert "Extend the hold" in text_of(boss.get(url))
-    sent = filled_in(boss.get(url), REASON) | {"minutes": "45"}
-    assert told(boss.post(url, sent, follow=True)) == [f"{held.reference}: Hold extended."]
+    sent = form_values(boss.get(url), QUESTION_FORM) | {"minutes": "45"}
+    assert messages_of(boss.post(url, sent, follow=True)) == [f"{held.reference}: Hold extended."]
     held.refresh_from_db()
     assert before is not None
     assert held.expires_at is not None
@@ -88,9 +89,9 @@ def test_a_hold_can_be_extended(boss: Client, held: Booking) -> None:
 
 
 @pytest.mark.parametrize("minutes", ["", "0", "-5", "x"])
-def test_a_hold_is_not_extended_by(boss: Client, held: Booking, minutes: str) -> None:
+def test_invalid_minutes_do_not_extend_a_hold(boss: Client, held: Booking, minutes: str) -> None:
     url = step_of(held, "extend")
-    response = boss.post(url, filled_in(boss.get(url), REASON) | {"minutes": minutes})
+    response = boss.post(url, form_values(boss.get(url), QUESTION_FORM) | {"minutes": minutes})
     assert response.context["form"].errors["minutes"]
     assert held.events.count() == 1
 
@@ -112,27 +113,29 @@ def test_a_hold_that_needs_approval_is_submitted_for_it(
     held = hold_booking(service=surgery, provider=provider, start_at=start, client_name="Eve")
     url = step_of(held, "submit")
 
-    told_of = told(receptionist.post(url, {"version": held.version}, follow=True))
+    shown_messages = messages_of(receptionist.post(url, {"version": held.version}, follow=True))
 
     held.refresh_from_db()
-    assert told_of == [f"{held.reference}: Hold submitted."]
+    assert shown_messages == [f"{held.reference}: Hold submitted."]
     assert (held.status, held.requested_at is None) == (Booking.Status.PENDING, False)
     assert {"confirm", "decline"} <= {*steps_of(receptionist.get(page_of(held)))}
 
 
 def test_many_holds_are_submitted(boss: Client, held: Booking, pending: Booking) -> None:
-    assert told(act(boss, "submit_bookings", held, pending)) == ["2 bookings: Hold submitted."]
+    assert messages_of(act(boss, "submit_bookings", held, pending)) == [
+        "2 bookings: Hold submitted."
+    ]
     held.refresh_from_db()
     assert held.status == Booking.Status.CONFIRMED
 
 
-def test_a_hold_of_what_is_inactive_is_submitted_against_the_rule(
+def test_a_hold_of_an_inactive_service_is_submitted_with_an_override(
     boss: Client, held: Booking
 ) -> None:
     type(held.service).objects.update(is_active=False)
     url = step_of(held, "submit")
     refused = boss.post(url, {"version": held.version})
-    boss.post(url, filled_in(refused, REASON) | {"override_policy": "on"})
+    boss.post(url, form_values(refused, QUESTION_FORM) | {"override_policy": "on"})
     held.refresh_from_db()
     assert held.status == Booking.Status.CONFIRMED
 
@@ -141,7 +144,7 @@ def closed(*, override_policy: bool, **_asked: Any) -> list[Any]:
     return []
 
 
-def test_a_request_for_a_day_that_is_closed_by_now_is_confirmed_against_the_rule(
+def test_a_request_for_a_day_that_is_closed_now_is_confirmed_with_an_override(
     boss: Client, pending: Booking, settings: Any
 ) -> None:
     settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
@@ -149,7 +152,7 @@ def test_a_request_for_a_day_that_is_closed_by_now_is_confirmed_against_the_rule
     url = step_of(pending, "confirm")
     refused = boss.post(url, {"version": pending.version})
     assert "Selected start time is not available for this service." in text_of(refused)
-    boss.post(url, filled_in(refused, REASON) | {"override_policy": "on"})
+    boss.post(url, form_values(refused, QUESTION_FORM) | {"override_policy": "on"})
     pending.refresh_from_db()
     assert pending.status == Booking.Status.CONFIRMED
 
@@ -159,7 +162,7 @@ def test_a_delivery_may_have_a_message(boss: Client, past: Booking, message: str
     url = step_of(past, "deliver")
     asked = boss.get(url)
     assert 'value="Deliver the booking"' in text_of(asked)
-    sent = filled_in(asked, REASON)
+    sent = form_values(asked, QUESTION_FORM)
     assert sent["message"] == [""]
 
     boss.post(url, sent | {"message": message})
@@ -173,29 +176,31 @@ def test_many_deliveries_may_have_one_message(
     other = book(start_at=start - timedelta(days=10), allow_past=True)
     asked = act(boss, "deliver_bookings", past, other)
     assert 'value="Deliver the bookings"' in text_of(asked)
-    sent = filled_in(asked, REASON) | {"message": "Done."}
-    assert told(boss.post(LIST, sent, follow=True)) == ["2 bookings are now: Delivered."]
+    sent = form_values(asked, QUESTION_FORM) | {"message": "Done."}
+    assert messages_of(boss.post(LIST, sent, follow=True)) == ["2 bookings are now: Delivered."]
     assert [each.events.filter(message="Done.").count() for each in (past, other)] == [1, 1]
 
 
-def test_what_was_never_delivered_cannot_be_disputed(boss: Client, past: Booking) -> None:
+def test_a_booking_that_was_never_delivered_cannot_be_disputed(boss: Client, past: Booking) -> None:
     """It is confirmed, as a dispute makes it, and was no dispute's doing."""
     url = step_of(past, "dispute")
     said = "Only delivered bookings can be disputed; this one is: Confirmed."
-    sent = filled_in(boss.get(url), REASON) | {"reason": "Nobody came."}
-    assert told(boss.post(url, sent, follow=True)) == [said]
+    sent = form_values(boss.get(url), QUESTION_FORM) | {"reason": "Nobody came."}
+    assert messages_of(boss.post(url, sent, follow=True)) == [said]
 
-    sent = filled_in(act(boss, "dispute_bookings", past), REASON) | {"reason": "Nobody came."}
-    assert told(boss.post(LIST, sent, follow=True)) == [
+    sent = form_values(act(boss, "dispute_bookings", past), QUESTION_FORM) | {
+        "reason": "Nobody came."
+    }
+    assert messages_of(boss.post(LIST, sent, follow=True)) == [
         f"1 booking was left as it is. {said} ({past.reference})"
     ]
 
 
-def test_a_doubled_dispute_is_no_error(boss: Client, delivered: Booking) -> None:
+def test_a_second_click_on_dispute_is_no_error(boss: Client, delivered: Booking) -> None:
     url = step_of(delivered, "dispute")
-    sent = filled_in(boss.get(url), REASON) | {"reason": "Nobody came."}
+    sent = form_values(boss.get(url), QUESTION_FORM) | {"reason": "Nobody came."}
     boss.post(url, sent)
-    assert told(boss.post(url, sent, follow=True))[-1] == (
+    assert messages_of(boss.post(url, sent, follow=True))[-1] == (
         f"{delivered.reference} was that already: Confirmed."
     )
     assert delivered.events.filter(event_type="DISPUTED").count() == 1
@@ -203,7 +208,7 @@ def test_a_doubled_dispute_is_no_error(boss: Client, delivered: Booking) -> None
 
 def test_a_delivery_can_be_disputed_with_a_reason(boss: Client, delivered: Booking) -> None:
     url = step_of(delivered, "dispute")
-    sent = filled_in(boss.get(url), REASON)
+    sent = form_values(boss.get(url), QUESTION_FORM)
     refused = boss.post(url, sent)
     assert refused.context["form"].errors["reason"]
     boss.post(url, sent | {"reason": "Nobody came."})
@@ -216,18 +221,21 @@ def test_a_note_can_be_added_to_one_and_to_many(
     boss: Client, booking: Booking, held: Booking
 ) -> None:
     url = step_of(booking, "note")
-    sent = filled_in(boss.get(url), REASON) | {"message": "Ring twice.", "for_client": "on"}
-    assert told(boss.post(url, sent, follow=True)) == [f"{booking.reference}: Note added."]
+    sent = form_values(boss.get(url), QUESTION_FORM) | {
+        "message": "Ring twice.",
+        "for_client": "on",
+    }
+    assert messages_of(boss.post(url, sent, follow=True)) == [f"{booking.reference}: Note added."]
     note = booking.events.get(event_type="NOTE_ADDED")
     assert (note.message, note.data) == ("Ring twice.", {"for_client": True})
 
     asked = act(boss, "note_bookings", booking, held)
-    sent = filled_in(asked, REASON) | {"message": "Snow."}
-    assert told(boss.post(LIST, sent, follow=True)) == ["2 bookings: Note added."]
+    sent = form_values(asked, QUESTION_FORM) | {"message": "Snow."}
+    assert messages_of(boss.post(LIST, sent, follow=True)) == ["2 bookings: Note added."]
     assert [b.events.filter(message="Snow.").count() for b in (booking, held)] == [1, 1]
 
 
-def test_what_staff_may_lift_is_asked_after_it_was_refused(boss: Client, pending: Booking) -> None:
+def test_an_override_is_asked_for_after_the_refusal(boss: Client, pending: Booking) -> None:
     service = pending.service
     service.is_active = False
     service.save()
@@ -237,7 +245,7 @@ def test_what_staff_may_lift_is_asked_after_it_was_refused(boss: Client, pending
         "The service is not active. Choose another."
     ]
     assert 'value="Confirm the booking"' in text_of(refused)
-    sent = filled_in(refused, REASON)
+    sent = form_values(refused, QUESTION_FORM)
     assert boss.post(url, sent).context["form"].errors
     boss.post(url, sent | {"override_policy": "on"})
     pending.refresh_from_db()
@@ -252,7 +260,7 @@ def test_staff_may_complete_for_a_client_who_never_answers(
     url = step_of(booking, "complete")
     refused = boss.post(url, {"version": booking.version})
     assert 'value="Complete the booking"' in text_of(refused)
-    boss.post(url, filled_in(refused, REASON) | {"override_policy": "on"})
+    boss.post(url, form_values(refused, QUESTION_FORM) | {"override_policy": "on"})
     booking.refresh_from_db()
     assert booking.status == Booking.Status.COMPLETED
 
@@ -260,6 +268,6 @@ def test_staff_may_complete_for_a_client_who_never_answers(
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 @pytest.mark.parametrize("number", [1, 2])
 def test_every_page_of_a_step_has_a_button_of_its_own(step: Step, number: int) -> None:
-    buttons = [str(each.button % number) for each in STEPS.values() if each.has_page]
+    buttons = [other.button_text(number) for other in STEPS.values() if other.has_page]
     assert len({*buttons}) == len(buttons)
     assert step.has_page or not step.may_override

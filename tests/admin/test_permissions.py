@@ -10,7 +10,7 @@ from django.test import Client
 
 from bookings.models import Booking
 from tests.admin.conftest import ADD, LIST, page_of
-from tests.admin.page import FormData, filled_in, text_of
+from tests.admin.page import FormData, form_values, text_of
 
 CALENDAR = f"{LIST}calendar/"
 
@@ -19,7 +19,7 @@ def step_of(booking: Booking, name: str) -> str:
     return page_of(booking).replace("/change/", f"/step/{name}/")
 
 
-def test_a_viewer_sees_bookings_and_nothing_to_do(
+def test_a_viewer_sees_bookings_and_no_buttons(
     viewer: Client, pending: Booking, addon: Any
 ) -> None:
     page = text_of(viewer.get(LIST))
@@ -54,7 +54,7 @@ def test_a_viewer_cannot_post_a_step(viewer: Client, pending: Booking) -> None:
 def test_a_viewer_cannot_post_a_form(
     viewer: Client, boss: Client, booking: Booking, form: Callable[..., FormData]
 ) -> None:
-    sent = filled_in(boss.get(page_of(booking))) | {"client_name": "Maria"}
+    sent = form_values(boss.get(page_of(booking))) | {"client_name": "Maria"}
     assert viewer.post(page_of(booking), sent).status_code == 403
     assert viewer.get(ADD).status_code == 403
     assert viewer.post(ADD, form(boss, start_at_1="18:00")).status_code == 403
@@ -73,14 +73,14 @@ def test_other_staff_see_no_bookings(stranger: Client, booking: Booking, name: s
 
 
 @pytest.mark.parametrize("name", ["list", "calendar", "step"])
-def test_nobody_else_sees_anything(client: Client, booking: Booking, name: str) -> None:
+def test_a_visitor_is_sent_to_the_login_page(client: Client, booking: Booking, name: str) -> None:
     pages = {"list": LIST, "calendar": CALENDAR, "step": step_of(booking, "cancel")}
     response = client.get(pages[name])
     assert response.status_code == 302
     assert response.url.startswith("/admin/login/")
 
 
-def test_a_step_needs_the_token_of_the_page(pending: Booking) -> None:
+def test_a_step_needs_the_csrf_token(pending: Booking) -> None:
     from django.contrib.auth import get_user_model
 
     strict = Client(enforce_csrf_checks=True)

@@ -1,4 +1,4 @@
-"""How the host's own models are chosen."""
+"""How the objects of the host's own models are chosen in a form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.test import Client
 from bookings.admin import BookingAdmin
 from bookings.models import Booking
 from tests.admin.conftest import ADD, page_of
-from tests.admin.page import filled_in, text_of
+from tests.admin.page import errors_of, form_values, text_of
 from tests.admin.urls import SearchableAdmin, desk
 
 DESK = "/desk/bookings/booking/add/"
@@ -27,13 +27,13 @@ def test_a_model_that_is_not_registered_is_named_by_its_key(boss: Client) -> Non
     page = boss.get(ADD)
     for name in ("service", "provider"):
         assert widget_of(page, name) == "ForeignKeyRawIdWidget"
-    assert widget_of(page, "extras") == "FilteredSelectMultiple"
+    assert widget_of(page, "addons") == "FilteredSelectMultiple"
 
 
 def test_a_model_whose_admin_has_a_search_is_searched(boss: Client) -> None:
     page = boss.get(DESK)
     assert widget_of(page, "service") == widget_of(page, "provider") == "AutocompleteSelect"
-    assert widget_of(page, "extras") == "AutocompleteSelectMultiple"
+    assert widget_of(page, "addons") == "AutocompleteSelectMultiple"
     assert widget_of(page, "client_user") == "ForeignKeyRawIdWidget"
 
 
@@ -41,7 +41,7 @@ def test_a_model_that_the_user_may_not_see_is_named_by_its_key(receptionist: Cli
     """The search would answer 403."""
     page = receptionist.get(DESK)
     assert widget_of(page, "service") == "ForeignKeyRawIdWidget"
-    assert widget_of(page, "extras") == "FilteredSelectMultiple"
+    assert widget_of(page, "addons") == "FilteredSelectMultiple"
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def test_the_search_answers(
 def test_a_booking_is_made_and_changed_at_the_desk(
     boss: Client, service: Any, provider: Any, addon: Any, start: Any
 ) -> None:
-    page = filled_in(boss.get(DESK))
+    page = form_values(boss.get(DESK))
     day = {"start_at_0": f"{start:%Y-%m-%d}", "start_at_1": "10:00"}
-    given = {"service": service.pk, "provider": provider.pk, "extras": [addon.pk]}
+    given = {"service": service.pk, "provider": provider.pk, "addons": [addon.pk]}
     boss.post(DESK, page | given | day | {"client_name": "Mary"})
     booking = Booking.objects.get()
     assert booking.addons.get().addon == addon
     url = page_of(booking).replace("/admin/", "/desk/")
-    page = filled_in(boss.get(url))
-    assert page["extras"] == [str(addon.pk)]
-    assert boss.post(url, page | {"extras": []}).status_code == 302
+    page = form_values(boss.get(url))
+    assert page["addons"] == [str(addon.pk)]
+    assert boss.post(url, page | {"addons": []}).status_code == 302
     assert not booking.addons.exists()
 
 
@@ -79,9 +79,9 @@ def test_the_addons_to_choose_from_are_those_that_staff_see(
     monkeypatch.setattr(
         SearchableAdmin, "get_queryset", lambda self, request: self.model.objects.none()
     )
-    offered = boss.get(DESK).context["adminform"].form.fields["extras"].queryset
+    offered = boss.get(DESK).context["adminform"].form.fields["addons"].queryset
     assert list(offered) == []
-    offered = boss.get(ADD).context["adminform"].form.fields["extras"].queryset
+    offered = boss.get(ADD).context["adminform"].form.fields["addons"].queryset
     assert list(offered) == [addon]
 
 
@@ -98,12 +98,12 @@ def test_the_desk_links_to_itself(boss: Client, booking: Booking) -> None:
         assert "/admin/bookings/" not in page
 
 
-def test_no_system_check_has_anything_to_say() -> None:
+def test_system_checks_find_no_problems() -> None:
     for site in (admin.site, desk, admin.AdminSite(name="empty")):
         assert BookingAdmin(Booking, site).check() == []
 
 
-def test_a_user_of_another_kind_acts_as_nobody(rf: Any, provider: Any) -> None:
+def test_a_user_of_another_model_is_no_actor(rf: Any, provider: Any) -> None:
     """Where BOOKINGS_USER_MODEL is not the model that staff log in with."""
     request = rf.get("/")
     staff = BookingAdmin(Booking, admin.site)
@@ -120,3 +120,9 @@ def test_a_field_that_a_host_adds_is_read_only() -> None:
 
     staff = HostAdmin(Booking, admin.site)
     assert "metadata" in staff.get_readonly_fields(None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("key", ["abc", "-1", str(9**40), "\0"])
+def test_a_key_that_is_sent_and_is_none_is_an_error_of_its_field(boss: Client, key: str) -> None:
+    page = form_values(boss.get(ADD)) | {"provider": key, "service": key}
+    assert {"provider", "service"} <= errors_of(boss.post(ADD, page)).keys()

@@ -14,7 +14,7 @@ from django.test import Client
 from bookings.models import Booking
 from bookings.services import cancel_booking, reschedule_booking, update_booking
 from tests.admin.conftest import ADD, Book, Make, page_of
-from tests.admin.page import REASON, filled_in, text_of, told
+from tests.admin.page import QUESTION_FORM, form_values, messages_of, text_of
 from tests.admin.test_change import STALE
 from tests.admin.test_permissions import step_of
 
@@ -45,7 +45,7 @@ def test_a_new_booking_has_no_steps(boss: Client) -> None:
 def test_a_click_takes_the_step(boss: Client, pending: Booking) -> None:
     response = boss.post(step_of(pending, "confirm"), {"version": pending.version}, follow=True)
     assert response.redirect_chain == [(page_of(pending), 302)]
-    assert told(response) == [f"{pending.reference} is now: Confirmed."]
+    assert messages_of(response) == [f"{pending.reference} is now: Confirmed."]
     pending.refresh_from_db()
     assert pending.status == Booking.Status.CONFIRMED
     user = get_user_model().objects.get(username="boss")
@@ -53,10 +53,10 @@ def test_a_click_takes_the_step(boss: Client, pending: Booking) -> None:
     assert LogEntry.objects.get().change_message == "Confirmed."
 
 
-def test_a_doubled_click_is_no_error(boss: Client, pending: Booking) -> None:
+def test_a_second_click_is_no_error(boss: Client, pending: Booking) -> None:
     for _click in range(2):
         response = boss.post(step_of(pending, "confirm"), {"version": 1}, follow=True)
-    assert told(response)[-1] == f"{pending.reference} was that already: Confirmed."
+    assert messages_of(response)[-1] == f"{pending.reference} was that already: Confirmed."
     assert pending.events.count() == 2
 
 
@@ -66,14 +66,14 @@ def test_a_step_from_an_old_page_is_refused(
 ) -> None:
     update_booking(pending, client_name="Maria")
     response = boss.post(step_of(pending, "confirm"), version, follow=True)
-    assert told(response) == [STALE]
+    assert messages_of(response) == [STALE]
     pending.refresh_from_db()
     assert pending.status == Booking.Status.PENDING
 
 
 def test_a_step_that_is_not_open_is_a_message(boss: Client, booking: Booking) -> None:
     response = boss.post(step_of(booking, "complete"), {"version": 1}, follow=True)
-    assert told(response) == ["A booking cannot be completed before it starts."]
+    assert messages_of(response) == ["A booking cannot be completed before it starts."]
 
 
 def test_a_reason_is_asked_for_on_a_page_of_its_own(boss: Client, booking: Booking) -> None:
@@ -81,45 +81,49 @@ def test_a_reason_is_asked_for_on_a_page_of_its_own(boss: Client, booking: Booki
     response = boss.get(url)
     assert "This booking" in text_of(response)
     assert "Cancel the booking" in text_of(response)
-    sent = filled_in(response, REASON) | {"reason": "She called."}
-    assert told(boss.post(url, sent, follow=True)) == [f"{booking.reference} is now: Cancelled."]
+    sent = form_values(response, QUESTION_FORM) | {"reason": "She called."}
+    assert messages_of(boss.post(url, sent, follow=True)) == [
+        f"{booking.reference} is now: Cancelled."
+    ]
     booking.refresh_from_db()
     assert booking.cancellation_reason == "She called."
 
 
-def test_a_booking_that_moved_while_the_reason_was_written_stays(
+def test_a_booking_that_was_moved_meanwhile_is_not_cancelled(
     boss: Client, booking: Booking
 ) -> None:
     url = step_of(booking, "cancel")
-    sent = filled_in(boss.get(url), REASON)
+    sent = form_values(boss.get(url), QUESTION_FORM)
     reschedule_booking(booking, new_start_at=booking.start_at + timedelta(hours=1))
     # A reason that is asked for again keeps the version that the page was made with.
     again = boss.post(url, sent | {"reason": "a\0b"})
-    assert filled_in(again, REASON)["version"] == sent["version"]
-    assert told(boss.post(url, filled_in(again, REASON) | {"reason": ""}, follow=True)) == [STALE]
+    assert form_values(again, QUESTION_FORM)["version"] == sent["version"]
+    assert messages_of(
+        boss.post(url, form_values(again, QUESTION_FORM) | {"reason": ""}, follow=True)
+    ) == [STALE]
     booking.refresh_from_db()
     assert booking.status == Booking.Status.CONFIRMED
 
 
-def test_the_policy_of_cancelling_needs_a_tick(
+def test_cancelling_against_the_policy_needs_a_tick(
     boss: Client, book: Book, make_service: Make
 ) -> None:
     booking = book(service=make_service(name="Surgery", cancellation_notice_minutes=10**5))
     url = step_of(booking, "cancel")
-    sent = filled_in(boss.get(url), REASON) | {"reason": "Snow"}
+    sent = form_values(boss.get(url), QUESTION_FORM) | {"reason": "Snow"}
     refused = boss.post(url, sent)
     assert refused.context["form"].non_field_errors() == [
         "Cannot cancel within the notice window (100000 minutes)."
     ]
     assert "Cannot cancel within" in text_of(refused)
-    again = filled_in(refused, REASON)
+    again = form_values(refused, QUESTION_FORM)
     assert (again["reason"], again["version"]) == (["Snow"], sent["version"])
     boss.post(url, again | {"override_policy": "on"})
     booking.refresh_from_db()
     assert booking.status == Booking.Status.CANCELLED
 
 
-def test_a_link_takes_no_step(boss: Client, pending: Booking) -> None:
+def test_a_step_is_not_taken_by_get(boss: Client, pending: Booking) -> None:
     response = boss.get(step_of(pending, "confirm"))
     assert response.status_code == 405
     assert response["Allow"] == "POST"
@@ -133,6 +137,6 @@ def test_an_unknown_step_and_an_unknown_booking_are_not_found(
     assert boss.post("/admin/bookings/booking/x/step/confirm/").status_code == 404
 
 
-def test_what_is_cancelled_can_only_be_noted_on(boss: Client, booking: Booking) -> None:
+def test_a_cancelled_booking_only_offers_a_note(boss: Client, booking: Booking) -> None:
     cancel_booking(booking)
     assert steps_of(boss.get(page_of(booking))) == ["note"]

@@ -11,7 +11,7 @@ from django.test import Client
 
 from bookings.models import Booking
 from tests.admin.conftest import ADD, LIST, Book, page_of
-from tests.admin.page import FormData, errors_of, filled_in, text_of
+from tests.admin.page import FormData, errors_of, form_values, text_of
 
 Form = Callable[..., FormData]
 
@@ -21,22 +21,22 @@ def _in_berlin(settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
 
 
-def test_a_start_is_read_on_the_wall(boss: Client, form: Form) -> None:
+def test_a_start_is_read_in_local_time(boss: Client, form: Form) -> None:
     sent = form(boss, start_at_0="2020-07-01", start_at_1="10:00", allow_past="on")
     boss.post(ADD, sent)
     assert Booking.objects.get().start_at == datetime(2020, 7, 1, 8, tzinfo=UTC)
 
 
-def test_a_start_is_shown_on_the_wall(boss: Client, book: Book) -> None:
+def test_a_start_is_shown_in_local_time(boss: Client, book: Book) -> None:
     booking = book(start_at=datetime(2020, 7, 1, 8, tzinfo=UTC), allow_past=True)
     assert "July 1, 2020, 10 a.m." in text_of(boss.get(LIST))
     response = boss.get(page_of(booking))
-    page = filled_in(response)
+    page = form_values(response)
     assert page["start_at_0"] + page["start_at_1"] == ["2020-07-01", "10:00:00"]
     assert "Time zone: Europe/Berlin." in text_of(response)
 
 
-def test_an_hour_that_is_skipped_is_said_not_to_exist(boss: Client, form: Form) -> None:
+def test_a_skipped_hour_is_refused(boss: Client, form: Form) -> None:
     sent = form(boss, start_at_0="2030-03-31", start_at_1="02:30")
     assert errors_of(boss.post(ADD, sent)) == {
         "start_at": [
@@ -48,7 +48,7 @@ def test_an_hour_that_is_skipped_is_said_not_to_exist(boss: Client, form: Form) 
     }
 
 
-def test_an_hour_that_comes_twice_is_said_to(boss: Client, form: Form) -> None:
+def test_a_repeated_hour_is_refused(boss: Client, form: Form) -> None:
     sent = form(boss, start_at_0="2030-10-27", start_at_1="02:30")
     assert errors_of(boss.post(ADD, sent)) == {
         "start_at": [
@@ -61,11 +61,9 @@ def test_an_hour_that_comes_twice_is_said_to(boss: Client, form: Form) -> None:
 
 
 @pytest.mark.parametrize("hour", [0, 1], ids=["first", "second"])
-def test_a_booking_at_an_hour_that_comes_twice_can_be_corrected(
-    boss: Client, book: Book, hour: int
-) -> None:
+def test_a_booking_at_a_repeated_hour_can_be_corrected(boss: Client, book: Book, hour: int) -> None:
     booking = book(start_at=datetime(2030, 10, 27, hour, 30, 0, 7, tzinfo=UTC))
-    page = filled_in(boss.get(page_of(booking)))
+    page = form_values(boss.get(page_of(booking)))
     assert page["start_at_1"] == ["02:30:00"]
     assert boss.post(page_of(booking), page | {"client_name": "Maria"}).status_code == 302
     before = booking.start_at
@@ -73,7 +71,7 @@ def test_a_booking_at_an_hour_that_comes_twice_can_be_corrected(
     assert (booking.start_at, booking.client_name) == (before, "Maria")
 
 
-def test_it_cannot_be_moved_to_another_such_time(boss: Client, book: Book) -> None:
+def test_a_booking_cannot_be_moved_within_a_repeated_hour(boss: Client, book: Book) -> None:
     booking = book(start_at=datetime(2030, 10, 27, 0, 30, tzinfo=UTC))
-    page = filled_in(boss.get(page_of(booking))) | {"start_at_1": "02:45:00"}
+    page = form_values(boss.get(page_of(booking))) | {"start_at_1": "02:45:00"}
     assert list(errors_of(boss.post(page_of(booking), page))) == ["start_at"]

@@ -16,12 +16,22 @@ import django
 from django.core.management import call_command
 from django.db import connection
 
-from tests.benchmarks.contest import Result
 from tests.benchmarks.options import Options
+from tests.benchmarks.timing import Result
 from tests.databases import ROOT
-from tests.migrations.walk import new_database
+from tests.new_database import new_database
 
-BENCHMARKS: Final = ("create", "growth", "expire", "sessions", "size", "slots", "peers", "steps")
+BENCHMARKS: Final = (
+    "create",
+    "growth",
+    "expire",
+    "sessions",
+    "series",
+    "size",
+    "slots",
+    "peers",
+    "steps",
+)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""``expire_bookings`` against ``expire_booking``, one after the other."""
+"""``expire_bookings`` and ``auto_cancel_expired_bookings`` against loops of single calls."""
 
 from __future__ import annotations
 
@@ -10,26 +10,35 @@ from django.db import connection
 
 from bookings.conf import app_settings
 from bookings.models import Booking, Calendar
-from bookings.services import expire_booking, expire_bookings
-from tests.benchmarks.contest import Result, take_turns, timed
-from tests.benchmarks.desks.house import PROVIDERS
-from tests.benchmarks.filling import fill_with_overdue, fill_with_stale_holds
+from bookings.services import (
+    auto_cancel_expired_bookings,
+    cancel_booking,
+    expire_booking,
+    expire_bookings,
+)
 from tests.benchmarks.options import Options
-from tests.races.referee import clear
+from tests.benchmarks.sample_data import fill_with_overdue, fill_with_stale_holds
+from tests.benchmarks.timing import Result, take_turns, timed
+from tests.benchmarks.workers.pool import PROVIDERS
+from tests.races.race_database import clear
 
 PARTS: Final = 10
 SAMPLE: Final = 200
 
 Fill = Callable[[Any, Any, int], None]
+Single = Callable[..., Booking]
+Sweep = Callable[..., int]
 
 
 def run(options: Options) -> Iterator[Result]:
     """The sweep in ten parts, so that the two can take turns; holds, then what is overdue."""
-    yield _measure(options, "stale holds", fill_with_stale_holds)
-    yield _measure(options, "overdue bookings", fill_with_overdue)
+    yield _measure(options, "stale holds", fill_with_stale_holds, expire_booking, expire_bookings)
+    yield _measure(
+        options, "overdue bookings", fill_with_overdue, cancel_booking, auto_cancel_expired_bookings
+    )
 
 
-def _measure(options: Options, what: str, fill: Fill) -> Result:
+def _measure(options: Options, what: str, fill: Fill, single: Single, sweep_all: Sweep) -> Result:
     part = options.stale // PARTS
     _make_stale(options.stale + PARTS * SAMPLE, fill)
     # Those that a sweep would come to last.
@@ -38,12 +47,13 @@ def _measure(options: Options, what: str, fill: Fill) -> Result:
 
     def loop() -> None:
         for _ in range(SAMPLE):
-            assert expire_booking(sample.pop()).auto_cancelled
+            assert not single(sample.pop()).holds_time
 
     def sweep() -> None:
-        assert expire_bookings(limit=part) == part
+        assert sweep_all(limit=part) == part
 
-    turns = {"a loop of expire_booking": timed(loop), "expire_bookings": timed(sweep)}
+    one_by_one = f"a loop of {single.__name__}"
+    turns = {one_by_one: timed(loop), sweep_all.__name__: timed(sweep)}
     taken = take_turns(turns, rounds=PARTS, warm_up=0)
     assert not stale.exists()
     clear()
@@ -52,8 +62,8 @@ def _measure(options: Options, what: str, fill: Fill) -> Result:
         f"{options.stale:,} {what} of {PROVIDERS} providers, and {PARTS * SAMPLE:,} for the loop",
         "bookings/s",
         {
-            "a loop of expire_booking": SAMPLE / taken["a loop of expire_booking"],
-            "expire_bookings": part / taken["expire_bookings"],
+            one_by_one: SAMPLE / taken[one_by_one],
+            sweep_all.__name__: part / taken[sweep_all.__name__],
         },
     )
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Final
 
-from tests.benchmarks.contest import Result, in_milliseconds, take_turns
-from tests.benchmarks.desks.house import PROVIDERS, opened
-from tests.benchmarks.houses import our_house
 from tests.benchmarks.options import Options
+from tests.benchmarks.participants import our_pool
+from tests.benchmarks.timing import Result, in_milliseconds, take_turns
+from tests.benchmarks.workers.pool import PROVIDERS, on_new_database
 
 AHEAD: Final = 30 * PROVIDERS
 VERBS: Final = ("create_booking", "reschedule_booking", "cancel_booking", "get_busy_intervals")
@@ -21,10 +21,12 @@ def run(options: Options) -> Iterator[Result]:
     """
     sizes = sorted(options.history)
     with ExitStack() as stack:
-        houses = {size: stack.enter_context(opened(our_house(f"growth_{size}"))) for size in sizes}
-        for size, house in houses.items():
-            house.ask("fill", past=size, ahead=AHEAD)
-        turns = {(verb, size): house.turn(verb) for verb in VERBS for size, house in houses.items()}
+        pools = {
+            size: stack.enter_context(on_new_database(our_pool(f"growth_{size}"))) for size in sizes
+        }
+        for size, pool in pools.items():
+            pool.ask("fill", past=size, ahead=AHEAD)
+        turns = {(verb, size): pool.turn(verb) for verb in VERBS for size, pool in pools.items()}
         taken = take_turns(turns, rounds=options.rounds)
     for verb in VERBS:
         yield Result(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tests.benchmarks.contest import Result
+from tests.benchmarks.timing import Result
 from tests.databases import ROOT
 
 PAGE: Final = ROOT / "docs" / "explanation" / "performance.md"
@@ -66,7 +66,7 @@ def _tables(results: list[Result], run: str) -> Iterable[str]:
 
 def _cell(result: Result, name: str) -> str:
     """The ratio, and what the first one's is a ratio of."""
-    figure = result.shown(result.figures[name])
+    figure = result.format(result.figures[name])
     if not result.compared:
         return figure
     ratio = f"{result.ratios[name]:.2f}"

@@ -20,13 +20,13 @@ from bookings.conf import app_settings
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import create_session, generate_sessions
 from bookings.contrib.schedule.models import Schedule
-from bookings.contrib.schedule.services import make_schedule
-from tests.benchmarks.contest import Result, take_turns, timed
+from bookings.contrib.schedule.services import create_schedule
 from tests.benchmarks.options import Options
+from tests.benchmarks.timing import Result, take_turns, timed
 from tests.databases import NAME, ROOT, name
-from tests.races.referee import clear
+from tests.races.race_database import clear
 
-SETTINGS: Final = "tests.settings.group_sessions"
+SETTINGS: Final = "tests.settings.default"
 
 ROUNDS: Final = 5
 DAYS: Final = 90
@@ -41,7 +41,7 @@ def run(options: Options) -> Iterator[Result]:
         return
     clear()
     service = _make("SERVICE_MODEL", "A quarter of an hour")
-    make_schedule(timezone="UTC", hours={day: [("00:00", "24:00")] for day in range(7)})
+    create_schedule(timezone="UTC", hours={day: [("00:00", "24:00")] for day in range(7)})
     tomorrow = timezone.now().date() + timedelta(1)
     midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC)
     slots = DAYS * 24 * 60 // MINUTES

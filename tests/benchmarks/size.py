@@ -12,10 +12,10 @@ from django.utils import timezone
 from bookings import services
 from bookings.models import Booking, Calendar
 from bookings.selectors import get_busy_intervals
-from tests.benchmarks.contest import Result
-from tests.benchmarks.desks.house import House
-from tests.benchmarks.houses import Houses, ours_and_peers
 from tests.benchmarks.options import Options
+from tests.benchmarks.participants import Participants, ours_and_peers
+from tests.benchmarks.timing import Result
+from tests.benchmarks.workers.pool import WorkerPool
 from tests.hosts.samples import make_host
 
 STORED: Final = 100_000
@@ -27,9 +27,9 @@ def run(options: Options) -> Iterator[Result]:
     yield Result(
         "size", "Statements that each verb takes", "statements", dict(_verbs()), compared=False
     )
-    with ours_and_peers("size", options, ["create_booking"]) as houses:
-        yield _statements(houses)
-        yield from _bytes(houses)
+    with ours_and_peers("size", options, ["create_booking"]) as participants:
+        yield _statements(participants)
+        yield from _bytes(participants)
 
 
 def _verbs() -> Iterator[tuple[str, float]]:
@@ -97,35 +97,35 @@ def _count(action: Callable[[], Any]) -> int:
     return len(sent)
 
 
-def _statements(houses: Houses) -> Result:
+def _statements(participants: Participants) -> Result:
     figures = {}
-    for name, contender in houses.contenders.items():
+    for name, contender in participants.contenders.items():
         # The first one may look things up that it remembers from then on.
-        contender.house.turn(contender.way)()
-        provider, slot = contender.house.next_task()
-        figures[name] = contender.house.ask(
+        contender.pool.turn(contender.way)()
+        provider, slot = contender.pool.next_task()
+        figures[name] = contender.pool.ask(
             "statements", way=contender.way, provider=provider, slot=slot
         )
     return Result(
-        "size", "Statements that a booking takes", "statements", figures, notes=houses.notes
+        "size", "Statements that a booking takes", "statements", figures, notes=participants.notes
     )
 
 
-def _bytes(houses: Houses) -> Iterator[Result]:
+def _bytes(participants: Participants) -> Iterator[Result]:
     """What 100,000 bookings add, for even empty tables and indexes take some pages."""
     grown: dict[str, dict[str, float]] = {"tables": {}, "indexes": {}}
-    for name, contender in houses.safest.items():
-        before = _filled(contender.house, FEW)
-        after = _filled(contender.house, FEW + STORED)
+    for name, contender in participants.safest.items():
+        before = _filled(contender.pool, FEW)
+        after = _filled(contender.pool, FEW + STORED)
         for part in ("tables", "indexes"):
             grown[part][name] = (after[part] - before[part]) / STORED
     together = {name: grown["tables"][name] + grown["indexes"][name] for name in grown["tables"]}
     for part, figures in {"all": together, **grown}.items():
         title = "Bytes of a booking on disk"
-        yield Result("size", title, "bytes", figures, at=part, notes=houses.notes)
+        yield Result("size", title, "bytes", figures, at=part, notes=participants.notes)
 
 
-def _filled(house: House, number: int) -> dict[str, int]:
-    house.ask("fill", past=0, ahead=number)
-    answer: dict[str, int] = house.ask("bytes_on_disk")
+def _filled(pool: WorkerPool, number: int) -> dict[str, int]:
+    pool.ask("fill", past=0, ahead=number)
+    answer: dict[str, int] = pool.ask("bytes_on_disk")
     return answer

@@ -21,13 +21,13 @@ from bookings.contrib.schedule.engine import (
     WeeklyShift,
     starts,
 )
-from tests.benchmarks.contest import Result, Turn, in_milliseconds, take_turns
-from tests.benchmarks.desks.desk import FIRST_DAY
-from tests.benchmarks.desks.environments import PEERS, CannotInstallError, python_of
-from tests.benchmarks.desks.house import DeskError, House, opened
-from tests.benchmarks.desks.month import CLOSES, OPENS, STEP_MINUTES
-from tests.benchmarks.houses import OURS, our_house
 from tests.benchmarks.options import Options
+from tests.benchmarks.participants import OURS, our_pool
+from tests.benchmarks.timing import Result, Turn, in_milliseconds, take_turns
+from tests.benchmarks.workers.environments import PEERS, CannotInstallError, python_of
+from tests.benchmarks.workers.month import CLOSES, OPENS, STEP_MINUTES
+from tests.benchmarks.workers.pool import WorkerError, WorkerPool, on_new_database
+from tests.benchmarks.workers.worker import FIRST_DAY
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 DAY: Final = timedelta(days=1)
@@ -154,19 +154,19 @@ def _with_peers(options: Options) -> Iterator[Result]:
     turns: dict[str, Turn] = {}
     listed: dict[str, list[int]] = {}
     with ExitStack() as stack:
-        for house, ways in _houses(options, notes):
+        for pool, ways in _pools(options, notes):
             try:
-                stack.enter_context(opened(house))
-                house.ask("claim", claims=claims)
-            except DeskError as error:
-                if house.name == OURS:
+                stack.enter_context(on_new_database(pool))
+                pool.ask("claim", claims=claims)
+            except WorkerError as error:
+                if pool.name == OURS:
                     raise
-                notes.append(f"{house.name} does not take part: {error}")
+                notes.append(f"{pool.name} does not take part: {error}")
                 continue
             for way in ways:
-                name = way if house.name == OURS else f"{house.name}, day by day"
-                turns[name] = partial(_listing, house, way)
-                listed[name] = house.ask("list_month", way=way)["starts"]
+                name = way if pool.name == OURS else f"{pool.name}, day by day"
+                turns[name] = partial(_listing, pool, way)
+                listed[name] = pool.ask("list_month", way=way)["starts"]
         answers = set(map(tuple, listed.values()))
         assert len(answers) == 1, {way: len(starts) for way, starts in listed.items()}
         taken = take_turns(turns, rounds=options.rounds // 5)
@@ -174,12 +174,12 @@ def _with_peers(options: Options) -> Iterator[Result]:
     yield Result("slots", title, "ms", in_milliseconds(taken), notes)
 
 
-def _listing(house: House, way: str) -> float:
-    return float(house.ask("list_month", way=way)["seconds"])
+def _listing(pool: WorkerPool, way: str) -> float:
+    return float(pool.ask("list_month", way=way)["seconds"])
 
 
-def _houses(options: Options, notes: list[str]) -> Iterator[tuple[House, list[str]]]:
-    ours = replace(our_house("slots"), module="tests.benchmarks.desks.our_month")
+def _pools(options: Options, notes: list[str]) -> Iterator[tuple[WorkerPool, list[str]]]:
+    ours = replace(our_pool("slots"), module="tests.benchmarks.workers.our_month")
     yield ours, ["list_available_slots", "mroudai-django-slots"]
     for peer in PEERS if options.peers else ():
         if peer.name != "django-appointment":
@@ -191,6 +191,6 @@ def _houses(options: Options, notes: list[str]) -> Iterator[tuple[House, list[st
             continue
         database = f"{ours.database}_peer"
         yield (
-            House(peer.requirement, python, f"{peer.module}_month", database),
+            WorkerPool(peer.requirement, python, f"{peer.module}_month", database),
             ["get_available_slots_for_staff"],
         )

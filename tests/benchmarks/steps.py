@@ -12,15 +12,15 @@ from unittest.mock import patch
 from django.db import connections
 from django.db.models import F
 
-from bookings import locks, postgres
+from bookings.ledger import locks, postgres
 from bookings.models import Booking, BookingEvent, Calendar
-from bookings.services import book, create_booking, history
-from tests.benchmarks.contest import Result, in_milliseconds, take_turns, timed
-from tests.benchmarks.desks.desk import start_of
-from tests.benchmarks.filling import fill
+from bookings.services import booking_creation, create_booking, history
 from tests.benchmarks.options import Options
+from tests.benchmarks.sample_data import fill
+from tests.benchmarks.timing import Result, in_milliseconds, take_turns, timed
+from tests.benchmarks.workers.worker import start_of
 from tests.hosts.samples import make_host
-from tests.races.referee import clear
+from tests.races.race_database import clear
 
 STORED: Final = 2_000
 Change = Callable[[], Any]
@@ -80,12 +80,12 @@ def text_each_time() -> Iterator[None]:
 
 @contextmanager
 def begin_and_commit() -> Iterator[None]:
-    atomically = book.atomically
+    atomically = booking_creation.atomic_with_retry
 
     def in_a_transaction(write: Callable[[], Any], *, using: str, **_kwargs: Any) -> Any:
         return atomically(write, using=using)
 
-    with patch.object(book, "atomically", in_a_transaction):
+    with patch.object(booking_creation, "atomic_with_retry", in_a_transaction):
         yield
 
 
@@ -107,7 +107,7 @@ def preparing_connection() -> Any:
 
 
 def in_steps() -> Any:
-    return patch.object(postgres, "can_book", return_value=False)
+    return patch.object(postgres, "can_insert", return_value=False)
 
 
 def lock_by_select() -> Any:
@@ -137,13 +137,13 @@ def reference_looked_up() -> Any:
             pass
         return reference
 
-    new = book.new_reference
-    return patch.object(book, "new_reference", unused)
+    new = booking_creation.new_reference
+    return patch.object(booking_creation, "new_reference", unused)
 
 
 def event_by_bulk_create() -> Any:
     def store(booking: Booking, event: BookingEvent, *, using: str) -> None:
         BookingEvent.objects.using(using).bulk_create([event])
-        history.announce(booking, event, using=using)
+        history.send_signal_on_commit(booking, event, using=using)
 
-    return patch.object(book, "store", store)
+    return patch.object(booking_creation, "save_event", store)

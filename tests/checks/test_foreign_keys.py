@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage
 from django.db import connection, models
 from django.db.migrations.state import ProjectState
 
-from bookings.checks import check_foreign_keys
+from bookings.checks.environment import check_foreign_keys
 from bookings.models import Booking, Calendar
 from bookings.operations import RetargetForeignKey
 

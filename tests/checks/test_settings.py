@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from importlib import metadata
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core import checks as django_checks
 from django.core.checks import CheckMessage, Error, run_checks
-from django.db import connection
+from django.db import connection, models
 from django.test import override_settings
 
-from bookings import checks, working_days
+from bookings.checks.models import CATALOG, drop_lazy_references
+from bookings.conf import app_settings
+from bookings.models.fields import SettingForeignKey
 from tests import databases
+from tests.extensions import unregister_all
 
 # Newer versions of Django ask the database about a model's constraints.
 pytestmark = pytest.mark.django_db
@@ -65,9 +70,17 @@ def test_an_unknown_setting_without_a_likeness() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said", "hint"),
     [
-        ("DUPLICATE_GUARD_MINUTES", "5", "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 5"),
+        ("DUPLICATE_GUARD_MINUTES", "a", "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        ("DUPLICATE_GUARD_MINUTES", "-5", "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        ("DUPLICATE_GUARD_MINUTES", 5.0, "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        ("AUTO_CANCEL_GRACE_HOURS", "48", "of type int", "BOOKINGS_AUTO_CANCEL_GRACE_HOURS = 48"),
         ("DUPLICATE_GUARD_MINUTES", True, "of type int", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
-        ("DUPLICATE_GUARD_MINUTES", -1, "0 (off) or more", "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0"),
+        (
+            "DUPLICATE_GUARD_MINUTES",
+            -1,
+            "from 0 (off) to 5270400",
+            "BOOKINGS_DUPLICATE_GUARD_MINUTES = 0",
+        ),
         *(
             (name, value, said, f"BOOKINGS_{name} = None")
             for name in (
@@ -76,8 +89,8 @@ def test_an_unknown_setting_without_a_likeness() -> None:
                 "MAX_BOOKINGS_PER_CLIENT_PER_WEEK",
             )
             for value, said in (
-                (0, "1 or more, or None for any number"),
-                (-1, "1 or more"),
+                (0, "from 1 to 1000000, or None for any number"),
+                (-1, "from 1 to 1000000"),
                 (True, "of type int or NoneType"),
                 ("three", "of type int or NoneType"),
             )
@@ -157,11 +170,42 @@ def test_an_unknown_setting_without_a_likeness() -> None:
             '"ENGINE" or "NONE"',
             "BOOKINGS_SLOT_VALIDATION_MODE = 'NONE'",
         ),
-        (
-            "MIGRATION_DEPENDENCIES",
-            {"BOOKINGS_SERVICE_MODEL": "0002"},
-            "keyed by SERVICE_MODEL",
-            "BOOKINGS_MIGRATION_DEPENDENCIES = {'SERVICE_MODEL': '0002_service'}",
+        *(
+            (
+                "MIGRATION_DEPENDENCIES",
+                value,
+                "a dict of names of migrations, keyed by SERVICE_MODEL",
+                "BOOKINGS_MIGRATION_DEPENDENCIES = {'SERVICE_MODEL': '0002_service'}",
+            )
+            for value in (
+                {"BOOKINGS_SERVICE_MODEL": "0002"},
+                {"SERVICE_MODEL": 2},
+                {"SERVICE_MODEL": None},
+                {7: "0002"},
+            )
+        ),
+        *(
+            (
+                "MIGRATION_DEPENDENCIES",
+                value,
+                "of type dict",
+                "BOOKINGS_MIGRATION_DEPENDENCIES = {}",
+            )
+            for value in (None, "0002_service", ["SERVICE_MODEL"], 5)
+        ),
+        *(
+            (name, value, "from ", f"BOOKINGS_{name} = {hint}")
+            for name, hint in (
+                ("DUPLICATE_GUARD_MINUTES", 0),
+                ("AUTO_CANCEL_GRACE_HOURS", 24),
+                ("AUTO_COMPLETE_HOURS", 72),
+                ("APPROVAL_DEADLINE_HOURS", 48),
+                ("HOLD_MINUTES", 15),
+                ("MAX_ACTIVE_BOOKINGS_PER_CLIENT", None),
+                ("MAX_BOOKINGS_PER_CLIENT_PER_DAY", None),
+                ("MAX_BOOKINGS_PER_CLIENT_PER_WEEK", None),
+            )
+            for value in (10**12,)
         ),
     ],
 )
@@ -172,6 +216,65 @@ def test_a_wrong_value(name: str, value: Any, said: str, hint: str) -> None:
     assert message.id == "bookings.E002"
     assert said in message.msg
     assert message.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("DUPLICATE_GUARD_MINUTES", None, 0),
+        ("DUPLICATE_GUARD_MINUTES", "", 0),
+        ("DUPLICATE_GUARD_MINUTES", "0", 0),
+        ("DUPLICATE_GUARD_MINUTES", "30", 30),
+        ("DUPLICATE_GUARD_MINUTES", " 30 ", 30),
+        *(
+            ("SLOT_VALIDATION_MODE", value, "NONE")
+            for value in (None, "", False, "off", "OFF", "none", "None")
+        ),
+        ("TENANT_MODEL", "", None),
+        ("USER_MODEL", "", None),
+    ],
+)
+def test_what_the_predecessor_accepted(name: str, value: Any, read: Any) -> None:
+    with override_settings(**{f"BOOKINGS_{name}": value}):
+        assert ours() == []
+        assert getattr(app_settings, name) == read
+
+
+@override_settings(BOOKINGS_HOLD_MINUTES=10**5000)
+def test_a_number_that_python_does_not_write_is_reported() -> None:
+    assert "BOOKINGS_HOLD_MINUTES is <int>" in the_only().msg
+
+
+@pytest.mark.parametrize("value", [None, "0002_service", {"SERVICE_MODEL": None}])
+def test_migrations_are_loaded_whatever_the_dependencies_are(value: Any) -> None:
+    with override_settings(BOOKINGS_MIGRATION_DEPENDENCIES=value):
+        assert app_settings.dependency("PROVIDER_MODEL") == ("providers", "__first__")
+
+
+@pytest.mark.parametrize(
+    ("zone", "stores_zones", "is_wrong"),
+    [
+        (None, False, False),
+        ("UTC", False, False),
+        ("Etc/UTC", False, False),
+        ("Europe/Berlin", False, True),
+        ("America/New_York", False, True),
+        ("Asia/Tokyo", False, True),
+        ("", False, True),
+        ("Europe/Berlin", True, False),
+    ],
+)
+def test_a_database_that_stores_local_times_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, zone: str | None, stores_zones: bool, is_wrong: bool
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "TIME_ZONE", zone)
+    monkeypatch.setattr(connection.features, "supports_timezones", stores_zones)
+    messages = [message for message in ours() if message.id == "bookings.E010"]
+    assert len(messages) == is_wrong
+    for message in messages:
+        assert isinstance(message, Error)
+        assert f'DATABASES["default"]["TIME_ZONE"] is {zone!r}' in message.msg
+        assert message.hint == 'Remove DATABASES["default"]["TIME_ZONE"], or set it to "UTC".'
 
 
 @override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=1, BOOKINGS_HOLD_MINUTES=1)
@@ -228,7 +331,7 @@ def test_no_slot_engine_at_all_is_a_warning() -> None:
 @override_settings(BOOKINGS_AUTO_CANCEL_BUSINESS_DAYS=True)
 def test_business_days_that_nobody_knows_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ours() == []
-    monkeypatch.setattr(working_days, "_tellers", {})
+    unregister_all(monkeypatch)
     message = the_only()
     assert isinstance(message, django_checks.Warning)
     assert message.id == "bookings.W005"
@@ -245,7 +348,7 @@ def test_a_model_that_is_not_installed(name: str) -> None:
     assert f"BOOKINGS_{name} is 'shop.Thing', which is not" in message.msg
     assert f'BOOKINGS_{name} = "your_app.YourModel"' in str(message.hint)
     assert "Add the app of 'shop.Thing' to INSTALLED_APPS" in str(message.hint)
-    assert ("bookings.contrib.catalog" in str(message.hint)) == (name in checks.CATALOG)
+    assert ("bookings.contrib.catalog" in str(message.hint)) == (name in CATALOG)
 
 
 def test_the_app_of_a_model_that_is_not_installed_may_be() -> None:
@@ -327,6 +430,34 @@ def test_the_defaults_without_a_services_app_say_what_to_set(apps: tuple[str, ..
     assert 'BOOKINGS_SERVICE_MODEL = "bookings_catalog.Service"' in said
     assert "cannot be resolved" not in said
     assert "fields.E300" not in said
+    # Each setting once, and no field of ours after it.
+    assert said.count("bookings.E001") == 3
+    assert "fields.E307" not in said
+
+
+def test_every_setting_that_is_wrong_is_reported_once_whatever_bundled_app_uses_it() -> None:
+    bundled = [f"bookings.contrib.{name}" for name in ("schedule", "group_sessions", "payments")]
+    said = bare(*bundled, BOOKINGS_TENANT_MODEL="shop.Tenant", BOOKINGS_USER_MODEL="shop.User")
+    assert said.count("bookings.E001") == 5
+    assert "fields.E307" not in said
+
+
+def test_django_still_reports_a_field_of_the_host() -> None:
+    ours_alone: Any = SettingForeignKey("SERVICE_MODEL", models.PROTECT)
+    the_hosts: Any = models.ForeignKey("shop.Thing", models.PROTECT)
+
+    def entry(field: Any) -> Any:
+        resolve = functools.partial(functools.partial(print, field=field))
+        return SimpleNamespace(func=resolve)  # as Django's own, which imitate a partial
+
+    signal = SimpleNamespace(func=print)
+    pending: dict[Any, list[Any]] = {
+        ("services", "service"): [entry(ours_alone)],
+        ("shop", "thing"): [entry(ours_alone), entry(the_hosts), signal],
+    }
+    drop_lazy_references(pending)
+    (fields,) = pending.values()
+    assert [getattr(each.func, "keywords", None) for each in fields] == [{"field": the_hosts}, None]
 
 
 @pytest.mark.parametrize("value", [None, 5, "Service", "a.b.C"])

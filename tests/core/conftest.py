@@ -11,8 +11,8 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
-from bookings import claims, ledger, locks
 from bookings.conf import app_settings
+from bookings.ledger import claims, entries, locks
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.services import create_booking
 from tests.core import engines
@@ -98,7 +98,7 @@ def take(calendar: Calendar) -> Take:
     def make(starts: int, ends: int, **values: Any) -> BusyInterval:
         claim = claims.Claim(starts=starts, ends=ends, **values)
         with transaction.atomic():
-            return BusyInterval.objects.get(pk=ledger.take(calendar.pk, claim, using="default"))
+            return BusyInterval.objects.get(pk=entries.add(calendar.pk, claim, using="default"))
 
     return make
 
@@ -111,8 +111,8 @@ def vendor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     """
     if request.param == "as MySQL does" and connection.vendor != "mysql":
         monkeypatch.setattr(connection, "vendor", "mysql")
-        monkeypatch.setattr(locks, "_LOCK_AND_REMEMBER", locks._LOCK_AND_RETURN)
-        monkeypatch.setattr(locks, "_remembered", locks._returned)
+        monkeypatch.setattr(locks, "_LOCK_WITH_LAST_INSERT_ID", locks._LOCK_AND_RETURN)
+        monkeypatch.setattr(locks, "_last_insert_id", locks._returned_id)
     vendor: str = connection.vendor
     return vendor
 

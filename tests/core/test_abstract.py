@@ -8,15 +8,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from bookings import policies
-from bookings.abstract import (
-    AbstractAddon,
-    AbstractProvider,
-    AbstractService,
-    PricingType,
-    default_currency,
-)
-from bookings.policies import ServiceRules
+from bookings.abstract import AbstractAddon, AbstractProvider, AbstractService, PricingType
+from bookings.models.fields import default_currency
+from bookings.rules import service_rules
+from bookings.rules.service_rules import ServiceRules
 
 BASES = [AbstractService, AbstractProvider, AbstractAddon]
 
@@ -50,7 +45,7 @@ def test_what_is_sold_and_booked_is_called_by_its_name(
 
 
 def test_the_pricing_types_are_those_that_the_rules_know() -> None:
-    assert PricingType.values == ["FIXED", policies.HOURLY, policies.FREE]
+    assert PricingType.values == ["FIXED", service_rules.HOURLY, service_rules.FREE]
 
 
 LIMITS = (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from bookings.models import Booking
 from tests.core.conftest import Book
@@ -55,7 +56,7 @@ def draft(service: Any, provider: Any) -> Booking:
     )
 
 
-def told(booking: Booking) -> dict[str, list[str]]:
+def validation_errors(booking: Booking) -> dict[str, list[str]]:
     with pytest.raises(ValidationError) as caught:
         booking.full_clean()
     return caught.value.message_dict
@@ -79,19 +80,19 @@ def test_a_naive_instant_is_refused(draft: Booking) -> None:
 @pytest.mark.parametrize("length", [0, -1])
 def test_an_end_comes_after_the_start(draft: Booking, length: int) -> None:
     draft.end_at = draft.start_at + timedelta(minutes=length)
-    assert told(draft) == {"end_at": ["End time must be after start time."]}
+    assert validation_errors(draft) == {"end_at": ["End time must be after start time."]}
 
 
 def test_a_party_takes_at_least_its_own_capacity(draft: Booking, group_service: Any) -> None:
     draft.service, draft.party_size = group_service, 2
-    assert told(draft) == {
+    assert validation_errors(draft) == {
         "capacity_consumed": ["Capacity consumed cannot be below party size."],
     }
 
 
 def test_a_party_needs_a_service_that_is_shared(draft: Booking) -> None:
     draft.party_size = draft.capacity_consumed = 2
-    assert told(draft) == {
+    assert validation_errors(draft) == {
         "party_size": [
             "Party size must be 1 for services that do not allow multiple clients per slot."
         ]
@@ -103,12 +104,12 @@ def test_a_party_needs_a_service_that_is_shared(draft: Booking) -> None:
 )
 def test_what_is_empty_is_told_by_its_field(draft: Booking, name: str) -> None:
     setattr(draft, name, None)
-    assert told(draft).keys() == {name}
+    assert validation_errors(draft).keys() == {name}
 
 
 def test_a_service_that_does_not_exist_is_told_by_its_field(draft: Booking) -> None:
     draft.service_id = 10**6
-    assert told(draft).keys() == {"service"}
+    assert validation_errors(draft).keys() == {"service"}
 
 
 def test_without_tenancy_a_booking_needs_no_tenant(draft: Booking) -> None:
@@ -125,14 +126,14 @@ def test_taking_over_makes_equal(book: Book, other_provider: Any) -> None:
         provider=other_provider, status="COMPLETED", version=7
     )
     stale.events.model._base_manager.all().delete()
-    stale.take_over(Booking.objects.get(pk=booking.pk))
+    stale.copy_from(Booking.objects.get(pk=booking.pk))
     assert (stale.provider, stale.status, stale.version) == (other_provider, "COMPLETED", 7)
     assert list(stale.events.all()) == []
 
 
 def test_taking_over_makes_a_draft_a_saved_booking(book: Book, draft: Booking) -> None:
     booking = book()
-    draft.take_over(booking)
+    draft.copy_from(booking)
     assert draft == booking
     assert not draft._state.adding
     assert draft._state.db == booking._state.db
@@ -159,3 +160,48 @@ def test_bookings_are_listed_by_their_start(book: Book) -> None:
 def test_what_is_not_saved_cannot_be_deleted(draft: Booking) -> None:
     with pytest.raises(ValueError, match="can't be deleted"):
         draft.delete()
+
+
+@pytest.mark.parametrize("name", ["tenant", "service", "provider", "busy_interval", "created_by"])
+def test_the_database_refuses_a_reference_to_nothing(book: Book, name: str) -> None:
+    """Also of a booking without an idempotency key, which MySQL can be made to overlook."""
+    row = Booking._base_manager.filter(pk=book().pk)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.update(**{f"{name}_id": 10**6}) and connection.check_constraints()
+
+
+@pytest.mark.parametrize("status", ["XX", "", None])
+def test_a_status_that_there_is_not_is_said_to_a_form(draft: Booking, status: Any) -> None:
+    draft.__dict__["status"] = status
+    assert validation_errors(draft) == {"status": [f"Value {status!r} is not a valid choice."]}
+
+
+@pytest.mark.parametrize("name", ["price_amount", "total_amount"])
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [("1.555", "EUR"), ("1.5", "JPY"), (Decimal("0.001"), "eur")],
+)
+def test_an_amount_that_nobody_can_pay_is_said_to_a_form(
+    draft: Booking, name: str, amount: Any, currency: str
+) -> None:
+    setattr(draft, name, amount)
+    draft.currency = currency
+    (message,) = validation_errors(draft)[name]
+    assert f"amounts in {currency} have at most" in message
+
+
+@pytest.mark.parametrize(("amount", "currency"), [("1.555", "KWD"), (0, "JPY"), (None, "EUR")])
+def test_an_amount_that_can_be_paid_is_not(draft: Booking, amount: Any, currency: str) -> None:
+    draft.price_amount, draft.currency = amount, currency
+    draft.full_clean()
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "field"),
+    [("much", "EUR", "price_amount"), ("1.555", "EURO", "currency")],
+)
+def test_what_is_no_amount_or_no_currency_its_field_says_alone(
+    draft: Booking, amount: Any, currency: str, field: str
+) -> None:
+    draft.price_amount, draft.currency = amount, currency
+    assert validation_errors(draft).keys() == {field}

@@ -11,7 +11,7 @@ from django.db import connection
 from django_fsm import TransitionNotAllowed
 
 from bookings.models import Booking
-from bookings.models.lifecycle import EXPIRED
+from bookings.models.lifecycle import EXPIRED_REASON
 from tests.core.conftest import Book
 from tests.core.moments import NOW, at
 
@@ -27,6 +27,11 @@ STEPS: dict[str, tuple[Callable[[Booking], None], set[Status], Status]] = {
     ),
     "expire": (
         lambda booking: booking.expire(NOW),
+        {Status.PENDING},
+        Status.CANCELLED,
+    ),
+    "auto_cancel": (
+        lambda booking: booking.auto_cancel(NOW),
         {Status.PENDING, Status.CONFIRMED},
         Status.CANCELLED,
     ),
@@ -85,7 +90,23 @@ def test_an_expiry_is_a_cancellation_by_nobody() -> None:
     booking = Booking()
     booking.expire(NOW)
     assert (booking.cancelled_at, booking.cancelled_by) == (NOW, None)
-    assert (booking.cancellation_reason, booking.auto_cancelled) == (EXPIRED, True)
+    assert (booking.cancellation_reason, booking.auto_cancelled) == (EXPIRED_REASON, True)
+
+
+def test_only_a_hold_that_expired_is_reinstated() -> None:
+    hold, request, overdue, endless = (Booking(expires_at=at(9)) for _ in range(4))
+    for booking in (hold, request, endless):
+        booking.expire(NOW)
+    overdue.auto_cancel(NOW)
+    request.requested_at, endless.expires_at = NOW, None
+    cancelled = Booking(expires_at=at(9))
+    cancelled.cancel(NOW, reason=EXPIRED_REASON)
+    for booking in (request, overdue, endless, cancelled):
+        with pytest.raises(TransitionNotAllowed):
+            booking.reinstate()
+    hold.reinstate()
+    assert hold.is_hold
+    assert (hold.cancelled_at, hold.cancellation_reason, hold.auto_cancelled) == (None, "", False)
 
 
 def test_a_correction_to_no_show_takes_the_completion_back() -> None:
@@ -155,7 +176,7 @@ def test_a_refresh_opens_no_other_booking(book: Book, monkeypatch: pytest.Monkey
         except AttributeError:
             refused.append(threading.current_thread().name)
 
-    def read(self: Any, **options: Any) -> None:
+    def read(self: Any, *args: Any, **options: Any) -> None:
         thread = threading.Thread(target=assign_elsewhere, name="another thread")
         thread.start()
         thread.join()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from bookings.checks import check_names, check_values
+from bookings.checks.settings import check_names, check_values
 from bookings.conf import AppSettings, Setting, SettingsGroup, app_settings
 
 DEFAULTS = {

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from bookings import consequences
+from bookings import extensions
 from bookings.exceptions import NotAllowed
 from bookings.models import Booking
 from bookings.services import (
@@ -22,10 +21,9 @@ from bookings.services import (
 )
 from tests.core.conftest import Book
 from tests.core.moments import NOW, at
+from tests.extensions import extension, unregister_all
 
 pytestmark = pytest.mark.django_db
-
-Register = Callable[[str, Any], None]
 
 
 class Witness:
@@ -48,9 +46,9 @@ class Witness:
 
 @pytest.fixture(autouse=True)
 def witness(monkeypatch: pytest.MonkeyPatch) -> Witness:
-    monkeypatch.setattr(consequences, "_consequences", {})
+    unregister_all(monkeypatch)
     witness = Witness()
-    consequences.register("witness", witness)
+    extensions.register(extension("witness", after_event=witness))
     return witness
 
 
@@ -90,7 +88,7 @@ def test_what_it_raises_undoes_the_change(book: Book) -> None:
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise NotAllowed("The till is closed.")
 
-    consequences.register("till", refuse)
+    extensions.register(extension("till", after_event=refuse))
     booking = book()
     with pytest.raises(NotAllowed, match="The till is closed"):
         cancel_booking(booking, now_dt=NOW)
@@ -98,9 +96,3 @@ def test_what_it_raises_undoes_the_change(book: Book) -> None:
     assert booking.status == Booking.Status.CONFIRMED
     assert booking.busy_interval is not None
     assert booking.events.count() == booking.version == 1
-
-
-def test_a_name_has_one_consequence(witness: Witness) -> None:
-    consequences.register("witness", witness)
-    with pytest.raises(ImproperlyConfigured, match="'witness' has registered its consequence"):
-        consequences.register("witness", Witness())

@@ -10,9 +10,10 @@ from django.db import connection
 from django.db.migrations.writer import MigrationWriter
 from django.db.models import CheckConstraint, Q
 
-from bookings.constraints import MAX_SECOND, NoOverlap
 from bookings.models import BusyInterval, Calendar
 from bookings.models.calendar import NO_OVERLAP
+from bookings.models.constraints import NoOverlap
+from bookings.rules.instants import MAX_SECOND
 
 DECLARED = next(item for item in BusyInterval._meta.constraints if isinstance(item, NoOverlap))
 
@@ -98,7 +99,7 @@ def test_mysql_gets_nothing_for_the_ledger_judges_there(editor: Any) -> None:
 def test_it_deconstructs_without_its_message() -> None:
     said = declare(violation_error_code="taken", violation_error_message="This hour is taken.")
     assert said.deconstruct() == (
-        "bookings.constraints.NoOverlap",
+        "bookings.models.constraints.NoOverlap",
         (),
         {
             "name": "no_overlap",
@@ -134,8 +135,8 @@ def test_the_message_does_not_make_a_migration() -> None:
 
 def test_a_migration_can_write_it_and_read_it_back() -> None:
     written, imports = MigrationWriter.serialize(DECLARED)
-    assert imports == {"import bookings.constraints"}
-    import bookings.constraints
+    assert imports == {"import bookings.models.constraints"}
+    import bookings.models.constraints
 
     assert eval(written, {"bookings": bookings}) == DECLARED  # noqa: S307 - our own repr
 

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.migrations.writer import MigrationWriter
 from django.test.utils import isolate_apps
 
-from bookings.fields import AmountField, SettingForeignKey, SettingOneToOneField, StatusField
 from bookings.models import Booking, BusyInterval, Calendar
+from bookings.models.fields import AmountField, SettingForeignKey, SettingOneToOneField, StatusField
 
 SERVICE = Booking._meta.get_field("service")
 PROVIDER = Calendar._meta.get_field("provider")
@@ -29,7 +29,7 @@ class Base(models.Model):
 
 def test_a_foreign_key_deconstructs_to_the_settings_name() -> None:
     name, path, args, kwargs = SERVICE.deconstruct()
-    assert (name, path, args) == ("service", "bookings.fields.SettingForeignKey", [])
+    assert (name, path, args) == ("service", "bookings.models.fields.SettingForeignKey", [])
     assert kwargs == {
         "setting": "SERVICE_MODEL",
         "on_delete": models.PROTECT,
@@ -40,7 +40,7 @@ def test_a_foreign_key_deconstructs_to_the_settings_name() -> None:
 
 def test_a_one_to_one_field_deconstructs_to_the_settings_name() -> None:
     name, path, args, kwargs = PROVIDER.deconstruct()
-    assert (name, path, args) == ("provider", "bookings.fields.SettingOneToOneField", [])
+    assert (name, path, args) == ("provider", "bookings.models.fields.SettingOneToOneField", [])
     assert kwargs == {
         "setting": "PROVIDER_MODEL",
         "on_delete": models.CASCADE,
@@ -71,7 +71,7 @@ def test_a_migration_names_the_setting_and_no_model(field: models.Field[Any, Any
     written, imports = MigrationWriter.serialize(field)
     assert f"setting='{field.setting}'" in written
     assert field.related_model._meta.label_lower not in written.lower()
-    assert imports >= {"import bookings.fields"}
+    assert imports >= {"import bookings.models.fields"}
 
 
 @isolate_apps("bookings")

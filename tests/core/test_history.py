@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models.signals import post_save
 
 from bookings.exceptions import NotAllowed
 from bookings.models import Booking, BookingEvent
 from bookings.services import add_note
+from bookings.services.history import save_events
 from tests.core.conftest import Book
-from tests.core.moments import NOW
+from tests.core.moments import NOW, at
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +25,7 @@ def event(book: Book) -> BookingEvent:
 
 
 def test_an_event_says_what_happened_to_which_booking(event: BookingEvent) -> None:
-    assert str(event) == f"Created: {event.booking.reference}"
+    assert str(event) == f"{event.booking.reference} - CREATED"
 
 
 FORBIDDEN: dict[str, Callable[[BookingEvent], Any]] = {
@@ -65,3 +67,29 @@ def test_the_events_go_with_their_booking(event: BookingEvent) -> None:
     event.booking.delete()
     assert not BookingEvent.objects.exists()
     assert not Booking.objects.exists()
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_events_of_several_bookings_are_saved_one_by_one_for_who_hears_of_each(
+    book: Book, is_heard: bool
+) -> None:
+    bookings = [book(at(10)), book(at(12))]
+    heard: list[Any] = []
+
+    def hear(instance: BookingEvent, **kwargs: Any) -> None:
+        heard.append(instance)
+
+    events = [
+        BookingEvent(booking=booking, event_type="UPDATED", message="Together", created_at=NOW)
+        for booking in bookings
+    ]
+    if is_heard:
+        post_save.connect(hear, sender=BookingEvent)
+    try:
+        save_events(events, using="default")
+    finally:
+        post_save.disconnect(hear, sender=BookingEvent)
+
+    assert heard == (events if is_heard else [])
+    saved = BookingEvent.objects.filter(message="Together").order_by("pk")
+    assert [event.booking for event in saved] == bookings

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.db.migrations.writer import MigrationWriter
 
-from bookings.indexes import CaselessIndex
 from bookings.models import Booking
+from bookings.models.indexes import CaseInsensitiveIndex
+from tests.core.conftest import Book
 
 INDEXES = {index.name: index for index in Booking._meta.indexes}
 
@@ -30,17 +31,47 @@ def planner(db: None) -> None:
     ("index", "lookup"),
     [
         ("bookings_client_email", {"client_email__iexact": "Mary@example.com"}),
-        ("bookings_client_phone", {"client_phone": "0123"}),
+        ("bookings_client_lookup", {"client_lookup": "0123"}),
     ],
 )
 def test_a_client_is_found_by_an_index(planner: None, index: str, lookup: Any) -> None:
     assert index in Booking.objects.filter(**lookup).order_by().explain()
 
 
+@pytest.mark.skipif(
+    connection.vendor != "postgresql",
+    reason="Only PostgreSQL can be told to plan for more rows than there are.",
+)
+def test_the_next_bookings_are_found_without_the_history(book: Book) -> None:
+    """Nobody has closed the past ones, and the next ones are the last of the index of starts."""
+    pk = book().pk
+    columns = [
+        field.column for field in Booking._meta.concrete_fields if field.name not in {"id", "uuid"}
+    ]
+    values = {
+        "reference": "'R' || number",
+        "busy_interval_id": "NULL",
+        "start_at": "now() + (number - 5000) * interval '1 hour'",
+        "end_at": "now() + (number - 4999) * interval '1 hour'",
+    }
+    selected = ", ".join(values.get(str(column), str(column)) for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO bookings_booking (uuid, {', '.join(map(str, columns))}) "
+            f"SELECT gen_random_uuid(), {selected} FROM bookings_booking, "
+            f"generate_series(1, 5100) number WHERE id = {pk}"
+        )
+        cursor.execute("ANALYZE bookings_booking")
+    upcoming = Booking.objects.upcoming()
+    assert "using bookings_status_end" in upcoming[:20].explain()
+    # The control.
+    assert "bookings_start" in upcoming.order_by("start_at", "pk")[:20].explain()
+
+
 def test_the_columns_are_indexed(db: None) -> None:
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, Booking._meta.db_table)
-    assert found["bookings_client_phone"]["columns"] == ["client_phone"]
+    assert found["bookings_client_lookup"]["columns"] == ["client_lookup"]
     # Of an expression PostgreSQL names no column.
     columns = [] if connection.vendor == "postgresql" else ["client_email"]
     assert found["bookings_client_email"]["columns"] == columns
@@ -54,6 +85,8 @@ def test_on_postgresql_it_is_on_the_upper_case(db: None, monkeypatch: pytest.Mon
 
 def test_it_is_written_into_migrations_as_itself() -> None:
     written, imports = MigrationWriter.serialize(INDEXES["bookings_client_email"])
-    assert written.startswith("bookings.indexes.CaselessIndex(fields=['client_email']")
-    assert imports == {"import bookings.indexes"}
-    assert isinstance(INDEXES["bookings_client_email"].clone(), CaselessIndex)
+    assert written.startswith(
+        "bookings.models.indexes.CaseInsensitiveIndex(fields=['client_email']"
+    )
+    assert imports == {"import bookings.models.indexes"}
+    assert isinstance(INDEXES["bookings_client_email"].clone(), CaseInsensitiveIndex)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from bookings import locks
+from bookings.ledger import locks
+from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Calendar
-from bookings.transactions import atomically
 from tests.isolation import SECOND_SESSION, repeatable_read  # noqa: F401 - a fixture
 
 pytestmark = SECOND_SESSION
@@ -30,7 +30,7 @@ def test_a_calendar_that_somebody_else_makes_meanwhile_is_locked(
 ) -> None:
     """It is not in the snapshot of the transaction that was about to make it."""
     unmade = [provider.pk]
-    real = locks._open_calendar
+    real = locks._create_calendar
 
     def too_late(provider_id: Any, using: str) -> None:
         if provider_id in unmade:
@@ -42,9 +42,11 @@ def test_a_calendar_that_somebody_else_makes_meanwhile_is_locked(
                 )
         real(provider_id, using)
 
-    monkeypatch.setattr(locks, "_open_calendar", too_late)
+    monkeypatch.setattr(locks, "_create_calendar", too_late)
     providers = [provider.pk, other_provider.pk]
-    locked = atomically(lambda: locks.lock_calendars(providers, using="default"), using="default")
+    locked = atomic_with_retry(
+        lambda: locks.lock_calendars(providers, using="default"), using="default"
+    )
     assert not unmade
     assert locked == dict(Calendar.objects.values_list("provider_id", "pk"))
     assert set(Calendar.objects.values_list("revision", flat=True)) == {1}

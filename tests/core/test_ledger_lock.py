@@ -9,16 +9,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings import locks
 from bookings.exceptions import MissingReference
+from bookings.ledger import locks
+from bookings.ledger.transactions import RetryTransaction
 from bookings.models import Calendar
-from bookings.transactions import TryAgain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 # As they are before the fixture puts something else in their place.
-REMEMBERED: Final = locks._remembered
-REMEMBER: Final = locks._LOCK_AND_REMEMBER
+REMEMBERED: Final = locks._last_insert_id
+REMEMBER: Final = locks._LOCK_WITH_LAST_INSERT_ID
 
 
 def lock(provider_id: Any) -> int:
@@ -79,7 +79,7 @@ def test_a_provider_that_does_not_exist_has_no_calendar(db: None) -> None:
 def test_a_calendar_that_goes_while_it_is_locked_is_missing(
     provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "_open_calendar", lambda provider_id, using: None)
+    monkeypatch.setattr(locks, "_create_calendar", lambda provider_id, using: None)
     with pytest.raises(MissingReference):
         lock(provider.pk)
 
@@ -139,7 +139,7 @@ def test_one_of_several_that_is_deleted_before_its_lock_is_looked_for_again(
         return execute(*args)
 
     providers = calendar.provider_id, other_calendar.provider_id
-    with connection.execute_wrapper(delete_before_the_second), pytest.raises(TryAgain):
+    with connection.execute_wrapper(delete_before_the_second), pytest.raises(RetryTransaction):
         lock_all(*providers)
     assert revisions() == {"Ada": 0}
     assert lock_all(*providers).keys() == set(providers)

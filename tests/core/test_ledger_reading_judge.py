@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from bookings import ledger
-from bookings.claims import Claim
 from bookings.exceptions import BookingConflict
+from bookings.ledger import entries
+from bookings.ledger.claims import Claim
 from bookings.models import BusyInterval, Calendar
 from tests.core.conftest import Take
 
@@ -33,14 +33,14 @@ def test_a_claim_on_time_that_is_taken_is_refused(
     calendar: Calendar, taken: BusyInterval, starts: int, ends: int
 ) -> None:
     with pytest.raises(BookingConflict):
-        ledger.take(calendar.pk, Claim(starts=starts, ends=ends), using="default")
+        entries.add(calendar.pk, Claim(starts=starts, ends=ends), using="default")
 
 
 @pytest.mark.parametrize(("starts", "ends"), [(0, 100), (200, 300)])
 def test_a_claim_that_touches_is_taken(
     calendar: Calendar, taken: BusyInterval, starts: int, ends: int
 ) -> None:
-    assert ledger.take(calendar.pk, Claim(starts=starts, ends=ends), using="default")
+    assert entries.add(calendar.pk, Claim(starts=starts, ends=ends), using="default")
 
 
 @pytest.mark.parametrize(("starts", "ends"), [(150, 250), (250, 350), (0, 500)])
@@ -49,9 +49,9 @@ def test_a_move_onto_another_is_refused(
 ) -> None:
     take(200, 300)
     with pytest.raises(BookingConflict):
-        ledger.move(taken.pk, 1, calendar.pk, Claim(starts=starts, ends=ends), using="default")
+        entries.move(taken.pk, 1, calendar.pk, Claim(starts=starts, ends=ends), using="default")
 
 
 def test_a_move_onto_oneself_alone_is_made(calendar: Calendar, taken: BusyInterval) -> None:
     claim = Claim(starts=150, ends=250)
-    assert ledger.move(taken.pk, 1, calendar.pk, claim, using="default") == taken.pk
+    assert entries.move(taken.pk, 1, calendar.pk, claim, using="default") == taken.pk

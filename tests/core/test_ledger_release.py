@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings import batches, ledger
+from bookings.ledger import bulk, entries
 from bookings.models import BusyInterval
 from tests.core.conftest import Book, Take
 from tests.core.moments import NOW, at
@@ -23,18 +23,18 @@ def seats() -> list[int]:
 
 
 def test_the_last_seat_gives_the_time_back(take: Take) -> None:
-    ledger.release(take(100, 200, seats=2, capacity=3).pk, 2, using="default")
+    entries.release(take(100, 200, seats=2, capacity=3).pk, 2, using="default")
     assert seats() == []
 
 
 def test_who_leaves_first_gives_a_seat_back(take: Take) -> None:
-    ledger.release(take(100, 200, seats=3, capacity=3).pk, 1, using="default")
+    entries.release(take(100, 200, seats=3, capacity=3).pk, 1, using="default")
     assert seats() == [2]
 
 
 @pytest.mark.parametrize("kind", KEPT)
 def test_what_no_booking_made_stays_when_the_last_one_leaves(take: Take, kind: str) -> None:
-    ledger.release(take(100, 200, kind=kind).pk, 1, using="default")
+    entries.release(take(100, 200, kind=kind).pk, 1, using="default")
     assert seats() == [0]
 
 
@@ -45,7 +45,7 @@ def test_many_are_released_each_by_its_seats(take: Take) -> None:
         take(300, 400, kind=BusyInterval.Kind.SESSION),
     )
     untouched = take(400, 500)
-    batches.release_many({alone.pk: 1, shared.pk: 2, kept.pk: 1}, using="default")
+    bulk.release_many({alone.pk: 1, shared.pk: 2, kept.pk: 1}, using="default")
     assert list(BusyInterval.objects.values_list("pk", "seats_taken")) == [
         (shared.pk, 1),
         (kept.pk, 0),
@@ -55,7 +55,7 @@ def test_many_are_released_each_by_its_seats(take: Take) -> None:
 
 def test_nothing_is_released_from_nothing(take: Take) -> None:
     take(100, 200)
-    batches.release_many({}, using="default")
+    bulk.release_many({}, using="default")
     assert seats() == [1]
 
 
@@ -66,7 +66,7 @@ def test_many_are_released_with_the_same_number_of_queries(take: Take) -> None:
             take(10 * number + 5, 10 * number + 10, seats=2, capacity=2) for number in range(count)
         ]
         with CaptureQueriesContext(connection) as captured:
-            batches.release_many({row.pk: 1 for row in alone + shared}, using="default")
+            bulk.release_many({row.pk: 1 for row in alone + shared}, using="default")
         BusyInterval.objects.all().delete()
         return sum(1 for query in captured if "SAVEPOINT" not in query["sql"])
 
@@ -76,7 +76,7 @@ def test_many_are_released_with_the_same_number_of_queries(take: Take) -> None:
 def test_a_hold_s_claim_that_is_kept_does_not_lapse(book: Book) -> None:
     hold, other = (book(at(hour), expires_at=at(9)) for hour in (10, 12))
     hold.expires_at = None
-    ledger.keep(hold, using="default")
+    entries.update_lapse(hold, using="default")
     for booking in (hold, other):
         booking.busy_interval.refresh_from_db()
     assert hold.busy_interval.lapses is None
@@ -94,31 +94,31 @@ def test_seats_are_counted_from_the_bookings(
     party: BusyInterval, wrong: int, capacity: int
 ) -> None:
     BusyInterval.objects.update(seats_taken=wrong)
-    ledger.recount(party.pk, using="default")
+    entries.recount(party.pk, using="default")
     party.refresh_from_db()
     assert (party.seats_taken, party.capacity) == (2, capacity)
 
 
 def test_a_slot_has_seats_for_all_who_are_in_it(party: BusyInterval) -> None:
     BusyInterval.objects.update(seats_taken=1, capacity=1)
-    ledger.recount(party.pk, using="default")
+    entries.recount(party.pk, using="default")
     party.refresh_from_db()
     assert (party.seats_taken, party.capacity) == (2, 2)
 
 
 def test_a_slot_that_nobody_is_in_goes(take: Take) -> None:
-    ledger.recount(take(100, 200).pk, using="default")
+    entries.recount(take(100, 200).pk, using="default")
     assert seats() == []
 
 
 @pytest.mark.parametrize("kind", KEPT)
 def test_what_no_booking_made_stays_when_nobody_is_in_it(take: Take, kind: str) -> None:
-    ledger.recount(take(100, 200, kind=kind).pk, using="default")
+    entries.recount(take(100, 200, kind=kind).pk, using="default")
     assert seats() == [0]
 
 
 def test_a_slot_that_is_gone_is_not_counted(take: Take) -> None:
     gone = take(100, 200).pk
     BusyInterval.objects.all().delete()
-    ledger.recount(gone, using="default")
+    entries.recount(gone, using="default")
     assert seats() == []

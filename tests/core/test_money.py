@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bookings.money import by_the_hour, is_exact, minor_units, rounded
+from bookings.rules.money import hourly_price, is_payable, minor_units, round_amount
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_currency_has_its_decimals(currency: str, decimals: int) -> None:
     ],
 )
 def test_an_amount_is_rounded_half_up(amount: str, currency: str, expected: str) -> None:
-    assert str(rounded(Decimal(amount), currency)) == expected
+    assert str(round_amount(Decimal(amount), currency)) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_amount_is_rounded_half_up(amount: str, currency: str, expected: str)
 def test_an_hourly_rate_is_rounded_once(
     rate: str, minutes: int, currency: str, expected: str
 ) -> None:
-    assert str(by_the_hour(Decimal(rate), timedelta(minutes=minutes), currency)) == expected
+    assert str(hourly_price(Decimal(rate), timedelta(minutes=minutes), currency)) == expected
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_an_hourly_rate_is_rounded_once(
     ],
 )
 def test_an_amount_can_be_paid_in_its_currency(amount: str, currency: str, exact: bool) -> None:
-    assert is_exact(Decimal(amount), currency) is exact
+    assert is_payable(Decimal(amount), currency) is exact

@@ -9,11 +9,11 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bookings.constraints import MAX_SECOND
 from bookings.models import BusyInterval, Calendar
+from bookings.rules.instants import MAX_SECOND
 
 pytestmark = pytest.mark.django_db
-judged = pytest.mark.skipif(
+with_constraint = pytest.mark.skipif(
     connection.vendor == "mysql",
     reason="MySQL and MariaDB have no constraint on ranges; the ledger judges there.",
 )
@@ -42,7 +42,7 @@ def move(interval: BusyInterval, **columns: int) -> None:
     )
 
 
-@judged
+@with_constraint
 @pytest.mark.parametrize(
     ("starts", "ends"),
     [(100, 200), (50, 101), (199, 300), (120, 130), (0, MAX_SECOND)],
@@ -78,7 +78,7 @@ def test_neighbouring_calendars_do_not_touch_at_the_ends_of_time(
     insert(other_calendar, MAX_SECOND - 1, MAX_SECOND)
 
 
-@judged
+@with_constraint
 @pytest.mark.parametrize(
     "columns",
     [{"starts": 150}, {"starts": 150, "ends": 160}, {"starts": 0, "ends": 101}],
@@ -95,7 +95,7 @@ def test_an_update_onto_another_interval_is_refused(
     assert (later.starts, later.ends) == (200, 300)
 
 
-@judged
+@with_constraint
 def test_an_update_to_a_calendar_whose_time_is_taken_is_refused(
     calendar: Calendar, other_calendar: Calendar
 ) -> None:
@@ -105,7 +105,7 @@ def test_an_update_to_a_calendar_whose_time_is_taken_is_refused(
         move(theirs, calendar_id=calendar.pk)
 
 
-@judged
+@with_constraint
 def test_an_update_through_the_orm_is_refused_too(calendar: Calendar) -> None:
     insert(calendar, 100, 200)
     later = insert(calendar, 200, 300)
@@ -147,7 +147,7 @@ strokes = st.lists(
 )
 
 
-@judged
+@with_constraint
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

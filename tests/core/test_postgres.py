@@ -12,9 +12,10 @@ from django.db import connection, transaction
 from django.db.models.signals import post_save, pre_save
 from django.test.utils import CaptureQueriesContext
 
-from bookings import postgres, signals
+from bookings import signals
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import BookingConflict, MissingReference, NotAllowed
+from bookings.ledger import postgres
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
 from tests.core.conftest import Book
 from tests.core.moments import at
@@ -38,7 +39,7 @@ def statements(action: Callable[[], Any]) -> list[str]:
 
 @contextmanager
 def in_steps() -> Iterator[None]:
-    with patch.object(postgres, "can_book", return_value=False):
+    with patch.object(postgres, "can_insert", return_value=False):
         yield
 
 

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
+from bookings import extensions
 from bookings.exceptions import NotAllowed
 from bookings.models import Booking, BusyInterval
-from bookings.querysets import GUARDED_FIELDS
+from bookings.models.querysets import GUARDED_FIELDS
 from bookings.services import cancel_booking, complete_booking
 from bookings.testing import assert_bookings_are_sound
 from tests.core.conftest import Book
@@ -131,32 +132,82 @@ def test_what_the_ledger_depends_on_is_not_updated_behind_its_back(book: Book, f
         Booking.objects.update(**{field: getattr(booking, field)})
 
 
+def test_the_lookup_of_a_client_is_not_updated_by_hand(book: Book) -> None:
+    """Else a booking would be another client's until its next save."""
+    booking = book(client_phone="0123")
+    refused = "for: client_lookup"
+    with pytest.raises(NotAllowed, match=refused):
+        Booking.objects.update(client_lookup="x")
+    with pytest.raises(NotAllowed, match=refused), transaction.atomic():
+        Booking.objects.bulk_update([booking], ["client_lookup"])
+    with pytest.raises(NotAllowed, match=refused):
+        Booking.objects.bulk_create([], update_conflicts=True, update_fields=["client_lookup"])
+    assert list(Booking.objects.for_client(phone="01 23")) == [booking]
+
+
 def test_every_guarded_field_is_named_in_the_refusal() -> None:
     with pytest.raises(NotAllowed, match="for: end_at, status"):
         Booking.objects.update(status="CANCELLED", end_at=NOW, client_name="Jack")
 
 
-def test_every_field_that_moves_the_claim_is_guarded() -> None:
-    from bookings.services.save import CLAIMED
+@pytest.mark.parametrize(
+    ("app", "field", "value"),
+    [
+        ("bookings_group_sessions", "client_email", "kim@example.com"),
+        ("bookings_group_sessions", "client_name", "Kim"),
+        ("bookings_group_sessions", "client_phone", "0123"),
+        ("bookings_group_sessions", "client_user", None),
+        ("bookings_group_sessions", "client_user_id", None),
+        ("bookings_payments", "auto_cancelled", True),
+        ("bookings_payments", "cancelled_at", NOW),
+        ("bookings_payments", "confirmed_at", None),
+        ("bookings_payments", "currency", "EUR"),
+        ("bookings_payments", "price_amount", 1),
+        ("bookings_payments", "terms", None),
+        ("bookings_payments", "total_amount", 1),
+    ],
+)
+def test_what_an_app_depends_on_is_not_updated_behind_its_back(
+    book: Book, app: str, field: str, value: Any
+) -> None:
+    booking = book()
+    setattr(booking, field, value)
+    refused = f"the rows of {app} behind for: {field}"
+    with pytest.raises(NotAllowed, match=refused):
+        Booking.objects.update(**{field: value})
+    with pytest.raises(NotAllowed, match=refused.removesuffix("_id")), transaction.atomic():
+        Booking.objects.bulk_update([booking], [field.removesuffix("_id")])
+    with pytest.raises(NotAllowed, match=refused):
+        Booking.objects.bulk_create([], update_conflicts=True, update_fields=[field])
 
-    assert CLAIMED <= GUARDED_FIELDS
+
+def test_each_guarded_field_is_one_of_a_booking() -> None:
+    names = {field.name for field in Booking._meta.get_fields()}
+    for extension in extensions.registered():
+        assert extension.guarded_fields <= names
+
+
+def test_every_field_that_moves_the_claim_is_guarded() -> None:
+    from bookings.services.direct_save import CLAIM_FIELDS
+
+    assert CLAIM_FIELDS <= GUARDED_FIELDS
 
 
 def test_other_fields_can_be_updated(book: Book) -> None:
     booking = book()
-    assert Booking.objects.filter(pk=booking.pk).update(client_name="Jack", metadata={"a": 1}) == 1
+    assert Booking.objects.filter(pk=booking.pk).update(notes_client="Jack", metadata={"a": 1}) == 1
     booking.refresh_from_db()
-    assert (booking.client_name, booking.metadata) == ("Jack", {"a": 1})
+    assert (booking.notes_client, booking.metadata) == ("Jack", {"a": 1})
 
 
 def test_a_bulk_update_is_held_to_the_same(book: Book) -> None:
     booking = book()
-    booking.client_name, booking.end_at = "Jack", at(11, 30)
+    booking.notes_client, booking.end_at = "Jack", at(11, 30)
     with pytest.raises(NotAllowed), transaction.atomic():
-        Booking.objects.bulk_update([booking], ["client_name", "end_at"])
-    assert Booking.objects.bulk_update([booking], ["client_name"]) == 1
+        Booking.objects.bulk_update([booking], ["notes_client", "end_at"])
+    assert Booking.objects.bulk_update([booking], ["notes_client"]) == 1
     booking.refresh_from_db()
-    assert (booking.client_name, booking.end_at) == ("Jack", at(11))
+    assert (booking.notes_client, booking.end_at) == ("Jack", at(11))
     assert_bookings_are_sound()
 
 

@@ -10,13 +10,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bookings import slots
-from bookings.exceptions import InvalidBooking
+from bookings.exceptions import BookingConflict, InvalidBooking
 from bookings.models import Booking, BusyInterval, Calendar
-from bookings.selectors import get_busy_intervals, get_busy_seconds
+from bookings.selectors import get_busy_intervals, get_busy_seconds, get_joinable_starts
+from bookings.selectors.providers import active_providers
 from bookings.services import cancel_booking
 from tests.core.conftest import Book, Take
 from tests.core.moments import NOW, at, second
@@ -134,12 +136,78 @@ def test_a_slot_with_seats_is_busy_for_everything_else(
     assert get_busy_seconds([provider.pk], *DAY)[provider.pk] == [(second(10), second(11))]
 
 
-def test_a_slot_with_seats_is_not_busy_for_its_own_service(
+def free_starts(provider: Any, service: Any, **values: Any) -> list[datetime]:
+    """Return the quarters from nine to noon at which an hour overlaps nothing that is busy."""
+    busy = get_busy_intervals(provider, *DAY, service=service, **values)
+    quarters = [at(9) + timedelta(minutes=15) * number for number in range(9)]
+    return [
+        start
+        for start in quarters
+        if all(start + timedelta(hours=1) <= begins or start >= ends for begins, ends in busy)
+    ]
+
+
+def test_a_slot_with_seats_can_be_joined_and_not_be_overlapped(
     yoga: Any, provider: Any, book: Book
 ) -> None:
-    assert get_busy_intervals(provider, *DAY, service=yoga) == []
+    assert free_starts(provider, yoga) == [at(10)]
+    for start in (at(9, 15), at(9, 45), at(10, 15), at(10, 45)):
+        with pytest.raises(BookingConflict):
+            book(start, service=yoga)
     book(at(10), service=yoga)
     assert get_busy_intervals(provider, *DAY, service=yoga) == [(at(10), at(11))]
+    assert free_starts(provider, yoga) == [at(9), at(11)]
+
+
+def test_of_a_slot_with_seats_the_edges_are_busy(yoga: Any, provider: Any) -> None:
+    second_of_time = timedelta(seconds=1)
+    assert get_busy_intervals(provider, *DAY, service=yoga) == [
+        (at(10) - second_of_time, at(10)),
+        (at(11), at(11) + second_of_time),
+    ]
+
+
+def test_a_slot_is_joined_at_the_length_that_the_service_has(
+    yoga: Any, provider: Any, book: Book, addon: Any
+) -> None:
+    book(at(12), service=yoga, addon_ids=[addon.pk])
+    busy = get_busy_intervals(provider, *DAY, service=yoga)
+    assert (at(12), at(13, 15)) in busy
+    yoga.duration_minutes = 45
+    assert get_busy_intervals(provider, *DAY, service=yoga) == [
+        (at(10), at(11)),
+        (at(12), at(13, 15)),
+    ]
+
+
+def test_seats_are_those_of_the_capacity_of_today(yoga: Any, provider: Any) -> None:
+    yoga.capacity = 2
+    assert get_busy_intervals(provider, *DAY, service=yoga) == [(at(10), at(11))]
+    yoga.capacity, yoga.allow_multiple_clients_per_slot = 3, False
+    assert get_busy_intervals(provider, *DAY, service=yoga) == [(at(10), at(11))]
+
+
+def test_the_starts_that_can_be_joined_are_told(
+    make_service: Any, provider: Any, book: Book, service: Any
+) -> None:
+    yoga = make_service(
+        name="Yoga",
+        allow_multiple_clients_per_slot=True,
+        capacity=3,
+        buffer_before_minutes=15,
+        buffer_after_minutes=30,
+    )
+    for hour, party_size in ((9, 1), (11, 2), (13, 3)):
+        book(at(hour), service=yoga, party_size=party_size)
+    book(at(16), service=service)
+    assert get_joinable_starts(yoga, provider, *DAY) == [at(9), at(11)]
+    assert get_joinable_starts(yoga, provider, *DAY, party_size=2) == [at(9)]
+    assert get_joinable_starts(yoga, provider, at(9), at(11)) == [at(9)]
+    assert get_joinable_starts(yoga, provider, at(9, 1), at(11, 1)) == [at(11)]
+    assert get_joinable_starts(service, provider, *DAY) == []
+    with CaptureQueriesContext(connection) as captured:
+        get_joinable_starts(yoga, provider, *DAY)
+    assert len(captured) == 1
 
 
 def test_what_is_no_shared_slot_is_busy_for_its_own_service_too(
@@ -155,11 +223,23 @@ def test_what_is_no_shared_slot_is_busy_for_its_own_service_too(
     assert get_busy_intervals(provider, *DAY, service=group_service) == [(at(10), at(11))]
 
 
-def test_what_a_reschedule_leaves_behind_is_not_busy(book: Book, provider: Any) -> None:
+def test_the_interval_of_a_booking_to_be_moved_is_not_busy(book: Book, provider: Any) -> None:
     booking, other = book(at(10)), book(at(12))
-    with slots.leaving(booking.busy_interval_id):
+    with slots.ignoring_intervals([booking.busy_interval_id]):
         assert get_busy_intervals(provider, *DAY) == [other.busy_window()]
     assert len(get_busy_intervals(provider, *DAY)) == 2
+
+
+def test_an_interval_to_ignore_can_be_named(book: Book, provider: Any) -> None:
+    booking, other = book(at(10)), book(at(12))
+    key = booking.busy_interval_id
+
+    assert get_busy_intervals(provider, *DAY, ignored_interval_id=key) == [other.busy_window()]
+    assert get_busy_seconds([provider.pk], *DAY, ignored_interval_id=key) == {
+        provider.pk: [(second(12), second(13))]
+    }
+    with slots.ignoring_intervals([other.busy_interval_id]):
+        assert get_busy_intervals(provider, *DAY, ignored_interval_id=key) == []
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -186,6 +266,12 @@ def test_a_naive_instant_is_refused(provider: Any, which: int) -> None:
 def test_half_a_window_is_none(provider: Any, bounds: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="start_dt and end_dt, or start_date and end_date"):
         get_busy_intervals(provider, **bounds)
+
+
+def test_days_that_no_clock_shows_are_refused(provider: Any) -> None:
+    with pytest.raises(InvalidBooking) as refusal:
+        get_busy_intervals(provider, start_date=date.max, end_date=date.max, tz=UTC)
+    assert refusal.value.code == "out_of_range"
 
 
 def test_both_dates_are_included(book: Book, provider: Any) -> None:
@@ -295,3 +381,31 @@ def test_a_window_finds_just_what_overlaps_it(
 def test_a_key_that_came_as_text_is_found(provider: Any, book: Book) -> None:
     book(at(10))
     assert get_busy_seconds([str(provider.pk)], *DAY) == {provider.pk: [(second(10), second(11))]}
+
+
+def test_providers_are_active_as_far_as_their_model_says(provider: Any) -> None:
+    providers = type(provider).objects.all()
+    providers.create(name="Retired", is_active=False)
+    assert list(active_providers(providers)) == [provider]
+    calendar = Calendar.objects.create(provider=provider)
+    assert list(active_providers(Calendar.objects.all())) == [calendar]
+
+
+def test_providers_without_a_tenant_belong_to_all_tenants(provider: Any) -> None:
+    providers = type(provider).objects.all()
+    assert list(active_providers(providers, tenant=object())) == [provider]
+
+
+def test_a_provider_may_be_named_by_its_key(provider: Any, book: Book) -> None:
+    busy = [book().busy_window()]
+    assert get_busy_intervals(provider.pk, *DAY) == busy
+    assert get_busy_intervals(str(provider.pk), *DAY) == busy
+    assert get_busy_intervals(SimpleLazyObject(lambda: provider), *DAY) == busy
+    assert get_busy_intervals(provider.pk + 1, *DAY) == []
+
+
+@pytest.mark.parametrize("provider", [None, "Ada", object(), [], ""])
+def test_what_is_neither_a_provider_nor_a_key_is_refused(provider: Any) -> None:
+    with pytest.raises(InvalidBooking, match="must be a provider or its key") as refused:
+        get_busy_intervals(provider, *DAY)
+    assert refused.value.field == "provider"

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from bookings import consequences, integrity, ledger
-from bookings.claims import Claim
+from bookings import extensions, integrity
 from bookings.exceptions import BookingConflict, CapacityExceeded, InvalidBooking, NotAllowed
+from bookings.ledger import entries
+from bookings.ledger.claims import Claim
+from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking, BookingEvent, BusyInterval
-from bookings.policies import ServiceRules
-from bookings.services import cancel_booking, reschedule_booking, save
-from bookings.services.book import book as store
-from bookings.transactions import atomically
+from bookings.rules.service_rules import ServiceRules
+from bookings.services import cancel_booking, direct_save, reschedule_booking
+from bookings.services.booking_creation import save_new_booking as store
 from tests.core.conftest import Take
 from tests.core.moments import NOW, at, second
+from tests.extensions import extension, unregister_all
 from tests.stateful.audit import audit
 
 pytestmark = pytest.mark.django_db
@@ -27,12 +29,16 @@ Sit = Callable[..., Booking]
 
 
 class Seats:
-    """The smallest occasion: an hour in a busy interval that is there."""
+    """The smallest session_time: an hour in a busy interval that is there."""
 
     def __init__(self, interval: BusyInterval) -> None:
         self.interval = interval
 
-    def shape(self, booking: Booking, rules: ServiceRules) -> None:
+    @property
+    def key(self) -> Any:
+        return self.interval.pk
+
+    def apply_to(self, booking: Booking, rules: ServiceRules) -> None:
         booking.end_at = self.interval.end_at
 
     def claim(self, booking: Booking) -> Claim:
@@ -46,9 +52,9 @@ class Seats:
             interval_id=self.interval.pk,
         )
 
-    def admit(self, booking: Booking, *, now: datetime, using: str) -> None: ...
+    def check_open(self, booking: Booking, *, now: datetime, using: str) -> None: ...
 
-    def enter(self, booking: Booking, *, using: str) -> None: ...
+    def record(self, booking: Booking, *, using: str) -> None: ...
 
 
 @pytest.fixture
@@ -76,7 +82,7 @@ def sit(service: Any, provider: Any, session: BusyInterval) -> Sit:
             capacity_consumed=party_size,
             **values,
         )
-        return store(booking, addon_ids=None, now=NOW, using="default", occasion=Seats(session))
+        return store(booking, addon_ids=None, now=NOW, using="default", session_time=Seats(session))
 
     return make
 
@@ -91,7 +97,7 @@ def test_seats_are_taken_until_there_are_none(sit: Sit) -> None:
     assert first.busy_interval == second_one.busy_interval
     with pytest.raises(CapacityExceeded) as refusal:
         sit(1)
-    assert refusal.value.params == {"asked": 1, "remaining": 0}
+    assert (refusal.value.params["asked"], refusal.value.remaining) == (1, 0)
     assert taken() == [("SESSION", 3)]
     assert audit() == []
 
@@ -156,7 +162,7 @@ def test_a_party_grows_and_shrinks_within_the_session(sit: Sit) -> None:
     booking.party_size = 3
     with pytest.raises(CapacityExceeded) as refusal:
         booking.save()
-    assert refusal.value.params == {"asked": 1, "remaining": 0}
+    assert (refusal.value.params["asked"], refusal.value.remaining) == (1, 0)
     booking.party_size = 1
     booking.save()
     assert taken() == [("SESSION", 2)]
@@ -189,24 +195,21 @@ def test_a_copy_in_a_session_does_not_keep_its_seat(sit: Sit) -> None:
         busy_interval_id=booking.busy_interval_id,
     )
     with pytest.raises(BookingConflict):
-        save.save_booking(copy)
+        direct_save.save_booking(copy)
 
 
 def test_deleted_seats_are_free_and_somebody_is_told(
     sit: Sit, session: BusyInterval, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consequences, "_deletions", {})
+    unregister_all(monkeypatch)
     told: list[tuple[list[int], int]] = []
 
     def witness(interval_ids: Any, *, using: str) -> None:
         told.append((interval_ids, BusyInterval.objects.using(using).get().seats_taken))
 
-    consequences.register_deletion("witness", witness)
-    consequences.register_deletion("witness", witness)
+    extensions.register(extension("witness", after_deletion=witness))
     sit(2).delete()
     assert told == [([session.pk], 0)]
-    with pytest.raises(Exception, match="'witness' has registered what follows"):
-        consequences.register_deletion("witness", lambda *args, **kwargs: None)
 
 
 # The ledger's part in changing a session
@@ -221,8 +224,8 @@ def reshape(interval: BusyInterval, **values: Any) -> None:
         "kind": BusyInterval.Kind.SESSION,
     }
     claim = Claim(**(given | values))
-    atomically(
-        lambda: ledger.reshape(interval.pk, interval.calendar_id, claim, using="default"),
+    atomic_with_retry(
+        lambda: entries.resize(interval.pk, interval.calendar_id, claim, using="default"),
         using="default",
     )
 
@@ -259,9 +262,11 @@ def test_a_lost_seat_is_put_back_where_its_app_says(
     sit: Sit, session: BusyInterval, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     booking = sit(2)
-    monkeypatch.setattr(integrity, "_places", [])
-    integrity.register_place(lambda _booking, _using: None)
-    integrity.register_place(lambda row, _using: Seats(session).claim(row))
+    unregister_all(monkeypatch)
+    extensions.register(extension("other"))
+    extensions.register(
+        extension("sessions", claim=lambda booking, *, using: Seats(session).claim(booking))
+    )
     Booking._base_manager.update(busy_interval=None)
     held, counted = integrity.find_problems()
     assert (held.invariant, counted.invariant) == (3, 4)

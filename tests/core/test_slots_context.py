@@ -16,13 +16,13 @@ from bookings.services import reschedule_booking
 from tests.core.conftest import Book
 from tests.core.moments import NOW, at
 
-Seen = dict[str, Any]
+Arguments = dict[str, Any]
 
 
 @pytest.fixture
-def seen(use: Callable[[Any], None]) -> Seen:
+def arguments(use: Callable[[Any], None]) -> Arguments:
     """What an engine that names everything was told."""
-    told: Seen = {}
+    arguments: Arguments = {}
 
     def engine(
         service: Any,
@@ -33,72 +33,78 @@ def seen(use: Callable[[Any], None]) -> Seen:
         now_dt: datetime,
         override_policy: bool,
     ) -> list[datetime]:
-        told.update(booking=booking, now_dt=now_dt, override_policy=override_policy)
-        told.update(start_at=booking.start_at, end_at=booking.end_at)
+        arguments.update(booking=booking, now_dt=now_dt, override_policy=override_policy)
+        arguments.update(start_at=booking.start_at, end_at=booking.end_at)
         return [start_dt]
 
     use(engine)
-    return told
+    return arguments
 
 
 def test_an_engine_that_names_the_booking_is_given_the_one_about_to_be_made(
-    seen: Seen, book: Book, make_service: Any, addon: Any
+    arguments: Arguments, book: Book, make_service: Any, addon: Any
 ) -> None:
     service = make_service(buffer_before_minutes=10)
     made = book(at(10), service=service, addon_ids=[addon.pk])
-    assert seen["booking"] is made
-    assert (seen["start_at"], seen["end_at"]) == (at(10), at(11, 15))
-    assert seen["booking"].buffer_before_minutes == 10
+    assert arguments["booking"] is made
+    assert (arguments["start_at"], arguments["end_at"]) == (at(10), at(11, 15))
+    assert arguments["booking"].buffer_before_minutes == 10
 
 
-def test_an_engine_is_given_the_booking_as_it_would_be_moved(seen: Seen, book: Book) -> None:
+def test_an_engine_is_given_the_booking_as_it_would_be_moved(
+    arguments: Arguments, book: Book
+) -> None:
     booking = book(at(10), party_size=1)
     reschedule_booking(booking, new_start_at=at(12), now_dt=NOW)
-    assert seen["booking"].pk == booking.pk
-    assert seen["booking"].busy_interval_id == booking.busy_interval_id
-    assert (seen["start_at"], seen["end_at"]) == (at(12), at(13))
+    assert arguments["booking"].pk == booking.pk
+    assert arguments["booking"].busy_interval_id == booking.busy_interval_id
+    assert (arguments["start_at"], arguments["end_at"]) == (at(12), at(13))
 
 
-def test_an_engine_is_told_the_instant_that_the_caller_counts_from(seen: Seen, book: Book) -> None:
+def test_an_engine_is_told_the_instant_that_the_caller_counts_from(
+    arguments: Arguments, book: Book
+) -> None:
     booking = book(at(10), now_dt=NOW)
-    assert seen["now_dt"] == NOW
+    assert arguments["now_dt"] == NOW
     reschedule_booking(booking, new_start_at=at(12), now_dt=NOW + timedelta(minutes=1))
-    assert seen["now_dt"] == NOW + timedelta(minutes=1)
+    assert arguments["now_dt"] == NOW + timedelta(minutes=1)
 
 
-def test_without_such_an_instant_it_is_told_the_clock_s(seen: Seen, draft: Booking) -> None:
+def test_without_such_an_instant_it_is_told_the_clock_s(
+    arguments: Arguments, draft: Booking
+) -> None:
     before = datetime.now(UTC)
-    slots.validate(draft)
-    assert before <= seen["now_dt"] <= datetime.now(UTC)
+    slots.validate_start(draft)
+    assert before <= arguments["now_dt"] <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize("override", [False, True])
 def test_an_engine_is_told_whether_staff_lift_the_rules(
-    seen: Seen, book: Book, override: bool
+    arguments: Arguments, book: Book, override: bool
 ) -> None:
     booking = book(at(10), override_policy=override)
-    assert seen["override_policy"] is override
+    assert arguments["override_policy"] is override
     reschedule_booking(booking, new_start_at=at(12), now_dt=NOW, override_policy=not override)
-    assert seen["override_policy"] is not override
+    assert arguments["override_policy"] is not override
 
 
 def test_a_past_start_that_the_caller_allows_has_no_window_to_keep_to(
-    seen: Seen, book: Book
+    arguments: Arguments, book: Book
 ) -> None:
     book(NOW - timedelta(hours=2), allow_past=True)
-    assert seen["override_policy"] is True
+    assert arguments["override_policy"] is True
 
 
 def test_an_engine_that_takes_any_argument_is_told_what_it_names(use: Any, draft: Booking) -> None:
-    told: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
 
     def engine(*, booking: Booking, **others: Any) -> list[datetime]:
-        told.append(others)
+        calls.append(others)
         return [booking.start_at]
 
     use(engine)
-    slots.validate(draft)
-    assert told[0].keys() == {"service", "provider", "start_dt", "end_dt", "tenant"}
+    slots.validate_start(draft)
+    assert calls[0].keys() == {"service", "provider", "start_dt", "end_dt", "tenant"}
 
 
 class Closed(list[datetime]):
@@ -123,7 +129,7 @@ def test_the_answer_s_own_reason_is_raised(use: Any, draft: Booking, error: Book
     answer = Closed(error)
     use(lambda service, provider, start_dt, end_dt: answer)
     with pytest.raises(type(error)) as caught:
-        slots.validate(draft)
+        slots.validate_start(draft)
     assert caught.value is error
     assert answer.asked == [at(10)]
 
@@ -131,7 +137,7 @@ def test_the_answer_s_own_reason_is_raised(use: Any, draft: Booking, error: Book
 def test_an_answer_that_knows_no_reason_is_spoken_for(use: Any, draft: Booking) -> None:
     use(lambda service, provider, start_dt, end_dt: Closed(None))
     with pytest.raises(SlotUnavailable, match="not available for this service") as caught:
-        slots.validate(draft)
+        slots.validate_start(draft)
     assert caught.value.code == "slot_unavailable"
 
 
@@ -139,7 +145,7 @@ def test_a_start_on_offer_is_not_asked_about(use: Any, draft: Booking) -> None:
     answer = Closed(SlotUnavailable("Closed."))
     answer.append(at(10))
     use(lambda service, provider, start_dt, end_dt: answer)
-    slots.validate(draft)
+    slots.validate_start(draft)
     assert answer.asked == []
 
 
@@ -149,4 +155,4 @@ def test_a_reason_that_is_no_booking_error_is_the_host_s_mistake(
 ) -> None:
     use(lambda service, provider, start_dt, end_dt: Closed(reason))
     with pytest.raises(ImproperlyConfigured, match="why_not"):
-        slots.validate(draft)
+        slots.validate_start(draft)

@@ -37,7 +37,7 @@ def test_an_engine_of_instants_gets_the_booking_s_own(use: Any, draft: Booking) 
         return recorder(service=service, provider=provider, start_dt=start_dt, end_dt=end_dt)
 
     use(engine)
-    slots.validate(draft)
+    slots.validate_start(draft)
     assert recorder.calls == [
         {
             "service": draft.service,
@@ -56,7 +56,7 @@ def test_an_engine_of_dates_is_asked_from_the_day_before(use: Any, draft: Bookin
         return recorder(start_date=start_date, end_date=end_date)
 
     use(engine)
-    slots.validate(draft)
+    slots.validate_start(draft)
     assert recorder.calls == [{"start_date": date(2131, 3, 5), "end_date": date(2131, 3, 6)}]
 
 
@@ -68,7 +68,7 @@ def test_the_dates_are_those_of_the_current_zone(use: Any, draft: Booking) -> No
 
     use(engine)
     with timezone.override("Pacific/Kiritimati"):
-        slots.validate(draft)
+        slots.validate_start(draft)
     assert recorder.calls == [{"start_date": date(2131, 3, 6), "end_date": date(2131, 3, 7)}]
 
 
@@ -81,7 +81,7 @@ def test_an_engine_that_takes_any_argument_gets_instants_and_the_tenant(
         return recorder(**arguments)
 
     use(engine)
-    slots.validate(draft)
+    slots.validate_start(draft)
     assert recorder.calls == [
         {
             "service": draft.service,
@@ -102,7 +102,7 @@ def test_an_engine_of_dates_that_takes_any_argument_too_gets_its_dates(
         return recorder(start_date=start_date, **others)
 
     use(engine)
-    slots.validate(draft)
+    slots.validate_start(draft)
     assert recorder.calls[0].keys() == {"service", "provider", "start_date", "tenant"}
 
 
@@ -121,7 +121,7 @@ def test_an_engine_that_takes_both_gets_instants(use: Any, draft: Booking) -> No
         return recorder(start_dt=start_dt, start_date=start_date)
 
     use(engine)
-    slots.validate(draft)
+    slots.validate_start(draft)
     assert recorder.calls == [{"start_dt": at(10), "start_date": None}]
 
 
@@ -132,7 +132,7 @@ def test_an_engine_that_takes_a_tenant_gets_none_without_tenancy(use: Any, draft
         return recorder(tenant=tenant)
 
     use(engine)
-    slots.validate(draft)
+    slots.validate_start(draft)
     assert recorder.calls == [{"tenant": None}]
 
 
@@ -145,7 +145,7 @@ def test_a_decorated_engine_is_called_as_what_it_wraps(use: Any, draft: Booking)
         return engine(*args, **kwargs)
 
     use(wrapper)
-    slots.validate(draft)
+    slots.validate_start(draft)
 
 
 def test_an_engine_s_own_type_error_comes_through(use: Any, draft: Booking) -> None:
@@ -154,7 +154,7 @@ def test_an_engine_s_own_type_error_comes_through(use: Any, draft: Booking) -> N
 
     use(engine)
     with pytest.raises(TypeError, match="unsupported operand"):
-        slots.validate(draft)
+        slots.validate_start(draft)
 
 
 def test_a_signature_is_read_once(
@@ -166,10 +166,10 @@ def test_a_signature_is_read_once(
         read.append(func)
         return inspect.Signature.from_callable(func)
 
-    monkeypatch.setattr(slots.inspect, "signature", signature)
+    monkeypatch.setattr(slots.engine.inspect, "signature", signature)
     use(lambda service, provider, start_dt, end_dt: [start_dt])
-    slots.validate(draft)
-    slots.validate(draft)
+    slots.validate_start(draft)
+    slots.validate_start(draft)
     assert read == [engines.chosen]
 
 
@@ -187,14 +187,14 @@ def test_an_engine_with_another_signature_is_the_host_s_mistake(
 ) -> None:
     use(engine)
     with pytest.raises(ImproperlyConfigured, match=r"start_dt, end_dt, .* start_date, end_date"):
-        slots.validate(draft)
+        slots.validate_start(draft)
 
 
 def test_mode_none_asks_nobody(settings: Any, draft: Booking) -> None:
     settings.BOOKINGS_SLOT_VALIDATION_MODE = "NONE"
     settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = "nowhere.at_all"
     assert slots.load_engine() is None
-    slots.validate(draft)
+    slots.validate_start(draft)
 
 
 def test_the_default_engine_that_nobody_installed_validates_nothing(
@@ -203,33 +203,33 @@ def test_the_default_engine_that_nobody_installed_validates_nothing(
     settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
     assert not hasattr(settings, "BOOKINGS_SLOTS_AVAILABLE_FUNC")
     assert slots.load_engine() is None
-    slots.validate(draft)
+    slots.validate_start(draft)
 
 
 def test_an_engine_that_the_host_named_has_to_be_there(settings: Any, draft: Booking) -> None:
     settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
     settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = "nowhere.at_all"
     with pytest.raises(ImportError):
-        slots.validate(draft)
+        slots.validate_start(draft)
 
 
-def test_the_claim_left_behind_is_remembered_while_the_engine_is_asked(
+def test_the_booking_s_own_interval_is_ignored_while_the_engine_is_asked(
     use: Any, book: Book
 ) -> None:
     booking = book(skip_slot_validation=True)
     seen: list[Any] = []
 
     def engine(service: Any, provider: Any, start_dt: Any, end_dt: Any) -> Any:
-        seen.append(slots.left_behind.get())
+        seen.append(slots.ignored_intervals.get())
         return [start_dt]
 
     use(engine)
-    slots.validate(booking)
-    assert seen == [booking.busy_interval_id]
-    assert slots.left_behind.get() is None
+    slots.validate_start(booking)
+    assert seen == [{booking.busy_interval_id}]
+    assert slots.ignored_intervals.get() == frozenset()
 
 
-def test_the_claim_left_behind_is_forgotten_when_the_engine_fails(use: Any, book: Book) -> None:
+def test_no_interval_is_ignored_after_the_engine_has_failed(use: Any, book: Book) -> None:
     booking = book(skip_slot_validation=True)
 
     def engine(service: Any, provider: Any, start_dt: Any, end_dt: Any) -> Any:
@@ -237,19 +237,55 @@ def test_the_claim_left_behind_is_forgotten_when_the_engine_fails(use: Any, book
 
     use(engine)
     with pytest.raises(RuntimeError, match="out of order"):
-        slots.validate(booking)
-    assert slots.left_behind.get() is None
+        slots.validate_start(booking)
+    assert slots.ignored_intervals.get() == frozenset()
 
 
-def test_a_generator_is_read_while_the_claim_is_left_behind(use: Any, book: Book) -> None:
+def test_a_generator_is_read_while_the_interval_is_ignored(use: Any, book: Book) -> None:
     """A generator asks for busy time when it is read, which is after it was returned."""
     booking = book(skip_slot_validation=True)
     seen: list[Any] = []
 
     def engine(service: Any, provider: Any, start_dt: Any, end_dt: Any) -> Iterator[datetime]:
-        seen.append(slots.left_behind.get())
+        seen.append(slots.ignored_intervals.get())
         yield start_dt
 
     use(engine)
-    slots.validate(booking)
-    assert seen == [booking.busy_interval_id]
+    slots.validate_start(booking)
+    assert seen == [{booking.busy_interval_id}]
+
+
+def test_an_engine_that_names_the_ignored_interval_is_given_it_as_an_argument(
+    use: Any, book: Book
+) -> None:
+    booking = book(skip_slot_validation=True)
+    given: list[Any] = []
+
+    def engine(
+        service: Any,
+        provider: Any,
+        start_dt: Any,
+        end_dt: Any,
+        ignored_interval_id: int | None = None,
+    ) -> Any:
+        given.append((ignored_interval_id, slots.ignored_intervals.get()))
+        return [start_dt]
+
+    use(engine)
+    slots.validate_start(booking)
+    assert given == [(booking.busy_interval_id, frozenset())]
+
+
+def test_an_engine_is_asked_without_an_ignored_interval_by_default(
+    use: Any, draft: Booking
+) -> None:
+    def engine(
+        service: Any, provider: Any, start_dt: Any, end_dt: Any, ignored_interval_id: int | None
+    ) -> Any:
+        return [] if ignored_interval_id is None else [start_dt]
+
+    use(engine)
+    adapted = slots.load_engine()
+    assert adapted is not None
+    times = {"start_at": draft.start_at, "end_at": draft.end_at}
+    assert adapted(service=draft.service, provider=draft.provider, **times) == []

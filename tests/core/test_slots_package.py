@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from slots.selectors import list_available_slots
 
 from bookings.exceptions import BookingConflict, SlotUnavailable
 from bookings.models import Booking, BusyInterval
-from bookings.services import cancel_booking, reschedule_booking
+from bookings.selectors import get_busy_intervals
+from bookings.services import cancel_booking, confirm_booking, reschedule_booking
 from bookings.slots import load_engine
 from tests.core.conftest import Book, Take
 from tests.core.moments import NOW, at, second
@@ -28,6 +32,13 @@ def installed(settings: Any) -> None:
     settings.SLOTS_GET_BUSY_INTERVALS_FUNC = "bookings.selectors.get_busy_intervals"
     settings.SLOTS_GET_WORKING_WINDOWS_FUNC = "tests.core.engines.nine_to_five"
     settings.SLOTS_DEFAULT_INTERVAL_MINUTES = 30
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def starts(service: Any, provider: Any, day: date = DAY, **options: Any) -> list[str]:
@@ -158,6 +169,60 @@ def test_a_shared_slot_is_on_offer_until_it_is_full(
     assert "10:00" not in starts(group_service, provider)
     with pytest.raises(SlotUnavailable):
         book(at(10), service=group_service)
+
+
+def test_no_start_on_offer_overlaps_a_shared_slot(
+    group_service: Any, provider: Any, book: Book, settings: Any
+) -> None:
+    settings.SLOTS_DEFAULT_INTERVAL_MINUTES = 15
+    book(at(11), service=group_service)
+    offered = starts(group_service, provider)
+    assert "11:00" in offered
+    assert not {"10:15", "10:30", "10:45", "11:15", "11:30", "11:45"} & set(offered)
+    for start in offered:
+        with rolled_back():
+            book(at(*map(int, start.split(":"))), service=group_service)
+
+
+@pytest.mark.parametrize("hour", [10, 12])
+def test_what_begins_or_ends_with_a_shared_slot_is_booked(
+    group_service: Any, book: Book, hour: int
+) -> None:
+    book(at(11), service=group_service)
+    assert book(at(hour), service=group_service).start_at == at(hour)
+
+
+def test_a_seat_is_not_moved_into_the_time_of_the_others(
+    group_service: Any, provider: Any, book: Book
+) -> None:
+    """Only the own seat of a booking that is moved is free, not the slot of those who stay."""
+    booking = book(at(11), service=group_service)
+    book(at(11), service=group_service)
+    with pytest.raises(SlotUnavailable):
+        reschedule_booking(booking, new_start_at=at(11, 30), now_dt=NOW)
+    reschedule_booking(booking, new_start_at=at(12), now_dt=NOW)
+    assert booking.start_at == at(12)
+
+
+def by_busy_time(
+    service: Any, provider: Any, start_dt: datetime, end_dt: datetime, override_policy: bool
+) -> list[datetime]:
+    busy = get_busy_intervals(provider, start_dt, end_dt, service=service)
+    is_busy = any(begins < end_dt and start_dt < ends for begins, ends in busy)
+    return [] if is_busy else [start_dt]
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 3])
+def test_a_request_is_not_in_the_way_of_its_own_confirmation(
+    make_service: Any, book: Book, settings: Any, capacity: int
+) -> None:
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.by_busy_time"
+    service = make_service(
+        allow_multiple_clients_per_slot=True, capacity=capacity, requires_approval=True
+    )
+    requests = [book(at(11), service=service) for _number in range(min(capacity, 2))]
+    for request in requests:
+        assert confirm_booking(request, now_dt=NOW).status == Booking.Status.CONFIRMED
 
 
 @pytest.mark.parametrize(

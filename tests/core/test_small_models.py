@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 
-from bookings.constraints import MAX_SECOND
 from bookings.models import (
     TENANCY_ENABLED,
     BookingAddon,
@@ -16,6 +16,7 @@ from bookings.models import (
     ClientLock,
     Tenant,
 )
+from bookings.rules.instants import MAX_SECOND
 from tests.core.conftest import Book
 from tests.core.moments import at, second
 
@@ -65,7 +66,7 @@ def test_the_database_refuses_more_seats_than_there_are(
 def test_an_addon_is_called_as_it_was_when_it_was_booked(book: Book, addon: Any) -> None:
     booking = book(addon_ids=[addon.pk])
     type(addon).objects.update(name="Cold stones")
-    assert str(booking.addons.get()) == "Hot stones"
+    assert str(booking.addons.get()) == f"{booking.reference} - Hot stones"
 
 
 def test_an_addon_is_booked_once_per_booking(book: Book, addon: Any) -> None:
@@ -79,3 +80,22 @@ def test_the_default_tenant_is_a_table_that_stays_empty(book: Book) -> None:
     assert not Tenant.objects.exists()
     assert str(Tenant(pk=1)) == "1"
     assert not TENANCY_ENABLED
+
+
+OWN_MODELS = [
+    model
+    for model in apps.get_models(include_auto_created=True)
+    if model._meta.app_config.name.startswith("bookings")
+]
+
+
+@pytest.mark.parametrize("value", [None, 0, "nonsense"], ids=["empty", "missing", "nonsense"])
+@pytest.mark.parametrize("model", OWN_MODELS, ids=lambda model: model._meta.label)
+def test_an_incomplete_instance_has_a_text(model: Any, value: Any) -> None:
+    """Logs and debuggers show it: an error there would hide the one that they tell of."""
+    names = [field.attname for field in model._meta.concrete_fields if field.is_relation]
+    if value == "nonsense":
+        names = [field.attname for field in model._meta.concrete_fields]
+    instance = model() if value is None else model(**dict.fromkeys(names, value))
+    assert isinstance(str(instance), str)
+    assert str(instance) in repr(instance)

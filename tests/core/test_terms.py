@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings import terms
+from bookings import extensions, terms
 from bookings.exceptions import InvalidBooking, NotAllowed
 from bookings.models import Booking
 from bookings.services import reschedule_booking, update_booking
 from tests.core.conftest import Book
 from tests.core.moments import NOW, at
 from tests.core.test_query_counts import CREATE, statements
+from tests.extensions import extension, unregister_all
 
 pytestmark = pytest.mark.django_db
 
@@ -25,8 +25,8 @@ Register = Callable[[str, Any], None]
 
 @pytest.fixture(autouse=True)
 def register(monkeypatch: pytest.MonkeyPatch) -> Register:
-    monkeypatch.setattr(terms, "_authors", {})
-    return terms.register
+    unregister_all(monkeypatch)
+    return lambda name, author: extensions.register(extension(name, terms=author))
 
 
 def test_what_an_author_says_is_stored_under_its_name(book: Book, register: Register) -> None:
@@ -119,10 +119,31 @@ def test_an_import_may_bring_its_terms(draft: Booking, register: Register) -> No
     assert Booking.objects.get().terms == {"deposits": {"percent": 10}}
 
 
-def test_a_name_has_one_author(register: Register) -> None:
-    def author(booking: Booking, *, using: str) -> None: ...
+def test_bookings_of_one_call_are_asked_about_once_if_the_author_sees_no_difference(
+    draft: Booking,
+) -> None:
+    asked: list[str] = []
 
-    register("deposits", author)
-    register("deposits", author)
-    with pytest.raises(ImproperlyConfigured, match="'deposits' has registered its terms already"):
-        register("deposits", lambda booking, using: None)
+    def deposits(booking: Booking, using: str) -> Any:
+        asked.append("deposits")
+        return {"percent": 20}
+
+    def pets(booking: Booking, using: str) -> Any:
+        asked.append("pets")
+
+    alike = extension("deposits", terms=deposits)
+    type(alike).terms_vary_with = ("service_id",)
+    extensions.register(alike)
+    extensions.register(extension("pets", terms=pets))
+    bookings = [draft, Booking(service=draft.service, provider=draft.provider)]
+
+    terms.collect_many(bookings, using="default")
+
+    assert [booking.terms for booking in bookings] == [{"deposits": {"percent": 20}}] * 2
+    assert sorted(asked) == ["deposits", "pets", "pets"]
+
+
+def test_bookings_of_one_call_have_no_terms_if_no_author_has_any(draft: Booking) -> None:
+    extensions.register(extension("pets", terms=lambda booking, using: None))
+    terms.collect_many([draft], using="default")
+    assert draft.terms is None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models.signals import post_save
 
-from bookings import claims, ledger, locks, transactions
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import (
     BookingBusy,
@@ -18,8 +19,15 @@ from bookings.exceptions import (
     InvalidBooking,
     MissingReference,
 )
+from bookings.ledger import claims, entries, locks, transactions
+from bookings.ledger.transactions import (
+    ATTEMPTS,
+    MAX_PAUSE_SECONDS,
+    RETRY_SECONDS,
+    RetryTransaction,
+    atomic_with_retry,
+)
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
-from bookings.transactions import ATTEMPTS, LONGEST_PAUSE, PATIENCE, TryAgain, atomically
 from tests.core.conftest import Book, Take
 from tests.core.moments import at
 
@@ -50,7 +58,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transactions, "PATIENCE", 0.0)
+    monkeypatch.setattr(transactions, "RETRY_SECONDS", 0.0)
 
 
 def deadlock() -> OperationalError:
@@ -58,7 +66,7 @@ def deadlock() -> OperationalError:
     return OperationalError(1213, "Deadlock found when trying to get lock")
 
 
-FAILURES: dict[str, Callable[[], Exception]] = {"busy": deadlock, "try again": TryAgain}
+FAILURES: dict[str, Callable[[], Exception]] = {"busy": deadlock, "try again": RetryTransaction}
 failing = pytest.mark.parametrize("error", FAILURES.values(), ids=FAILURES)
 alone = pytest.mark.django_db(transaction=True)
 
@@ -74,7 +82,7 @@ def test_a_write_is_repeated_from_a_clean_slate(
     calendar: Calendar, pauses: list[float], error: Any, failures: int
 ) -> None:
     write = Write(calendar, error(), failures)
-    assert atomically(write, using="default") == "done"
+    assert atomic_with_retry(write, using="default") == "done"
     assert write.tries == failures + 1
     assert stored() == [failures + 1]
 
@@ -86,7 +94,7 @@ def test_a_write_that_keeps_failing_is_given_up(
 ) -> None:
     write = Write(calendar, error(), ATTEMPTS)
     with pytest.raises(BookingBusy, match="Run the transaction again"):
-        atomically(write, using="default")
+        atomic_with_retry(write, using="default")
     assert write.tries == ATTEMPTS
     assert stored() == []
 
@@ -96,11 +104,11 @@ def test_pauses_are_short_and_grow(
     calendar: Calendar, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transactions.random, "uniform", lambda shortest, longest: longest)
-    atomically(Write(calendar, deadlock(), ATTEMPTS), using="default")
+    atomic_with_retry(Write(calendar, deadlock(), ATTEMPTS), using="default")
     assert len(pauses) == ATTEMPTS
     assert pauses == sorted(pauses)
     assert pauses[0] == 0.01
-    assert pauses[-1] == LONGEST_PAUSE
+    assert pauses[-1] == MAX_PAUSE_SECONDS
 
 
 @alone
@@ -109,26 +117,63 @@ def test_any_number_of_others_may_come_first_before_a_write_succeeds(
     calendar: Calendar, pauses: list[float], error: Any
 ) -> None:
     write = Write(calendar, error(), 5 * ATTEMPTS)
-    assert atomically(write, using="default") == "done"
+    assert atomic_with_retry(write, using="default") == "done"
 
 
 @alone
 def test_a_value_that_is_still_taken_is_not_waited_for(
     calendar: Calendar, pauses: list[float]
 ) -> None:
-    write = Write(calendar, TryAgain("bookings_booking_reference_key"), 5 * ATTEMPTS)
+    write = Write(calendar, RetryTransaction("bookings_booking_reference_key"), 5 * ATTEMPTS)
     with pytest.raises(InvalidBooking, match="belongs to another booking"):
-        atomically(write, using="default")
+        atomic_with_retry(write, using="default")
     assert write.tries == ATTEMPTS
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback that a reader sees."""
+    return "".join(traceback.format_exception(error))
+
+
+@alone
+def test_a_refusal_is_shown_without_the_database_s_own_error(
+    calendar: Calendar, take: Take
+) -> None:
+    take(100, 200)
+    claim = claims.Claim(starts=150, ends=250)
+    with pytest.raises(BookingConflict) as refused:
+        atomic_with_retry(lambda: entries.add(calendar.pk, claim, using="default"), using="default")
+    assert traceback_of(refused.value).startswith("Traceback (most recent call last):")
+    assert "IntegrityError" not in traceback_of(refused.value)
+    assert traceback_of(refused.value).count("Traceback") == 1
+
+
+@alone
+def test_a_value_that_is_taken_is_refused_without_the_attempts(
+    calendar: Calendar, pauses: list[float]
+) -> None:
+    write = Write(calendar, RetryTransaction("bookings_booking_reference_key"), ATTEMPTS)
+    with pytest.raises(InvalidBooking) as refused:
+        atomic_with_retry(write, using="default")
+    assert traceback_of(refused.value).count("Traceback") == 1
+
+
+@alone
+def test_what_the_database_says_about_a_lock_is_shown(
+    calendar: Calendar, pauses: list[float], impatient: None
+) -> None:
+    with pytest.raises(BookingBusy) as refused:
+        atomic_with_retry(Write(calendar, deadlock(), ATTEMPTS), using="default")
+    assert "Deadlock found" in traceback_of(refused.value)
 
 
 @alone
 def test_inside_a_transaction_what_is_not_settled_soon_is_the_caller_s_to_try_again(
     calendar: Calendar, pauses: list[float]
 ) -> None:
-    write = Write(calendar, TryAgain(), 5 * ATTEMPTS)
+    write = Write(calendar, RetryTransaction(), 5 * ATTEMPTS)
     with transaction.atomic(), pytest.raises(BookingBusy):
-        atomically(write, using="default")
+        atomic_with_retry(write, using="default")
     assert write.tries == ATTEMPTS
 
 
@@ -138,15 +183,15 @@ def test_a_database_that_stays_busy_for_longer_than_one_has_patience_is_given_up
 ) -> None:
     monkeypatch.setattr(transactions.random, "uniform", lambda shortest, longest: longest)
     with pytest.raises(BookingBusy):
-        atomically(Write(calendar, deadlock(), 1000), using="default")
-    assert PATIENCE <= sum(pauses) <= PATIENCE + LONGEST_PAUSE
+        atomic_with_retry(Write(calendar, deadlock(), 1000), using="default")
+    assert RETRY_SECONDS <= sum(pauses) <= RETRY_SECONDS + MAX_PAUSE_SECONDS
 
 
 @alone
 def test_what_a_second_try_settles_is_tried_at_once(
     calendar: Calendar, pauses: list[float]
 ) -> None:
-    atomically(Write(calendar, TryAgain(), 3), using="default")
+    atomic_with_retry(Write(calendar, RetryTransaction(), 3), using="default")
     assert pauses == []
 
 
@@ -157,7 +202,7 @@ def test_inside_a_transaction_a_busy_database_is_the_caller_s_to_try_again(
     write = Write(calendar, deadlock(), 1)
     with transaction.atomic():
         with pytest.raises(BookingBusy):
-            atomically(write, using="default")
+            atomic_with_retry(write, using="default")
         BusyInterval.objects.create(calendar=calendar, starts=500, ends=600)
     assert (write.tries, pauses) == (1, [])
     assert stored() == [500]
@@ -165,9 +210,9 @@ def test_inside_a_transaction_a_busy_database_is_the_caller_s_to_try_again(
 
 @alone
 def test_inside_a_transaction_what_a_second_try_settles_is_settled(calendar: Calendar) -> None:
-    write = Write(calendar, TryAgain(), 2)
+    write = Write(calendar, RetryTransaction(), 2)
     with transaction.atomic():
-        assert atomically(write, using="default") == "done"
+        assert atomic_with_retry(write, using="default") == "done"
     assert stored() == [3]
 
 
@@ -180,7 +225,7 @@ def test_any_other_error_is_raised_at_once_and_nothing_is_stored(
 ) -> None:
     write = Write(calendar, error, 1)
     with pytest.raises(type(error)) as caught:
-        atomically(write, using="default")
+        atomic_with_retry(write, using="default")
     assert caught.value is error
     assert (write.tries, stored()) == (1, [])
 
@@ -192,7 +237,7 @@ def test_an_integrity_error_that_is_not_ours_is_raised_as_it_is(django_user_mode
             django_user_model.objects.create(username="joan")
 
     with pytest.raises(IntegrityError):
-        atomically(write, using="default")
+        atomic_with_retry(write, using="default")
     assert not django_user_model.objects.exists()
 
 
@@ -201,7 +246,7 @@ def test_time_that_is_taken_is_a_conflict(calendar: Calendar, take: Take) -> Non
     take(100, 200)
     claim = claims.Claim(starts=150, ends=250)
     with pytest.raises(BookingConflict, match="Booking conflicts with an existing booking"):
-        atomically(lambda: ledger.take(calendar.pk, claim, using="default"), using="default")
+        atomic_with_retry(lambda: entries.add(calendar.pk, claim, using="default"), using="default")
     assert stored() == [100]
 
 
@@ -213,8 +258,8 @@ def test_seats_that_are_not_there_are_a_matter_of_capacity(calendar: Calendar, t
         BusyInterval.objects.filter(pk=interval.pk).update(seats_taken=3)
 
     with pytest.raises(CapacityExceeded, match="Not enough seats") as caught:
-        atomically(write, using="default")
-    assert caught.value.params == {"remaining": 0}
+        atomic_with_retry(write, using="default")
+    assert caught.value.remaining == 0
 
 
 @alone
@@ -223,7 +268,7 @@ def test_what_was_deleted_meanwhile_is_missing(db: None) -> None:
         BookingEvent(booking_id=10**6, event_type="NOTE_ADDED").save()
 
     with pytest.raises(MissingReference, match="has been deleted meanwhile"):
-        atomically(write, using="default")
+        atomic_with_retry(write, using="default")
 
 
 class Repeating(DefaultBookingAdapter):
@@ -274,7 +319,7 @@ def test_a_lock_that_is_waited_for_too_long_makes_the_database_busy(
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(timeout)
             with pytest.raises(BookingBusy):
-                atomically(
+                atomic_with_retry(
                     lambda: locks.lock_calendar(provider.pk, using="default"), using="default"
                 )
             assert Calendar.objects.get().revision == 0
@@ -282,4 +327,30 @@ def test_a_lock_that_is_waited_for_too_long_makes_the_database_busy(
         other.rollback()
         other.close()
         connection.close()
-    assert atomically(lambda: locks.lock_calendar(provider.pk, using="default"), using="default")
+    assert atomic_with_retry(
+        lambda: locks.lock_calendar(provider.pk, using="default"), using="default"
+    )
+
+
+def test_a_host_s_own_reference_is_not_ours(book: Book) -> None:
+    """A receiver of the host's violates a constraint of its own: it runs once, and is heard."""
+    calls: list[Any] = []
+
+    def number_the_order(**kwargs: Any) -> None:
+        calls.append(kwargs)
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO shop_order (reference) VALUES ('BK-1')")
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE shop_order (reference varchar(9), "
+            "CONSTRAINT shop_order_reference UNIQUE (reference))"
+        )
+        cursor.execute("INSERT INTO shop_order (reference) VALUES ('BK-1')")
+    post_save.connect(number_the_order, sender=Booking)
+    try:
+        with pytest.raises(IntegrityError, match=r"(?i)reference"):
+            book(at(10))
+    finally:
+        post_save.disconnect(number_the_order, sender=Booking)
+    assert len(calls) == 1

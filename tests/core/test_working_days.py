@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings import working_days
-from bookings.working_days import WorkingDays, hours_before
+from bookings.rules.working_days import WorkingDays, subtract_working_hours
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 LONG_AGO: Final = date(2000, 1, 1)
@@ -53,8 +51,8 @@ FACTS: Final = [
 def test_by_then_the_hours_have_passed_and_not_a_second_before(
     ended: datetime, hours: int, days: WorkingDays | None, overdue: datetime
 ) -> None:
-    assert hours_before(overdue, hours, days, since=LONG_AGO) >= ended
-    assert hours_before(overdue - SECOND, hours, days, since=LONG_AGO) < ended
+    assert subtract_working_hours(overdue, hours, days, since=LONG_AGO) >= ended
+    assert subtract_working_hours(overdue - SECOND, hours, days, since=LONG_AGO) < ended
 
 
 @pytest.mark.parametrize(
@@ -73,12 +71,12 @@ def test_a_night_on_which_the_clocks_change_is_as_long_as_it_is(
     )
     ended = local(sunday - 1, 17, month)
     overdue = local(1, hour_of_monday, 4) if month == 3 else local(28, hour_of_monday, 10)
-    assert hours_before(overdue, 48, every_day, since=LONG_AGO) == ended
+    assert subtract_working_hours(overdue, 48, every_day, since=LONG_AGO) == ended
 
 
 def test_a_closed_night_on_which_the_clocks_change_counts_nothing() -> None:
     days = week(BERLIN, around=date(2030, 3, 29))
-    assert hours_before(local(1, 17, 4), 24, days, since=LONG_AGO) == local(29, 17, 3)
+    assert subtract_working_hours(local(1, 17, 4), 24, days, since=LONG_AGO) == local(29, 17, 3)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +90,16 @@ def test_the_zone_says_which_day_it_is(zone: str, hours: int, overdue: datetime)
     """Friday 20:00 UTC is Saturday in Tokyo, and still Friday in New York."""
     friday = datetime(2030, 1, 4, 20, tzinfo=UTC)
     days = week(ZoneInfo(zone))
-    assert hours_before(overdue, hours, days, since=LONG_AGO) >= friday
-    assert hours_before(overdue - SECOND, hours, days, since=LONG_AGO) < friday
+    assert subtract_working_hours(overdue, hours, days, since=LONG_AGO) >= friday
+    assert subtract_working_hours(overdue - SECOND, hours, days, since=LONG_AGO) < friday
 
 
 def test_who_never_works_is_not_waited_for_for_ever() -> None:
     never = WorkingDays(BERLIN, frozenset())
     since = date(2030, 1, 1)
-    assert hours_before(FRIDAY, 24, never, since=since) == local(1, 0) - timedelta(hours=24)
+    assert subtract_working_hours(FRIDAY, 24, never, since=since) == local(1, 0) - timedelta(
+        hours=24
+    )
 
 
 def passed(start: datetime, now: datetime, days: WorkingDays, since: date) -> timedelta:
@@ -148,33 +148,10 @@ def test_it_agrees_with_counting_every_quarter_of_an_hour(
     days = WorkingDays(ZoneInfo(zone), {first.date() + timedelta(days=each) for each in worked})
     since = first.date() - timedelta(days=7)
 
-    since_when = hours_before(now, hours, days, since=since)
+    since_when = subtract_working_hours(now, hours, days, since=since)
 
     grace = timedelta(hours=hours)
     assert passed(since_when, now, days, since) == grace
     # And a little later it would not have passed.
     if hours:
         assert passed(since_when + timedelta(minutes=15), now, days, since) < grace
-
-
-def test_a_name_is_registered_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working_days, "_tellers", {})
-
-    def tell(providers: Any, first: date, last: date) -> dict[Any, WorkingDays]:
-        return {}
-
-    def tell_more(providers: Any, first: date, last: date) -> dict[Any, WorkingDays]:
-        return {}
-
-    working_days.register("mine", tell)
-    working_days.register("mine", tell)
-    with pytest.raises(ImproperlyConfigured, match="'mine' has registered"):
-        working_days.register("mine", tell_more)
-
-
-def test_who_has_registered_first_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working_days, "_tellers", {})
-    first, second = (WorkingDays(BERLIN, {date(2030, 1, day)}) for day in (1, 2))
-    working_days.register("one", lambda *_args: {7: first})
-    working_days.register("other", lambda *_args: {7: second, 8: second})
-    assert working_days.of([], LONG_AGO, LONG_AGO) == {7: first, 8: second}

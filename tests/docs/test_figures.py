@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from tests.benchmarks.__main__ import BENCHMARKS
-from tests.benchmarks.contest import Result, take_turns
 from tests.benchmarks.page import MARKED, PAGE, tables_of, with_tables
+from tests.benchmarks.timing import Result, take_turns
 
 
 def report(*results: Result) -> dict[str, Any]:

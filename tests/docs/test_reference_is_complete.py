@@ -44,7 +44,9 @@ ERRORS: Final = {
     value
     for module in (exceptions, schedule_exceptions)
     for value in vars(module).values()
-    if inspect.isclass(value) and issubclass(value, exceptions.BookingError)
+    if inspect.isclass(value)
+    and issubclass(value, exceptions.BookingError)
+    and not value.__name__.startswith("_")
 }
 
 
@@ -135,7 +137,10 @@ def test_every_signal_has_its_row_with_its_event() -> None:
 
 
 def test_every_check_has_its_row() -> None:
-    raised = re.findall(r"bookings\.[EW]\d{3}", (SOURCE / "checks.py").read_text(encoding="utf-8"))
+    raised = re.findall(
+        r"bookings\.[EW]\d{3}",
+        "".join(path.read_text(encoding="utf-8") for path in (SOURCE / "checks").glob("*.py")),
+    )
     assert rows(page("checks")).keys() == set(raised)
 
 
@@ -172,3 +177,18 @@ def test_every_attribute_that_is_read_from_a_host_has_its_row() -> None:
     # A service's and a provider's name are their host's own business.
     assert read - {"name"} - documented.keys() == set()
     assert {"pk", "name", "tenant_id", "service_id"} <= documented.keys()
+
+
+def test_every_attribute_that_is_read_from_a_host_is_in_its_abstract_model() -> None:
+    types = re.split(r"^## ", page("host-attributes"), flags=re.MULTILINE)
+    sections = {text.split("\n", 1)[0]: text.split("\n### ", 1)[0] for text in types}
+    bases = {
+        "Service": abstract.AbstractService,
+        "Provider": abstract.AbstractProvider,
+        "Add-on": abstract.AbstractAddon,
+    }
+    for name, base in bases.items():
+        fields = {field.name for field in base._meta.get_fields()}
+        # The keys are foreign keys', and a bundled schedule has a provider's time zone.
+        others = {"pk", "tenant_id", "service_id", "timezone"}
+        assert rows(sections[name]).keys() - fields - others == set(), name

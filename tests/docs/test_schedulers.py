@@ -71,7 +71,7 @@ SWEPT: Final = ["CANCELLED", "COMPLETED", "CANCELLED"]
 
 def test_cron_calls_commands_that_there_are() -> None:
     lines = re.findall(r"manage\.py (.+)", section("cron"))
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert {shlex.split(line)[0] for line in lines} <= get_commands().keys()
 
 

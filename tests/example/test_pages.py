@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from tests.database_template import TEMPLATE
 from tests.example.conftest import PROJECT
 
 TESTS = PROJECT.parent / "tests" / "example" / "pages"
@@ -18,7 +19,11 @@ def test_clients_find_a_time_and_book_it() -> None:
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *SETTINGS, str(TESTS)],
         cwd=PROJECT.parent,
         env={
-            **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith("PYTEST_") and key != TEMPLATE
+            },
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         },
         capture_output=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.example.conftest import PROJECT, Run
 
-TOLD = [
+EXPECTED_LINES = [
     "FREE       08:00 08:30 09:00 09:30 10:00 10:30 11:00 11:30",
     "13:30 14:00 14:30 15:00 15:30 16:00 16:30 17:00",
     "REFUSED    SlotUnavailable (outside_hours)",
@@ -52,7 +52,7 @@ def assert_told(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     rest = done.stdout
-    for line in TOLD:
+    for line in EXPECTED_LINES:
         before, found, rest = rest.partition(line)
         assert found, f"{line!r} is missing from what follows the lines before it:\n{before}"
 

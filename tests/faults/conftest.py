@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from tests.faults import acts, scenes
-from tests.faults.cradle import Cradle
-from tests.faults.rehearsal import Rehearsal
-from tests.faults.scenes import SCENES, Scene, Stage
-from tests.races import referee
+from tests.faults import scenarios, tasks
+from tests.faults.baseline import Baseline
+from tests.faults.fork_server import ForkServer
+from tests.faults.scenarios import SCENARIOS, HostRows, Scenario
+from tests.races import race_database
 
 ENGINE = settings.DATABASES["default"]["ENGINE"]
 
@@ -26,31 +26,33 @@ if not ENGINE.endswith("postgresql"):
 
 
 @pytest.fixture(scope="session")
-def cradle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cradle]:
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     """New processes, and a database that nobody else uses."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if ENGINE.endswith("sqlite3"):
         name = str(tmp_path_factory.mktemp("faults") / "faults.sqlite3")
     else:
         name = f"{settings.DATABASES['default']['NAME']}_faults{worker}"
-    with Cradle() as opened:
-        opened.use(NAME=opened.run(referee.make_database, name=name))
+    with ForkServer() as opened:
+        opened.connect_to(NAME=opened.run(race_database.make_database, name=name))
         yield opened
-        opened.run(referee.drop_database)
+        opened.run(race_database.drop_database)
 
 
 @pytest.fixture(scope="session")
-def stage(cradle: Cradle) -> Stage:
-    made: Stage = cradle.run(scenes.make_stage)
-    return warmed_up(cradle, made, SCENES[0])
+def host_rows(fork_server: ForkServer) -> HostRows:
+    made: HostRows = fork_server.run(scenarios.make_host_rows)
+    return warmed_up(fork_server, made, SCENARIOS[0])
 
 
-def warmed_up(cradle: Cradle, stage: Stage, scene: Scene) -> Stage:
-    arranged = cradle.run(acts.set_scene, stage, scene)
-    cradle.warm_up(acts.look_and_make_the_call_again, stage, scene, arranged)
-    return stage
+def warmed_up(fork_server: ForkServer, host_rows: HostRows, scenario: Scenario) -> HostRows:
+    arranged = fork_server.run(tasks.arrange, host_rows, scenario)
+    fork_server.warm_up(tasks.read_state_and_call_again, host_rows, scenario, arranged)
+    return host_rows
 
 
-@pytest.fixture(scope="module", params=SCENES, ids=str)
-def rehearsal(request: pytest.FixtureRequest, cradle: Cradle, stage: Stage) -> Rehearsal:
-    return Rehearsal.of(request.param, cradle, stage)
+@pytest.fixture(scope="module", params=SCENARIOS, ids=str)
+def baseline(
+    request: pytest.FixtureRequest, fork_server: ForkServer, host_rows: HostRows
+) -> Baseline:
+    return Baseline.of(request.param, fork_server, host_rows)

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from django.db import OperationalError, connection, connections
 
-from bookings import transactions
+from bookings.ledger import transactions
 
 COMMIT: Final = "COMMIT"
 CHANGE_NOTHING: Final = ("SELECT", "DECLARE", "BEGIN", "SAVEPOINT", "RELEASE")
@@ -84,12 +84,12 @@ class Steps:
             self._interrupt()
 
 
-def die() -> None:
+def kill_process() -> None:
     """As ``kill -9``: nothing is rolled back, closed or said."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def cut() -> None:
+def close_session() -> None:
     """Have the server end this process's session, as a failing network or an operator does."""
     other = connections[connection.alias].copy()
     driver: Any = connection.connection
@@ -104,7 +104,7 @@ def cut() -> None:
 
 def lose_the_answer() -> None:
     """What was sent has been done, and the connection is gone before it could be said."""
-    cut()
+    close_session()
     raise OperationalError("server closed the connection unexpectedly")
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults import acts
-from tests.faults.acts import Aftermath
-from tests.faults.rehearsal import Judge, Rehearsal
-from tests.faults.scenes import SCENES
-from tests.faults.steps import Interruption, cut, lose_the_answer
+from tests.faults import tasks
+from tests.faults.baseline import Baseline, Judge
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.steps import Interruption, close_session, lose_the_answer
+from tests.faults.tasks import CallOutcome
 
 LOST = {"OperationalError", "InterfaceError"}
 CHOSEN = {
@@ -26,64 +26,73 @@ CHOSEN = {
     "expire all",
 }
 each_call = pytest.mark.parametrize(
-    "rehearsal", [scene for scene in SCENES if scene.name in CHOSEN], indirect=True, ids=str
+    "baseline",
+    [scenario for scenario in SCENARIOS if scenario.name in CHOSEN],
+    indirect=True,
+    ids=str,
 )
 
 
 @each_call
-def test_a_call_that_loses_its_connection_is_done_or_was_never_made(rehearsal: Rehearsal) -> None:
+def test_a_call_that_loses_its_connection_is_done_or_was_never_made(baseline: Baseline) -> None:
     """Nothing is answered that is not stored; what is not answered may be stored."""
-    judge = Judge(rehearsal)
-    for point in rehearsal.points:
-        error, left = lose(rehearsal, judge, point, cut)
+    judge = Judge(baseline)
+    for point in baseline.points:
+        error, left = lose(baseline, judge, point, close_session)
 
-        if error or point == len(rehearsal.steps):
+        if error or point >= baseline.done_at:
             assert error in LOST | {""}, point
             judge.judge(point, left)
         else:
             # Only a roll-back was left to say, and Django connected anew for what followed.
-            assert left.rows == rehearsal.after.rows, point
+            assert left.rows == baseline.after.rows, point
     judge.conclude()
 
 
 @each_call
-def test_a_call_whose_answer_is_lost_can_be_made_again(rehearsal: Rehearsal) -> None:
-    """The server has done the step, be it the last, and the caller cannot know."""
-    judge = Judge(rehearsal)
-    assert rehearsal.steps[-1].can_be_seen
-    for point in rehearsal.points[1:]:
-        error, left = lose(rehearsal, judge, point, lose_the_answer)
+def test_a_call_whose_answer_is_lost_can_be_made_again(baseline: Baseline) -> None:
+    """The server has done the step, be it the last, and the caller cannot know.
 
-        assert error in LOST, point
+    A look for more to do, once all is stored, is not answered for.
+    """
+    judge = Judge(baseline)
+    for point in baseline.points[1:]:
+        error, left = lose(baseline, judge, point, lose_the_answer)
+
+        assert error in LOST or (point > baseline.done_at and not error), point
         judge.judge(point, left)
     judge.conclude()
 
 
 def lose(
-    rehearsal: Rehearsal, judge: Judge, point: int, interrupt: Interruption
-) -> tuple[str, Aftermath]:
-    lost: tuple[str, Aftermath] = rehearsal.cradle.run(
-        acts.lose_the_connection, *rehearsal.set, judge.known, after=point, interrupt=interrupt
+    baseline: Baseline, judge: Judge, point: int, interrupt: Interruption
+) -> tuple[str, CallOutcome]:
+    lost: tuple[str, CallOutcome] = baseline.fork_server.run(
+        tasks.lose_the_connection,
+        *baseline.call_arguments,
+        judge.known,
+        after=point,
+        interrupt=interrupt,
     )
     return lost
 
 
 @pytest.mark.parametrize(
-    "rehearsal",
-    [scene for scene in SCENES if scene.name in {"create in steps", "reschedule"}],
+    "baseline",
+    [scenario for scenario in SCENARIOS if scenario.name in {"create in steps", "reschedule"}],
     indirect=True,
     ids=str,
 )
-def test_without_its_transaction_a_call_is_found_half_done(rehearsal: Rehearsal) -> None:
+def test_without_its_transaction_a_call_is_found_half_done(baseline: Baseline) -> None:
     """If it were not, the tests above would not say anything."""
 
     def lose_it(point: int) -> None:
-        rehearsal.cradle.run(
-            acts.make_the_lost_call,
-            *rehearsal.set,
+        baseline.fork_server.run(
+            tasks.make_lost_call,
+            *baseline.call_arguments,
             after=point,
-            interrupt=cut,
+            interrupt=close_session,
             is_transaction=False,
         )
 
-    assert rehearsal.is_found_half_done(lose_it), "Every state was the one before or after."
+    assert baseline.is_found_half_done(lose_it), "Every state was the one before or after."

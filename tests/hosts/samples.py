@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from django.contrib.auth import get_user_model
 from bookings.conf import app_settings
 
 if TYPE_CHECKING:
+    import pytest
     from django.db import models
 
 
@@ -31,6 +33,14 @@ def make_host() -> Host:
         addon=make("ADDON_MODEL", tenant=tenant, service=service),
         tenant=tenant,
     )
+
+
+def without_tenant(provider: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The provider as one of a model that has no tenant, until the test ends."""
+    monkeypatch.delattr(type(provider), "tenant_id")
+    nobody_s = copy(provider)
+    del nobody_s.__dict__["tenant_id"]
+    return nobody_s
 
 
 def make(setting: str, **related: models.Model | None) -> models.Model:

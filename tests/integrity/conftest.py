@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.db import connection
@@ -16,6 +16,8 @@ from bookings.services import create_booking
 from tests.hosts.samples import Host, make_host
 
 Book = Callable[..., Booking]
+NO_OVERLAP: Final = "bookings_busy_no_overlap"
+SEATS: Final = "bookings_busy_seats_within_capacity"
 
 
 @pytest.fixture
@@ -51,20 +53,36 @@ def damage_interval(interval_id: int | None, **values: Any) -> None:
 
 
 @contextmanager
-def unguarded() -> Iterator[None]:
-    """Lift the ledger's constraints until the test's transaction is rolled back."""
-    table = connection.ops.quote_name(BusyInterval._meta.db_table)
-    names = [constraint.name for constraint in BusyInterval._meta.constraints]
+def overlaps_allowed() -> Iterator[None]:
+    """Lift the constraint against overlaps until the test's transaction is rolled back.
+
+    MySQL and MariaDB have none.
+    """
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # No table can be altered while the check of a foreign key waits for the commit.
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            for name in names:
-                cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+            _drop_constraint(cursor, NO_OVERLAP)
         elif connection.vendor == "sqlite":
-            cursor.execute("DROP TRIGGER bookings_busy_no_overlap_insert")
-            cursor.execute("DROP TRIGGER bookings_busy_no_overlap_update")
+            cursor.execute(f"DROP TRIGGER {NO_OVERLAP}_insert")
+            cursor.execute(f"DROP TRIGGER {NO_OVERLAP}_update")
+    yield
+
+
+@contextmanager
+def any_number_of_seats() -> Iterator[None]:
+    """Lift the check that no more seats are taken than there are.
+
+    MySQL can only alter the table for it, which commits: there, the test must not run in a
+    transaction, and the rows are put right before the check is back.
+    """
+    table = connection.ops.quote_name(BusyInterval._meta.db_table)
+    is_mysql = connection.vendor == "mysql" and not connection.mysql_is_mariadb
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            _drop_constraint(cursor, SEATS)
+        elif connection.vendor == "sqlite":
             cursor.execute("PRAGMA ignore_check_constraints = ON")
+        elif is_mysql:
+            cursor.execute(f"ALTER TABLE {table} ALTER CHECK {SEATS} NOT ENFORCED")
         else:
             cursor.execute("SET check_constraint_checks = OFF")
     try:
@@ -73,5 +91,15 @@ def unguarded() -> Iterator[None]:
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
                 cursor.execute("PRAGMA ignore_check_constraints = OFF")
+            elif is_mysql:
+                BusyInterval.objects.update(seats_taken=0)
+                cursor.execute(f"ALTER TABLE {table} ALTER CHECK {SEATS} ENFORCED")
             elif connection.vendor == "mysql":
                 cursor.execute("SET check_constraint_checks = ON")
+
+
+def _drop_constraint(cursor: Any, name: str) -> None:
+    table = connection.ops.quote_name(BusyInterval._meta.db_table)
+    # No table can be altered while the check of a foreign key waits for the commit.
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")

@@ -5,14 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connection
 
+from bookings.exceptions import BookingConflict
 from bookings.integrity import Problem, find_problems, repair
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
 from bookings.services import cancel_booking
+from bookings.services.integrity_repairs import name_holders
 from bookings.testing import assert_bookings_are_sound
 from tests.hosts.samples import Host, make
-from tests.integrity.conftest import Book, damage, damage_interval, unguarded
+from tests.integrity.conftest import (
+    Book,
+    any_number_of_seats,
+    damage,
+    damage_interval,
+    overlaps_allowed,
+)
 
 
 def the_only_problem() -> Problem:
@@ -30,7 +38,7 @@ def test_a_healthy_database_has_no_problems(book: Book) -> None:
 
 def test_an_overlap_is_found_and_left_to_people(book: Book) -> None:
     first, second = book(), book(hours=5)
-    with unguarded():
+    with overlaps_allowed():
         damage_interval(second.busy_interval_id, starts=first.busy_interval.starts + 60)
         problems = list(find_problems())
     [overlap] = [problem for problem in problems if problem.invariant == 1]
@@ -40,15 +48,16 @@ def test_an_overlap_is_found_and_left_to_people(book: Book) -> None:
 
 def test_an_overlap_with_a_long_one_before_the_previous_is_found(book: Book) -> None:
     long, short, inside = book(), book(hours=5), book(hours=9)
-    with unguarded():
+    with overlaps_allowed():
         damage_interval(long.busy_interval_id, ends=inside.busy_interval.ends)
         found = {problem.message.split()[2] for problem in find_problems()}
     assert found == {str(short.busy_interval_id), str(inside.busy_interval_id)}
 
 
+@pytest.mark.django_db(transaction=connection.vendor == "mysql")
 def test_more_seats_than_capacity_are_found(book: Book) -> None:
     booking = book()
-    with unguarded():
+    with any_number_of_seats():
         damage_interval(booking.busy_interval_id, seats_taken=4)
         assert {problem.invariant for problem in find_problems()} == {2, 4}
 
@@ -69,10 +78,39 @@ def test_time_that_somebody_else_has_by_now_is_not_given_back(book: Book) -> Non
     robbed = book()
     damage(robbed, busy_interval=None)
     BusyInterval.objects.all().delete()
-    book()
+    other = book()
     said = repair(the_only_problem())
-    assert said == "could not be repaired: Booking conflicts with an existing booking."
+    assert said == (
+        "could not be repaired: Booking conflicts with an existing booking. "
+        f"The time is held by: {other.reference}."
+    )
     assert the_only_problem().invariant == 3
+
+
+def test_everything_that_holds_the_time_is_named(book: Book, host: Host) -> None:
+    long = book()
+    damage(long, busy_interval=None, end_at=long.end_at + timedelta(hours=2))
+    BusyInterval.objects.all().delete()
+    others = [book(), book(2)]
+    calendar = Calendar.objects.get()
+    begins = int(others[0].end_at.timestamp())
+    BusyInterval.objects.create(
+        calendar=calendar, starts=begins, ends=begins + 60, kind=BusyInterval.Kind.EXTERNAL
+    )
+    said = repair(next(problem for problem in find_problems() if problem.invariant == 3))
+    first, second = (other.reference for other in others)
+    assert f"The time is held by: {first}, External " in said
+    assert said.endswith(f", {second}.")
+
+
+@pytest.mark.django_db
+def test_a_conflict_with_nothing_that_is_there_any_more_is_told_as_it_is() -> None:
+    def write() -> None:
+        raise BookingConflict("Taken.")
+
+    run = name_holders(write, 1, (0, 1), own=None, using="default")
+    with pytest.raises(BookingConflict, match=r"^Taken\.$"):
+        run()
 
 
 def test_a_claim_in_the_wrong_place_is_moved(book: Book) -> None:

@@ -89,6 +89,9 @@ class Reader:
                 # What the tests run on is installed already, or is the checkout itself.
                 assert name == "django-bookings"
                 return ""
+            case ["python3", "-m", "venv", ".venv"] | ["source", ".venv/bin/activate"]:
+                # The tests' own environment is the reader's.
+                return ""
             case ["cd", name]:
                 self.folder /= name
                 return ""

@@ -41,6 +41,21 @@ refused = "Booking conflicts with an existing booking." in second.content.decode
 print(first.status_code, second.status_code, refused)
 """
 
+CALENDAR = f"""
+from datetime import timedelta
+from django.test import Client
+from django.utils import timezone
+client = Client(SERVER_NAME="127.0.0.1")
+assert client.login(username="admin", password={PASSWORD!r})
+url = "/admin/bookings/booking/calendar/"
+today = client.get(url).content.decode()
+next_day = f"?day={{timezone.localdate() + timedelta(days=1)}}"
+tomorrow = client.get(url + next_day).content.decode()
+names = ["Kim", "Lee"]
+print(next_day in today, *(f"<strong>09:00" in page for page in (today, tomorrow)))
+print(*(f"{{name}}</strong>" in tomorrow for name in names))
+"""
+
 Promises = list[tuple[str, str]]
 
 
@@ -81,3 +96,11 @@ def test_the_admin_refuses_the_second_of_two_that_overlap(
 ) -> None:
     reader, _promises = followed
     assert reader.type_into_shell([TWICE]) == ["302 200 True"]
+
+
+def test_the_calendar_shows_them_on_the_day_to_which_the_page_leads(
+    followed: tuple[Reader, Promises],
+) -> None:
+    reader, _promises = followed
+    shown = reader.type_into_shell([CALENDAR])
+    assert shown == ["True False True\nTrue False"]

@@ -1,7 +1,5 @@
 """Run the races on every database there is, one after the other; pytest's options follow.
 
-Those of an app beside the core need a host that has it installed, and so a run of their own.
-
 ``BOOKINGS_TEST_DATABASE`` chooses one of them.
 """
 
@@ -10,17 +8,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.databases import DATABASE, MARIADB_URL
 
-RACES: Final = (
-    ("tests/races", "tests/contrib/series/test_races.py"),
-    ("--ds=tests.settings.payments", "tests/contrib/payments/test_races.py"),
-    ("--ds=tests.settings.group_sessions", "tests/contrib/group_sessions/test_races.py"),
-)
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def races() -> list[str]:
+    """The folder of the core's races, and the modules of those of the bundled apps."""
+    modules = (ROOT / "tests" / "contrib").rglob("test_*races.py")
+    return ["tests/races", *sorted(path.relative_to(ROOT).as_posix() for path in modules)]
 
 
 def main(options: list[str]) -> int:
@@ -33,10 +34,9 @@ def main(options: list[str]) -> int:
             continue
         print(f"{database}:", flush=True)
         environment = os.environ | {DATABASE: database}
-        for races in RACES:
-            command = [sys.executable, "-m", "pytest", *races, *options]
-            ended.append(subprocess.run(command, check=False, env=environment).returncode)
-    # A choice of the options may have left nothing of one run, but not of all.
+        command = [sys.executable, "-m", "pytest", *races(), *options]
+        ended.append(subprocess.run(command, check=False, env=environment, cwd=ROOT).returncode)
+    # A choice of the options may have left nothing on one database, but not on all.
     nothing = int(pytest.ExitCode.NO_TESTS_COLLECTED)
     return max((code for code in ended if code != nothing), default=nothing)
 

@@ -9,8 +9,8 @@ from unittest.mock import patch
 from django.db import connection
 
 from bookings.models import Booking, BusyInterval, Calendar
-from bookings.services import save
-from tests.races.entrants import Run, handicapped, look_and_leap, no_lock, no_look
+from bookings.services import direct_save
+from tests.races.actions import Run, check_then_run, no_lock, no_overlap_check, without_guards
 
 HOUR = timedelta(hours=1)
 EXTERNAL = BusyInterval.Kind.EXTERNAL
@@ -59,21 +59,23 @@ def save_renamed_as_read(**values: Any) -> Run:
     run = save_renamed(**values)
 
     def save_it() -> Any:
-        with patch.object(save, "check_version", lambda row, expected: None):
+        with patch.object(direct_save, "check_version", lambda row, expected: None):
             return run()
 
     return save_it
 
 
 def save_new_naively(*, provider: Any, start_at: datetime, **values: Any) -> Run:
-    run = handicapped(save_new(provider=provider, start_at=start_at, **values), no_lock, no_look)
-    return look_and_leap(run, provider, start_at)
+    run = without_guards(
+        save_new(provider=provider, start_at=start_at, **values), no_lock, no_overlap_check
+    )
+    return check_then_run(run, provider, start_at)
 
 
 def save_moved_naively(*, booking: Any, start_at: datetime) -> Run:
     provider = Booking.objects.get(pk=booking).provider_id
-    run = handicapped(save_moved(booking=booking, start_at=start_at), no_lock, no_look)
-    return look_and_leap(run, provider, start_at)
+    run = without_guards(save_moved(booking=booking, start_at=start_at), no_lock, no_overlap_check)
+    return check_then_run(run, provider, start_at)
 
 
 def insert(*, provider: Any, start_at: datetime) -> Run:

@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings
 
 from tests import pgbouncer
-from tests.races import referee, scenes
+from tests.races import race_database, scenarios
 from tests.races.racer import Way
-from tests.races.track import Result, Track
+from tests.races.runner import RaceRunner, Result
 
 RACERS = 16
 
@@ -40,7 +40,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 
 @pytest.fixture(scope="session")
-def pool(track: Track) -> Iterator[str]:
+def pool(runner: RaceRunner) -> Iterator[str]:
     """A PgBouncer, which ends before the race's database does, for it stays connected to that."""
     if pgbouncer.PROGRAM is None:
         pytest.skip(pgbouncer.MISSING)
@@ -48,7 +48,7 @@ def pool(track: Track) -> Iterator[str]:
         yield folder
 
 
-def assert_sound(track: Track, result: Result, way: Way, *refusals: str) -> None:
+def assert_sound(runner: RaceRunner, result: Result, way: Way, *refusals: str) -> None:
     """Whatever happened, it happened whole, and each was told in a word that says what to do.
 
     ``refusals`` are the errors that the race may end in. That the database is busy is for the one
@@ -58,10 +58,10 @@ def assert_sound(track: Track, result: Result, way: Way, *refusals: str) -> None
     assert set(result.errors) <= may_be_said, result
     # One order of locking for all: nobody waits in a circle.
     assert "40P01" not in result.retried, result.retried
-    assert track.ask(referee.problems) == []
+    assert runner.ask(race_database.problems) == []
 
 
-TRACK: Final = pytest.StashKey[Track]()
+RUNNER: Final = pytest.StashKey[RaceRunner]()
 
 
 @pytest.fixture(scope="session")
@@ -78,13 +78,15 @@ def rounds_each_way(rounds: int) -> int:
 
 
 @pytest.fixture(scope="session")
-def track(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Track]:
+def runner(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[RaceRunner]:
     """Sixteen processes and a database that nobody else uses.
 
     The same for all folders: each that imports this fixture has a fixture of its own.
     """
-    if TRACK in pytestconfig.stash:
-        yield pytestconfig.stash[TRACK]
+    if RUNNER in pytestconfig.stash:
+        yield pytestconfig.stash[RUNNER]
         return
     database = settings.DATABASES["default"]
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -92,22 +94,22 @@ def track(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         name = str(tmp_path_factory.mktemp("races") / "races.sqlite3")
     else:
         name = f"{database['NAME']}_races{worker}"
-    with Track(name, RACERS) as opened:
-        pytestconfig.stash[TRACK] = opened
+    with RaceRunner(name, RACERS) as opened:
+        pytestconfig.stash[RUNNER] = opened
         yield opened
 
 
 @pytest.fixture
-def unguarded(track: Track) -> Iterator[Track]:
+def unguarded(runner: RaceRunner) -> Iterator[RaceRunner]:
     """The same without the database's own guard against overlaps."""
-    track.ask(referee.drop_constraint)
-    yield track
-    track.ask(referee.restore_constraint)
+    runner.ask(race_database.drop_constraint)
+    yield runner
+    runner.ask(race_database.restore_constraint)
 
 
 @pytest.fixture
-def any_key(track: Track) -> Iterator[Track]:
+def any_key(runner: RaceRunner) -> Iterator[RaceRunner]:
     """The same without the database's own guard against a key that is used twice."""
-    track.ask(scenes.drop_key_guard)
-    yield track
-    track.ask(scenes.restore_key_guard)
+    runner.ask(scenarios.drop_key_guard)
+    yield runner
+    runner.ask(scenarios.restore_key_guard)

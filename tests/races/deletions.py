@@ -10,8 +10,8 @@ from typing import Any
 from django.db import connection
 from django.db.models.deletion import Collector
 
-from tests.races import entrants
-from tests.races.entrants import Run, handicapped, no_lock, stored
+from tests.races import actions
+from tests.races.actions import Run, no_lock, stored, without_guards
 
 
 def delete(*, provider: Any) -> Run:
@@ -19,9 +19,9 @@ def delete(*, provider: Any) -> Run:
     return lambda: row.delete()[0]
 
 
-def later(*, by: float, entrant: Callable[..., Run], **values: Any) -> Run:
-    """As ``entrant``, so many seconds after the start."""
-    run = entrant(**values)
+def later(*, by: float, action: Callable[..., Run], **values: Any) -> Run:
+    """As ``action``, so many seconds after the start."""
+    run = action(**values)
 
     def wait() -> Any:
         sleep(by)
@@ -34,20 +34,20 @@ def delete_naively(*, provider: Any) -> Run:
     """Look whether there are bookings, and delete afterwards, without foreign keys."""
     row = stored("PROVIDER_MODEL", provider)
 
-    def look_and_leap() -> Any:
+    def check_then_run() -> Any:
         collector = Collector(using=connection.alias, origin=row)
         collector.collect([row])
         # For the others, who are booking now.
         sleep(0.4)
         return collector.delete()[0]
 
-    return handicapped(look_and_leap, no_foreign_keys)
+    return without_guards(check_then_run, no_foreign_keys)
 
 
 def book_naively(**values: Any) -> Run:
     """Book when the others have looked, with neither lock nor foreign keys."""
-    run = later(by=0.2, entrant=entrants.book, **values)
-    return handicapped(run, no_lock, no_foreign_keys)
+    run = later(by=0.2, action=actions.book, **values)
+    return without_guards(run, no_lock, no_foreign_keys)
 
 
 @contextmanager

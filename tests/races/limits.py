@@ -11,16 +11,16 @@ from unittest.mock import patch
 from django.apps import apps
 from django.test import override_settings
 
-from bookings import locks
 from bookings.conf import app_settings
+from bookings.ledger import locks
 from bookings.models import ClientLock
-from bookings.services.allowance import Allowance
-from tests.races.entrants import Run, handicapped
+from bookings.services.limit_check import LimitCheck
+from tests.races.actions import Run, without_guards
 
 
-def limited(*, entrant: Callable[..., Run], limits: dict[str, Any], **values: Any) -> Run:
-    """As ``entrant``, where these settings limit a client."""
-    run = entrant(**values)
+def limited(*, action: Callable[..., Run], limits: dict[str, Any], **values: Any) -> Run:
+    """As ``action``, where these settings limit a client."""
+    run = action(**values)
 
     def run_limited() -> Any:
         with override_settings(**limits):
@@ -31,7 +31,7 @@ def limited(*, entrant: Callable[..., Run], limits: dict[str, Any], **values: An
 
 def limited_naively(**values: Any) -> Run:
     """Count first and book afterwards, and nobody waits for anybody."""
-    return handicapped(limited(**values), no_client_lock, slow_to_write)
+    return without_guards(limited(**values), no_client_lock, slow_to_write)
 
 
 @contextmanager
@@ -42,14 +42,14 @@ def no_client_lock() -> Iterator[None]:
 
 @contextmanager
 def slow_to_write() -> Iterator[None]:
-    check = Allowance.check
+    check = LimitCheck.check
 
     def check_and_dawdle(*args: Any, **kwargs: Any) -> None:
         check(*args, **kwargs)
         # For the others, who are counting too.
         sleep(0.3)
 
-    with patch.object(Allowance, "check", check_and_dawdle):
+    with patch.object(LimitCheck, "check", check_and_dawdle):
         yield
 
 

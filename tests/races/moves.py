@@ -7,18 +7,25 @@ from time import sleep
 from typing import Any
 from unittest.mock import patch
 
-from bookings import locks
-from tests.races.entrants import Run, change, handicapped, look_and_leap, no_lock, no_look
+from bookings.ledger import locks
+from tests.races.actions import (
+    Run,
+    change,
+    check_then_run,
+    no_lock,
+    no_overlap_check,
+    without_guards,
+)
 
 
 def move_naively(**values: Any) -> Run:
     """Look first and move afterwards, with neither lock nor guard."""
     run = move_without_a_look(**values)
-    return look_and_leap(run, values["new_provider"], values["new_start_at"])
+    return check_then_run(run, values["new_provider"], values["new_start_at"])
 
 
 def move_without_a_look(**values: Any) -> Run:
-    return handicapped(change(**values), no_lock, no_look)
+    return without_guards(change(**values), no_lock, no_overlap_check)
 
 
 def move_in_no_order(*, first: Any, **values: Any) -> Run:

@@ -19,10 +19,10 @@ django.setup()
 # The apps have to be ready first.
 from django.db import DatabaseError, connection, transaction  # noqa: E402
 
-from bookings import transactions  # noqa: E402
 from bookings.exceptions import BookingBusy, BookingError  # noqa: E402
+from bookings.ledger import transactions  # noqa: E402
+from bookings.ledger.transactions import translate_error  # noqa: E402
 from bookings.models import Booking, BusyInterval  # noqa: E402
-from bookings.transactions import judge  # noqa: E402
 from tests import pgbouncer  # noqa: E402
 
 # How the settings connect, which a job may change.
@@ -63,7 +63,7 @@ class Way:
 
 
 class RunAgain(Exception):
-    """What an entrant raises to be run again, in another transaction of the host's."""
+    """What an action raises to be run again, in another transaction of the host's."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Outcome:
 
 READY = "ready"
 # Between two tries, so that those who want the lock once are not starved by those who ask often.
-LONGEST_PAUSE = 0.05
-PATIENCE = 30
+MAX_PAUSE_SECONDS = 0.05
+RETRY_SECONDS = 30
 
 
 def serve(channel: Connection) -> None:
@@ -155,12 +155,12 @@ def inside(run: Callable[[], Any]) -> Any:
             list(Booking.objects.values_list("status"))
             return run()
     except DatabaseError as error:
-        judged = judge(error)
+        judged = translate_error(error)
         raise (judged if isinstance(judged, BookingBusy) else error) from error
 
 
 def _again_and_again(run: Callable[[], Any], is_patient: bool) -> Any:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:
             return run()
@@ -169,14 +169,14 @@ def _again_and_again(run: Callable[[], Any], is_patient: bool) -> Any:
                 raise
             if time.monotonic() > deadline:
                 raise
-        time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311
+        time.sleep(random.uniform(0, MAX_PAUSE_SECONDS))  # noqa: S311
 
 
 def _run(run: Callable[[], Any]) -> Outcome:
     asked: list[str] = []
 
-    def listen(error: DatabaseError) -> Any:
-        judged = judge(error)
+    def listen(error: DatabaseError, **options: Any) -> Any:
+        judged = translate_error(error, **options)
         if isinstance(judged, BookingBusy):
             asked.append(code_of(error))
         return judged
@@ -184,7 +184,7 @@ def _run(run: Callable[[], Any]) -> Outcome:
     began = time.perf_counter()
     result, error, message = None, "", ""
     try:
-        with patch.object(transactions, "judge", listen):
+        with patch.object(transactions, "translate_error", listen):
             result = run()
     except (BookingError, DatabaseError) as refusal:
         error, message = type(refusal).__name__, str(refusal)

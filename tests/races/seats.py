@@ -9,17 +9,17 @@ from time import monotonic, sleep
 from typing import Any
 from unittest.mock import patch
 
-from bookings import claims, ledger
 from bookings.exceptions import BookingBusy, CapacityExceeded
+from bookings.ledger import claims, entries
 from bookings.models import BusyInterval
-from tests.races import entrants
-from tests.races.entrants import Run
-from tests.races.racer import LONGEST_PAUSE, PATIENCE, RunAgain, inside
+from tests.races import actions
+from tests.races.actions import Run
+from tests.races.racer import MAX_PAUSE_SECONDS, RETRY_SECONDS, RunAgain, inside
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a party was told: its booking's key, or how many seats remained."""
+class SeatRequest:
+    """A party and the answer to it: its booking's key, or how many seats remained."""
 
     party: int
     booking: Any = None
@@ -27,28 +27,28 @@ class Asked:
 
 
 def take(*, parties: Sequence[int], hosted: bool, **slot: Any) -> Run:
-    """Ask for seats for one party after the other, whatever the one before was told."""
-    runs = [(party, entrants.book(party_size=party, **slot)) for party in parties]
+    """Ask for seats for one party after the other, whatever the one before was answered."""
+    runs = [(party, actions.book(party_size=party, **slot)) for party in parties]
     return lambda: [_ask(party, run, hosted) for party, run in runs]
 
 
 def take_until_refused(*, parties: Sequence[int], hosted: bool, **slot: Any) -> Run:
-    runs = [(party, entrants.book(party_size=party, **slot)) for party in parties]
+    runs = [(party, actions.book(party_size=party, **slot)) for party in parties]
 
-    def take_turns() -> list[Asked]:
-        told = []
+    def take_turns() -> list[SeatRequest]:
+        answers = []
         for party, run in runs:
-            told.append(_ask(party, run, hosted))
-            if told[-1].booking is None:
+            answers.append(_ask(party, run, hosted))
+            if answers[-1].booking is None:
                 break
-        return told
+        return answers
 
     return take_turns
 
 
 def take_when_given_back(**slot: Any) -> Run:
     """Ask for a seat until there is one."""
-    run = entrants.book(**slot)
+    run = actions.book(**slot)
 
     def ask() -> Any:
         try:
@@ -65,39 +65,39 @@ def take_by_what_was_read(*, parties: Sequence[int], **slot: Any) -> Run:
     def write(seen: int) -> Callable[..., int]:
         def take_seats(interval: BusyInterval, claim: claims.Claim, using: str) -> int:
             if seen + claim.seats > claim.capacity:
-                raise ledger._too_few_seats(claim.capacity - seen, claim.seats)
+                raise entries.too_few_seats_error(claim.capacity - seen, claim.seats)
             taken = BusyInterval.objects.using(using).filter(pk=interval.pk)
             taken.update(seats_taken=seen + claim.seats)
             return interval.pk
 
         return take_seats
 
-    def ask(party: int) -> Asked:
-        run = entrants.book(party_size=party, **slot)
+    def ask(party: int) -> SeatRequest:
+        run = actions.book(party_size=party, **slot)
         seen = BusyInterval.objects.get(calendar__provider=slot["provider"]).seats_taken
         # For the others, who are reading too.
         sleep(0.05)
-        with patch.object(ledger, "_take_seats", write(seen)):
+        with patch.object(entries, "_join_shared", write(seen)):
             return _ask(party, run, hosted=False)
 
     return lambda: [ask(party) for party in parties]
 
 
-def _ask(party: int, run: Run, hosted: bool) -> Asked:
+def _ask(party: int, run: Run, hosted: bool) -> SeatRequest:
     try:
-        return Asked(party, booking=_in_transaction(run, hosted))
+        return SeatRequest(party, booking=_in_transaction(run, hosted))
     except CapacityExceeded as refusal:
-        return Asked(party, remaining=refusal.params["remaining"])
+        return SeatRequest(party, remaining=refusal.remaining)
 
 
 def _in_transaction(run: Run, hosted: bool) -> Any:
     """``run``, alone or in a host's transaction that is run again when the services say so."""
     if not hosted:
         return run()
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + RETRY_SECONDS
     while True:
         try:
             return inside(run)
         except BookingBusy:
             assert monotonic() < deadline, "The database was always busy."
-            sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311
+            sleep(random.uniform(0, MAX_PAUSE_SECONDS))  # noqa: S311

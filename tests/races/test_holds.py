@@ -6,12 +6,12 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any, Final
 
-from tests.races import entrants, forgetful, referee, scenes
+from tests.races import actions, missing_guards, race_database, scenarios
 from tests.races.conftest import RACERS, assert_sound
-from tests.races.duel import heard
+from tests.races.contest import heard
 from tests.races.racer import Way
-from tests.races.scenes import LAST_SECOND, NOW, START
-from tests.races.track import Prepare, Result, Track
+from tests.races.runner import Prepare, RaceRunner, Result
+from tests.races.scenarios import LAST_SECOND, NOW, START
 
 EXPIRES: Final = NOW + timedelta(minutes=15)
 PROVIDERS: Final = 4
@@ -20,72 +20,74 @@ HOLDS: Final = 24
 EACH: Final = 4
 
 
-def want_its_time(track: Track, entrant: Prepare, way: Way | None = None) -> Result:
-    scene = track.ask(scenes.one_booking, expires_at=EXPIRES)
+def want_its_time(runner: RaceRunner, action: Prepare, way: Way | None = None) -> Result:
+    scene = runner.ask(scenarios.one_booking, expires_at=EXPIRES)
     del scene["booking"]
     wanted = {**scene, "start_at": START, "now_dt": EXPIRES}
     entries = [{**wanted, "client_name": f"Racer {number}"} for number in range(RACERS)]
-    return track.race(entrant, entries, way=way)
+    return runner.race(action, entries, way=way)
 
 
 def test_one_of_many_gets_the_time_of_an_abandoned_hold_which_expires_once(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        result = want_its_time(track, entrants.book, way)
+        result = want_its_time(runner, actions.book, way)
 
-        assert_sound(track, result, way, "BookingConflict")
+        assert_sound(runner, result, way, "BookingConflict")
         assert len(result.winners) == 1, result
-        assert list(track.ask(scenes.stories).values()) == [["CREATED", "EXPIRED"], ["CREATED"]]
+        assert list(runner.ask(scenarios.stories).values()) == [["CREATED", "EXPIRED"], ["CREATED"]]
 
 
-def test_who_does_not_expire_it_leaves_the_time_to_nobody(track: Track, rounds: int) -> None:
+def test_who_does_not_expire_it_leaves_the_time_to_nobody(runner: RaceRunner, rounds: int) -> None:
     for _ in range(rounds):
-        result = want_its_time(track, forgetful.book_beside_holds)
+        result = want_its_time(runner, missing_guards.book_beside_holds)
 
         assert result.errors == {"BookingConflict": RACERS}, result
 
 
 def test_who_believes_what_he_read_before_the_lock_expires_it_again(
-    track: Track, rounds: int
+    runner: RaceRunner, rounds: int
 ) -> None:
     for _ in range(rounds):
-        result = want_its_time(track, forgetful.book_past_holds_as_read)
+        result = want_its_time(runner, missing_guards.book_past_holds_as_read)
 
-        stories = track.ask(scenes.stories)
+        stories = runner.ask(scenarios.stories)
         assert stories[min(stories)].count("EXPIRED") > 1, result
-        assert track.ask(referee.problems)
+        assert runner.ask(race_database.problems)
 
 
 def test_several_sweeps_beside_other_verbs_end_every_hold_once(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        holds = track.ask(scenes.many_holds, number=HOLDS, providers=PROVIDERS, expires_at=EXPIRES)
+        holds = runner.ask(
+            scenarios.many_holds, number=HOLDS, providers=PROVIDERS, expires_at=EXPIRES
+        )
         keys = [hold.pop("booking") for hold in holds]
 
-        confirm = {"entrant": entrants.change, "verb": "confirm_booking"}
-        cancel = {"entrant": entrants.change, "verb": "cancel_booking"}
-        sweep = {"entrant": entrants.sweep, "now_dt": EXPIRES, "chunk_size": 5}
+        confirm = {"action": actions.change, "verb": "confirm_booking"}
+        cancel = {"action": actions.change, "verb": "cancel_booking"}
+        sweep = {"action": actions.sweep, "now_dt": EXPIRES, "chunk_size": 5}
         in_time = {"now_dt": EXPIRES - LAST_SECOND}
         too_late = {"now_dt": EXPIRES}
         confirmed, cancelled, taken = (
             slice(number * EACH, (number + 1) * EACH) for number in range(3)
         )
-        result = track.race(
-            entrants.hear,
+        result = runner.race(
+            actions.with_signals,
             [
                 *[confirm | in_time | {"booking": key} for key in keys[confirmed]],
                 *[cancel | too_late | {"booking": key} for key in keys[cancelled]],
-                *[{"entrant": entrants.book} | too_late | hold for hold in holds[taken]],
+                *[{"action": actions.book} | too_late | hold for hold in holds[taken]],
                 *[sweep for _ in range(EACH)],
             ],
             way=way,
         )
 
-        assert_sound(track, result, way, "InvalidTransition")
+        assert_sound(runner, result, way, "InvalidTransition")
         assert {outcome.error for outcome in result.outcomes[EACH:]} <= {"", "BookingBusy"}
-        stories = track.ask(scenes.stories)
+        stories = runner.ask(scenarios.stories)
         assert_ended_once(stories, keys, result, way)
         new = Counter(
             (key, event) for key, story in stories.items() for event in story[key in keys :]
@@ -119,12 +121,12 @@ def assert_told_how_many(result: Result) -> None:
 
 
 def test_sweeps_that_believe_what_they_read_before_the_lock_end_holds_again(
-    track: Track, rounds: int
+    runner: RaceRunner, rounds: int
 ) -> None:
     for _ in range(rounds):
-        track.ask(scenes.many_holds, number=EACH, providers=1, expires_at=EXPIRES)
+        runner.ask(scenarios.many_holds, number=EACH, providers=1, expires_at=EXPIRES)
 
-        result = track.race(forgetful.sweep_as_read, [{"now_dt": EXPIRES}] * RACERS)
+        result = runner.race(missing_guards.sweep_as_read, [{"now_dt": EXPIRES}] * RACERS)
 
         assert sum(result.winners) > EACH, result
-        assert track.ask(referee.problems)
+        assert runner.ask(race_database.problems)

@@ -8,10 +8,10 @@ from typing import Any, Final
 import pytest
 from django.conf import settings
 
-from tests.races import entrants, limits, referee
+from tests.races import actions, limits, race_database
 from tests.races.conftest import RACERS, assert_sound
 from tests.races.racer import Way
-from tests.races.track import Result, Track
+from tests.races.runner import RaceRunner, Result
 
 START: Final = datetime(2100, 1, 4, 9, 0, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
@@ -23,17 +23,17 @@ OVERLAP: Final = {"BOOKINGS_PREVENT_CLIENT_OVERLAP": True}
 IS_SQLITE: Final = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
 
-def one_client(track: Track, **values: Any) -> list[dict[str, Any]]:
+def one_client(runner: RaceRunner, **values: Any) -> list[dict[str, Any]]:
     """The entries of racers who book for one client, each with a provider of its own.
 
     The client is known by the e-mail address, which everybody writes in a way of their own.
     """
-    host = track.ask(referee.set_up, duration_minutes=60)
-    track.ask(limits.forget_clients)
-    hired = track.ask(referee.hire, number=RACERS)
+    host = runner.ask(race_database.set_up, duration_minutes=60)
+    runner.ask(limits.forget_clients)
+    hired = runner.ask(race_database.add_providers, number=RACERS)
     return [
         {
-            "entrant": entrants.book,
+            "action": actions.book,
             "service": host["service"],
             "provider": provider,
             "start_at": START,
@@ -45,62 +45,64 @@ def one_client(track: Track, **values: Any) -> list[dict[str, Any]]:
     ]
 
 
-def assert_held(track: Track, result: Result, way: Way, most: int) -> None:
-    assert_sound(track, result, way, "LimitReached")
+def assert_held(runner: RaceRunner, result: Result, way: Way, most: int) -> None:
+    assert_sound(runner, result, way, "LimitReached")
     assert 1 <= len(result.winners) <= most, result
     if not way.inside:
         assert len(result.winners) == most, result
 
 
 def test_a_client_gets_as_many_bookings_as_there_may_be(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     for _ in range(rounds_each_way):
-        result = track.race(limits.limited, one_client(track, limits=ACTIVE), way=way)
+        result = runner.race(limits.limited, one_client(runner, limits=ACTIVE), way=way)
 
-        assert_held(track, result, way, MOST)
-        assert track.ask(referee.count)["Booking"] == len(result.winners)
+        assert_held(runner, result, way, MOST)
+        assert runner.ask(race_database.count)["Booking"] == len(result.winners)
 
 
-def test_a_client_is_in_one_place_at_a_time(track: Track, rounds_each_way: int, way: Way) -> None:
+def test_a_client_is_in_one_place_at_a_time(
+    runner: RaceRunner, rounds_each_way: int, way: Way
+) -> None:
     for _ in range(rounds_each_way):
-        result = track.race(limits.limited, one_client(track, limits=OVERLAP), way=way)
+        result = runner.race(limits.limited, one_client(runner, limits=OVERLAP), way=way)
 
-        assert_held(track, result, way, 1)
+        assert_held(runner, result, way, 1)
 
 
 def test_a_day_takes_as_many_of_a_client_s_moved_bookings_as_there_may_be(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     for _ in range(rounds_each_way):
-        entries = one_client(track)
+        entries = one_client(runner)
         bookings = [
-            {name: value for name, value in entry.items() if name != "entrant"}
+            {name: value for name, value in entry.items() if name != "action"}
             | {"start_at": START + (number + 1) * DAY}
             for number, entry in enumerate(entries)
         ]
         moves = [
             {
-                "entrant": entrants.change,
+                "action": actions.change,
                 "verb": "reschedule_booking",
                 "booking": key,
                 "new_start_at": START,
                 "limits": PER_DAY,
             }
-            for key in track.ask(referee.book_all, bookings=bookings)
+            for key in runner.ask(race_database.book_all, bookings=bookings)
         ]
 
-        result = track.race(limits.limited, moves, way=way)
+        result = runner.race(limits.limited, moves, way=way)
 
-        assert_held(track, result, way, MOST)
+        assert_held(runner, result, way, MOST)
 
 
 def test_a_client_keeps_as_many_of_the_holds_as_there_may_be(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     """Nobody is known to hold them until they are submitted."""
     for _ in range(rounds_each_way):
-        entries = one_client(track)
+        entries = one_client(runner)
         holds = [
             {name: entry[name] for name in ("service", "provider", "start_at")}
             | {"client_name": "", "expires_at": START - DAY}
@@ -108,26 +110,28 @@ def test_a_client_keeps_as_many_of_the_holds_as_there_may_be(
         ]
         submissions = [
             {
-                "entrant": entrants.change,
+                "action": actions.change,
                 "verb": "submit_hold",
                 "booking": key,
                 "limits": ACTIVE,
                 **{name: entry[name] for name in ("client_name", "client_email")},
             }
-            for key, entry in zip(track.ask(referee.book_all, bookings=holds), entries, strict=True)
+            for key, entry in zip(
+                runner.ask(race_database.book_all, bookings=holds), entries, strict=True
+            )
         ]
 
-        result = track.race(limits.limited, submissions, way=way)
+        result = runner.race(limits.limited, submissions, way=way)
 
-        assert_held(track, result, way, MOST)
+        assert_held(runner, result, way, MOST)
 
 
 def test_a_provider_takes_as_many_bookings_a_day_as_there_may_be(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     for _ in range(rounds_each_way):
-        host = track.ask(referee.set_up, duration_minutes=30)
-        track.ask(limits.limit_providers, most=MOST)
+        host = runner.ask(race_database.set_up, duration_minutes=30)
+        runner.ask(limits.limit_providers, most=MOST)
         entries = [
             host
             | {
@@ -137,9 +141,9 @@ def test_a_provider_takes_as_many_bookings_a_day_as_there_may_be(
             for number in range(RACERS)
         ]
 
-        result = track.race(entrants.book, entries, way=way)
+        result = runner.race(actions.book, entries, way=way)
 
-        assert_held(track, result, way, MOST)
+        assert_held(runner, result, way, MOST)
 
 
 @pytest.mark.skipif(
@@ -148,11 +152,11 @@ def test_a_provider_takes_as_many_bookings_a_day_as_there_may_be(
 )
 @pytest.mark.parametrize("chosen", [ACTIVE, OVERLAP], ids=["active", "overlap"])
 def test_without_the_client_s_lock_a_race_shows_one_too_many(
-    track: Track, chosen: dict[str, Any]
+    runner: RaceRunner, chosen: dict[str, Any]
 ) -> None:
     """If it did not, none of the tests above would say anything."""
-    entries = one_client(track, limits=chosen)
+    entries = one_client(runner, limits=chosen)
 
-    result = track.race(limits.limited_naively, entries, way=Way("READ COMMITTED"))
+    result = runner.race(limits.limited_naively, entries, way=Way("READ COMMITTED"))
 
     assert len(result.winners) > MOST, result

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import pytest
 
-from tests.races import entrants, forgetful, referee, scenes
+from tests.races import actions, missing_guards, race_database, scenarios
 from tests.races.conftest import RACERS, assert_sound
-from tests.races.duel import Side, assert_heard_once, assert_one_side_won, fight
+from tests.races.contest import Side, assert_heard_once, assert_one_side_won, run_contest
 from tests.races.racer import Way
-from tests.races.scenes import LAST_SECOND, NOW, START
-from tests.races.track import Track
+from tests.races.runner import RaceRunner
+from tests.races.scenarios import LAST_SECOND, NOW, START
 
 EXPIRES: Final = NOW + timedelta(minutes=15)
 LATER: Final = START + timedelta(minutes=30)
@@ -53,90 +53,95 @@ def dispute(_number: int) -> dict[str, Any]:
     ],
 )
 def test_a_hold_that_is_submitted_by_many_is_submitted_once(
-    track: Track, way: Way, rounds_each_way: int, scene: dict[str, Any], event: str, status: str
+    runner: RaceRunner,
+    way: Way,
+    rounds_each_way: int,
+    scene: dict[str, Any],
+    event: str,
+    status: str,
 ) -> None:
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking, **scene)["booking"]
+        booking = runner.ask(scenarios.one_booking, **scene)["booking"]
 
-        duel = fight(track, booking, submit, way=way)
+        contest = run_contest(runner, booking, submit, way=way)
 
-        assert_sound(track, duel.result, way)
-        assert duel.story == [event]
-        assert duel.said(submit) == {""}
-        assert set(duel.won(submit)) == {status}
-        assert_heard_once(duel)
+        assert_sound(runner, contest.result, way)
+        assert contest.story == [event]
+        assert contest.said(submit) == {""}
+        assert set(contest.won(submit)) == {status}
+        assert_heard_once(contest)
 
 
 @pytest.mark.parametrize("scene", [HOLD, HOLD_TO_APPROVE], ids=["confirmed", "requested"])
 def test_a_hold_is_submitted_in_its_last_second_or_expires(
-    track: Track, way: Way, rounds_each_way: int, scene: dict[str, Any]
+    runner: RaceRunner, way: Way, rounds_each_way: int, scene: dict[str, Any]
 ) -> None:
     submitted = ("UPDATED", "PENDING") if len(scene) == 2 else ("CONFIRMED", "CONFIRMED")
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking, **scene)["booking"]
+        booking = runner.ask(scenarios.one_booking, **scene)["booking"]
 
-        duel = fight(track, booking, submit, expire, way=way)
+        contest = run_contest(runner, booking, submit, expire, way=way)
 
-        assert_sound(track, duel.result, way, "InvalidTransition")
-        assert_one_side_won(duel, way, {submit: submitted, expire: ("EXPIRED", "CANCELLED")})
+        assert_sound(runner, contest.result, way, "InvalidTransition")
+        assert_one_side_won(contest, way, {submit: submitted, expire: ("EXPIRED", "CANCELLED")})
 
 
 def test_a_hold_is_extended_in_its_last_second_or_expires(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking, **HOLD)["booking"]
+        booking = runner.ask(scenarios.one_booking, **HOLD)["booking"]
 
-        duel = fight(track, booking, extend, expire, way=way)
+        contest = run_contest(runner, booking, extend, expire, way=way)
 
-        assert_sound(track, duel.result, way, "InvalidTransition")
+        assert_sound(runner, contest.result, way, "InvalidTransition")
         outcomes: dict[Side, tuple[str, str]] = {
             extend: ("UPDATED", "PENDING"),
             expire: ("EXPIRED", "CANCELLED"),
         }
-        assert_one_side_won(duel, way, outcomes)
+        assert_one_side_won(contest, way, outcomes)
 
 
 def test_whoever_writes_metadata_leaves_the_others_theirs(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking)["booking"]
+        booking = runner.ask(scenarios.one_booking)["booking"]
 
-        duel = fight(track, booking, merge, way=way)
+        contest = run_contest(runner, booking, merge, way=way)
 
-        assert_sound(track, duel.result, way)
+        assert_sound(runner, contest.result, way)
         written = {
             f"key {number}": number
-            for number, outcome in enumerate(duel.result.outcomes)
+            for number, outcome in enumerate(contest.result.outcomes)
             if not outcome.error
         }
-        assert track.ask(scenes.metadata, booking=booking) == written
-        assert duel.story == ["UPDATED"] * len(written)
-        assert_heard_once(duel)
+        assert runner.ask(scenarios.metadata, booking=booking) == written
+        assert contest.story == ["UPDATED"] * len(written)
+        assert_heard_once(contest)
 
 
 def test_a_dispute_or_somebody_else_has_the_time(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        scene = track.ask(scenes.delivered, now_dt=LATER)
+        scene = runner.ask(scenarios.delivered, now_dt=LATER)
         booking = scene.pop("booking")
         wanted = {**scene, "start_at": LATER, "now_dt": LATER, "allow_past": True}
         disputes = [
-            (entrants.change, {"booking": booking, **dispute(number)})
+            (actions.change, {"booking": booking, **dispute(number)})
             for number in range(RACERS // 2)
         ]
-        others = [(entrants.book, wanted)] * (RACERS // 2)
+        others = [(actions.book, wanted)] * (RACERS // 2)
 
-        result = track.race_between([*disputes, *others], way=way)
+        result = runner.race_between([*disputes, *others], way=way)
 
-        assert_sound(track, result, way, "BookingConflict")
+        assert_sound(runner, result, way, "BookingConflict")
         disputed, booked = (
             Counter(outcome.error for outcome in outcomes)
             for outcomes in (result.outcomes[: RACERS // 2], result.outcomes[RACERS // 2 :])
         )
-        story = track.ask(scenes.stories)[booking]
+        story = runner.ask(scenarios.stories)[booking]
         assert (story[-1] == "DISPUTED") == bool(disputed[""]), result
         # One of the two, unless all of the hosts were told to try again.
         assert booked[""] == (not disputed[""]) or (way.inside and not booked[""]), result
@@ -151,24 +156,24 @@ def test_a_dispute_or_somebody_else_has_the_time(
     ],
 )
 def test_who_believes_what_he_read_before_the_lock_does_it_again(
-    track: Track, rounds: int, scene: dict[str, Any], sides: tuple[Side, ...]
+    runner: RaceRunner, rounds: int, scene: dict[str, Any], sides: tuple[Side, ...]
 ) -> None:
     """If he did not, the tests of submitting and extending would not say anything."""
     for _ in range(rounds):
-        booking = track.ask(scenes.one_booking, **scene)["booking"]
+        booking = runner.ask(scenarios.one_booking, **scene)["booking"]
 
-        duel = fight(track, booking, *sides, entrant=forgetful.change_as_read)
+        contest = run_contest(runner, booking, *sides, action=missing_guards.change_as_read)
 
-        assert len(duel.story) > 1, duel.result
-        assert track.ask(referee.problems)
+        assert len(contest.story) > 1, contest.result
+        assert runner.ask(race_database.problems)
 
 
 def test_who_merges_into_what_he_read_before_the_lock_forgets_the_others(
-    track: Track, rounds: int
+    runner: RaceRunner, rounds: int
 ) -> None:
     for _ in range(rounds):
-        booking = track.ask(scenes.one_booking)["booking"]
+        booking = runner.ask(scenarios.one_booking)["booking"]
 
-        duel = fight(track, booking, merge, entrant=forgetful.change_as_read)
+        contest = run_contest(runner, booking, merge, action=missing_guards.change_as_read)
 
-        assert len(track.ask(scenes.metadata, booking=booking)) < len(duel.won(merge))
+        assert len(runner.ask(scenarios.metadata, booking=booking)) < len(contest.won(merge))

@@ -10,29 +10,32 @@ from typing import Any
 
 import pytest
 
-from tests.races import entrants, moves, referee
+from tests.races import actions, moves, race_database
 from tests.races.conftest import RACERS, assert_sound
 from tests.races.racer import Way
+from tests.races.runner import RaceRunner, Result
 from tests.races.test_create import IS_SQLITE, START
-from tests.races.track import Result, Track
 
 HOUR = timedelta(hours=1)
 
 Place = tuple[Any, datetime]
 
 
-def staff(track: Track, number: int) -> tuple[Any, list[Any]]:
+def staff(runner: RaceRunner, number: int) -> tuple[Any, list[Any]]:
     """The service and so many providers."""
-    host = track.ask(referee.set_up, is_known=True, duration_minutes=60)
-    return host["service"], [host["provider"], *track.ask(referee.hire, number=number - 1)]
+    host = runner.ask(race_database.set_up, is_known=True, duration_minutes=60)
+    return host["service"], [
+        host["provider"],
+        *runner.ask(race_database.add_providers, number=number - 1),
+    ]
 
 
-def book_at(track: Track, service: Any, places: Sequence[Place]) -> list[int]:
+def book_at(runner: RaceRunner, service: Any, places: Sequence[Place]) -> list[int]:
     bookings = [
         {"service": service, "provider": provider, "start_at": start_at}
         for provider, start_at in places
     ]
-    return list(track.ask(referee.book_all, bookings=bookings))
+    return list(runner.ask(race_database.book_all, bookings=bookings))
 
 
 def move(booking: int, place: Place) -> dict[str, Any]:
@@ -50,37 +53,43 @@ def moved(result: Result) -> list[bool]:
 
 
 def assert_moved_or_stayed(
-    track: Track, result: Result, bookings: list[int], old: Sequence[Place], new: Sequence[Place]
+    runner: RaceRunner,
+    result: Result,
+    bookings: list[int],
+    old: Sequence[Place],
+    new: Sequence[Place],
 ) -> None:
     """Each is where its mover was told it is, and every move has left its one event."""
-    assert track.ask(referee.whereabouts) == {
+    assert runner.ask(race_database.places_and_times) == {
         booking: after if has_gone else before
         for booking, before, after, has_gone in zip(bookings, old, new, moved(result), strict=True)
     }
-    assert track.ask(referee.events) == Counter(
+    assert runner.ask(race_database.events) == Counter(
         CREATED=len(bookings), RESCHEDULED=len(result.winners)
     )
 
 
 def test_new_bookings_and_moved_ones_want_one_slot_and_one_gets_it(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     half = RACERS // 2
     for _ in range(rounds_each_way):
-        service, (provider,) = staff(track, 1)
+        service, (provider,) = staff(runner, 1)
         old = [(provider, START + (n + 1) * HOUR) for n in range(half)]
-        bookings = book_at(track, service, old)
+        bookings = book_at(runner, service, old)
         slot = {"service": service, "provider": provider, "start_at": START}
 
-        result = track.race_between(
-            [(entrants.change, move(booking, (provider, START))) for booking in bookings]
-            + [(entrants.book, slot)] * half,
+        result = runner.race_between(
+            [(actions.change, move(booking, (provider, START))) for booking in bookings]
+            + [(actions.book, slot)] * half,
             way=way,
         )
 
-        assert_sound(track, result, way, "BookingConflict")
+        assert_sound(runner, result, way, "BookingConflict")
         assert len(result.winners) == 1, result
-        starts = [start_at for _provider, start_at in track.ask(referee.whereabouts).values()]
+        starts = [
+            start_at for _provider, start_at in runner.ask(race_database.places_and_times).values()
+        ]
         assert starts.count(START) == 1
         assert len(starts) == (half if any(moved(result)[:half]) else half + 1)
 
@@ -89,50 +98,52 @@ CIRCLES = [2, 3, 7]
 
 
 def test_bookings_of_one_provider_that_want_each_other_s_time_all_stay(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     """A time is only free once its booking has gone, and none of them can go first."""
     for _ in range(rounds_each_way):
-        service, providers = staff(track, len(CIRCLES))
+        service, providers = staff(runner, len(CIRCLES))
         circles = [
             [(provider, START + n * HOUR) for n in range(size)]
             for provider, size in zip(providers, CIRCLES, strict=True)
         ]
-        assert_nobody_moves(track, service, circles, way)
+        assert_nobody_moves(runner, service, circles, way)
 
 
 def test_bookings_that_want_each_other_s_provider_all_stay(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     for _ in range(rounds_each_way):
-        service, providers = staff(track, max(CIRCLES))
+        service, providers = staff(runner, max(CIRCLES))
         circles = [
             [(provider, START + n * HOUR) for provider in providers[:size]]
             for n, size in enumerate(CIRCLES)
         ]
-        assert_nobody_moves(track, service, circles, way)
+        assert_nobody_moves(runner, service, circles, way)
 
 
-def assert_nobody_moves(track: Track, service: Any, circles: list[list[Place]], way: Way) -> None:
+def assert_nobody_moves(
+    runner: RaceRunner, service: Any, circles: list[list[Place]], way: Way
+) -> None:
     old = [place for circle in circles for place in circle]
     new = [place for circle in circles for place in [*circle[1:], circle[0]]]
-    bookings = book_at(track, service, old)
+    bookings = book_at(runner, service, old)
 
-    result = track.race(entrants.change, list(map(move, bookings, new)), way=way)
+    result = runner.race(actions.change, list(map(move, bookings, new)), way=way)
 
-    assert_sound(track, result, way, "BookingConflict")
+    assert_sound(runner, result, way, "BookingConflict")
     assert not result.winners, result
-    assert_moved_or_stayed(track, result, bookings, old, new)
+    assert_moved_or_stayed(runner, result, bookings, old, new)
 
 
 def test_bookings_that_move_up_go_as_far_as_there_is_room(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     """Each needs time that the next one has, all of it or half; behind the last one it is free."""
     for _ in range(rounds_each_way):
-        service, providers = staff(track, 2)
+        service, providers = staff(runner, 2)
         rows = [row_of(providers[0], by=HOUR), row_of(providers[1], by=HOUR / 2)]
-        assert_the_last_ones_move(track, service, rows, way)
+        assert_the_last_ones_move(runner, service, rows, way)
 
 
 def row_of(provider: Any, *, by: timedelta) -> list[tuple[Place, Place]]:
@@ -141,24 +152,24 @@ def row_of(provider: Any, *, by: timedelta) -> list[tuple[Place, Place]]:
 
 
 def test_bookings_that_move_up_from_provider_to_provider_go_as_far_as_there_is_room(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     for _ in range(rounds_each_way):
-        service, providers = staff(track, RACERS + 1)
+        service, providers = staff(runner, RACERS + 1)
         places = [(provider, START) for provider in providers]
-        assert_the_last_ones_move(track, service, [list(pairwise(places))], way)
+        assert_the_last_ones_move(runner, service, [list(pairwise(places))], way)
 
 
 def assert_the_last_ones_move(
-    track: Track, service: Any, rows: list[list[tuple[Place, Place]]], way: Way
+    runner: RaceRunner, service: Any, rows: list[list[tuple[Place, Place]]], way: Way
 ) -> None:
     old, new = zip(*chain.from_iterable(rows), strict=True)
-    bookings = book_at(track, service, old)
+    bookings = book_at(runner, service, old)
 
-    result = track.race(entrants.change, list(map(move, bookings, new)), way=way)
+    result = runner.race(actions.change, list(map(move, bookings, new)), way=way)
 
-    assert_sound(track, result, way, "BookingConflict")
-    assert_moved_or_stayed(track, result, bookings, old, new)
+    assert_sound(runner, result, way, "BookingConflict")
+    assert_moved_or_stayed(runner, result, bookings, old, new)
     went = iter(moved(result))
     for row in rows:
         has_gone = list(islice(went, len(row)))
@@ -168,46 +179,48 @@ def assert_the_last_ones_move(
 
 
 def test_bookings_that_go_round_and_to_and_fro_between_providers_with_room_all_go(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     """Every move locks two calendars, and together they lock them in every order."""
     for _ in range(rounds_each_way):
-        service, providers = staff(track, 3)
+        service, providers = staff(runner, 3)
         routes = list(islice(cycle(permutations(providers, 2)), RACERS))
         old = [(route[0], START + n * HOUR) for n, route in enumerate(routes)]
         new = [(route[1], START + n * HOUR) for n, route in enumerate(routes)]
-        bookings = book_at(track, service, old)
+        bookings = book_at(runner, service, old)
 
-        result = track.race(entrants.change, list(map(move, bookings, new)), way=way)
+        result = runner.race(actions.change, list(map(move, bookings, new)), way=way)
 
-        assert_sound(track, result, way)
+        assert_sound(runner, result, way)
         assert not result.deadlocks, result.retried
         assert way.inside or len(result.winners) == RACERS, result
-        assert_moved_or_stayed(track, result, bookings, old, new)
+        assert_moved_or_stayed(runner, result, bookings, old, new)
 
 
 def test_a_booking_that_everybody_moves_elsewhere_makes_every_move(
-    track: Track, rounds_each_way: int, way: Way
+    runner: RaceRunner, rounds_each_way: int, way: Way
 ) -> None:
     """Whoever has waited for its lock finds it at another provider, whose lock comes first."""
     for _ in range(rounds_each_way):
-        service, (home, *providers) = staff(track, RACERS + 1)
-        (booking,) = book_at(track, service, [(home, START)])
+        service, (home, *providers) = staff(runner, RACERS + 1)
+        (booking,) = book_at(runner, service, [(home, START)])
         places = [(provider, START) for provider in providers]
 
-        result = track.race(entrants.change, [move(booking, place) for place in places], way=way)
+        result = runner.race(actions.change, [move(booking, place) for place in places], way=way)
 
-        assert_sound(track, result, way)
+        assert_sound(runner, result, way)
         assert way.inside or len(result.winners) == RACERS, result
-        assert track.ask(referee.whereabouts)[booking] in {(home, START), *places}
-        assert track.ask(referee.count) == {
+        assert runner.ask(race_database.places_and_times)[booking] in {(home, START), *places}
+        assert runner.ask(race_database.count) == {
             "Booking": 1,
             "BookingEvent": 1 + len(result.winners),
             "BusyInterval": 1,
         }
 
 
-def test_without_lock_and_constraint_moves_and_bookings_share_the_slot(unguarded: Track) -> None:
+def test_without_lock_and_constraint_moves_and_bookings_share_the_slot(
+    unguarded: RaceRunner,
+) -> None:
     half = RACERS // 2
     service, (provider,) = staff(unguarded, 1)
     bookings = book_at(
@@ -217,15 +230,15 @@ def test_without_lock_and_constraint_moves_and_bookings_share_the_slot(unguarded
 
     result = unguarded.race_between(
         [(moves.move_naively, move(booking, (provider, START))) for booking in bookings]
-        + [(entrants.book_naively, slot)] * half
+        + [(actions.book_naively, slot)] * half
     )
 
     assert len(result.winners) > 1, result
-    assert unguarded.ask(referee.problems)
+    assert unguarded.ask(race_database.problems)
 
 
 def test_without_lock_and_constraint_bookings_move_to_time_that_is_taken(
-    unguarded: Track,
+    unguarded: RaceRunner,
 ) -> None:
     service, (provider,) = staff(unguarded, 1)
     old = [(provider, START + n * HOUR) for n in range(RACERS)]
@@ -241,12 +254,14 @@ def test_without_lock_and_constraint_bookings_move_to_time_that_is_taken(
     IS_SQLITE,
     reason="SQLite locks the whole file at once, so two locks cannot be taken in opposite orders.",
 )
-def test_without_an_order_of_locks_a_move_to_and_a_move_fro_are_a_deadlock(track: Track) -> None:
-    service, (one, other) = staff(track, 2)
+def test_without_an_order_of_locks_a_move_to_and_a_move_fro_are_a_deadlock(
+    runner: RaceRunner,
+) -> None:
+    service, (one, other) = staff(runner, 2)
     old, new = [(one, START), (other, START + HOUR)], [(other, START), (one, START + HOUR)]
-    wanted = map(move, book_at(track, service, old), new)
+    wanted = map(move, book_at(runner, service, old), new)
 
-    result = track.race(
+    result = runner.race(
         moves.move_in_no_order,
         [entry | {"first": home} for entry, (home, _start_at) in zip(wanted, old, strict=True)],
     )

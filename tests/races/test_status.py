@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import pytest
 
-from tests.races import forgetful, referee, scenes
+from tests.races import missing_guards, race_database, scenarios
 from tests.races.conftest import RACERS, assert_sound
-from tests.races.duel import Side, assert_heard_once, assert_one_side_won, fight
+from tests.races.contest import Side, assert_heard_once, assert_one_side_won, run_contest
 from tests.races.racer import Way
-from tests.races.scenes import LAST_SECOND, NOW, START
-from tests.races.track import Track
+from tests.races.runner import RaceRunner
+from tests.races.scenarios import LAST_SECOND, NOW, START
 
 EXPIRES: Final = NOW + timedelta(minutes=15)
 LATER: Final = START + timedelta(minutes=30)
@@ -56,91 +56,93 @@ REQUEST: Final = {"requires_approval": True}
 
 
 def test_a_hold_is_confirmed_in_its_last_second_or_expires(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking, **HOLD)["booking"]
+        booking = runner.ask(scenarios.one_booking, **HOLD)["booking"]
 
-        duel = fight(track, booking, confirm, expire, way=way)
+        contest = run_contest(runner, booking, confirm, expire, way=way)
 
-        assert_sound(track, duel.result, way, "InvalidTransition")
+        assert_sound(runner, contest.result, way, "InvalidTransition")
         assert_one_side_won(
-            duel,
+            contest,
             way,
             {confirm: ("CONFIRMED", "CONFIRMED"), expire: ("EXPIRED", "CANCELLED")},
         )
 
 
-def test_a_request_is_confirmed_or_declined(track: Track, way: Way, rounds_each_way: int) -> None:
+def test_a_request_is_confirmed_or_declined(
+    runner: RaceRunner, way: Way, rounds_each_way: int
+) -> None:
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking, **REQUEST)["booking"]
+        booking = runner.ask(scenarios.one_booking, **REQUEST)["booking"]
 
-        duel = fight(track, booking, confirm, decline, way=way)
+        contest = run_contest(runner, booking, confirm, decline, way=way)
 
-        assert_sound(track, duel.result, way, "InvalidTransition")
+        assert_sound(runner, contest.result, way, "InvalidTransition")
         assert_one_side_won(
-            duel,
+            contest,
             way,
             {confirm: ("CONFIRMED", "CONFIRMED"), decline: ("DECLINED", "DECLINED")},
         )
 
 
 def test_complete_and_no_show_correct_each_other_in_turns(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking)["booking"]
+        booking = runner.ask(scenarios.one_booking)["booking"]
 
-        duel = fight(track, booking, complete, miss, way=way)
+        contest = run_contest(runner, booking, complete, miss, way=way)
 
-        assert_sound(track, duel.result, way)
-        assert duel.said(complete) <= {""}
-        assert duel.said(miss) <= {""}
-        assert set(duel.won(complete)) <= {"COMPLETED"}
-        assert set(duel.won(miss)) <= {"NO_SHOW"}
-        assert 1 <= len(duel.story) <= RACERS
-        assert set(duel.story) <= {"COMPLETED", "NO_SHOW"}
-        assert all(one != other for one, other in pairwise(duel.story)), duel.story
-        assert_heard_once(duel)
+        assert_sound(runner, contest.result, way)
+        assert contest.said(complete) <= {""}
+        assert contest.said(miss) <= {""}
+        assert set(contest.won(complete)) <= {"COMPLETED"}
+        assert set(contest.won(miss)) <= {"NO_SHOW"}
+        assert 1 <= len(contest.story) <= RACERS
+        assert set(contest.story) <= {"COMPLETED", "NO_SHOW"}
+        assert all(one != other for one, other in pairwise(contest.story)), contest.story
+        assert_heard_once(contest)
 
 
 def test_a_booking_is_delivered_before_it_is_completed_or_not_at_all(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking)["booking"]
+        booking = runner.ask(scenarios.one_booking)["booking"]
 
-        duel = fight(track, booking, deliver, complete, way=way)
+        contest = run_contest(runner, booking, deliver, complete, way=way)
 
-        assert_sound(track, duel.result, way, "InvalidTransition")
-        assert duel.story in (
+        assert_sound(runner, contest.result, way, "InvalidTransition")
+        assert contest.story in (
             ["COMPLETED"],
             ["DELIVERED", "COMPLETED"],
             # Where every host that wanted to complete it was told that the database is busy.
             *([["DELIVERED"]] if way.inside else []),
         )
-        assert bool(duel.won(deliver)) == ("DELIVERED" in duel.story)
-        assert bool(duel.won(complete)) == ("COMPLETED" in duel.story)
-        assert duel.said(complete) <= {""}
-        assert_heard_once(duel)
+        assert bool(contest.won(deliver)) == ("DELIVERED" in contest.story)
+        assert bool(contest.won(complete)) == ("COMPLETED" in contest.story)
+        assert contest.said(complete) <= {""}
+        assert_heard_once(contest)
 
 
 def test_notes_and_corrections_beside_them_are_all_kept(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        booking = track.ask(scenes.one_booking, **REQUEST)["booking"]
+        booking = runner.ask(scenarios.one_booking, **REQUEST)["booking"]
 
-        duel = fight(track, booking, confirm, note, decline, update, way=way)
+        contest = run_contest(runner, booking, confirm, note, decline, update, way=way)
 
-        assert_sound(track, duel.result, way, "InvalidTransition")
-        assert duel.said(note) | duel.said(update) <= {""}
-        assert duel.story.count("NOTE_ADDED") == len(duel.won(note))
-        assert duel.story.count("UPDATED") == len(duel.won(update))
-        steps = [event for event in duel.story if event in {"CONFIRMED", "DECLINED"}]
-        assert len(steps) == bool(duel.won(confirm) + duel.won(decline))
-        assert not (duel.won(confirm) and duel.won(decline)), duel.result
-        assert_heard_once(duel)
+        assert_sound(runner, contest.result, way, "InvalidTransition")
+        assert contest.said(note) | contest.said(update) <= {""}
+        assert contest.story.count("NOTE_ADDED") == len(contest.won(note))
+        assert contest.story.count("UPDATED") == len(contest.won(update))
+        steps = [event for event in contest.story if event in {"CONFIRMED", "DECLINED"}]
+        assert len(steps) == bool(contest.won(confirm) + contest.won(decline))
+        assert not (contest.won(confirm) and contest.won(decline)), contest.result
+        assert_heard_once(contest)
 
 
 @pytest.mark.parametrize(
@@ -154,14 +156,14 @@ def test_notes_and_corrections_beside_them_are_all_kept(
     ],
 )
 def test_who_believes_what_he_read_before_the_lock_overwrites_what_happened(
-    track: Track, rounds: int, scene: dict[str, Any], sides: tuple[Side, ...]
+    runner: RaceRunner, rounds: int, scene: dict[str, Any], sides: tuple[Side, ...]
 ) -> None:
     """If he did not, none of the tests above would say anything."""
     for _ in range(rounds):
-        booking = track.ask(scenes.one_booking, **scene)["booking"]
+        booking = runner.ask(scenarios.one_booking, **scene)["booking"]
 
-        duel = fight(track, booking, *sides, entrant=forgetful.change_as_read)
+        contest = run_contest(runner, booking, *sides, action=missing_guards.change_as_read)
 
         # Some stumble over the claim that another has released; the others all have their way.
-        assert len(duel.story) >= RACERS // len(sides), duel.result
-        assert track.ask(referee.problems)
+        assert len(contest.story) >= RACERS // len(sides), contest.result
+        assert runner.ask(race_database.problems)

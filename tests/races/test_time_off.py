@@ -7,51 +7,58 @@ from typing import Any, Final
 
 import pytest
 
-from tests.races import entrants, referee, time_off
+from tests.races import actions, race_database, time_off
 from tests.races.conftest import RACERS, assert_sound
 from tests.races.racer import Way
-from tests.races.scenes import START
-from tests.races.track import Prepare, Track
+from tests.races.runner import Prepare, RaceRunner
+from tests.races.scenarios import START
 
 AN_HOUR: Final = timedelta(hours=1)
 SIDE: Final = RACERS // 2
 
 
-def two_sides(track: Track, is_known: bool = True) -> list[tuple[Prepare, dict[str, Any]]]:
-    """Eight who book the hour, and eight who want two hours off around its end."""
-    host = track.ask(referee.set_up, is_known=is_known, duration_minutes=60)
+def two_sides(runner: RaceRunner, is_known: bool = True) -> list[tuple[Prepare, dict[str, Any]]]:
+    """Eight who book the hour, and eight who want two hours off around its end, each for a reason.
+
+    Time off may overlap time off, so all eight get theirs, or none does.
+    """
+    host = runner.ask(race_database.set_up, is_known=is_known, duration_minutes=60)
     book = host | {"start_at": START}
     off = {
         "provider": host["provider"],
         "start_at": START + AN_HOUR / 2,
         "end_at": START + AN_HOUR * 5 / 2,
     }
-    return [entry for _ in range(SIDE) for entry in ((entrants.book, book), (time_off.take, off))]
+    return [
+        entry
+        for number in range(SIDE)
+        for entry in ((actions.book, book), (time_off.take, off | {"reason": f"{number}"}))
+    ]
 
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["new provider", "known provider"])
-def test_one_of_those_who_book_and_those_who_take_time_off_gets_it(
-    track: Track, way: Way, rounds_each_way: int, is_known: bool
+def test_either_one_who_books_or_those_who_take_time_off_get_it(
+    runner: RaceRunner, way: Way, rounds_each_way: int, is_known: bool
 ) -> None:
     for _ in range(rounds_each_way):
-        result = track.race_between(two_sides(track, is_known), way=way)
+        result = runner.race_between(two_sides(runner, is_known), way=way)
 
-        assert_sound(track, result, way, "BookingConflict", "TimeOffConflict")
-        assert len(result.winners) == 1, result
-        stored = track.ask(referee.count)
-        off = track.ask(time_off.count)
-        assert stored["Booking"] + off["rows"] == stored["BusyInterval"] == 1
-        assert off["rows"] == off["claims"] == off["claims of rows"]
+        assert_sound(runner, result, way, "BookingConflict", "TimeOffConflict")
+        stored = runner.ask(race_database.count)
+        off = runner.ask(time_off.count)
+        assert stored["Booking"] + off["rows"] == len(result.winners), result
+        assert stored["Booking"] + off["claims"] == stored["BusyInterval"] == 1
+        assert off["claims"] == off["claims of rows"] == min(off["rows"], 1)
 
 
 def test_time_off_that_moves_and_goes_lets_bookings_in_or_keeps_them_out(
-    track: Track, way: Way, rounds_each_way: int
+    runner: RaceRunner, way: Way, rounds_each_way: int
 ) -> None:
     for _ in range(rounds_each_way):
-        host = track.ask(referee.set_up, duration_minutes=60)
+        host = runner.ask(race_database.set_up, duration_minutes=60)
         provider = host["provider"]
         keys = [
-            track.ask(
+            runner.ask(
                 time_off.taken,
                 provider=provider,
                 start_at=START + hour * AN_HOUR,
@@ -69,25 +76,71 @@ def test_time_off_that_moves_and_goes_lets_bookings_in_or_keeps_them_out(
             (time_off.cancel, {"key": keys[1]}),
             (time_off.cancel, {"key": keys[1]}),
             *[
-                (entrants.book, host | {"start_at": START + hour * AN_HOUR})
+                (actions.book, host | {"start_at": START + hour * AN_HOUR})
                 for hour in range(3)
                 for _ in range(3)
             ],
         ]
 
-        result = track.race_between(entries, way=way)
+        result = runner.race_between(entries, way=way)
 
-        assert_sound(track, result, way, "BookingConflict", "TimeOffConflict")
-        off = track.ask(time_off.count)
+        assert_sound(runner, result, way, "BookingConflict", "TimeOffConflict")
+        off = runner.ask(time_off.count)
         assert off["rows"] == off["claims"] == off["claims of rows"]
 
 
-def test_without_lock_and_guard_a_booking_lies_in_time_off(unguarded: Track) -> None:
+def hours(first: int, last: int) -> dict[str, Any]:
+    return {"start_at": START + first * AN_HOUR, "end_at": START + last * AN_HOUR}
+
+
+def test_time_off_that_comes_moves_and_goes_shares_its_intervals(
+    runner: RaceRunner, way: Way, rounds_each_way: int
+) -> None:
+    for _ in range(rounds_each_way):
+        host = runner.ask(race_database.set_up, duration_minutes=60)
+        provider = host["provider"]
+        before = [tuple(hours(*pair).values()) for pair in ((0, 2), (1, 4), (3, 6), (8, 10))]
+        keys = runner.ask(time_off.taken_in_a_row, provider=provider, hours=before)
+        same = {"provider": provider, "reason": "Leave", **hours(1, 9)}
+        entries: list[tuple[Prepare, dict[str, Any]]] = [
+            *[(time_off.take, same)] * 3,
+            (time_off.take, {"provider": provider, "reason": "Flu", **hours(5, 7)}),
+            (time_off.take, {"provider": provider, "reason": "Dentist", **hours(2, 3)}),
+            (time_off.move, {"key": keys[1], **hours(9, 11)}),
+            (time_off.move, {"key": keys[2], **hours(0, 1)}),
+            (time_off.move, {"key": keys[2], **hours(6, 9)}),
+            *[(time_off.cancel, {"key": key}) for key in (keys[0], keys[0], keys[3])],
+            *[
+                (actions.book, host | {"start_at": START + hour * AN_HOUR})
+                for hour in (0, 4, 7, 9, 10)
+            ],
+        ]
+
+        result = runner.race_between(entries, way=way)
+
+        assert_sound(runner, result, way, "BookingConflict", "TimeOffConflict")
+        leaves = [outcome.result for outcome in result.outcomes[:3] if not outcome.error]
+        assert len(set(leaves)) <= 1
+        off = runner.ask(time_off.count)
+        assert off["claims"] == off["claims of rows"]
+
+
+def test_without_lock_and_guard_time_off_shares_no_interval(unguarded: RaceRunner) -> None:
+    """If it did, the test above would say nothing."""
+    off = [values for action, values in two_sides(unguarded) if action is time_off.take]
+
+    result = unguarded.race_between([(time_off.take_naively, values) for values in off])
+
+    assert len(result.winners) > 1, result
+    assert unguarded.ask(race_database.problems)
+
+
+def test_without_lock_and_guard_a_booking_lies_in_time_off(unguarded: RaceRunner) -> None:
     """If it did not, the tests above would say nothing."""
-    naive = {entrants.book: entrants.book_naively, time_off.take: time_off.take_naively}
-    entries = [(naive[entrant], values) for entrant, values in two_sides(unguarded)]
+    naive = {actions.book: actions.book_naively, time_off.take: time_off.take_naively}
+    entries = [(naive[action], values) for action, values in two_sides(unguarded)]
 
     result = unguarded.race_between(entries)
 
     assert len(result.winners) > 1, result
-    assert unguarded.ask(referee.problems)
+    assert unguarded.ask(race_database.problems)

@@ -9,15 +9,15 @@ from unittest.mock import patch
 
 from bookings.contrib.schedule import services
 from bookings.contrib.schedule.models import TimeOff
-from bookings.contrib.schedule.services import time_off
+from bookings.contrib.schedule.time_off_intervals import SharedIntervals
 from bookings.models import BusyInterval
-from tests.races.entrants import (
+from tests.races.actions import (
     Run,
-    handicapped,
-    look_and_leap,
+    check_then_run,
     no_lock,
-    no_look,
+    no_overlap_check,
     stored,
+    without_guards,
 )
 
 
@@ -39,12 +39,12 @@ def cancel(*, key: Any) -> Run:
 
 def take_naively(**values: Any) -> Run:
     """As ``take``, looking first, with neither lock nor guard."""
-    run = handicapped(take(**values), no_lock, no_look, _no_second_look)
-    return look_and_leap(run, values["provider"], values["start_at"])
+    run = without_guards(take(**values), no_lock, no_overlap_check, _no_second_look)
+    return check_then_run(run, values["provider"], values["start_at"])
 
 
 def _no_second_look() -> AbstractContextManager[Any]:
-    return patch.object(time_off, "_refuse_conflict", lambda *args, **kwargs: None)
+    return patch.object(SharedIntervals, "_intervals_within", lambda *args: [])
 
 
 def taken(*, provider: Any, start_at: datetime, end_at: datetime) -> Any:
@@ -52,10 +52,15 @@ def taken(*, provider: Any, start_at: datetime, end_at: datetime) -> Any:
     return take(provider=provider, start_at=start_at, end_at=end_at)()
 
 
+def taken_in_a_row(*, provider: Any, hours: list[tuple[datetime, datetime]]) -> list[Any]:
+    """Several of them; their keys."""
+    return [taken(provider=provider, start_at=start, end_at=end) for start, end in hours]
+
+
 def count() -> dict[str, int]:
     claims = BusyInterval.objects.filter(kind=BusyInterval.Kind.TIME_OFF)
     return {
         "rows": TimeOff.objects.count(),
         "claims": claims.count(),
-        "claims of rows": claims.filter(time_off__isnull=False).count(),
+        "claims of rows": claims.filter(time_off__isnull=False).distinct().count(),
     }

@@ -100,6 +100,12 @@ def booking(book: Book) -> Booking:
 
 
 @pytest.fixture
+def group_booking(book: Book, group: Any) -> Booking:
+    """Confirmed, one seat of a slot of three, for an hour from ``START``."""
+    return book(service=group)
+
+
+@pytest.fixture
 def pending(book: Book, make_service: Make) -> Booking:
     """Waiting for approval, for an hour from ``START``."""
     return book(service=make_service(name="Surgery", requires_approval=True))
@@ -111,23 +117,23 @@ def hold(book: Book) -> Booking:
     return book(expires_at=NOW + minutes(15))
 
 
-Told = list[tuple[str, Booking, BookingEvent, str]]
+SentSignals = list[tuple[str, Booking, BookingEvent, str]]
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
+def sent_signals() -> Iterator[SentSignals]:
     """What the signals say: their event type, the booking, the event and the database's alias."""
-    heard: Told = []
+    sent: SentSignals = []
     receivers = []
     for name, signal in signals.BY_EVENT.items():
 
         def receive(
             sender: Any, *, booking: Any, event: Any, using: str, name: str = name, **kwargs: Any
         ) -> None:
-            heard.append((name, booking, event, using))
+            sent.append((name, booking, event, using))
 
         signal.connect(receive, sender=Booking, weak=False)
         receivers.append((signal, receive))
-    yield heard
+    yield sent
     for signal, receive in receivers:
         signal.disconnect(receive, sender=Booking)

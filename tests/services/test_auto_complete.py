@@ -107,11 +107,11 @@ def test_it_works_in_chunks_up_to_its_limit(
 
 
 def test_it_tells_of_each(
-    delivered: Booking, told: Any, django_capture_on_commit_callbacks: Any
+    delivered: Booking, sent_signals: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         auto_complete_bookings(now_dt=DUE)
-    assert [(name, booking) for name, booking, *_ in told][-1] == ("COMPLETED", delivered)
+    assert [(name, booking) for name, booking, *_ in sent_signals][-1] == ("COMPLETED", delivered)
 
 
 @pytest.mark.parametrize(

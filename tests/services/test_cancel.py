@@ -90,10 +90,41 @@ def test_staff_may_override_the_notice(book: Book, make_service: Make) -> None:
     assert booking.status == "CANCELLED"
 
 
-def test_without_notice_a_booking_can_be_cancelled_after_its_start(booking: Booking) -> None:
-    cancel_booking(booking, now_dt=START + DAY)
+@pytest.mark.parametrize("after_start", [timedelta(0), minutes(30), 7 * DAY])
+def test_without_notice_a_booking_can_be_cancelled_until_its_start(
+    book: Book, booking: Booking, after_start: timedelta
+) -> None:
+    with nothing_written(), pytest.raises(NoticeWindow) as refused:
+        cancel_booking(booking, now_dt=START + after_start)
+    assert refused.value.code == "booking_started"
+    assert refused.value.messages == [
+        "The booking has begun. Only staff may still cancel it, by overriding the policy."
+    ]
 
+    cancel_booking(booking, now_dt=START + after_start, override_policy=True)
     assert booking.status == "CANCELLED"
+
+    in_time = book()
+    cancel_booking(in_time, now_dt=START - MICROSECOND)
+    assert in_time.status == "CANCELLED"
+
+
+def test_a_hold_of_a_time_that_has_begun_is_for_staff_too(book: Book) -> None:
+    hold = book(now_dt=START + HOUR, expires_at=START + 2 * HOUR, allow_past=True)
+
+    with nothing_written(), pytest.raises(NoticeWindow) as refused:
+        cancel_booking(hold, now_dt=START + HOUR)
+    assert refused.value.code == "booking_started"
+
+    cancel_booking(hold, now_dt=START + HOUR, override_policy=True)
+    assert hold.status == "CANCELLED"
+
+
+def test_a_booking_that_was_cancelled_in_time_stays_so(booking: Booking) -> None:
+    cancel_booking(booking, now_dt=NOW)
+
+    with nothing_done():
+        cancel_booking(booking, now_dt=START + DAY)
 
 
 def test_the_rules_are_those_of_the_booking_not_of_its_service(
@@ -103,7 +134,7 @@ def test_the_rules_are_those_of_the_booking_not_of_its_service(
     booking = book(service=service)
     type(service).objects.update(cancellation_notice_minutes=9999, cancellation_allowed=False)
 
-    cancel_booking(stored(booking), now_dt=START)
+    cancel_booking(stored(booking), now_dt=NOW)
 
     assert stored(booking).status == "CANCELLED"
 

@@ -13,7 +13,7 @@ from bookings.exceptions import (
 )
 from bookings.models import Booking, BookingEvent
 from tests.services.clock import DAY, HOUR, MICROSECOND, NOW, SECOND, START, minutes
-from tests.services.conftest import Book, Make, Told
+from tests.services.conftest import Book, Make, SentSignals
 from tests.services.storage import (
     intervals,
     nothing_written,
@@ -104,17 +104,17 @@ def test_the_event_names_who_made_it(book: Book, staff: Any) -> None:
 
 
 def test_it_tells_of_it_once_it_is_committed(
-    book: Book, told: Told, django_capture_on_commit_callbacks: Any
+    book: Book, sent_signals: SentSignals, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         made = book()
-        assert told == []
+        assert sent_signals == []
 
-    assert told == [("CREATED", made, made.events.get(), "default")]
+    assert sent_signals == [("CREATED", made, made.events.get(), "default")]
 
 
 def test_it_tells_of_nothing_that_was_rolled_back(
-    book: Book, told: Told, django_capture_on_commit_callbacks: Any
+    book: Book, sent_signals: SentSignals, django_capture_on_commit_callbacks: Any
 ) -> None:
     with (
         nothing_written(),
@@ -123,11 +123,11 @@ def test_it_tells_of_nothing_that_was_rolled_back(
     ):
         book()
 
-    assert told == []
+    assert sent_signals == []
 
 
 def test_it_tells_of_nothing_that_was_refused(
-    book: Book, booking: Booking, told: Told, django_capture_on_commit_callbacks: Any
+    book: Book, booking: Booking, sent_signals: SentSignals, django_capture_on_commit_callbacks: Any
 ) -> None:
     with (
         django_capture_on_commit_callbacks(execute=True) as callbacks,
@@ -135,7 +135,7 @@ def test_it_tells_of_nothing_that_was_refused(
     ):
         book()
 
-    assert (callbacks, told) == ([], [])
+    assert (callbacks, sent_signals) == ([], [])
 
 
 def test_a_reference_is_readable_and_of_its_year(booking: Booking) -> None:
@@ -228,3 +228,23 @@ def test_a_refusal_leaves_the_callers_transaction_usable(book: Book, booking: Bo
         made = book(start_at=START + DAY)
 
     assert stored(made).pk
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"party_size": 2}, "party_size"),
+        ({"party_size": 0}, "party_size"),
+        ({"client_name": ""}, "client_name"),
+        ({"client_name": None}, "client_name"),
+        ({"client_email": "nobody"}, "client_email"),
+        ({"start_at": START.replace(tzinfo=None)}, "start_at"),
+    ],
+)
+def test_a_refusal_has_its_message_by_the_argument(
+    book: Book, values: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidBooking) as refused:
+        book(**values)
+    assert list(refused.value.message_dict) == [field]
+    assert refused.value.message_dict[field] == refused.value.messages

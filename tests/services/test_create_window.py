@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from bookings.exceptions import (
     TooFarAhead,
 )
 from bookings.models import Booking
-from tests.services.clock import DAY, HOUR, MICROSECOND, NOW, START, minutes
+from tests.services.clock import DAY, HOUR, MICROSECOND, NOW, SECOND, START, minutes
 from tests.services.conftest import Book, Make
 from tests.services.storage import (
     nothing_written,
@@ -34,7 +34,7 @@ def test_a_start_in_the_past_is_refused(book: Book) -> None:
     with nothing_written(), pytest.raises(PastStart) as refused:
         book(start_at=NOW - MICROSECOND)
 
-    assert refused.value.messages == ["start_at has passed. Choose a later start."]
+    assert refused.value.messages == ["The start has passed. Choose a later start."]
 
 
 def test_an_import_may_start_in_the_past(book: Book, settings: Any) -> None:
@@ -64,7 +64,9 @@ def test_the_minimum_notice_may_be_used_up(book: Book, make_service: Make) -> No
 
     with nothing_written(), pytest.raises(NoticeWindow) as refused:
         book(service=service, start_at=NOW + minutes(90) - MICROSECOND)
-    assert refused.value.messages == ["This service must be booked at least 90 minutes ahead."]
+    assert refused.value.messages == [
+        "This service must be booked at least 1 hour 30 minutes ahead."
+    ]
     assert refused.value.code == "minimum_notice"
 
     assert book(service=service, start_at=NOW + minutes(90)).pk
@@ -73,11 +75,25 @@ def test_the_minimum_notice_may_be_used_up(book: Book, make_service: Make) -> No
 def test_the_maximum_advance_may_be_used_up(book: Book, make_service: Make) -> None:
     service = make_service(maximum_advance_days=30)
 
+    midnight = datetime.combine(NOW.date(), time.min, UTC) + 31 * DAY
     with nothing_written(), pytest.raises(TooFarAhead) as refused:
-        book(service=service, start_at=NOW + 30 * DAY + MICROSECOND)
+        book(service=service, start_at=midnight)
     assert refused.value.messages == ["This service can be booked at most 30 days ahead."]
 
-    assert book(service=service, start_at=NOW + 30 * DAY).pk
+    assert book(service=service, start_at=midnight - MICROSECOND).pk
+
+
+def test_no_days_ahead_means_today_by_the_providers_clocks(
+    book: Book, make_service: Make, provider: Any
+) -> None:
+    """It is seven in the evening in Brisbane."""
+    provider.timezone = "Australia/Brisbane"
+    service = make_service(maximum_advance_days=0)
+
+    assert book(service=service, start_at=NOW + 5 * HOUR - SECOND).pk
+    with nothing_written(), pytest.raises(TooFarAhead) as refused:
+        book(service=service, start_at=NOW + 5 * HOUR)
+    assert refused.value.messages == ["This service can only be booked for today."]
 
 
 def test_staff_may_override_the_window_of_booking(book: Book, make_service: Make) -> None:
@@ -133,7 +149,7 @@ def test_the_two_halves_of_the_repeated_hour_are_two_hours(book: Book) -> None:
 
     early, late = book(start_at=first), book(start_at=first.replace(fold=1))
 
-    assert late.start_at - early.start_at == HOUR
+    assert late.start_at.astimezone(UTC) - early.start_at.astimezone(UTC) == HOUR
     with nothing_written(), pytest.raises(BookingConflict):
         book(start_at=first)
 

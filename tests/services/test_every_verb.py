@@ -13,7 +13,7 @@ from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.services import add_note, reschedule_booking, update_booking
 from bookings.signals import BY_EVENT
 from tests.services.clock import NOW, START
-from tests.services.conftest import Make, Told
+from tests.services.conftest import Make, SentSignals
 from tests.services.storage import (
     history,
     last_event,
@@ -58,19 +58,19 @@ def test_it_leaves_one_event_and_a_new_version(verb: Verb, target: Booking, staf
 
 
 def test_it_tells_of_it_once_it_is_committed(
-    verb: Verb, target: Booking, told: Told, django_capture_on_commit_callbacks: Any
+    verb: Verb, target: Booking, sent_signals: SentSignals, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         verb(target)
-        assert told == []
+        assert sent_signals == []
 
-    ((name, booking, event, using),) = told
+    ((name, booking, event, using),) = sent_signals
     assert (name, booking, using) == (verb.event, target, "default")
     assert event == last_event(target)
 
 
 def test_it_tells_of_nothing_that_was_rolled_back(
-    verb: Verb, target: Booking, told: Told, django_capture_on_commit_callbacks: Any
+    verb: Verb, target: Booking, sent_signals: SentSignals, django_capture_on_commit_callbacks: Any
 ) -> None:
     with (
         nothing_written(),
@@ -79,7 +79,7 @@ def test_it_tells_of_nothing_that_was_rolled_back(
     ):
         verb(target)
 
-    assert told == []
+    assert sent_signals == []
 
 
 def test_doing_it_twice_does_it_once(verb: Verb, target: Booking) -> None:

@@ -21,7 +21,7 @@ from bookings.exceptions import (
     NotAllowed,
     PastStart,
 )
-from bookings.models import Booking
+from bookings.models import Booking, BusyInterval
 from bookings.selectors import get_busy_intervals
 from bookings.services import (
     cancel_booking,
@@ -49,7 +49,7 @@ EXPIRY = NOW + minutes(15)
 
 
 @pytest.fixture
-def keep(service: Any, provider: Any) -> Book:
+def hold_time(service: Any, provider: Any) -> Book:
     def make(**values: Any) -> Booking:
         given = {"service": service, "provider": provider, "start_at": START, "now_dt": NOW}
         return hold_booking(**(given | values))
@@ -58,9 +58,9 @@ def keep(service: Any, provider: Any) -> Book:
 
 
 @pytest.fixture
-def nameless(keep: Book) -> Booking:
+def unnamed_hold(hold_time: Book) -> Booking:
     """Fifteen minutes of somebody who has not said who he is."""
-    return keep()
+    return hold_time()
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def approved(make_service: Make) -> Any:
     return make_service(name="Surgery", requires_approval=True)
 
 
-def test_a_hold_is_pending_for_as_long_as_the_setting_says(nameless: Booking) -> None:
-    row = stored(nameless)
+def test_a_hold_is_pending_for_as_long_as_the_setting_says(unnamed_hold: Booking) -> None:
+    row = stored(unnamed_hold)
     assert (row.status, row.client_name, row.requested_at) == ("PENDING", "", None)
     assert (row.expires_at, row.is_hold, row.holds_time) == (EXPIRY, True, True)
     assert history(row) == ["CREATED"]
@@ -77,67 +77,80 @@ def test_a_hold_is_pending_for_as_long_as_the_setting_says(nameless: Booking) ->
     assert row.busy_interval.lapses == EXPIRY.timestamp()
 
 
-def test_the_setting_is_read_when_it_is_used(keep: Book) -> None:
+def test_the_setting_is_read_when_it_is_used(hold_time: Book) -> None:
     with override_settings(BOOKINGS_HOLD_MINUTES=40):
-        assert keep().expires_at == NOW + minutes(40)
-    assert keep(hold_minutes=5, start_at=START + DAY).expires_at == NOW + minutes(5)
+        assert hold_time().expires_at == NOW + minutes(40)
+    assert hold_time(hold_minutes=5, start_at=START + DAY).expires_at == NOW + minutes(5)
 
 
-def test_a_hold_ends_at_its_start_at_the_latest(keep: Book) -> None:
-    assert keep(start_at=NOW + minutes(10)).expires_at == NOW + minutes(10)
-    past = keep(start_at=NOW - DAY, allow_past=True)
+def test_a_hold_ends_at_its_start_at_the_latest(hold_time: Book) -> None:
+    assert hold_time(start_at=NOW + minutes(10)).expires_at == NOW + minutes(10)
+    past = hold_time(start_at=NOW - DAY, allow_past=True)
     assert past.expires_at == EXPIRY
 
 
+@pytest.mark.parametrize("later", [minutes(1), DAY, 4000 * DAY])
+def test_a_hold_lapses_at_its_start_at_the_latest(book: Book, later: Any) -> None:
+    hold = book(expires_at=START + later)
+    assert (hold.expires_at, hold.status) == (START, "PENDING")
+    assert stored(hold).expires_at == START
+    assert expire_bookings(now_dt=START) == 1
+
+
+def test_a_hold_for_a_start_that_has_passed_lapses_when_it_says(book: Book) -> None:
+    hold = book(expires_at=START + DAY, now_dt=START + minutes(1), allow_past=True)
+    assert hold.expires_at == START + DAY
+
+
 @pytest.mark.parametrize("length", [0, -1, True, 1.5, "15", 2**40])
-def test_a_hold_lasts_a_whole_number_of_minutes(keep: Book, length: Any) -> None:
+def test_a_hold_lasts_a_whole_number_of_minutes(hold_time: Book, length: Any) -> None:
     with nothing_written(), pytest.raises(InvalidBooking, match="hold_minutes must be"):
-        keep(hold_minutes=length)
+        hold_time(hold_minutes=length)
 
 
 @pytest.mark.parametrize("length", [0, -1, "5", 1.5, True, 10**9])
-def test_a_setting_that_is_no_length_is_named(keep: Book, settings: Any, length: Any) -> None:
+def test_a_setting_that_is_no_length_is_named(hold_time: Book, settings: Any, length: Any) -> None:
     settings.BOOKINGS_HOLD_MINUTES = length
     with nothing_written(), pytest.raises(InvalidBooking, match="BOOKINGS_HOLD_MINUTES must be"):
-        keep()
+        hold_time()
 
 
-def test_a_naive_start_is_refused(keep: Book) -> None:
+def test_a_naive_start_is_refused(hold_time: Book) -> None:
     with nothing_written(), pytest.raises(InvalidBooking, match="timezone-aware"):
-        keep(start_at=datetime(2030, 1, 8, 9, 0))  # noqa: DTZ001
+        hold_time(start_at=datetime(2030, 1, 8, 9, 0))  # noqa: DTZ001
 
 
-def test_only_a_hold_may_be_nobody_s(book: Book, keep: Book) -> None:
+def test_only_a_hold_may_be_nobody_s(book: Book, hold_time: Book) -> None:
     with nothing_written(), pytest.raises(InvalidBooking) as refused:
         book(client_name="")
     assert "client_name" in refused.value.message_dict
     with nothing_written(), pytest.raises(InvalidBooking):
-        keep(client_name=" ")
+        hold_time(client_name=" ")
 
 
-def test_two_that_are_nobody_s_are_no_duplicates(keep: Book) -> None:
+def test_two_that_are_nobody_s_are_no_duplicates(hold_time: Book) -> None:
     with override_settings(BOOKINGS_DUPLICATE_GUARD_MINUTES=600):
-        keep()
-        assert keep(start_at=START + HOUR).pk
+        hold_time()
+        assert hold_time(start_at=START + HOUR).pk
 
 
-def test_a_key_gives_the_same_hold_again(keep: Book) -> None:
-    made = keep(idempotency_key="cart")
-    assert keep(idempotency_key="cart", now_dt=NOW + minutes(1)).pk == made.pk
+def test_a_key_gives_the_same_hold_again(hold_time: Book) -> None:
+    made = hold_time(idempotency_key="cart")
+    assert hold_time(idempotency_key="cart", now_dt=NOW + minutes(1)).pk == made.pk
     assert Booking.objects.count() == 1
 
 
-def test_add_ons_are_held_too(keep: Book, make_addon: Make) -> None:
+def test_add_ons_are_held_too(hold_time: Book, make_addon: Make) -> None:
     addon = make_addon(extra_duration_minutes=30)
-    assert keep(addon_ids=[addon.pk]).end_at == START + minutes(90)
+    assert hold_time(addon_ids=[addon.pk]).end_at == START + minutes(90)
 
 
 # Confirm
 
 
-def test_a_hold_is_confirmed_with_who_it_is_for(nameless: Booking, user: Any) -> None:
+def test_a_hold_is_confirmed_with_who_it_is_for(unnamed_hold: Booking, user: Any) -> None:
     confirm_booking(
-        nameless,
+        unnamed_hold,
         now_dt=NOW,
         client_name="Mary",
         client_email="mary@example.com",
@@ -147,7 +160,7 @@ def test_a_hold_is_confirmed_with_who_it_is_for(nameless: Booking, user: Any) ->
         metadata={"source": "phone"},
     )
 
-    row = stored(nameless)
+    row = stored(unnamed_hold)
     assert (row.status, row.expires_at, row.confirmed_at) == ("CONFIRMED", None, NOW)
     assert (row.client_name, row.client_email, row.client_phone) == (
         "Mary",
@@ -181,11 +194,11 @@ def test_a_hold_is_confirmed_with_who_it_is_for(nameless: Booking, user: Any) ->
 
 
 @pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
-def test_what_is_nobody_s_is_not_confirmed(nameless: Booking, verb: Any) -> None:
+def test_what_is_nobody_s_is_not_confirmed(unnamed_hold: Booking, verb: Any) -> None:
     with nothing_written(), pytest.raises(InvalidBooking) as refused:
-        verb(nameless, now_dt=NOW, client_email="mary@example.com")
+        verb(unnamed_hold, now_dt=NOW, client_email="mary@example.com")
     assert refused.value.code == "no_client"
-    assert nameless.client_email == ""
+    assert unnamed_hold.client_email == ""
 
 
 @pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
@@ -208,10 +221,10 @@ def test_what_is_nobody_s_is_not_confirmed(nameless: Booking, verb: Any) -> None
 )
 @override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
 def test_what_cannot_be_stored_leaves_the_hold_as_it_was(
-    nameless: Booking, verb: Any, wrong: dict[str, Any]
+    unnamed_hold: Booking, verb: Any, wrong: dict[str, Any]
 ) -> None:
     with nothing_written(), pytest.raises(InvalidBooking):
-        verb(nameless, now_dt=NOW, **wrong)
+        verb(unnamed_hold, now_dt=NOW, **wrong)
 
 
 def test_what_is_not_said_stays(hold: Booking) -> None:
@@ -222,8 +235,8 @@ def test_what_is_not_said_stays(hold: Booking) -> None:
 
 
 @pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
-def test_metadata_is_merged_and_not_replaced(keep: Book, verb: Any) -> None:
-    hold = keep(client_name="Mary", metadata={"cart": 7, "step": 1})
+def test_metadata_is_merged_and_not_replaced(hold_time: Book, verb: Any) -> None:
+    hold = hold_time(client_name="Mary", metadata={"cart": 7, "step": 1})
 
     verb(hold, now_dt=NOW, metadata={"step": None, "paid": True})
 
@@ -232,11 +245,11 @@ def test_metadata_is_merged_and_not_replaced(keep: Book, verb: Any) -> None:
 
 @pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
 def test_who_has_a_booking_there_already_is_known_by_then(
-    book: Book, keep: Book, verb: Any
+    book: Book, hold_time: Book, verb: Any
 ) -> None:
     with override_settings(BOOKINGS_DUPLICATE_GUARD_MINUTES=120):
         book(start_at=START + 2 * HOUR)
-        hold = keep()
+        hold = hold_time()
 
         with nothing_written(), pytest.raises(DuplicateBooking):
             verb(hold, now_dt=NOW, client_name="Mary")
@@ -263,9 +276,15 @@ def test_what_is_inactive_by_now_is_not_confirmed(hold: Booking, verb: Any, name
     assert verb(hold, now_dt=NOW, override_policy=True).status == "CONFIRMED"
 
 
+def outlasting(hold: Booking) -> Booking:
+    """As a hold that was stored by an earlier version, and lapses after its start."""
+    Booking._base_manager.filter(pk=hold.pk).update(expires_at=START + DAY)
+    return stored(hold)
+
+
 @pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
 def test_a_start_that_has_passed_meanwhile_is_refused(book: Book, verb: Any) -> None:
-    hold = book(expires_at=START + DAY)
+    hold = outlasting(book(expires_at=START))
 
     assert verb(book(start_at=START + DAY, expires_at=START + DAY), now_dt=START).pk
     with nothing_written(), pytest.raises(PastStart):
@@ -275,12 +294,12 @@ def test_a_start_that_has_passed_meanwhile_is_refused(book: Book, verb: Any) -> 
 
 
 def test_staff_may_confirm_what_has_begun(book: Book) -> None:
-    hold = book(expires_at=START + DAY)
+    hold = outlasting(book(expires_at=START))
     assert confirm_booking(hold, now_dt=START + HOUR, override_policy=True).status == "CONFIRMED"
 
 
-def test_what_was_made_for_the_past_is_confirmed_there(keep: Book) -> None:
-    hold = keep(start_at=NOW - DAY, allow_past=True, client_name="Mary")
+def test_what_was_made_for_the_past_is_confirmed_there(hold_time: Book) -> None:
+    hold = hold_time(start_at=NOW - DAY, allow_past=True, client_name="Mary")
     assert confirm_booking(hold, now_dt=NOW).status == "CONFIRMED"
 
 
@@ -305,17 +324,17 @@ def test_a_claim_that_was_lost_is_taken_again_or_refused(
 # Submit
 
 
-def test_a_hold_that_needs_no_approval_is_confirmed(nameless: Booking) -> None:
-    submit_hold(nameless, now_dt=NOW, client_name="Mary")
+def test_a_hold_that_needs_no_approval_is_confirmed(unnamed_hold: Booking) -> None:
+    submit_hold(unnamed_hold, now_dt=NOW, client_name="Mary")
 
-    assert (nameless.status, nameless.requested_at) == ("CONFIRMED", None)
-    assert history(nameless) == ["CREATED", "CONFIRMED"]
-    data = last_event(nameless).data
+    assert (unnamed_hold.status, unnamed_hold.requested_at) == ("CONFIRMED", None)
+    assert history(unnamed_hold) == ["CREATED", "CONFIRMED"]
+    data = last_event(unnamed_hold).data
     assert (data["old_expires_at"], data["new_expires_at"]) == (EXPIRY.isoformat(), None)
 
 
-def test_a_hold_that_needs_approval_becomes_a_request(keep: Book, approved: Any) -> None:
-    hold = keep(service=approved)
+def test_a_hold_that_needs_approval_becomes_a_request(hold_time: Book, approved: Any) -> None:
+    hold = hold_time(service=approved)
     submit_hold(hold, now_dt=NOW + SECOND, client_name="Mary", notes_client="Window seat.")
 
     row = stored(hold)
@@ -338,8 +357,8 @@ def test_a_hold_that_needs_approval_becomes_a_request(keep: Book, approved: Any)
 
 
 @override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=2)
-def test_a_request_lapses_by_its_own_deadline(keep: Book, approved: Any) -> None:
-    hold = submit_hold(keep(service=approved), now_dt=NOW + minutes(5), client_name="Mary")
+def test_a_request_lapses_by_its_own_deadline(hold_time: Book, approved: Any) -> None:
+    hold = submit_hold(hold_time(service=approved), now_dt=NOW + minutes(5), client_name="Mary")
 
     deadline = NOW + minutes(125)
     assert stored(hold).expires_at == deadline
@@ -350,16 +369,16 @@ def test_a_request_lapses_by_its_own_deadline(keep: Book, approved: Any) -> None
 
 
 @override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=2)
-def test_a_second_click_neither_approves_nor_extends(keep: Book, approved: Any) -> None:
-    hold = submit_hold(keep(service=approved), now_dt=NOW, client_name="Mary")
+def test_a_second_click_neither_approves_nor_extends(hold_time: Book, approved: Any) -> None:
+    hold = submit_hold(hold_time(service=approved), now_dt=NOW, client_name="Mary")
 
     with nothing_done():
         submit_hold(hold, now_dt=NOW + HOUR, client_name="Mallory")
     assert (hold.status, hold.client_name) == ("PENDING", "Mary")
 
 
-def test_who_has_waited_too_long_has_nothing_to_submit(keep: Book) -> None:
-    hold = keep(client_name="Mary")
+def test_who_has_waited_too_long_has_nothing_to_submit(hold_time: Book) -> None:
+    hold = hold_time(client_name="Mary")
     with nothing_written(), pytest.raises(InvalidTransition) as refused:
         submit_hold(hold, now_dt=EXPIRY)
     assert refused.value.code == "hold_expired"
@@ -377,9 +396,9 @@ class Suspicious(DefaultBookingAdapter):
     ("email", "status"), [("a@friends.example", "CONFIRMED"), ("a@elsewhere.example", "PENDING")]
 )
 def test_whether_a_client_needs_approval_is_asked_when_he_is_known(
-    keep: Book, email: str, status: str
+    hold_time: Book, email: str, status: str
 ) -> None:
-    hold = keep()
+    hold = hold_time()
     assert hold.requires_approval
 
     submit_hold(hold, now_dt=NOW, client_name="Ann", client_email=email)
@@ -393,8 +412,8 @@ class Hasty(DefaultBookingAdapter):
 
 
 @override_settings(BOOKINGS_ADAPTER=f"{__name__}.Hasty")
-def test_a_deadline_that_has_passed_is_refused(keep: Book, book: Book, approved: Any) -> None:
-    hold = keep(service=approved, client_name="Mary")
+def test_a_deadline_that_has_passed_is_refused(hold_time: Book, book: Book, approved: Any) -> None:
+    hold = hold_time(service=approved, client_name="Mary")
     with nothing_written(), pytest.raises(InvalidBooking) as refused:
         submit_hold(hold, now_dt=NOW)
     assert refused.value.code == "expires_in_the_past"
@@ -433,9 +452,9 @@ def test_a_hold_is_not_made_shorter(hold: Booking) -> None:
         extend_hold(hold, now_dt=NOW, expires_at=NOW + minutes(5))
 
 
-def test_a_hold_is_not_extended_beyond_its_start(hold: Booking, keep: Book) -> None:
+def test_a_hold_is_not_extended_beyond_its_start(hold: Booking, hold_time: Book) -> None:
     assert extend_hold(hold, now_dt=NOW, expires_at=START + HOUR).expires_at == START
-    past = keep(start_at=NOW - DAY, allow_past=True)
+    past = hold_time(start_at=NOW - DAY, allow_past=True)
     assert extend_hold(past, now_dt=NOW, minutes=60).expires_at == NOW + HOUR
 
 
@@ -479,8 +498,8 @@ def test_what_has_run_out_is_not_extended(hold: Booking) -> None:
 
 
 @override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=2)
-def test_a_request_is_not_extended_by_the_client(keep: Book, approved: Any) -> None:
-    request = submit_hold(keep(service=approved), now_dt=NOW, client_name="Mary")
+def test_a_request_is_not_extended_by_the_client(hold_time: Book, approved: Any) -> None:
+    request = submit_hold(hold_time(service=approved), now_dt=NOW, client_name="Mary")
     with nothing_written(), pytest.raises(InvalidTransition) as refused:
         extend_hold(request, now_dt=NOW, minutes=600)
     assert refused.value.code == "no_hold"
@@ -490,9 +509,9 @@ def test_a_request_is_not_extended_by_the_client(keep: Book, approved: Any) -> N
 
 
 def test_holds_are_listed_until_they_run_out_or_are_submitted(
-    keep: Book, book: Book, approved: Any
+    hold_time: Book, book: Book, approved: Any
 ) -> None:
-    hold = keep()
+    hold = hold_time()
     book(service=approved, start_at=START + DAY)
     with override_settings(BOOKINGS_APPROVAL_DEADLINE_HOURS=5):
         request = book(service=approved, start_at=START + 2 * DAY)
@@ -502,10 +521,10 @@ def test_holds_are_listed_until_they_run_out_or_are_submitted(
     assert request.expires_at == NOW + 5 * HOUR
 
 
-def test_a_hold_that_would_outlast_the_calendar_is_refused(keep: Book, hold: Booking) -> None:
+def test_a_hold_that_would_outlast_the_calendar_is_refused(hold_time: Book, hold: Booking) -> None:
     last = datetime.max.replace(tzinfo=UTC)
     for beyond in (
-        lambda: keep(now_dt=last, allow_past=True),
+        lambda: hold_time(now_dt=last, allow_past=True),
         lambda: extend_hold(hold, now_dt=last),
     ):
         with nothing_written(), pytest.raises(InvalidBooking) as refused:
@@ -513,41 +532,41 @@ def test_a_hold_that_would_outlast_the_calendar_is_refused(keep: Book, hold: Boo
         assert refused.value.code == "out_of_range"
 
 
-def test_a_hold_that_moves_stays_a_hold(nameless: Booking) -> None:
-    reschedule_booking(nameless, new_start_at=START + DAY, now_dt=NOW)
-    assert nameless.is_hold
+def test_a_hold_that_moves_stays_a_hold(unnamed_hold: Booking) -> None:
+    reschedule_booking(unnamed_hold, new_start_at=START + DAY, now_dt=NOW)
+    assert unnamed_hold.is_hold
     assert only_interval()["start_at"] == START + DAY
 
 
 def test_a_hold_that_moves_ends_at_its_new_start_at_the_latest(
-    keep: Book, book: Book, provider: Any
+    hold_time: Book, book: Book, provider: Any
 ) -> None:
-    hold = keep(hold_minutes=600)
+    hold = hold_time(hold_minutes=600)
     reschedule_booking(hold, new_start_at=NOW + HOUR, now_dt=NOW)
     assert hold.expires_at == NOW + HOUR
     assert lapses() == (NOW + HOUR).timestamp()
     reschedule_booking(hold, new_start_at=START, now_dt=NOW)
     assert hold.expires_at == NOW + HOUR
-    chosen = book(start_at=START + DAY, expires_at=START + 2 * DAY)
-    reschedule_booking(chosen, new_start_at=START + DAY, now_dt=NOW)
-    assert chosen.expires_at == START + 2 * DAY
+    chosen = book(start_at=START + DAY, expires_at=START + DAY)
+    reschedule_booking(chosen, new_start_at=START + 2 * DAY, now_dt=NOW)
+    assert chosen.expires_at == START + DAY
 
 
 def test_a_hold_hides_its_time_until_it_runs_out(
-    nameless: Booking, monkeypatch: pytest.MonkeyPatch
+    unnamed_hold: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy_at(now: datetime) -> list[Any]:
         monkeypatch.setattr("django.utils.timezone.now", lambda: now)
-        return get_busy_intervals(nameless.provider, START, START + DAY)
+        return get_busy_intervals(unnamed_hold.provider, START, START + DAY)
 
     assert busy_at(EXPIRY - SECOND) == [(START, START + HOUR)]
     assert busy_at(EXPIRY) == []
 
 
-def test_an_hour_that_the_clocks_repeat_is_held_once(keep: Book) -> None:
+def test_an_hour_that_the_clocks_repeat_is_held_once(hold_time: Book) -> None:
     """02:30 comes twice in Berlin on that night; the instants are an hour apart."""
-    first = keep(start_at=datetime(2030, 10, 27, 0, 30, tzinfo=UTC), hold_minutes=60 * 24)
-    second = keep(start_at=datetime(2030, 10, 27, 1, 30, tzinfo=UTC))
+    first = hold_time(start_at=datetime(2030, 10, 27, 0, 30, tzinfo=UTC), hold_minutes=60 * 24)
+    second = hold_time(start_at=datetime(2030, 10, 27, 1, 30, tzinfo=UTC))
     assert (first.end_at, second.pk is not None) == (second.start_at, True)
 
 
@@ -556,14 +575,16 @@ def test_an_hour_that_the_clocks_repeat_is_held_once(keep: Book) -> None:
 
 @pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
 @override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
-def test_a_client_is_held_to_the_limits_once_he_is_known(book: Book, keep: Book, verb: Any) -> None:
+def test_a_client_is_held_to_the_limits_once_he_is_known(
+    book: Book, hold_time: Book, verb: Any
+) -> None:
     book(client_name="Mary")
-    hold = keep(start_at=START + DAY)
+    hold = hold_time(start_at=START + DAY)
 
     with nothing_written(), pytest.raises(LimitReached):
         verb(hold, now_dt=NOW, client_name="Mary")
     assert verb(hold, now_dt=NOW, client_name="Martha").status == "CONFIRMED"
-    staffed = keep(start_at=START + 2 * DAY)
+    staffed = hold_time(start_at=START + 2 * DAY)
     verb(staffed, now_dt=NOW, client_name="Mary", override_policy=True)
     assert staffed.status == "CONFIRMED"
 
@@ -571,11 +592,11 @@ def test_a_client_is_held_to_the_limits_once_he_is_known(book: Book, keep: Book,
 @pytest.mark.parametrize("verb", [confirm_booking, submit_hold])
 @override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
 def test_a_client_is_held_to_the_limits_by_whatever_verb_he_is_told(
-    book: Book, keep: Book, verb: Any
+    book: Book, hold_time: Book, verb: Any
 ) -> None:
     """Whoever pays for a hold, or fills in a page at a time, is known before it is submitted."""
     book(client_name="Mary")
-    hold = keep(start_at=START + DAY)
+    hold = hold_time(start_at=START + DAY)
 
     with nothing_written(), pytest.raises(LimitReached):
         update_booking(hold, now_dt=NOW, client_name="Mary")
@@ -589,10 +610,10 @@ def test_a_client_is_held_to_the_limits_by_whatever_verb_he_is_told(
 
 @override_settings(BOOKINGS_DUPLICATE_GUARD_MINUTES=60)
 def test_a_client_who_is_told_of_a_hold_has_no_booking_like_it(
-    book: Book, keep: Book, group: Any
+    book: Book, hold_time: Book, group: Any
 ) -> None:
     book(service=group, client_name="Mary")
-    hold = keep(service=group)
+    hold = hold_time(service=group)
 
     with nothing_written(), pytest.raises(DuplicateBooking):
         update_booking(hold, now_dt=NOW, client_name="Mary")
@@ -600,19 +621,29 @@ def test_a_client_who_is_told_of_a_hold_has_no_booking_like_it(
 
 
 @override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
-def test_a_client_whose_hold_counts_already_is_not_counted_twice(keep: Book) -> None:
-    hold = keep(client_name="Mary")
+def test_a_client_whose_hold_counts_already_is_not_counted_twice(hold_time: Book) -> None:
+    hold = hold_time(client_name="Mary")
     assert submit_hold(hold, now_dt=NOW, client_name="Mary").status == "CONFIRMED"
 
 
 @override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=1)
-def test_a_stale_object_does_not_get_round_the_limits(book: Book, keep: Book) -> None:
+def test_a_stale_object_does_not_get_round_the_limits(book: Book, hold_time: Book) -> None:
     """The e-mail address that he is known by came while the object was held."""
     book(client_name="Mary", client_email="mary@example.com")
-    hold = keep(start_at=START + DAY)
+    hold = hold_time(start_at=START + DAY)
     stale = stored(hold)
     with override_settings(BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT=None):
         update_booking(hold, client_email="mary@example.com")
 
     with nothing_written(), pytest.raises(LimitReached):
-        submit_hold(stale, now_dt=NOW, client_name="Mary Ann")
+        submit_hold(stale, now_dt=NOW, client_name="Mary Ann", client_phone="0123")
+
+
+def test_an_imported_hold_that_holds_no_time_expires_like_another(hold_time: Book) -> None:
+    hold = hold_time()
+    interval_id = hold.busy_interval_id
+    Booking._base_manager.filter(pk=hold.pk).update(busy_interval=None)
+    BusyInterval.objects.filter(pk=interval_id).delete()
+    assert expire_bookings(now_dt=hold.expires_at) == 1
+    hold.refresh_from_db()
+    assert (hold.status, hold.auto_cancelled) == (Booking.Status.CANCELLED, True)

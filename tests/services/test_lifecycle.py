@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,9 +56,7 @@ SAYS = {
     "complete": "Only confirmed or delivered bookings can be completed; this one is: {}.",
     "no_show": "Only confirmed bookings can be marked as no-show; this one is: {}.",
     "reschedule": "Only pending or confirmed bookings can be rescheduled.",
-    "expire": (
-        "Only a pending booking whose expires_at has passed, or one that is overdue, can expire."
-    ),
+    "expire": ("Only a hold or request that has run out can expire."),
     "submit": "Only a hold can be submitted; this booking is: {}.",
     "extend": "Only a hold can be extended, and this booking is none: {}.",
 }
@@ -67,7 +66,7 @@ REACH: dict[str, tuple[Callable[..., Any], ...]] = {
     "CONFIRMED": (confirm_booking,),
     "DELIVERED": (confirm_booking, deliver_booking),
     "COMPLETED": (confirm_booking, complete_booking),
-    "CANCELLED": (cancel_booking,),
+    "CANCELLED": (partial(cancel_booking, override_policy=True),),
     "DECLINED": (decline_booking,),
     "NO_SHOW": (confirm_booking, mark_no_show),
 }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent
 from bookings.services import add_note, merge_metadata, update_booking
-from bookings.services.metadata import merged
-from tests.services.clock import NOW
+from bookings.services.bulk_change import change_bookings
+from bookings.services.metadata import json_merge_patch
+from bookings.services.update import BookingUpdate
+from tests.services.clock import HOUR, NOW, START
 from tests.services.conftest import Book
 from tests.services.storage import history, last_event, nothing_done, nothing_written, stored
 
@@ -36,12 +41,66 @@ RFC_7396: list[tuple[Any, Any, Any]] = [
 
 @pytest.mark.parametrize(("document", "patch", "result"), RFC_7396)
 def test_the_examples_of_the_rfc(document: Any, patch: Any, result: Any) -> None:
-    assert merged(document, patch) == result
+    assert json_merge_patch(document, patch) == result
 
 
 @pytest.fixture
 def noted(book: Book) -> Booking:
     return book(metadata={"cart": 7, "guide": {"name": "Ada", "van": 2}})
+
+
+LOOK_ALIKES: list[tuple[Any, Any]] = [
+    ({"a": 1}, {"a": True}),
+    ({"a": True}, {"a": 1}),
+    ({"a": 0}, {"a": False}),
+    ({"a": [0, {"b": 1}]}, {"a": [False, {"b": True}]}),
+    ({"a": {"b": {"c": 0}}}, {"a": {"b": {"c": False}}}),
+]
+"""Values that Python takes for equal, and JSON does not."""
+
+
+@pytest.mark.parametrize(("old", "new"), LOOK_ALIKES)
+@pytest.mark.parametrize("way", ["merge", "update", "save", "series"])
+def test_what_only_python_takes_for_equal_is_stored(
+    book: Book, old: Any, new: Any, way: str
+) -> None:
+    booking = book(metadata=old)
+    match way:
+        case "merge":
+            merge_metadata(booking, new)
+        case "update":
+            update_booking(booking, metadata=new)
+        case "save":
+            booking.metadata = new
+            booking.save()
+        case "series":
+            other = book(metadata=new, start_at=START + HOUR)
+            change_metadata_of([booking, other], new)
+            assert json.dumps(stored(other).metadata) == json.dumps(new)
+            assert history(other) == ["CREATED"]
+    assert json.dumps(stored(booking).metadata) == json.dumps(new)
+    assert json.dumps(last_event(booking).data["new_metadata"]) == json.dumps(new)
+    assert json.dumps(last_event(booking).data["old_metadata"]) == json.dumps(old)
+
+
+def change_metadata_of(bookings: list[Booking], new: Any) -> None:
+    update = BookingUpdate({"metadata": new})
+    with transaction.atomic():
+        change_bookings(
+            bookings,
+            partial(update.decide, limit_check=None),
+            verb="update",
+            calendars={},
+            using="default",
+            now=NOW,
+            actor=None,
+        )
+
+
+def test_what_json_writes_in_the_same_way_is_no_change(book: Book) -> None:
+    booking = book(metadata={"a": [1, 2], "b": 3})
+    update_booking(booking, metadata={"b": 3, "a": (1, 2)})
+    assert history(booking) == ["CREATED"]
 
 
 def test_keys_are_set_and_deleted_and_the_others_stay(noted: Booking, staff: Any) -> None:

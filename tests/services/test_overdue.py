@@ -12,24 +12,24 @@ from django.db import DatabaseError, connection
 from django.db.models import Max
 from django.test import override_settings
 
-from bookings import overdue
 from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import InvalidBooking, InvalidTransition, NotAllowed
 from bookings.models import Booking, Calendar
-from bookings.selectors import list_expired_bookings
+from bookings.selectors import list_expired_bookings, list_overdue_bookings, overdue
 from bookings.services import (
     auto_cancel_expired_bookings,
     cancel_booking,
+    chunked_changes,
     complete_booking,
     confirm_booking,
+    decline_booking,
     deliver_booking,
     expire_booking,
     expire_bookings,
     mark_no_show,
     reschedule_booking,
-    sweep,
 )
-from tests.services.clock import DAY, HOUR, MICROSECOND, NOW, SECOND, START, minutes
+from tests.services.clock import DAY, HOUR, MICROSECOND, NOW, SECOND, START
 from tests.services.conftest import Book, Make
 from tests.services.storage import history, intervals, last_event, nothing_written, stored
 
@@ -39,173 +39,237 @@ OVERDUE = END + DAY
 
 
 @pytest.fixture(params=["confirmed", "pending"])
-def quiet(request: pytest.FixtureRequest) -> Booking:
+def overdue_booking(request: pytest.FixtureRequest) -> Booking:
     """Made a day before its start, and never touched again."""
     names = {"confirmed": "booking", "pending": "pending"}
     booking: Booking = request.getfixturevalue(names[request.param])
-    return made(booking, NOW)
+    return set_created_at(booking, NOW)
 
 
-def made(booking: Booking, at: datetime) -> Booking:
+def set_created_at(booking: Booking, at: datetime) -> Booking:
     """As if it had been made at that instant: the column has the clock's own."""
     Booking._base_manager.filter(pk=booking.pk).update(created_at=at)
     booking.refresh_from_db()
     return booking
 
 
+def set_expiry(booking: Booking, at: datetime) -> Booking:
+    Booking._base_manager.filter(pk=booking.pk).update(expires_at=at)
+    booking.refresh_from_db()
+    return booking
+
+
 @pytest.fixture
-def over(book: Book) -> Book:
+def book_past(book: Book) -> Book:
     """Book, some time ago."""
-    return lambda **values: made(book(**values), NOW)
+    return lambda **values: set_created_at(book(**values), NOW)
 
 
-def test_it_is_cancelled_when_its_grace_has_passed(quiet: Booking) -> None:
-    before = quiet.status
+def test_it_is_cancelled_when_its_grace_has_passed(overdue_booking: Booking) -> None:
+    before = overdue_booking.status
     with nothing_written():
-        assert expire_bookings(now_dt=OVERDUE - MICROSECOND) == 0
+        assert auto_cancel_expired_bookings(now_dt=OVERDUE - MICROSECOND) == 0
 
-    swept = expire_bookings(now_dt=OVERDUE)
+    swept = auto_cancel_expired_bookings(now_dt=OVERDUE)
 
-    assert (swept, swept.holds, swept.overdue, list(swept.refusals)) == (1, 0, 1, [])
-    gone = stored(quiet)
+    assert (swept, list(swept.refusals)) == (1, [])
+    gone = stored(overdue_booking)
     assert (gone.status, gone.auto_cancelled) == ("CANCELLED", True)
-    assert (gone.cancelled_at, gone.cancellation_reason) == (OVERDUE, "expired")
-    assert (gone.cancelled_by, gone.version) == (None, quiet.version + 1)
+    assert (gone.cancelled_at, gone.cancellation_reason) == (OVERDUE, "overdue")
+    assert (gone.cancelled_by, gone.version) == (None, overdue_booking.version + 1)
     assert intervals() == []
-    assert history(quiet) == ["CREATED", "EXPIRED"]
-    event = last_event(quiet)
+    assert history(overdue_booking) == ["CREATED", "AUTO_CANCELLED"]
+    event = last_event(overdue_booking)
     assert (event.created_at, event.actor_user) == (OVERDUE, None)
     assert event.data == {
         "old_status": before,
         "new_status": "CANCELLED",
-        "reason": "expired",
+        "reason": "overdue",
         "notify": True,
     }
 
 
-def test_a_second_sweep_finds_nothing(quiet: Booking) -> None:
-    assert expire_bookings(now_dt=OVERDUE) == 1
+def test_a_second_sweep_finds_nothing(overdue_booking: Booking) -> None:
+    assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 1
     with nothing_written():
-        assert expire_bookings(now_dt=OVERDUE) == 0
+        assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 0
 
 
-def test_one_call_has_two_names() -> None:
-    assert auto_cancel_expired_bookings is expire_bookings
-
-
-def test_one_by_one_is_the_same(quiet: Booking) -> None:
-    before = quiet.status
-    with nothing_written(), pytest.raises(InvalidTransition) as refused:
-        expire_booking(quiet, now_dt=OVERDUE - MICROSECOND)
+@pytest.mark.parametrize("later", [timedelta(0), 365 * DAY])
+def test_expiry_leaves_what_took_place_alone(overdue_booking: Booking, later: timedelta) -> None:
+    """Attended, and not marked as such: only who runs the other sweep decides to cancel it."""
+    with nothing_written():
+        assert expire_bookings(now_dt=OVERDUE + later) == 0
+        assert list_expired_bookings(OVERDUE + later) == []
+        with pytest.raises(InvalidTransition) as refused:
+            expire_booking(overdue_booking, now_dt=OVERDUE + later)
     assert refused.value.code == "not_due"
 
-    expire_booking(quiet, now_dt=OVERDUE)
 
-    assert (quiet.status, quiet.auto_cancelled) == ("CANCELLED", True)
-    assert last_event(quiet).data == {
-        "old_status": before,
-        "new_status": "CANCELLED",
-        "reason": "expired",
-        "notify": True,
-    }
+def test_expired_holds_and_requests_are_left_to_the_other_sweep(
+    book_past: Book, make_service: Make
+) -> None:
+    asking = make_service(name="Surgery", requires_approval=True)
+    hold = book_past(expires_at=START)
+    request = set_expiry(book_past(start_at=START + HOUR, service=asking), START)
+    with nothing_written():
+        assert auto_cancel_expired_bookings(now_dt=OVERDUE + DAY) == 0
+        assert list_overdue_bookings(OVERDUE + DAY) == []
+    assert list_expired_bookings(OVERDUE + DAY) == [hold, request]
+    assert expire_bookings(now_dt=OVERDUE + DAY) == 2
+    assert [history(each)[-1] for each in (hold, request)] == ["EXPIRED", "EXPIRED"]
+
+
+# The correction
+
+
+@pytest.mark.parametrize(
+    ("verb", "status"), [(complete_booking, "COMPLETED"), (mark_no_show, "NO_SHOW")]
+)
+def test_staff_may_still_say_what_became_of_it(
+    overdue_booking: Booking, verb: Callable[..., Any], status: str
+) -> None:
+    auto_cancel_expired_bookings(now_dt=OVERDUE)
+    later = OVERDUE + 30 * DAY
+
+    verb(overdue_booking, now_dt=later)
+
+    row = stored(overdue_booking)
+    assert (row.status, row.auto_cancelled, row.cancelled_at) == (status, False, None)
+    assert row.cancellation_reason == ""
+    assert row.completed_at == (later if status == "COMPLETED" else None)
+    assert history(row) == ["CREATED", "AUTO_CANCELLED", status]
+    event = last_event(row)
+    assert (event.data["old_status"], event.data["new_status"]) == ("CANCELLED", status)
+    assert intervals() == []
+    with nothing_written():
+        assert auto_cancel_expired_bookings(now_dt=later + 365 * DAY) == 0
+    assert verb(overdue_booking, now_dt=later).version == row.version
+
+
+def test_a_correction_can_be_corrected(overdue_booking: Booking) -> None:
+    auto_cancel_expired_bookings(now_dt=OVERDUE)
+    for verb, status in ((complete_booking, "COMPLETED"), (mark_no_show, "NO_SHOW")) * 2:
+        verb(overdue_booking, now_dt=OVERDUE + DAY)
+        assert stored(overdue_booking).status == status
+
+
+@pytest.mark.parametrize("verb", [complete_booking, mark_no_show])
+@pytest.mark.parametrize("way", ["expired", "cancelled", "cancelled as overdue", "declined"])
+def test_what_else_was_cancelled_stays_cancelled(
+    book_past: Book, make_service: Make, verb: Callable[..., Any], way: str
+) -> None:
+    asking = make_service(name="Surgery", requires_approval=True)
+    match way:
+        case "expired":
+            ended = book_past(expires_at=START)
+            expire_bookings(now_dt=START)
+        case "declined":
+            ended = book_past(service=asking)
+            decline_booking(ended, now_dt=NOW)
+        case _:
+            ended = book_past()
+            reason = "overdue" if way == "cancelled as overdue" else ""
+            cancel_booking(ended, reason=reason, now_dt=NOW)
+    with nothing_written(), pytest.raises(InvalidTransition):
+        verb(ended, now_dt=OVERDUE)
+
+
+@pytest.mark.parametrize("verb", [confirm_booking, deliver_booking, reschedule_booking])
+def test_a_correction_says_only_what_became_of_it(
+    overdue_booking: Booking, verb: Callable[..., Any]
+) -> None:
+    auto_cancel_expired_bookings(now_dt=OVERDUE)
+    more = {"new_start_at": OVERDUE + 2 * DAY} if verb is reschedule_booking else {}
+    with nothing_written(), pytest.raises(InvalidTransition):
+        verb(overdue_booking, now_dt=OVERDUE + DAY, **more)
+
+
+def test_a_correction_that_is_saved_leaves_its_event(overdue_booking: Booking) -> None:
+    auto_cancel_expired_bookings(now_dt=OVERDUE)
+    row = stored(overdue_booking)
+    row.complete(OVERDUE)
+    row.save()
+    assert history(row)[-2:] == ["AUTO_CANCELLED", "COMPLETED"]
 
 
 @pytest.mark.parametrize("verb", [complete_booking, deliver_booking, mark_no_show, cancel_booking])
-def test_what_somebody_has_closed_stays_as_it_is(over: Book, verb: Callable[..., Any]) -> None:
-    closed = over()
+def test_what_somebody_has_closed_stays_as_it_is(book_past: Book, verb: Callable[..., Any]) -> None:
+    closed = book_past()
     verb(closed, now_dt=END if verb is not cancel_booking else NOW)
 
     with nothing_written():
-        assert expire_bookings(now_dt=OVERDUE + 365 * DAY) == 0
-        with pytest.raises(InvalidTransition):
-            expire_booking(closed, now_dt=OVERDUE + 365 * DAY)
+        assert auto_cancel_expired_bookings(now_dt=OVERDUE + 365 * DAY) == 0
 
 
 @override_settings(BOOKINGS_AUTO_CANCEL_ENABLED=False)
 def test_it_can_be_turned_off_and_holds_run_out_all_the_same(
-    over: Book, hold: Booking, other_provider: Any
+    book_past: Book, hold: Booking, other_provider: Any
 ) -> None:
-    quiet = over(provider=other_provider)
+    overdue_booking = book_past(provider=other_provider)
 
-    swept = expire_bookings(now_dt=OVERDUE)
-
-    assert (swept.holds, swept.overdue) == (1, 0)
-    assert list_expired_bookings(OVERDUE) == []
-    with nothing_written(), pytest.raises(InvalidTransition):
-        expire_booking(quiet, now_dt=OVERDUE)
+    assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 0
+    assert list_overdue_bookings(OVERDUE) == []
+    assert stored(overdue_booking).status == "CONFIRMED"
+    assert expire_bookings(now_dt=OVERDUE) == 1
+    assert stored(hold).status == "CANCELLED"
 
 
 @override_settings(BOOKINGS_AUTO_CANCEL_NOTIFY=False)
-def test_the_event_says_when_nobody_is_to_be_told(over: Book, other_provider: Any) -> None:
-    swept, single = over(), over(provider=other_provider)
-    expire_booking(single, now_dt=OVERDUE)
-    expire_bookings(now_dt=OVERDUE)
-    assert [last_event(each).data["notify"] for each in (swept, single)] == [False, False]
+def test_the_event_says_when_nobody_is_to_be_told(overdue_booking: Booking) -> None:
+    auto_cancel_expired_bookings(now_dt=OVERDUE)
+    assert last_event(overdue_booking).data["notify"] is False
 
 
 def test_a_sweep_tells_of_each_with_its_own_status(
-    over: Book, make_service: Make, told: Any, django_capture_on_commit_callbacks: Any
+    book_past: Book, make_service: Make, sent_signals: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     asking = make_service(name="Surgery", requires_approval=True)
-    bookings = {over().pk: "CONFIRMED"}
-    bookings[over(start_at=START + HOUR, service=asking).pk] = "PENDING"
-    bookings[over(start_at=START + 2 * HOUR, expires_at=START).pk] = "PENDING"
-    told.clear()
+    bookings = {book_past().pk: "CONFIRMED"}
+    bookings[book_past(start_at=START + HOUR, service=asking).pk] = "PENDING"
+    sent_signals.clear()
 
     with django_capture_on_commit_callbacks(execute=True):
-        swept = expire_bookings(now_dt=OVERDUE + DAY)
+        assert auto_cancel_expired_bookings(now_dt=OVERDUE + DAY) == 2
 
-    assert (swept.holds, swept.overdue) == (1, 2)
-    assert {name for name, *_ in told} == {"EXPIRED"}
-    assert {booking.pk: event.data["old_status"] for _, booking, event, _ in told} == bookings
-    assert sorted(event.data["notify"] for _, _, event, _ in told) == [False, True, True]
+    assert {name for name, *_ in sent_signals} == {"AUTO_CANCELLED"}
+    assert {
+        booking.pk: event.data["old_status"] for _, booking, event, _ in sent_signals
+    } == bookings
+    assert {event.data["notify"] for _, _, event, _ in sent_signals} == {True}
 
 
 # Since when
 
 
 def test_the_grace_counts_from_when_it_was_made_if_that_was_after_its_end(book: Book) -> None:
-    late = made(book(allow_past=True, now_dt=END + HOUR), END + HOUR)
-    assert expire_bookings(now_dt=END + HOUR + DAY - MICROSECOND) == 0
-    assert expire_bookings(now_dt=END + HOUR + DAY) == 1
+    late = set_created_at(book(allow_past=True, now_dt=END + HOUR), END + HOUR)
+    assert auto_cancel_expired_bookings(now_dt=END + HOUR + DAY - MICROSECOND) == 0
+    assert auto_cancel_expired_bookings(now_dt=END + HOUR + DAY) == 1
     assert stored(late).status == "CANCELLED"
 
 
 def test_the_grace_counts_from_when_it_was_confirmed_if_that_was_after_its_end(
     pending: Booking,
 ) -> None:
-    made(pending, NOW)
+    set_created_at(pending, NOW)
     confirm_booking(pending, now_dt=END + 2 * HOUR, override_policy=True)
-    with nothing_written(), pytest.raises(InvalidTransition):
-        expire_booking(pending, now_dt=END + 2 * HOUR + DAY - MICROSECOND)
-    assert expire_bookings(now_dt=END + 2 * HOUR + DAY - MICROSECOND) == 0
-    assert expire_bookings(now_dt=END + 2 * HOUR + DAY) == 1
+    assert auto_cancel_expired_bookings(now_dt=END + 2 * HOUR + DAY - MICROSECOND) == 0
+    assert auto_cancel_expired_bookings(now_dt=END + 2 * HOUR + DAY) == 1
 
 
-def test_a_booking_that_was_moved_is_over_when_it_ends_now(over: Book) -> None:
-    moved = reschedule_booking(over(), new_start_at=START + 10 * DAY, now_dt=NOW)
-    assert expire_bookings(now_dt=OVERDUE) == 0
-    assert expire_bookings(now_dt=OVERDUE + 10 * DAY) == 1
+def test_a_booking_that_was_moved_is_over_when_it_ends_now(book_past: Book) -> None:
+    moved = reschedule_booking(book_past(), new_start_at=START + 10 * DAY, now_dt=NOW)
+    assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 0
+    assert auto_cancel_expired_bookings(now_dt=OVERDUE + 10 * DAY) == 1
     assert stored(moved).status == "CANCELLED"
 
 
-def test_a_hold_that_has_run_out_counts_as_a_hold(over: Book) -> None:
-    over(expires_at=START)
-    swept = expire_bookings(now_dt=OVERDUE)
-    assert (swept.holds, swept.overdue) == (1, 0)
-
-
-def test_a_hold_that_would_run_out_later_is_overdue_like_any_other(over: Book) -> None:
-    over(expires_at=OVERDUE + DAY)
-    swept = expire_bookings(now_dt=OVERDUE)
-    assert (swept.holds, swept.overdue) == (0, 1)
-
-
 @pytest.mark.parametrize("offset", [-12, 0, 5, 14])
-def test_now_may_be_told_by_any_clock(quiet: Booking, offset: int) -> None:
+def test_now_may_be_told_by_any_clock(overdue_booking: Booking, offset: int) -> None:
     there = OVERDUE.astimezone(timezone(timedelta(hours=offset)))
-    assert expire_bookings(now_dt=there - SECOND) == 0
-    assert expire_bookings(now_dt=there) == 1
+    assert auto_cancel_expired_bookings(now_dt=there - SECOND) == 0
+    assert auto_cancel_expired_bookings(now_dt=there) == 1
 
 
 @pytest.mark.parametrize(
@@ -219,11 +283,11 @@ def test_now_may_be_told_by_any_clock(quiet: Booking, offset: int) -> None:
 )
 @pytest.mark.parametrize("business_days", [False, True])
 def test_now_may_be_far_away(
-    quiet: Booking, now: datetime, number: int, business_days: bool, settings: Any
+    overdue_booking: Booking, now: datetime, number: int, business_days: bool, settings: Any
 ) -> None:
     settings.BOOKINGS_AUTO_CANCEL_BUSINESS_DAYS = business_days
-    assert len(list_expired_bookings(now)) == number
-    assert expire_bookings(now_dt=now) == number
+    assert len(list_overdue_bookings(now)) == number
+    assert auto_cancel_expired_bookings(now_dt=now) == number
 
 
 # The grace
@@ -231,33 +295,35 @@ def test_now_may_be_far_away(
 
 @pytest.mark.parametrize("hours", [0, 1, 48, 24 * 366 * 10])
 def test_a_service_has_a_grace_of_its_own(book: Book, make_service: Make, hours: int) -> None:
-    patient = made(book(service=make_service(auto_cancel_grace_hours=hours)), NOW)
+    patient = set_created_at(book(service=make_service(auto_cancel_grace_hours=hours)), NOW)
     due = END + timedelta(hours=hours)
-    assert expire_bookings(now_dt=due - MICROSECOND) == 0
-    assert expire_bookings(now_dt=due) == 1
+    assert auto_cancel_expired_bookings(now_dt=due - MICROSECOND) == 0
+    assert auto_cancel_expired_bookings(now_dt=due) == 1
     assert stored(patient).status == "CANCELLED"
 
 
 @pytest.mark.parametrize("hours", [0, 1, 72])
-def test_the_others_have_the_settings(quiet: Booking, settings: Any, hours: int) -> None:
+def test_the_others_have_the_settings(overdue_booking: Booking, settings: Any, hours: int) -> None:
     settings.BOOKINGS_AUTO_CANCEL_GRACE_HOURS = hours
     due = END + timedelta(hours=hours)
-    assert expire_bookings(now_dt=due - MICROSECOND) == 0
-    assert expire_bookings(now_dt=due) == 1
+    assert auto_cancel_expired_bookings(now_dt=due - MICROSECOND) == 0
+    assert auto_cancel_expired_bookings(now_dt=due) == 1
 
 
-def test_each_waits_for_its_own_grace(over: Book, make_service: Make, other_provider: Any) -> None:
+def test_each_waits_for_its_own_grace(
+    book_past: Book, make_service: Make, other_provider: Any
+) -> None:
     patient = make_service(name="Patient", auto_cancel_grace_hours=48)
     hasty = make_service(name="Hasty", auto_cancel_grace_hours=1)
     rows = [
-        over(start_at=START + number * HOUR, service=service, provider=other_provider)
+        book_past(start_at=START + number * HOUR, service=service, provider=other_provider)
         for number, service in enumerate([patient, hasty, patient, hasty])
     ]
-    plain = over()
+    plain = book_past()
 
     now = END + 3 * HOUR + 24 * HOUR
-    assert list_expired_bookings(now) == [plain, rows[1], rows[3]]
-    assert expire_bookings(now_dt=now) == 3
+    assert list_overdue_bookings(now) == [plain, rows[1], rows[3]]
+    assert auto_cancel_expired_bookings(now_dt=now) == 3
     assert [stored(row).status for row in rows] == [
         "CONFIRMED",
         "CANCELLED",
@@ -275,10 +341,10 @@ class ByName(DefaultBookingAdapter):
 
 
 @override_settings(BOOKINGS_ADAPTER=f"{__name__}.ByName")
-def test_an_adapter_decides_by_service_and_provider(over: Book, other_provider: Any) -> None:
-    graces, adas = over(provider=other_provider), over()
-    assert list_expired_bookings(END + 2 * HOUR) == [graces]
-    assert expire_bookings(now_dt=END + 2 * HOUR) == 1
+def test_an_adapter_decides_by_service_and_provider(book_past: Book, other_provider: Any) -> None:
+    graces, adas = book_past(provider=other_provider), book_past()
+    assert list_overdue_bookings(END + 2 * HOUR) == [graces]
+    assert auto_cancel_expired_bookings(now_dt=END + 2 * HOUR) == 1
     assert [stored(each).status for each in (graces, adas)] == ["CANCELLED", "CONFIRMED"]
 
 
@@ -305,7 +371,7 @@ class Careless(DefaultBookingAdapter):
 )
 @override_settings(BOOKINGS_ADAPTER=f"{__name__}.Careless")
 def test_one_service_without_a_grace_does_not_stop_the_sweep(
-    over: Book,
+    book_past: Book,
     make_service: Make,
     other_provider: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -314,34 +380,35 @@ def test_one_service_without_a_grace_does_not_stop_the_sweep(
 ) -> None:
     monkeypatch.setattr(Careless, "answers", {"Odd": answer, "Massage": 0})
     odd = make_service(name="Odd")
-    left = [over(service=odd, provider=other_provider), over(service=odd, start_at=START + HOUR)]
-    quiet, hold = over(), over(start_at=START + DAY, expires_at=START)
+    left = [
+        book_past(service=odd, provider=other_provider),
+        book_past(service=odd, start_at=START + HOUR),
+    ]
+    overdue_booking = book_past()
 
-    swept = expire_bookings(now_dt=OVERDUE)
+    swept = auto_cancel_expired_bookings(now_dt=OVERDUE)
 
-    assert (swept.holds, swept.overdue) == (1, 1)
-    assert {stored(each).status for each in (quiet, hold)} == {"CANCELLED"}
+    assert swept == 1
+    assert stored(overdue_booking).status == "CANCELLED"
     assert {stored(each).status for each in left} == {"CONFIRMED"}
     (refusal,) = swept.refusals
     assert refusal.code == "invalid_grace"
     assert str(refusal).startswith("Bookings of Odd cannot be cancelled automatically: ")
     assert said in str(refusal)
-    assert list_expired_bookings(OVERDUE) == []
-    with nothing_written(), pytest.raises(InvalidBooking, match="cannot be cancelled"):
-        expire_booking(left[0], now_dt=OVERDUE)
+    assert list_overdue_bookings(OVERDUE) == []
 
 
 @pytest.mark.parametrize("hours", [-1, True, None, "24"])
 def test_a_setting_that_is_no_grace_stops_nobody_who_has_one(
-    over: Book, make_service: Make, settings: Any, hours: Any
+    book_past: Book, make_service: Make, settings: Any, hours: Any
 ) -> None:
     settings.BOOKINGS_AUTO_CANCEL_GRACE_HOURS = hours
-    over()
-    own = over(service=make_service(auto_cancel_grace_hours=1), start_at=START + DAY)
+    book_past()
+    own = book_past(service=make_service(auto_cancel_grace_hours=1), start_at=START + DAY)
 
-    swept = expire_bookings(now_dt=OVERDUE + DAY)
+    swept = auto_cancel_expired_bookings(now_dt=OVERDUE + DAY)
 
-    assert swept.overdue == 1
+    assert swept == 1
     assert stored(own).status == "CANCELLED"
     assert "BOOKINGS_AUTO_CANCEL_GRACE_HOURS must be" in str(next(iter(swept.refusals)))
 
@@ -352,9 +419,9 @@ class Broken(DefaultBookingAdapter):
 
 
 @override_settings(BOOKINGS_ADAPTER=f"{__name__}.Broken")
-def test_a_database_that_fails_is_no_services_fault(quiet: Booking) -> None:
+def test_a_database_that_fails_is_no_services_fault(overdue_booking: Booking) -> None:
     with nothing_written(), pytest.raises(DatabaseError, match="gone"):
-        expire_bookings(now_dt=OVERDUE)
+        auto_cancel_expired_bookings(now_dt=OVERDUE)
 
 
 class NamedActorsOnly(DefaultBookingAdapter):
@@ -363,11 +430,11 @@ class NamedActorsOnly(DefaultBookingAdapter):
             raise NotAllowed("Log in first.")
 
 
-def test_a_sweep_is_nobodys_act(quiet: Booking, settings: Any) -> None:
+def test_a_sweep_is_nobodys_act(overdue_booking: Booking, settings: Any) -> None:
     settings.BOOKINGS_ADAPTER = f"{__name__}.NamedActorsOnly"
     with nothing_written(), pytest.raises(NotAllowed):
-        expire_booking(quiet, now_dt=OVERDUE)
-    assert expire_bookings(now_dt=OVERDUE) == 1
+        cancel_booking(overdue_booking, now_dt=OVERDUE, override_policy=True)
+    assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 1
 
 
 # How it works
@@ -375,30 +442,28 @@ def test_a_sweep_is_nobodys_act(quiet: Booking, settings: Any) -> None:
 
 @pytest.mark.parametrize(
     ("limit", "chunk_size", "expected"),
-    [(None, 2, (2, 4)), (1, 500, (1, 0)), (2, 2, (2, 0)), (3, 2, (2, 1)), (5, 1, (2, 3))],
+    [(None, 2, 4), (1, 500, 1), (2, 2, 2), (3, 2, 3), (5, 1, 4)],
 )
 @pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize("longest_look", [1, 3, 10_000])
 def test_a_sweep_works_in_chunks_up_to_its_limit(
-    over: Book,
+    book_past: Book,
     make_service: Make,
     monkeypatch: pytest.MonkeyPatch,
     limit: int | None,
     chunk_size: int,
-    expected: tuple[int, int],
+    expected: int,
     dry_run: bool,
     longest_look: int,
 ) -> None:
-    monkeypatch.setattr(sweep, "LONGEST_LOOK", longest_look)
+    monkeypatch.setattr(chunked_changes, "MAX_LOOKUP", longest_look)
     patient = make_service(auto_cancel_grace_hours=1000)
     for number in range(4):
-        over(start_at=START + 3 * number * HOUR)
-        over(start_at=START + (3 * number + 1) * HOUR, service=patient)
-    for number in range(2):
-        over(start_at=START + (3 * number + 2) * HOUR, expires_at=START)
+        book_past(start_at=START + 3 * number * HOUR)
+        book_past(start_at=START + (3 * number + 1) * HOUR, service=patient)
     heard: list[int] = []
 
-    swept = expire_bookings(
+    swept = auto_cancel_expired_bookings(
         now_dt=OVERDUE + DAY,
         limit=limit,
         chunk_size=chunk_size,
@@ -406,7 +471,7 @@ def test_a_sweep_works_in_chunks_up_to_its_limit(
         progress=heard.append,
     )
 
-    assert (swept.holds, swept.overdue) == expected
+    assert swept == expected
     cancelled = Booking.objects.filter(status="CANCELLED").count()
     assert cancelled == (0 if dry_run else swept)
     assert heard == sorted(heard)
@@ -414,12 +479,12 @@ def test_a_sweep_works_in_chunks_up_to_its_limit(
 
 
 def test_a_sweep_of_many_takes_as_many_queries_as_of_one(
-    over: Book, make_service: Make, make_provider: Make, django_assert_num_queries: Any
+    book_past: Book, make_service: Make, make_provider: Make, django_assert_num_queries: Any
 ) -> None:
     def fill(number: int) -> None:
         services = [make_service(name=f"Service {turn}") for turn in range(number)]
         for turn in range(3 * number):
-            over(
+            book_past(
                 service=services[turn % number],
                 provider=make_provider(name=f"Provider {turn}"),
                 start_at=START,
@@ -427,37 +492,37 @@ def test_a_sweep_of_many_takes_as_many_queries_as_of_one(
 
     fill(1)
     with django_assert_num_queries(queries_of_a_chunk()):
-        assert expire_bookings(now_dt=OVERDUE) == 3
+        assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 3
     fill(8)
     with django_assert_num_queries(queries_of_a_chunk()):
-        assert expire_bookings(now_dt=OVERDUE) == 24
+        assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 24
 
 
 def queries_of_a_chunk() -> int:
-    """Pairs, services and providers; seven to lock them in a transaction that is the test's; holds
-    and the others; and eight of a chunk with its savepoint.
+    """Pairs, services and providers; six to lock them in a transaction that is the test's; the
+    bookings; and eight of a chunk with its savepoint.
 
     SQLite reads the calendars before it locks them.
     """
-    return 3 + 7 + 2 + 8 + (1 if connection.vendor == "sqlite" else 0)
+    return 3 + 6 + 1 + 8 + (1 if connection.vendor == "sqlite" else 0)
 
 
-def test_what_is_over_and_closed_is_not_read(over: Book, settings: Any) -> None:
+def test_what_is_over_and_closed_is_not_read(book_past: Book, settings: Any) -> None:
     """The control of the query's bounds: it asks for the active ones alone."""
-    complete_booking(over(), now_dt=END)
-    assert list_expired_bookings(OVERDUE + DAY) == []
+    complete_booking(book_past(), now_dt=END)
+    assert list_overdue_bookings(OVERDUE + DAY) == []
 
 
 def test_a_shared_slot_gives_back_the_seats_of_those_that_are_overdue(
-    over: Book, group: Any
+    book_past: Book, group: Any
 ) -> None:
-    over(service=group, party_size=2)
-    late = over(service=group)
+    book_past(service=group, party_size=2)
+    late = book_past(service=group)
     Booking._base_manager.filter(pk=late.pk).update(confirmed_at=END)
-    assert expire_bookings(now_dt=END + DAY - SECOND) == 0
+    assert auto_cancel_expired_bookings(now_dt=END + DAY - SECOND) == 0
     Booking._base_manager.filter(pk=late.pk).update(confirmed_at=END + DAY)
 
-    assert expire_bookings(now_dt=OVERDUE) == 1
+    assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 1
 
     (slot,) = intervals()
     assert slot["seats"] == (1, 3)
@@ -465,50 +530,58 @@ def test_a_shared_slot_gives_back_the_seats_of_those_that_are_overdue(
 
 
 def test_somebody_who_moves_it_to_another_provider_meanwhile_keeps_it(
-    over: Book, other_provider: Any, monkeypatch: pytest.MonkeyPatch
+    book_past: Book, other_provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bookings import locks
+    from bookings.ledger import locks
 
-    moved = over()
-    lock = locks.lock_free_calendars
+    moved = book_past()
+    lock = locks.try_lock_calendars
 
     def overtaken(*args: Any, **kwargs: Any) -> dict[Any, int]:
         Booking._base_manager.filter(pk=moved.pk).update(provider=other_provider)
         return lock(*args, **kwargs)
 
-    monkeypatch.setattr(locks, "lock_free_calendars", overtaken)
+    monkeypatch.setattr(locks, "try_lock_calendars", overtaken)
 
-    assert expire_bookings(now_dt=OVERDUE) == 0
+    assert auto_cancel_expired_bookings(now_dt=OVERDUE) == 0
     assert stored(moved).status == "CONFIRMED"
 
 
 def test_a_calendar_that_somebody_else_has_locked_comes_last(
-    over: Book, make_provider: Make, monkeypatch: pytest.MonkeyPatch
+    book_past: Book, make_provider: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bookings import locks
+    from bookings.ledger import locks
 
     waiting = make_provider(name="Waiting")
-    rows = [over(), over(provider=waiting), over(start_at=START + HOUR, provider=waiting)]
-    lock = locks.lock_free_calendars
+    rows = [
+        book_past(),
+        book_past(provider=waiting),
+        book_past(start_at=START + HOUR, provider=waiting),
+    ]
+    lock = locks.try_lock_calendars
     asked: list[set[Any]] = []
 
     def taken(providers: set[Any], **kwargs: Any) -> dict[Any, int]:
         asked.append(set(providers))
         return lock(providers - {waiting.pk}, **kwargs) if providers - {waiting.pk} else {}
 
-    monkeypatch.setattr(locks, "lock_free_calendars", taken)
+    monkeypatch.setattr(locks, "try_lock_calendars", taken)
     heard: list[int] = []
 
-    assert expire_bookings(now_dt=OVERDUE + DAY, chunk_size=2, progress=heard.append) == 3
+    assert (
+        auto_cancel_expired_bookings(now_dt=OVERDUE + DAY, chunk_size=2, progress=heard.append) == 3
+    )
     assert heard == [1, 1, 3]
     assert len(asked) == 2
     assert {stored(row).status for row in rows} == {"CANCELLED"}
 
 
-def test_what_moves_while_it_is_swept_is_looked_at_again(over: Book, make_service: Make) -> None:
+def test_what_moves_while_it_is_swept_is_looked_at_again(
+    book_past: Book, make_service: Make
+) -> None:
     """The keys of all are known by then, and the latest deadline is that of another service."""
-    over(service=make_service(name="Quick", auto_cancel_grace_hours=0))
-    waiting = over(start_at=START + HOUR)
+    book_past(service=make_service(name="Quick", auto_cancel_grace_hours=0))
+    waiting = book_past(start_at=START + HOUR)
 
     def move(done: int) -> None:
         if done == 1:
@@ -516,17 +589,17 @@ def test_what_moves_while_it_is_swept_is_looked_at_again(over: Book, make_servic
                 stored(waiting), new_start_at=OVERDUE, now_dt=OVERDUE, override_policy=True
             )
 
-    assert expire_bookings(now_dt=OVERDUE + 2 * HOUR, chunk_size=1, progress=move) == 1
+    assert auto_cancel_expired_bookings(now_dt=OVERDUE + 2 * HOUR, chunk_size=1, progress=move) == 1
     assert stored(waiting).status == "CONFIRMED"
 
 
 def test_what_is_another_provider_s_by_now_is_left_to_the_next_sweep(
-    over: Book, make_provider: Make
+    book_past: Book, make_provider: Make
 ) -> None:
     """That calendar is not locked."""
     elsewhere = make_provider(name="Elsewhere")
-    over(expires_at=START)
-    waiting = over(start_at=START + HOUR, expires_at=START)
+    book_past(expires_at=START)
+    waiting = book_past(start_at=START + HOUR, expires_at=START)
 
     def move(done: int) -> None:
         if done == 1:
@@ -543,65 +616,66 @@ def test_what_is_another_provider_s_by_now_is_left_to_the_next_sweep(
 
 
 def test_a_request_that_was_made_afterwards_has_its_grace_since_then(
-    book: Book, over: Book, make_service: Make
+    book: Book, book_past: Book, make_service: Make
 ) -> None:
     late = OVERDUE + DAY
     request = book(
         service=make_service(name="Surgery", requires_approval=True), now_dt=late, allow_past=True
     )
-    request = made(request, late)
-    over(start_at=START + HOUR, service=make_service(name="Quick", auto_cancel_grace_hours=0))
+    request = set_created_at(request, late)
+    book_past(start_at=START + HOUR, service=make_service(name="Quick", auto_cancel_grace_hours=0))
 
-    with pytest.raises(InvalidTransition):
-        expire_booking(request, now_dt=late + DAY - MICROSECOND)
-    assert expire_bookings(now_dt=late + DAY - MICROSECOND) == 1
-    assert expire_bookings(now_dt=late + DAY) == 1
+    assert auto_cancel_expired_bookings(now_dt=late + DAY - MICROSECOND) == 1
+    assert auto_cancel_expired_bookings(now_dt=late + DAY) == 1
 
 
-def test_a_sweep_raises_the_revision_of_the_calendars_it_changes(over: Book) -> None:
-    over()
+def test_a_sweep_raises_the_revision_of_the_calendars_it_changes(book_past: Book) -> None:
+    book_past()
     before = Calendar.objects.aggregate(Max("revision"))
-    expire_bookings(now_dt=OVERDUE)
+    auto_cancel_expired_bookings(now_dt=OVERDUE)
     assert Calendar.objects.aggregate(Max("revision")) != before
 
 
-def test_what_a_sweep_did_travels(quiet: Booking) -> None:
-    swept = pickle.loads(pickle.dumps(expire_bookings(now_dt=OVERDUE)))  # noqa: S301
-    assert (swept, swept.holds, swept.overdue, list(swept.refusals)) == (1, 0, 1, [])
+def test_what_a_sweep_did_travels(overdue_booking: Booking) -> None:
+    swept = pickle.loads(pickle.dumps(auto_cancel_expired_bookings(now_dt=OVERDUE)))  # noqa: S301
+    assert (swept, list(swept.refusals)) == (1, [])
 
 
 # The list
 
 
 def test_the_list_has_what_the_sweep_would_take_in_order_of_their_ends(
-    over: Book, make_service: Make, other_provider: Any
+    book_past: Book, make_service: Make, other_provider: Any
 ) -> None:
-    hold = over(start_at=START + 30 * minutes(60), expires_at=START)
-    last = over(start_at=START + 2 * HOUR)
-    first = over(start_at=START, provider=other_provider)
-    over(start_at=START + 6 * HOUR, service=make_service(auto_cancel_grace_hours=2000))
-    complete_booking(over(start_at=START + 8 * HOUR), now_dt=END + DAY)
+    book_past(start_at=START + 30 * HOUR, expires_at=START)
+    last = book_past(start_at=START + 2 * HOUR)
+    first = book_past(start_at=START, provider=other_provider)
+    book_past(start_at=START + 6 * HOUR, service=make_service(auto_cancel_grace_hours=2000))
+    complete_booking(book_past(start_at=START + 8 * HOUR), now_dt=END + DAY)
     now = END + 2 * HOUR + DAY
 
-    assert list_expired_bookings(now) == [first, last, hold]
-    assert list_expired_bookings(now, provider=other_provider) == [first]
-    assert expire_bookings(now_dt=now) == 3
-    assert list_expired_bookings(now) == []
+    assert list_overdue_bookings(now) == [first, last]
+    assert list_overdue_bookings(now, provider=other_provider) == [first]
+    assert auto_cancel_expired_bookings(now_dt=now) == 2
+    assert list_overdue_bookings(now) == []
 
 
-def test_the_list_refuses_an_instant_that_nobody_knows() -> None:
+@pytest.mark.parametrize("selector", [list_overdue_bookings, list_expired_bookings])
+def test_the_list_refuses_an_instant_that_nobody_knows(selector: Callable[..., Any]) -> None:
     with pytest.raises(InvalidBooking):
-        list_expired_bookings(datetime(2030, 1, 7))  # noqa: DTZ001
+        selector(datetime(2030, 1, 7))  # noqa: DTZ001
 
 
-def test_the_list_is_of_now_unless_told(quiet: Booking) -> None:
-    assert list_expired_bookings() == []
+def test_the_list_is_of_now_unless_told(overdue_booking: Booking) -> None:
+    assert list_overdue_bookings() == []
 
 
-def test_a_service_that_is_deleted_meanwhile_stops_nobody(over: Book, other_provider: Any) -> None:
-    overdue_one = over()
+def test_a_service_that_is_deleted_meanwhile_stops_nobody(
+    book_past: Book, other_provider: Any
+) -> None:
+    overdue_one = book_past()
     gone = [(overdue_one.service_id, 0), (0, other_provider.pk), (0, 0)]
     known = (overdue_one.service_id, overdue_one.provider_id)
-    found = overdue.deadlines_of([*gone, known], OVERDUE, using="default")
+    found = overdue.deadlines_for_pairs([*gone, known], OVERDUE, using="default")
     assert found.by_pair.keys() == {known}
     assert not found.refusals

@@ -10,6 +10,7 @@ from django.test import override_settings
 from bookings.models import Booking, BusyInterval
 from bookings.services import (
     cancel_booking,
+    change_party_size,
     expire_bookings,
     reschedule_booking,
     update_booking,
@@ -72,6 +73,20 @@ def test_a_booking_is_moved_by_hand(from_replica: Booking) -> None:
     with replicated:
         from_replica.save()
     assert stored(from_replica).start_at == START + DAY
+    assert_bookings_are_sound()
+
+
+@pytest.mark.parametrize("how", ["service", "save"])
+def test_seats_are_changed(group_booking: Booking, how: str) -> None:
+    read = Booking.objects.get(pk=group_booking.pk)
+    read._state.db = "replica"
+    with replicated:
+        if how == "service":
+            change_party_size(read, 2, now_dt=NOW)
+        else:
+            read.party_size = 2
+            read.save()
+    assert stored(group_booking).party_size == 2
     assert_bookings_are_sound()
 
 

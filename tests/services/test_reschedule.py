@@ -197,6 +197,48 @@ def test_the_notice_is_measured_against_the_old_start(
     assert booking.start_at == target
 
 
+@pytest.mark.parametrize("after_start", [timedelta(0), minutes(30), 7 * DAY])
+@pytest.mark.parametrize("allow_past_start", [False, True])
+def test_without_notice_a_booking_can_be_moved_until_its_start(
+    booking: Booking, after_start: timedelta, settings: Any, allow_past_start: bool
+) -> None:
+    settings.BOOKINGS_ALLOW_PAST_START = allow_past_start
+    at, target = START + after_start, START + 8 * DAY
+
+    for new_start_at in (target, START):
+        with nothing_written(), pytest.raises(NoticeWindow) as refused:
+            reschedule_booking(booking, new_start_at=new_start_at, now_dt=at)
+        assert refused.value.code == "booking_started"
+    assert refused.value.messages == [
+        "The booking has begun. Only staff may still move it, by overriding the policy."
+    ]
+
+    reschedule_booking(booking, new_start_at=target, now_dt=at, override_policy=True)
+    assert booking.start_at == target
+
+
+def test_without_notice_a_booking_can_be_moved_just_before_its_start(booking: Booking) -> None:
+    reschedule_booking(booking, new_start_at=START + DAY, now_dt=START - MICROSECOND)
+
+    assert booking.start_at == START + DAY
+
+
+def test_addons_of_a_booking_that_has_begun_stay(booking: Booking) -> None:
+    with nothing_written(), pytest.raises(NoticeWindow):
+        reschedule_booking(booking, new_start_at=START, addon_ids=[], now_dt=START)
+
+
+def test_a_hold_of_a_time_that_has_begun_is_moved_by_staff(book: Book) -> None:
+    hold = book(now_dt=START + HOUR, expires_at=START + 2 * HOUR, allow_past=True)
+
+    with nothing_written(), pytest.raises(NoticeWindow) as refused:
+        reschedule_booking(hold, new_start_at=START + DAY, now_dt=START + HOUR)
+    assert refused.value.code == "booking_started"
+
+    reschedule_booking(hold, new_start_at=START + DAY, now_dt=START + HOUR, override_policy=True)
+    assert hold.start_at == START + DAY
+
+
 def test_the_new_start_is_held_to_the_window_of_booking(book: Book, make_service: Make) -> None:
     booking = book(service=make_service(minimum_notice_minutes=60, maximum_advance_days=30))
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bookings import locks
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
@@ -17,10 +16,11 @@ from bookings.exceptions import (
     MissingReference,
     StaleBooking,
 )
+from bookings.ledger import locks
 from bookings.models import Booking, BookingEvent, BusyInterval
 from bookings.services import cancel_booking, reschedule_booking, update_booking
 from tests.services.clock import DAY, HOUR, NOW, START, minutes
-from tests.services.conftest import Book, Make, Told
+from tests.services.conftest import Book, Make, SentSignals
 from tests.services.storage import (
     every_row,
     history,
@@ -216,6 +216,7 @@ STEPS = {
     "decline": (lambda booking: booking.decline(NOW, reason="Ill."), "pending", "DECLINED"),
     "cancel": (lambda booking: booking.cancel(NOW, reason="Ill."), "booking", "CANCELLED"),
     "expire": (lambda booking: booking.expire(NOW), "hold", "EXPIRED"),
+    "auto_cancel": (lambda booking: booking.auto_cancel(NOW), "booking", "AUTO_CANCELLED"),
     "deliver": (lambda booking: booking.deliver(NOW), "booking", "DELIVERED"),
     "complete": (lambda booking: booking.complete(NOW), "booking", "COMPLETED"),
     "no_show": (lambda booking: booking.no_show(), "booking", "NO_SHOW"),
@@ -318,6 +319,53 @@ def test_a_stale_object_cannot_be_saved(booking: Booking) -> None:
         stale.save()
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("metadata", {"a": 1}), ("notes_internal", "Late"), ("notes_client", "Ring twice")],
+)
+def test_a_stale_object_can_be_saved_as_far_as_update_fields_names_notes(
+    booking: Booking, field: str, value: Any
+) -> None:
+    stale = stored(booking)
+    cancel_booking(booking, now_dt=NOW)
+    setattr(stale, field, value)
+    stale.client_name = "not saved"
+
+    stale.save(update_fields=[field, "updated_at"])
+
+    saved = stored(booking)
+    assert (getattr(saved, field), saved.status, saved.version) == (value, "CANCELLED", 3)
+    assert (stale.status, stale.version, stale.client_name) == ("CANCELLED", 3, saved.client_name)
+    assert history(booking) == ["CREATED", "CANCELLED", "UPDATED"]
+
+
+def test_a_stale_object_can_be_saved_with_all_its_notes_at_once(booking: Booking) -> None:
+    stale = stored(booking)
+    update_booking(booking, client_name="Marie")
+    stale.metadata, stale.notes_client, stale.notes_internal = {"a": 1}, "Ring", "Late"
+
+    stale.save(update_fields=["metadata", "notes_client", "notes_internal"])
+
+    saved = stored(booking)
+    assert (saved.metadata, saved.notes_client, saved.notes_internal) == ({"a": 1}, "Ring", "Late")
+    assert saved.client_name == "Marie"
+
+
+@pytest.mark.parametrize(
+    "fields", [["client_name", "metadata"], ["client_name"], ["metadata", "start_at"]]
+)
+def test_a_stale_object_cannot_be_saved_if_update_fields_names_more(
+    booking: Booking, fields: list[str]
+) -> None:
+    stale = stored(booking)
+    cancel_booking(booking, now_dt=NOW)
+    stale.client_name, stale.metadata = "Marie", {"a": 1}
+    stale.start_at -= HOUR
+
+    with nothing_written(), pytest.raises(StaleBooking):
+        stale.save(update_fields=fields)
+
+
 def test_a_stale_object_of_another_provider_by_now_cannot_be_saved(
     booking: Booking, other_provider: Any
 ) -> None:
@@ -348,20 +396,20 @@ def test_what_is_kept_for_the_caller_cannot_be_assigned(booking: Booking) -> Non
 
 
 def test_it_tells_of_what_was_saved(
-    build: Build, told: Told, django_capture_on_commit_callbacks: Any
+    build: Build, sent_signals: SentSignals, django_capture_on_commit_callbacks: Any
 ) -> None:
     booking = build()
     with django_capture_on_commit_callbacks(execute=True):
         booking.save()
         booking.client_name = "Marie"
         booking.save()
-        assert told == []
+        assert sent_signals == []
 
-    assert [name for name, *_ in told] == ["CREATED", "UPDATED"]
+    assert [name for name, *_ in sent_signals] == ["CREATED", "UPDATED"]
 
 
 def test_it_tells_of_nothing_that_was_rolled_back(
-    build: Build, told: Told, django_capture_on_commit_callbacks: Any
+    build: Build, sent_signals: SentSignals, django_capture_on_commit_callbacks: Any
 ) -> None:
     with (
         nothing_written(),
@@ -370,7 +418,7 @@ def test_it_tells_of_nothing_that_was_rolled_back(
     ):
         build().save()
 
-    assert told == []
+    assert sent_signals == []
 
 
 # Groups

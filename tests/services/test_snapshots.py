@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 
 from bookings.exceptions import BookingBusy
 from bookings.models import Booking
-from bookings.services import expire_bookings, expire_many
+from bookings.services import bulk_expire, expire_bookings
 from tests.isolation import SECOND_SESSION, repeatable_read  # noqa: F401 - a fixture
 from tests.services.clock import HOUR, NOW, minutes
 from tests.services.conftest import Book
@@ -42,7 +42,7 @@ def test_a_sweep_ends_although_its_snapshot_shows_what_others_have_swept(
     for hours in range(3):
         book(start_at=NOW + (2 * hours + 1) * HOUR, expires_at=NOW + minutes(15))
     chunks: list[int] = []
-    real = expire_many._expire
+    real = bulk_expire._expire
 
     def counted(*args: Any, **values: Any) -> None:
         chunks.append(1)
@@ -52,7 +52,7 @@ def test_a_sweep_ends_although_its_snapshot_shows_what_others_have_swept(
     with transaction.atomic():
         assert Booking.objects.expired(NOW + HOUR).count() == 3
         assert elsewhere(lambda: expire_bookings(now_dt=NOW + HOUR)) == 3
-        monkeypatch.setattr(expire_many, "_expire", counted)
+        monkeypatch.setattr(bulk_expire, "_expire", counted)
         try:
             assert expire_bookings(now_dt=NOW + HOUR, chunk_size=1) == 0
         except BookingBusy:

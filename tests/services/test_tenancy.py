@@ -32,7 +32,7 @@ def other() -> Tenant:
 
 
 @pytest.fixture
-def belongs(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, Tenant], None]:
+def assign_tenant(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, Tenant], None]:
     """Give all objects of a model to a tenant, as a host's column would."""
 
     def give(belonging: Any, tenant: Tenant) -> None:
@@ -64,11 +64,11 @@ def test_what_belongs_to_another_tenant_is_refused(
     book: Book,
     own: Tenant,
     other: Tenant,
-    belongs: Callable[..., None],
+    assign_tenant: Callable[..., None],
     request: pytest.FixtureRequest,
     name: str,
 ) -> None:
-    belongs(request.getfixturevalue(name), other)
+    assign_tenant(request.getfixturevalue(name), other)
 
     with nothing_written(), pytest.raises(TenantMismatch) as refused:
         book(tenant=own)
@@ -80,20 +80,20 @@ def test_what_belongs_to_another_tenant_is_refused(
 
 
 def test_another_tenants_add_on_is_refused(
-    book: Book, own: Tenant, other: Tenant, make_addon: Make, belongs: Callable[..., None]
+    book: Book, own: Tenant, other: Tenant, make_addon: Make, assign_tenant: Callable[..., None]
 ) -> None:
     addon = make_addon()
-    belongs(addon, other)
+    assign_tenant(addon, other)
 
     with nothing_written(), pytest.raises(TenantMismatch):
         book(tenant=own, addon_ids=[addon.pk])
 
 
 def test_a_booking_cannot_be_moved_to_another_tenants_provider(
-    book: Book, own: Tenant, other: Tenant, other_provider: Any, belongs: Callable[..., None]
+    book: Book, own: Tenant, other: Tenant, other_provider: Any, assign_tenant: Callable[..., None]
 ) -> None:
     booking = book(tenant=own)
-    belongs(other_provider, other)
+    assign_tenant(other_provider, other)
 
     with nothing_written(), pytest.raises(TenantMismatch):
         reschedule_booking(booking, new_start_at=START, new_provider=other_provider, now_dt=NOW)

@@ -25,7 +25,7 @@ from bookings.services import (
 )
 from bookings.testing import assert_bookings_are_sound
 from tests.services.clock import DAY, HOUR, NOW, START, minutes
-from tests.services.conftest import Book, Make, Told
+from tests.services.conftest import Book, Make, SentSignals
 from tests.services.storage import (
     history,
     intervals,
@@ -45,14 +45,14 @@ def two_sided(make_service: Make) -> Any:
 
 
 @pytest.fixture
-def begun(book: Book, two_sided: Any) -> Booking:
+def confirmed(book: Book, two_sided: Any) -> Booking:
     """Confirmed, of a service with two sides."""
     return book(service=two_sided)
 
 
 @pytest.fixture
-def delivered(begun: Booking) -> Booking:
-    return deliver_booking(begun, now_dt=DONE)
+def delivered(confirmed: Booking) -> Booking:
+    return deliver_booking(confirmed, now_dt=DONE)
 
 
 def test_the_provider_says_what_was_done(book: Book, two_sided: Any, staff: Any) -> None:
@@ -87,9 +87,9 @@ def test_the_provider_says_what_was_done(book: Book, two_sided: Any, staff: Any)
 @pytest.mark.parametrize(
     "wrong", [{"message": 7}, {"message": "\x00"}, {"metadata": "x"}, {"metadata": {"x": object()}}]
 )
-def test_what_cannot_be_stored_delivers_nothing(begun: Booking, wrong: dict[str, Any]) -> None:
+def test_what_cannot_be_stored_delivers_nothing(confirmed: Booking, wrong: dict[str, Any]) -> None:
     with nothing_written(), pytest.raises(InvalidBooking):
-        deliver_booking(begun, now_dt=DONE, **wrong)
+        deliver_booking(confirmed, now_dt=DONE, **wrong)
 
 
 def test_the_client_completes_what_was_delivered(delivered: Booking, user: Any) -> None:
@@ -97,24 +97,24 @@ def test_the_client_completes_what_was_delivered(delivered: Booking, user: Any) 
     assert history(delivered) == ["CREATED", "DELIVERED", "COMPLETED"]
 
 
-def test_what_is_not_delivered_is_not_completed_unless_staff_say_so(begun: Booking) -> None:
+def test_what_is_not_delivered_is_not_completed_unless_staff_say_so(confirmed: Booking) -> None:
     with nothing_written(), pytest.raises(InvalidTransition) as refused:
-        complete_booking(begun, now_dt=DONE)
+        complete_booking(confirmed, now_dt=DONE)
     assert refused.value.code == "not_delivered"
 
-    assert complete_booking(begun, now_dt=DONE, override_policy=True).status == "COMPLETED"
+    assert complete_booking(confirmed, now_dt=DONE, override_policy=True).status == "COMPLETED"
 
 
-def test_a_no_show_of_two_sides_can_be_corrected(begun: Booking) -> None:
-    mark_no_show(begun, now_dt=DONE)
-    assert complete_booking(begun, now_dt=DONE).status == "COMPLETED"
+def test_a_no_show_of_two_sides_can_be_corrected(confirmed: Booking) -> None:
+    mark_no_show(confirmed, now_dt=DONE)
+    assert complete_booking(confirmed, now_dt=DONE).status == "COMPLETED"
 
 
-def test_a_booking_keeps_the_sides_that_its_service_had(begun: Booking) -> None:
-    begun.service.two_sided_completion = False
-    begun.service.save()
+def test_a_booking_keeps_the_sides_that_its_service_had(confirmed: Booking) -> None:
+    confirmed.service.two_sided_completion = False
+    confirmed.service.save()
     with nothing_written(), pytest.raises(InvalidTransition):
-        complete_booking(begun, now_dt=DONE)
+        complete_booking(confirmed, now_dt=DONE)
 
 
 @pytest.fixture
@@ -131,7 +131,10 @@ def test_one_side_is_enough_by_default(booking: Booking) -> None:
 
 
 def test_a_dispute_takes_the_time_again(
-    delivered: Booking, user: Any, told: Told, django_capture_on_commit_callbacks: Any
+    delivered: Booking,
+    user: Any,
+    sent_signals: SentSignals,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         disputed = dispute_booking(
@@ -155,7 +158,7 @@ def test_a_dispute_takes_the_time_again(
         "end_at": DONE,
         "seats": (1, 1),
     }
-    assert [name for name, *_ in told] == ["DISPUTED"]
+    assert [name for name, *_ in sent_signals] == ["DISPUTED"]
     assert_bookings_are_sound()
 
 
@@ -164,7 +167,7 @@ def test_what_is_disputed_is_delivered_once_more_or_cancelled(delivered: Booking
         dispute_booking(delivered, reason="Again!", now_dt=DONE)
         deliver_booking(delivered, now_dt=DONE)
     dispute_booking(delivered, reason="Enough.", now_dt=DONE)
-    cancel_booking(delivered, now_dt=DONE)
+    cancel_booking(delivered, now_dt=DONE, override_policy=True)
 
     assert delivered.status == "CANCELLED"
     assert intervals() == []

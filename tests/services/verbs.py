@@ -12,6 +12,7 @@ from bookings.models import Booking
 from bookings.services import (
     add_note,
     cancel_booking,
+    change_party_size,
     complete_booking,
     confirm_booking,
     decline_booking,
@@ -46,6 +47,10 @@ def _note(booking: Any, **kwargs: Any) -> Booking:
     return add_note(booking, "Called back.", **kwargs)
 
 
+def _change_party_size(booking: Any, **kwargs: Any) -> Booking:
+    return change_party_size(booking, 2, **kwargs)
+
+
 VERBS: Final = (
     Verb("confirm", "CONFIRMED", "pending", confirm_booking),
     Verb("decline", "DECLINED", "pending", decline_booking),
@@ -56,6 +61,7 @@ VERBS: Final = (
         "booking",
         partial(reschedule_booking, new_start_at=START + DAY),
     ),
+    Verb("change_party_size", "UPDATED", "group_booking", _change_party_size),
     Verb("deliver", "DELIVERED", "booking", deliver_booking, START),
     Verb("complete", "COMPLETED", "booking", complete_booking, START),
     Verb("no_show", "NO_SHOW", "booking", mark_no_show, START),

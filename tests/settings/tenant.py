@@ -4,8 +4,6 @@ from tests.settings.base import *
 
 INSTALLED_APPS = [
     *INSTALLED_APPS,
-    "bookings.contrib.payments",
-    "bookings.contrib.group_sessions",
     "tests.hosts.tenant.clinics",
     "tests.hosts.tenant.treatments",
     "tests.hosts.tenant.staff",

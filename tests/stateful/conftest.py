@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-from tests.effort import sequences
+from tests.quick_run import sequences
 
 
 @pytest.fixture(scope="session")
-def effort() -> settings:
+def sequence_settings() -> settings:
     return sequences(steps=40)

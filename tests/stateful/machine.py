@@ -225,7 +225,7 @@ class BookingMachine(RuleBasedStateMachine):
             offer=OFFERS[service],
             extras={extra: EXTRAS[extra] for extra in extras},
             expires=expires,
-            asked=(service, provider, start),
+            asked=(service, provider, start, client, party, tuple(sorted(extras)), hold),
             key=key,
         )
         agreed = self.same(
@@ -418,8 +418,9 @@ class BookingMachine(RuleBasedStateMachine):
         """And sometimes somebody sweeps."""
         self.rules.now += minutes(step)
         if chunk is not None:
-            swept = services.expire_bookings(now_dt=self.rules.now, chunk_size=chunk)
-            assert (swept.holds, swept.overdue) == self.rules.sweep()
+            options: Any = {"now_dt": self.rules.now, "chunk_size": chunk}
+            assert services.expire_bookings(**options) == self.rules.expire_all()
+            assert services.auto_cancel_expired_bookings(**options) == self.rules.cancel_overdue()
 
     @rule(
         target=NUMBERS,

@@ -65,7 +65,7 @@ class Record:
     offer: Offer
     extras: dict[str, Extra]
     expires: datetime | None
-    asked: tuple[str, str, datetime]
+    asked: tuple[Any, ...]
     key: str | None = None
     status: str = CONFIRMED
     confirmed: datetime | None = None
@@ -106,6 +106,10 @@ class Record:
     def is_due(self, now: datetime) -> bool:
         return self.status == PENDING and self.expires is not None and self.expires <= now
 
+    @property
+    def was_overdue(self) -> bool:
+        return self.auto_cancelled and "EXPIRED" not in self.history
+
     def is_overdue(self, now: datetime) -> bool:
         since = max(self.end, self.made or self.end, self.confirmed or self.end)
         return self.is_active and since + minutes(60 * self.offer.grace) <= now
@@ -140,11 +144,14 @@ class Rules:
         self, number: int, wanted: Record, *, override: bool, allow_past: bool = False
     ) -> int:
         """The number of the booking that is made, or was made with the same key."""
+        freed = None
         for earlier, record in self.records.items():
             if wanted.key is not None and record.key == wanted.key:
                 if record.asked != wanted.asked:
                     raise Refused(errors.IdempotencyKeyReused)
-                return earlier
+                if not record.is_due(self.now) and "EXPIRED" not in record.history:
+                    return earlier
+                freed = record
         offer = wanted.offer
         if offer.seats == 1 and wanted.party != 1:
             raise Refused(errors.InvalidBooking)
@@ -153,12 +160,17 @@ class Rules:
         self._check_start(wanted.start, offer, allow_past=allow_past, override=override)
         self._check_duplicate(wanted, besides=None)
         self._claim(wanted, besides=None)
+        if wanted.expires is not None and wanted.start > self.now:
+            wanted.expires = min(wanted.expires, wanted.start)
         held = wanted.expires is not None or offer.approval
         wanted.status = PENDING if held else CONFIRMED
         wanted.confirmed = None if held else self.now
         wanted.made = self.now
         if offer.approval and wanted.expires is None:
             wanted.requested = self.now
+        if freed is not None:
+            # An expired hold gives its key to the same request.
+            freed.key = None
         self.records[number] = wanted
         return number
 
@@ -173,7 +185,8 @@ class Rules:
             return
         if start - self.now < minutes(offer.earliest):
             raise Refused(errors.NoticeWindow)
-        if offer.latest_days is not None and start - self.now > timedelta(days=offer.latest_days):
+        days_ahead = (start.date() - self.now.date()).days
+        if offer.latest_days is not None and days_ahead > offer.latest_days:
             raise Refused(errors.TooFarAhead)
 
     def _check_duplicate(self, wanted: Record, besides: int | None) -> None:
@@ -191,7 +204,7 @@ class Rules:
 
     @staticmethod
     def _same_client(wanted: Record, record: Record) -> bool:
-        if wanted.email:
+        if wanted.email or record.email:
             return record.email == wanted.email
         return record.name == wanted.name
 
@@ -283,7 +296,7 @@ class Rules:
         self.records[number] = moved
 
     def _check_notice(self, record: Record, notice: int) -> None:
-        if notice and record.start - self.now < minutes(notice):
+        if record.start <= self.now or record.start - self.now < minutes(notice):
             raise Refused(errors.NoticeWindow)
 
     def cancel(self, number: int, *, override: bool, expected_version: int | None) -> None:
@@ -372,10 +385,19 @@ class Rules:
         sources: tuple[str, ...] = (CONFIRMED, "DELIVERED", "NO_SHOW")
         if number in self.records and self.records[number].offer.two_sided:
             sources = sources[1:]
-        self._step(number, "COMPLETED", sources, expected_version, begun=True)
+        self._close(number, "COMPLETED", sources, expected_version)
 
     def no_show(self, number: int, *, expected_version: int | None) -> None:
-        self._step(number, "NO_SHOW", (CONFIRMED, "COMPLETED"), expected_version, begun=True)
+        self._close(number, "NO_SHOW", (CONFIRMED, "COMPLETED"), expected_version)
+
+    def _close(
+        self, number: int, target: str, sources: tuple[str, ...], expected_version: int | None
+    ) -> None:
+        """Say what became of it, also after it was cancelled because it was overdue."""
+        if number in self.records and self.records[number].was_overdue:
+            sources = (*sources, CANCELLED)
+        self._step(number, target, sources, expected_version, begun=True)
+        self.records[number].auto_cancelled = False
 
     def _step(
         self,
@@ -395,9 +417,9 @@ class Rules:
 
     def expire(self, number: int, *, expected_version: int | None) -> None:
         record = self._get(number, expected_version)
-        if record.auto_cancelled:
+        if "EXPIRED" in record.history:
             return
-        if not record.is_due(self.now) and not record.is_overdue(self.now):
+        if not record.is_due(self.now):
             raise Refused(errors.InvalidTransition)
         self._expire(record)
 
@@ -405,16 +427,24 @@ class Rules:
         record.auto_cancelled = True
         record.end_as(CANCELLED, "EXPIRED")
 
-    def sweep(self) -> tuple[int, int]:
-        """How many holds had run out, and how many bookings were overdue."""
-        records = list(self.records.values())
-        holds = [record for record in records if record.is_due(self.now)]
-        for record in holds:
+    def expire_all(self) -> int:
+        """How many holds and requests had expired."""
+        due = [record for record in self.records.values() if record.is_due(self.now)]
+        for record in due:
             self._expire(record)
-        overdue = [record for record in records if record.is_overdue(self.now)]
+        return len(due)
+
+    def cancel_overdue(self) -> int:
+        """How many bookings were overdue."""
+        overdue = [
+            record
+            for record in self.records.values()
+            if record.is_overdue(self.now) and not record.is_due(self.now)
+        ]
         for record in overdue:
-            self._expire(record)
-        return len(holds), len(overdue)
+            record.auto_cancelled = True
+            record.end_as(CANCELLED, "AUTO_CANCELLED")
+        return len(overdue)
 
     def update(self, number: int, name: str, *, expected_version: int | None) -> None:
         record = self._get(number, expected_version)

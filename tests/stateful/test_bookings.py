@@ -9,5 +9,5 @@ from tests.stateful.machine import BookingMachine
 pytestmark = pytest.mark.django_db
 
 
-def test_any_sequence_of_verbs_does_what_the_rules_say(effort: settings) -> None:
-    run_state_machine_as_test(BookingMachine, settings=effort)
+def test_any_sequence_of_verbs_does_what_the_rules_say(sequence_settings: settings) -> None:
+    run_state_machine_as_test(BookingMachine, settings=sequence_settings)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bookings import ledger, overdue
+from bookings.ledger import entries
 from bookings.models import Booking
-from bookings.querysets import BookingQuerySet
+from bookings.models.querysets import BookingQuerySet
+from bookings.selectors import overdue
 from tests.stateful.machine import BookingMachine
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def forget_since_when(*forgotten: str) -> Any:
 REMEMBERED: Final = overdue.Deadlines.is_overdue
 
 
-def narrow_no_further(self: overdue.Deadlines, bookings: BookingQuerySet) -> BookingQuerySet:
+def prefilter_by_status(self: overdue.Deadlines, bookings: BookingQuerySet) -> BookingQuerySet:
     """A sweep that leaves it to the deadline alone."""
     return bookings.active().exclude(status=Booking.Status.PENDING, expires_at__lte=self.now)
 
@@ -49,12 +50,12 @@ def narrow_no_further(self: overdue.Deadlines, bookings: BookingQuerySet) -> Boo
 @pytest.mark.parametrize(
     "broken",
     [
-        [(ledger, "release", leak)],
+        [(entries, "release", leak)],
         [(Booking, "save_row", write_in_silence)],
         *(
             [
                 (overdue.Deadlines, "is_overdue", forget_since_when(forgotten)),
-                (overdue.Deadlines, "narrow", narrow_no_further),
+                (overdue.Deadlines, "prefilter", prefilter_by_status),
             ]
             for forgotten in ("created_at", "confirmed_at")
         ),
@@ -62,11 +63,11 @@ def narrow_no_further(self: overdue.Deadlines, bookings: BookingQuerySet) -> Boo
     ids=["leak", "silence", "since it was made", "since it was confirmed"],
 )
 def test_the_sequences_find_what_is_broken(
-    effort: settings, monkeypatch: pytest.MonkeyPatch, broken: list[tuple[Any, str, Any]]
+    sequence_settings: settings, monkeypatch: pytest.MonkeyPatch, broken: list[tuple[Any, str, Any]]
 ) -> None:
     for owner, name, instead in broken:
         monkeypatch.setattr(owner, name, instead)
-    hasty = settings(effort, max_examples=200, phases=[Phase.generate], derandomize=True)
+    hasty = settings(sequence_settings, max_examples=200, phases=[Phase.generate], derandomize=True)
 
     with pytest.raises((AssertionError, ExceptionGroup)):
         run_state_machine_as_test(BookingMachine, settings=hasty)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.services import create_booking
-from tests.admin.page import FormData, errors_of, filled_in, text_of
+from tests.admin.page import FormData, errors_of, form_values, text_of
 from tests.hosts.samples import Host, make, make_host
 
 pytestmark = pytest.mark.django_db
@@ -23,11 +23,6 @@ LIST = "/admin/bookings/booking/"
 DESK = "/desk/bookings/booking/"
 FRONT = "/front/bookings/booking/"
 DAY = timezone.localdate() + datetime.timedelta(days=2)
-
-
-@pytest.fixture(autouse=True)
-def _two_admins(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.admin.urls"
 
 
 @pytest.fixture
@@ -70,7 +65,7 @@ def form(boss: Client, host: Host, **values: Any) -> FormData:
         "start_at_1": "10:00",
         "client_name": "Mary",
     }
-    return filled_in(boss.get(f"{LIST}add/")) | given | values
+    return form_values(boss.get(f"{LIST}add/")) | given | values
 
 
 def test_a_booking_belongs_to_its_tenant(boss: Client, host: Host) -> None:
@@ -85,7 +80,7 @@ def test_a_booking_needs_a_tenant(boss: Client, host: Host) -> None:
 
 
 @pytest.mark.parametrize("name", ["service", "provider"])
-def test_what_is_another_tenants_is_a_message_at_its_field(
+def test_another_tenants_object_is_a_message_at_its_field(
     boss: Client, host: Host, other: Host, name: str
 ) -> None:
     sent = form(boss, host, **{name: getattr(other, name).pk})
@@ -96,9 +91,9 @@ def test_what_is_another_tenants_is_a_message_at_its_field(
 def test_another_tenants_addon_is_a_message_at_the_addons(
     boss: Client, host: Host, other: Host
 ) -> None:
-    sent = form(boss, host, extras=[other.addon.pk])
+    sent = form(boss, host, addons=[other.addon.pk])
     assert errors_of(boss.post(f"{LIST}add/", sent)) == {
-        "extras": ["The add-on belongs to another tenant. Choose one of the booking's tenant."]
+        "addons": ["The add-on belongs to another tenant. Choose one of the booking's tenant."]
     }
 
 
@@ -107,7 +102,7 @@ def test_a_booking_cannot_be_moved_to_another_tenants_provider(
 ) -> None:
     booking = book(host)
     url = f"{LIST}{booking.pk}/change/"
-    page = filled_in(boss.get(url))
+    page = form_values(boss.get(url))
     assert "tenant" not in page
     response = boss.post(url, page | {"provider": other.provider.pk})
     assert list(errors_of(response)) == ["provider"]
@@ -144,7 +139,7 @@ def providers(boss: Client, url: str, **asked: Any) -> set[Any]:
     return {column.provider for column in response.context["day"].columns}
 
 
-def test_the_calendar_can_be_one_tenants(boss: Client, host: Host, other: Host) -> None:
+def test_the_calendar_can_be_limited_to_a_tenant(boss: Client, host: Host, other: Host) -> None:
     book(host)
     book(other)
     free, theirs = (make("PROVIDER_MODEL", tenant=one.tenant) for one in (host, other))
@@ -213,12 +208,12 @@ def test_a_new_booking_asks_for_the_tenant_that_is_chosen_on_its_form(boss: Clie
     assert "bookings/tenant.js" in page
 
 
-def test_a_booking_asks_for_what_is_its_tenants(boss: Client, host: Host) -> None:
+def test_the_search_boxes_of_a_booking_find_its_tenants_objects(boss: Client, host: Host) -> None:
     page = text_of(boss.get(f"{DESK}{book(host).pk}/change/"))
     assert page.count(f'data-ajax--url="{DESK}search/?tenant={host.tenant.pk}"') == 2
 
 
-def test_a_search_is_for_those_who_may_see_what_it_finds(host: Host) -> None:
+def test_a_search_needs_the_permission_to_view_its_objects(host: Host) -> None:
     client = Client()
     client.force_login(get_user_model().objects.create_user("reception", is_staff=True))
     assert search(client, "service").status_code == 403

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from bookings.models import Booking
-from bookings.selectors import list_expired_bookings
-from bookings.services import create_booking, expire_bookings
+from bookings.selectors import list_overdue_bookings
+from bookings.services import auto_cancel_expired_bookings, create_booking
 from tests.hosts.samples import Host, make_host
 
 pytestmark = pytest.mark.django_db
@@ -39,27 +39,27 @@ def ending_on_friday(host: Host) -> Booking:
 def test_the_list_is_of_one_tenant_if_told() -> None:
     host, other = make_host(), make_host()
     ours, theirs = ending_on_friday(host), ending_on_friday(other)
-    assert list_expired_bookings(FRIDAY + DAY, tenant=host.tenant) == [ours]
-    assert list_expired_bookings(FRIDAY + DAY, tenant=other.tenant) == [theirs]
-    assert list_expired_bookings(FRIDAY + DAY, tenant=host.tenant, provider=other.provider) == []
-    assert set(list_expired_bookings(FRIDAY + DAY)) == {ours, theirs}
+    assert list_overdue_bookings(FRIDAY + DAY, tenant=host.tenant) == [ours]
+    assert list_overdue_bookings(FRIDAY + DAY, tenant=other.tenant) == [theirs]
+    assert list_overdue_bookings(FRIDAY + DAY, tenant=host.tenant, provider=other.provider) == []
+    assert set(list_overdue_bookings(FRIDAY + DAY)) == {ours, theirs}
 
 
 def test_a_sweep_is_of_all_tenants() -> None:
     bookings = [ending_on_friday(make_host()) for _ in range(2)]
-    assert expire_bookings(now_dt=FRIDAY + DAY) == 2
+    assert auto_cancel_expired_bookings(now_dt=FRIDAY + DAY) == 2
     assert not Booking.objects.active().filter(pk__in=[each.pk for each in bookings]).exists()
 
 
 def test_a_provider_is_waited_for_by_its_tenants_default_schedule(settings: Any) -> None:
     settings.BOOKINGS_AUTO_CANCEL_BUSINESS_DAYS = True
     host, other = make_host(), make_host()
-    make_schedule(
+    create_schedule(
         tenant=host.tenant,
         timezone="UTC",
         hours={day: [("09:00", "17:00")] for day in range(5)},
     )
     waiting, theirs = ending_on_friday(host), ending_on_friday(other)
     assert date(2090, 1, 6).weekday() == 4
-    assert list_expired_bookings(FRIDAY + DAY) == [theirs]
-    assert set(list_expired_bookings(FRIDAY + 3 * DAY)) == {waiting, theirs}
+    assert list_overdue_bookings(FRIDAY + DAY) == [theirs]
+    assert set(list_overdue_bookings(FRIDAY + 3 * DAY)) == {waiting, theirs}

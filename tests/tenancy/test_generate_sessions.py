@@ -1,10 +1,9 @@
-"""Whose sessions are generated, and by whose hours, with tenancy on."""
+"""Generate and list sessions with tenancy on."""
 
 from __future__ import annotations
 
 import io
 from datetime import date, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,11 +14,11 @@ from django.utils import timezone
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.selectors import available_sessions
 from bookings.contrib.group_sessions.services import Generated, cancel_session, generate_sessions
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from bookings.exceptions import TenantMismatch
 from bookings.integrity import find_problems
 from bookings.models import BusyInterval
-from tests.hosts.samples import Host, make_host
+from tests.hosts.samples import Host, make_host, without_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +39,7 @@ def tomorrow() -> date:
 
 
 def open_from(opens: str, closes: str, **whose: Any) -> None:
-    make_schedule(timezone="UTC", hours={day: [(opens, closes)] for day in range(7)}, **whose)
+    create_schedule(timezone="UTC", hours={day: [(opens, closes)] for day in range(7)}, **whose)
 
 
 def generate(host: Host, day: date, **values: Any) -> Generated:
@@ -71,13 +70,11 @@ def test_the_tenant_s_hours_count_and_the_sessions_are_the_tenant_s(
 
 
 def give_to(other: Host) -> None:
-    """As sessions are where the service and the provider are everybody's."""
+    """As if the service and the provider belonged to no tenant."""
     QuerySet(Session).update(tenant=other.tenant)
 
 
-def test_another_tenant_s_sessions_are_in_the_way_and_not_what_is_there(
-    host: Host, other: Host, tomorrow: date
-) -> None:
+def test_sessions_of_another_tenant_are_conflicts(host: Host, other: Host, tomorrow: date) -> None:
     open_from("09:00", "11:00")
     generate(host, tomorrow)
     give_to(other)
@@ -106,8 +103,10 @@ def test_a_tenant_s_sessions_are_available(host: Host, other: Host, tomorrow: da
             number(**whose)
 
 
-def test_whose_sessions_are_available_has_to_be_known(host: Host, tomorrow: date) -> None:
-    everybody_s = SimpleNamespace(pk=host.provider.pk)
+def test_available_sessions_need_a_tenant(
+    host: Host, tomorrow: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody_s = without_tenant(host.provider, monkeypatch)
     with pytest.raises(TenantMismatch, match="Tenant is required"):
         available_sessions(everybody_s, tomorrow, tomorrow)
     found = available_sessions(everybody_s, tomorrow, tomorrow, tenant=host.tenant)

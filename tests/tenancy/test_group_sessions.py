@@ -1,4 +1,4 @@
-"""A session is its tenant's, and so is whoever sits in it or waits for it."""
+"""Sessions, seats and waitlists with tenancy on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def host() -> Host:
 
 @pytest.fixture
 def elsewhere(host: Host) -> Host:
-    """Another tenant's."""
+    """A service and a provider of another tenant."""
     tenant = make("TENANT_MODEL")
     return Host(
         service=make("SERVICE_MODEL", tenant=tenant),
@@ -51,7 +51,7 @@ def publish(host: Host, **values: Any) -> Session:
     return create_session(**(given | {"start_at": START, "now_dt": NOW} | values))
 
 
-def test_seats_and_those_who_wait_are_the_tenant_s(host: Host) -> None:
+def test_bookings_and_promotions_have_the_tenant_of_the_session(host: Host) -> None:
     session = publish(host, capacity=1, enable_waitlist=True)
     first = book_seat(session, client_name="Ann", now_dt=NOW)
     join_waitlist(session, client_name="Bob", now_dt=NOW)
@@ -74,7 +74,7 @@ def test_a_session_without_a_tenant_is_refused(host: Host) -> None:
         publish(host, tenant=None)
 
 
-def test_a_substitute_is_of_the_same_tenant(host: Host, elsewhere: Host) -> None:
+def test_a_new_provider_has_to_be_of_the_same_tenant(host: Host, elsewhere: Host) -> None:
     session = publish(host)
     with pytest.raises(TenantMismatch):
         update_session(session, provider=elsewhere.provider, now_dt=NOW)
@@ -82,11 +82,31 @@ def test_a_substitute_is_of_the_same_tenant(host: Host, elsewhere: Host) -> None
 
 def test_a_tenant_s_sessions_are_listed(host: Host, elsewhere: Host) -> None:
     own, _other = publish(host), publish(elsewhere)
-    assert list(list_sessions(tenant=host.tenant, now_dt=NOW)) == [own]
+    for of in (
+        {"tenant": host.tenant},
+        {"service": host.service},
+        {"provider": host.provider},
+        {"tenant": host.tenant, "service": host.service, "provider": host.provider},
+    ):
+        assert list(list_sessions(now_dt=NOW, **of)) == [own]
+
+
+@pytest.mark.parametrize("name", ["service", "provider"])
+def test_sessions_of_no_tenant_or_of_two_are_not_listed(
+    host: Host, elsewhere: Host, name: str
+) -> None:
+    publish(host), publish(elsewhere)
+    for of in (
+        {},
+        {"tenant": elsewhere.tenant, name: getattr(host, name)},
+        {"service": host.service, "provider": elsewhere.provider},
+    ):
+        with pytest.raises(TenantMismatch):
+            list_sessions(now_dt=NOW, **of)
 
 
 def test_seats_stay_with_their_tenant(host: Host, elsewhere: Host) -> None:
-    """Also where service and provider are everybody's, as a host may have them."""
+    """Even if service and provider belong to no tenant, as a host may have them."""
     session = publish(host)
     other = publish(host, start_at=START + timedelta(hours=5))
     QuerySet(Session).filter(pk=other.pk).update(tenant=elsewhere.tenant)

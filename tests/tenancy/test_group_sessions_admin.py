@@ -16,9 +16,9 @@ from django.utils import timezone
 from bookings.contrib.group_sessions.admin import SessionAdmin
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import create_session
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from bookings.models import Booking
-from tests.admin.page import errors_of, filled_in, text_of
+from tests.admin.page import errors_of, form_values, text_of
 from tests.hosts.samples import Host, make_host
 
 pytestmark = pytest.mark.django_db
@@ -26,11 +26,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/bookings_group_sessions/session/"
 ADD = f"{LIST}add/"
 DESK = "/desk/bookings_group_sessions/session/"
-
-
-@pytest.fixture(autouse=True)
-def _two_admins(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.admin.urls"
 
 
 @pytest.fixture
@@ -70,7 +65,7 @@ def add(boss: Client, host: Host, start: datetime, **values: Any) -> Any:
         "start_at_0": f"{start:%Y-%m-%d}",
         "start_at_1": "10:00",
     }
-    return boss.post(ADD, filled_in(boss.get(ADD), "session_form") | given | values)
+    return boss.post(ADD, form_values(boss.get(ADD), "session_form") | given | values)
 
 
 def test_a_session_is_published_for_its_tenant(boss: Client, host: Host, start: datetime) -> None:
@@ -88,7 +83,7 @@ def test_another_tenants_provider_is_refused(
     assert list(errors_of(add(boss, host, start, provider=other.provider.pk))) == ["provider"]
     session = publish(host, start)
     url = f"{LIST}{session.pk}/change/"
-    sent = filled_in(boss.get(url), "session_form") | {"provider": other.provider.pk}
+    sent = form_values(boss.get(url), "session_form") | {"provider": other.provider.pk}
     assert "another tenant" in text_of(boss.post(url, sent))
     assert Session.objects.get().provider == host.provider
 
@@ -103,7 +98,7 @@ def test_the_tenant_is_a_column_and_a_filter(
     assert 'class="field-tenant' in text_of(response)
 
 
-def test_the_search_is_held_to_the_sessions_tenant(
+def test_the_search_finds_the_objects_of_the_sessions_tenant(
     boss: Client, host: Host, start: datetime
 ) -> None:
     session = publish(host, start)
@@ -115,7 +110,7 @@ def test_the_search_is_held_to_the_sessions_tenant(
 def test_sessions_are_generated_for_a_tenant(
     boss: Client, host: Host, other: Host, start: datetime
 ) -> None:
-    make_schedule(provider=host.provider, hours={day: [("09:00", "12:00")] for day in range(7)})
+    create_schedule(provider=host.provider, hours={day: [("09:00", "12:00")] for day in range(7)})
     sent = {
         "service": host.service.pk,
         "provider": host.provider.pk,
@@ -128,8 +123,8 @@ def test_sessions_are_generated_for_a_tenant(
         response = boss.post(f"{LIST}generate/", sent | {"tenant": tenant})
         assert list(response.context["form"].errors) == [field]
     previewed = boss.post(f"{LIST}generate/", sent | {"tenant": host.tenant.pk})
-    page = filled_in(previewed, "generate_form")
-    boss.post(f"{LIST}generate/", page | {"_make": "1"})
+    page = form_values(previewed, "generate_form")
+    boss.post(f"{LIST}generate/", page | {"_generate": "1"})
     assert {session.tenant for session in Session.objects.all()} == {host.tenant}
 
 
@@ -170,12 +165,12 @@ def test_a_seat_is_booked_and_moved_within_its_tenant(
     theirs = publish(other, start + timedelta(hours=3))
     book = f"{LIST}{here.pk}/book/"
     client = {"client_name": "Ann", "party_size": 2}
-    boss.post(book, filled_in(boss.get(book), "session_question_form") | client)
+    boss.post(book, form_values(boss.get(book), "session_question_form") | client)
     booking = Booking.objects.get()
     assert booking.tenant == host.tenant
     move = f"{LIST}{here.pk}/move/{booking.pk}/"
     assert f'<option value="{theirs.pk}"' not in text_of(boss.get(move))
-    sent = filled_in(boss.get(move), "session_question_form")
+    sent = form_values(boss.get(move), "session_question_form")
     assert boss.post(move, sent | {"to_session": theirs.pk}).status_code == 200
     assert boss.post(move, sent | {"to_session": later.pk}).status_code == 302
     assert Booking.objects.get().start_at == later.start_at

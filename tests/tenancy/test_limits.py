@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from bookings import clients
 from bookings.exceptions import LimitReached
-from bookings.models import Booking
+from bookings.models import Booking, client_identity
 from tests.hosts.samples import Host
 from tests.tenancy.test_tenancy import HOUR, TOMORROW, book, host, other
 
@@ -39,5 +38,5 @@ def test_another_tenant_s_bookings_do_not_count(
 
 
 def test_another_tenant_s_client_has_a_lock_of_its_own(host: Host, other: Host) -> None:
-    ours, theirs = (clients.keys(book(of)) for of in (host, other))
+    ours, theirs = (client_identity.lock_keys(book(of)) for of in (host, other))
     assert not set(ours) & set(theirs)

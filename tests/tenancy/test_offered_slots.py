@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bookings.contrib.schedule.models import Schedule
-from bookings.contrib.schedule.rules import schedules_of
+from bookings.contrib.schedule.schedule_rules import find_schedules
 from bookings.contrib.schedule.selectors import (
     any_provider,
     availability_etag,
@@ -18,9 +17,9 @@ from bookings.contrib.schedule.selectors import (
 )
 from bookings.exceptions import SlotUnavailable, TenantMismatch
 from bookings.services import create_booking
-from tests.contrib.schedule.slots.conftest import OURS, hours_of, make_schedule
+from tests.contrib.schedule.slots.conftest import ENGINE_PATH, create_schedule, start_times
 from tests.core.moments import NOW, at
-from tests.hosts.samples import Host, make_host
+from tests.hosts.samples import Host, make_host, without_tenant
 
 pytestmark = pytest.mark.django_db
 DAY = date(2131, 3, 6)
@@ -37,7 +36,7 @@ def other() -> Host:
 
 
 def starts(host: Host, **values: Any) -> list[str]:
-    return hours_of(
+    return start_times(
         list_available_slots(
             host.service, host.provider, start_date=DAY, end_date=DAY, now_dt=NOW, **values
         )
@@ -49,37 +48,39 @@ def test_a_provider_follows_its_own_schedule_else_its_tenant_s_else_the_project_
 ) -> None:
     with pytest.raises(SlotUnavailable):
         starts(host)
-    make_schedule(("09:00", "10:00"))
-    make_schedule(("11:00", "12:00"), tenant=host.tenant)
+    create_schedule(("09:00", "10:00"))
+    create_schedule(("11:00", "12:00"), tenant=host.tenant)
     assert (starts(host), starts(other)) == (["11:00"], ["09:00"])
-    make_schedule(("13:00", "14:00"), provider=host.provider, tenant=host.tenant)
+    create_schedule(("13:00", "14:00"), provider=host.provider, tenant=host.tenant)
     assert starts(host) == starts(host, tenant=host.tenant) == ["13:00"]
 
 
 def test_the_tenant_that_is_asked_for_counts_for_a_provider_who_belongs_to_none(
-    host: Host, other: Host
+    host: Host, other: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schedule = make_schedule(("11:00", "12:00"), tenant=host.tenant)
-    anybody_s: Any = SimpleNamespace(pk=host.provider.pk)
-    assert schedules_of([anybody_s], host.tenant.pk) == {host.provider.pk: schedule}
-    assert schedules_of([anybody_s], other.tenant.pk) == {}
-    assert schedules_of([anybody_s], None) == {}
+    schedule = create_schedule(("11:00", "12:00"), tenant=host.tenant)
+    anybody_s = without_tenant(host.provider, monkeypatch)
+    assert find_schedules([anybody_s], host.tenant.pk) == {host.provider.pk: schedule}
+    assert find_schedules([anybody_s], other.tenant.pk) == {}
+    assert find_schedules([anybody_s], None) == {}
 
 
-def test_the_service_s_tenant_counts_for_a_provider_who_belongs_to_none(host: Host) -> None:
+def test_the_service_s_tenant_counts_for_a_provider_who_belongs_to_none(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As it will when the slot is booked, which takes the tenant."""
-    make_schedule(("09:00", "10:00"))
-    make_schedule(("11:00", "12:00"), tenant=host.tenant)
-    anybody_s: Any = SimpleNamespace(pk=host.provider.pk)
+    create_schedule(("09:00", "10:00"))
+    create_schedule(("11:00", "12:00"), tenant=host.tenant)
+    anybody_s = without_tenant(host.provider, monkeypatch)
     asked = {"start_date": DAY, "end_date": DAY, "now_dt": NOW}
     for tenant in (None, host.tenant):
         slots = list_available_slots(host.service, anybody_s, tenant=tenant, **asked)
-        assert hours_of(slots) == ["11:00"]
+        assert start_times(slots) == ["11:00"]
 
 
 @pytest.mark.parametrize("name", ["service", "provider", "tenant"])
 def test_what_belongs_to_another_tenant_is_refused(host: Host, other: Host, name: str) -> None:
-    make_schedule(("09:00", "10:00"))
+    create_schedule(("09:00", "10:00"))
     asked = {"service": host.service, "provider": host.provider, "tenant": host.tenant}
     asked[name] = getattr(other, name)
     with pytest.raises(TenantMismatch):
@@ -87,7 +88,7 @@ def test_what_belongs_to_another_tenant_is_refused(host: Host, other: Host, name
 
 
 def test_a_pool_is_of_one_tenant(host: Host, other: Host) -> None:
-    make_schedule(("09:00", "10:00"))
+    create_schedule(("09:00", "10:00"))
     with pytest.raises(TenantMismatch):
         any_provider(host.service, at(9), [host.provider, other.provider], now_dt=NOW)
     with pytest.raises(TenantMismatch):
@@ -98,9 +99,9 @@ def test_the_entity_tag_knows_the_tenant_s_schedule(host: Host) -> None:
     def etag() -> str:
         return availability_etag(host.service, host.provider, now_dt=NOW, tenant=host.tenant)
 
-    make_schedule(("09:00", "10:00"))
+    create_schedule(("09:00", "10:00"))
     before = etag()
-    make_schedule(("09:00", "10:00"), tenant=host.tenant)
+    create_schedule(("09:00", "10:00"), tenant=host.tenant)
     after = etag()
     assert before != after
     Schedule.objects.filter(tenant=host.tenant).update(slot_step_minutes=5)
@@ -109,8 +110,8 @@ def test_the_entity_tag_knows_the_tenant_s_schedule(host: Host) -> None:
 
 def test_bookings_are_held_to_it(host: Host, settings: Any) -> None:
     settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
-    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = OURS
-    make_schedule(("09:00", "10:00"), tenant=host.tenant)
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = ENGINE_PATH
+    create_schedule(("09:00", "10:00"), tenant=host.tenant)
 
     def book(hour: int) -> Any:
         return create_booking(
@@ -126,3 +127,20 @@ def test_bookings_are_held_to_it(host: Host, settings: Any) -> None:
         book(10)
     assert caught.value.booking_code == "outside_hours"
     assert book(9).pk
+
+
+def test_a_client_s_bookings_with_another_tenant_do_not_count(
+    host: Host, other: Host, settings: Any
+) -> None:
+    settings.BOOKINGS_MAX_ACTIVE_BOOKINGS_PER_CLIENT = 1
+    create_schedule(("09:00", "10:00"))
+    for tenant_of, offered in ((other, ["09:00"]), (host, [])):
+        create_booking(
+            service=tenant_of.service,
+            provider=tenant_of.provider,
+            tenant=tenant_of.tenant,
+            start_at=at(10, day=8),
+            client_name="Ada",
+            now_dt=NOW,
+        )
+        assert starts(host, client_name="Ada") == offered

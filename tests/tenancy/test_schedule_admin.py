@@ -11,19 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.schedule.models import Schedule
-from bookings.contrib.schedule.services import make_schedule
-from tests.admin.page import errors_of, filled_in, text_of
+from bookings.contrib.schedule.services import create_schedule
+from tests.admin.page import errors_of, form_values, text_of
 from tests.hosts.samples import Host, make_host
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/bookings_schedule/schedule/"
 DESK = "/desk/bookings_schedule/"
-
-
-@pytest.fixture(autouse=True)
-def _two_admins(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.admin.urls"
 
 
 @pytest.fixture
@@ -47,11 +42,11 @@ def other() -> Host:
 
 
 def add(boss: Client, **values: Any) -> Any:
-    page = filled_in(boss.get(f"{LIST}add/"), "schedule_form")
+    page = form_values(boss.get(f"{LIST}add/"), "schedule_form")
     return boss.post(f"{LIST}add/", page | values)
 
 
-def test_a_schedule_is_its_providers_tenants(boss: Client, host: Host) -> None:
+def test_a_schedule_belongs_to_its_providers_tenant(boss: Client, host: Host) -> None:
     assert add(boss, provider=host.provider.pk).status_code == 302
     assert Schedule.objects.get().tenant == host.tenant
 
@@ -71,8 +66,8 @@ def test_another_tenants_provider_is_a_message(boss: Client, host: Host, other: 
 
 
 def test_the_tenant_is_a_column_and_a_filter(boss: Client, host: Host, other: Host) -> None:
-    make_schedule(provider=host.provider)
-    theirs = make_schedule(provider=other.provider)
+    create_schedule(provider=host.provider)
+    theirs = create_schedule(provider=other.provider)
     response = boss.get(LIST, {"tenant__id__exact": other.tenant.pk})
     assert list(response.context["cl"].result_list) == [theirs]
     assert 'class="field-tenant' in text_of(response)
@@ -91,10 +86,10 @@ def test_the_providers_of_the_tenant_are_searched(boss: Client, host: Host, othe
 
 
 def test_a_schedule_is_copied_within_its_tenant(boss: Client, host: Host, other: Host) -> None:
-    schedule = make_schedule(provider=host.provider)
+    schedule = create_schedule(provider=host.provider)
     url = f"{DESK}schedule/"
     sent = {"action": "copy_to_providers", "_selected_action": [schedule.pk]}
-    question = filled_in(boss.post(url, sent), "schedule_question_form")
+    question = form_values(boss.post(url, sent), "schedule_question_form")
     refused = boss.post(url, question | {"providers": [other.provider.pk]})
     assert "belongs to another tenant than the schedule" in text_of(refused)
     assert Schedule.objects.get() == schedule
@@ -108,8 +103,8 @@ def test_the_number_of_queries_does_not_grow_with_the_tenants(boss: Client) -> N
 
     def make() -> None:
         host = make_host()
-        make_schedule(provider=host.provider, hours={0: [("09:00", "17:00")]})
-        make_schedule(tenant=host.tenant)
+        create_schedule(provider=host.provider, hours={0: [("09:00", "17:00")]})
+        create_schedule(tenant=host.tenant)
 
     make()
     few = queries()

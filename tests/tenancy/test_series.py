@@ -1,4 +1,4 @@
-"""A series belongs to a tenant, as its bookings do."""
+"""A series belongs to the tenant of its bookings."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def host() -> Host:
     return make_host()
 
 
-def repeat(host: Host, **values: Any) -> SeriesResult:
-    given: dict[str, Any] = {
+def make_series(host: Host, **values: Any) -> SeriesResult:
+    defaults: dict[str, Any] = {
         "rrule": "FREQ=DAILY;COUNT=2",
         "timezone": "UTC",
         "start_at": NOW + timedelta(days=1),
@@ -42,11 +42,11 @@ def repeat(host: Host, **values: Any) -> SeriesResult:
         "client_name": "Joan",
         "now_dt": NOW,
     }
-    return create_series(**(given | values))
+    return create_series(**(defaults | values))
 
 
-def test_it_has_the_tenant_of_its_bookings_and_keeps_it(host: Host) -> None:
-    assert repeat(host).series.tenant == host.tenant
+def test_a_series_has_the_tenant_of_its_bookings_also_after_a_split(host: Host) -> None:
+    assert make_series(host).series.tenant == host.tenant
     assert {booking.tenant for booking in Booking.objects.all()} == {host.tenant}
     at = Occurrence.objects.all()[1]
     new = NOW + timedelta(days=2, hours=1)
@@ -57,15 +57,15 @@ def test_it_has_the_tenant_of_its_bookings_and_keeps_it(host: Host) -> None:
 
 
 @pytest.mark.parametrize("whose", ["nobody", "another"])
-def test_it_is_of_the_tenant_of_what_is_booked(host: Host, whose: str) -> None:
+def test_another_or_no_tenant_is_refused(host: Host, whose: str) -> None:
     tenant = None if whose == "nobody" else make("TENANT_MODEL")
     with pytest.raises(TenantMismatch):
-        repeat(host, tenant=tenant, on_conflict="skip")
+        make_series(host, tenant=tenant, on_conflict="skip")
     assert not Series.objects.exists()
 
 
-def test_each_tenant_has_keys_of_its_own(host: Host) -> None:
-    first = repeat(host, idempotency_key="form").series
+def test_idempotency_keys_are_unique_per_tenant(host: Host) -> None:
+    first = make_series(host, idempotency_key="form").series
     other = Host(
         service=host.service, provider=host.provider, addon=None, tenant=make("TENANT_MODEL")
     )
@@ -74,11 +74,11 @@ def test_each_tenant_has_keys_of_its_own(host: Host) -> None:
         row.tenant = other.tenant
         row.save()
     later = NOW + timedelta(days=9)
-    assert repeat(other, idempotency_key="form", start_at=later).series != first
+    assert make_series(other, idempotency_key="form", start_at=later).series != first
 
 
-def test_the_admin_names_it(host: Host) -> None:
-    series = repeat(host).series
+def test_the_admin_shows_the_tenant(host: Host) -> None:
+    series = make_series(host).series
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("boss"))
     for path in ("", f"{series.pk}/change/"):
@@ -86,15 +86,15 @@ def test_the_admin_names_it(host: Host) -> None:
         assert str(host.tenant) in page.content.decode()
 
 
-def test_a_series_does_not_go_to_another_tenant_s_provider_not_even_without_bookings(
+def test_a_series_cannot_move_to_another_tenants_provider_even_without_bookings(
     host: Host,
 ) -> None:
-    series = repeat(host).series
+    series = make_series(host).series
     stranger = make_host().provider
     at = series.occurrences.first()
-    asked: Any = {"new_start_at": at.original_start_at, "scope": "all", "now_dt": NOW}
+    arguments: Any = {"new_start_at": at.original_start_at, "scope": "all", "now_dt": NOW}
     for _ in range(2):
         with pytest.raises(TenantMismatch):
-            reschedule_series(at, **asked, new_provider=stranger)
+            reschedule_series(at, **arguments, new_provider=stranger)
         assert Series.objects.get().provider == host.provider
         cancel_series(at, scope="all", now_dt=NOW)

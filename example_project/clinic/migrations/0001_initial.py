@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),
@@ -248,6 +248,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "named_seats",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Clients with one e-mail address are told apart by their names.",
+                        verbose_name="named seats",
+                    ),
+                ),
+                (
                     "pricing_type",
                     models.CharField(
                         blank=True,
@@ -265,7 +273,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),

@@ -1,9 +1,9 @@
-"""The bundled admin: where staff see the day, and confirm, move, cancel and complete bookings.
+"""The bundled admin of bookings, and the base of the bundled apps' admin classes.
 
-Everything that it writes goes through :mod:`bookings.services`. To change it, subclass
+Everything is written by :mod:`bookings.services`. To change the admin of bookings, subclass
 :class:`BookingAdmin`, unregister ours and register yours.
 """
 
-from bookings.admin.booking import BookingAdmin
+from bookings.admin.booking import BookingAddonInline, BookingAdmin, BookingEventInline
 
-__all__ = ["BookingAdmin"]
+__all__ = ["BookingAddonInline", "BookingAdmin", "BookingEventInline"]

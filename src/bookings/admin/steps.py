@@ -1,26 +1,24 @@
-"""The steps of a booking's life that staff take with one click, or with a word about it."""
+"""Steps: the buttons on an object's page that change its state, and the pages that ask for more.
+
+Each model has one table of its steps; :mod:`bookings.admin.booking.steps` is that of bookings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy, pgettext_lazy
-from django_fsm import can_proceed
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from bookings.admin.step_forms import (
-    CancelForm,
-    DeliverForm,
-    DisputeForm,
-    ExtendForm,
-    NoteForm,
-    ReasonForm,
-)
+from bookings.admin.base import BaseAdmin, Page, answer_data
+from bookings.admin.form_errors import error_message
 from bookings.exceptions import (
     BookingError,
     LimitReached,
@@ -29,200 +27,202 @@ from bookings.exceptions import (
     PastStart,
     SlotUnavailable,
 )
-from bookings.models import Booking, BookingEvent
-from bookings.services import (
-    add_note,
-    cancel_booking,
-    complete_booking,
-    confirm_booking,
-    decline_booking,
-    deliver_booking,
-    dispute_booking,
-    extend_hold,
-    mark_no_show,
-    submit_hold,
-)
-from bookings.services.changes import has_run_out
 
-Opens = Callable[[Booking, datetime], bool]
+OVERRIDABLE: Final = (LimitReached, NotAllowed, NoticeWindow, PastStart, SlotUnavailable)
+"""The errors that one service or another does not raise with ``override_policy``."""
+
+OVERRIDABLE_CODES: Final = {"not_delivered", "booking_closed", "others_wait"}
+"""The codes of further such errors, of a bundled app too."""
 
 
-def proceeding(transition: str) -> Opens:
-    return lambda booking, now: can_proceed(getattr(booking, transition))
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
+        help_text=gettext_lazy("Kept in the booking's history."),
+    )
 
 
-def proceeding_after_start(transition: str) -> Opens:
-    """What is refused before the booking starts is not offered before either."""
-    proceeds = proceeding(transition)
-    return lambda booking, now: booking.start_at <= now and proceeds(booking, now)
+class OverrideForm(forms.Form):
+    """Asks whether to ignore the rule that has just refused the step."""
+
+    override_policy = forms.BooleanField(
+        label=gettext_lazy("Override the policy"),
+        required=False,
+        help_text=gettext_lazy("Do it all the same, against the rule above."),
+    )
 
 
-def proceeding_in_time(transition: str) -> Opens:
-    """What has run out is no more to be had."""
-    proceeds = proceeding(transition)
-    return lambda booking, now: proceeds(booking, now) and not has_run_out(booking, now)
-
-
-LIFTABLE: Final = (LimitReached, NotAllowed, NoticeWindow, PastStart, SlotUnavailable)
-"""What ``override_policy`` lifts, of one verb or another."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A service, and when to offer it; the service has the last word.
+    """A service that changes an object's state, and when the object's page offers it.
 
-    Without a ``target`` the status does not say whether it was taken, and the service is asked
-    again.
+    ``is_open`` only decides whether there is a button: the service decides whether the step is
+    taken. A step without a ``form`` is taken at once.
     """
 
     name: str
-    target: str | None
+    """The last part of the step's URL."""
     label: Any
-    title: Any
-    opens: Opens
-    service: Callable[..., Booking]
+    """The text of the button on the object's page."""
+    service: Callable[..., Any]
+    """Is called with the object and, as keywords, the values of the ``form``."""
+    is_open: Callable[[Any, datetime], bool]
+    """Whether to offer the step for an object, at an instant."""
+    is_done: Callable[[Any], bool] | None = None
+    """Whether the object is where the step leads, so that a second click does nothing. ``None`` if
+    the step can be taken again and again."""
+    result: Any = None
+    """What to say after the step, if the object's status does not say it."""
     form: type[forms.Form] | None = None
-    may_override: bool = False
+    """What to ask first; its fields are arguments of the service."""
+    initial: Callable[[Any], dict[str, Any]] | None = None
+    """Returns the values of the ``form`` to begin with, for an object."""
+    title: Any = None
+    """The title of the page that asks; the label if it is ``None``."""
     button: Any = None
-    """What the button of its page says, ``%`` the number of bookings, if it has one."""
-    done: Any = None
-    """What to say of it afterwards, where the status says nothing."""
-    was_taken: Callable[[Booking], bool] | None = None
-    """Whether it was this step that led to the target, where others do so too."""
+    """The text of the button of that page; the title if it is ``None``. It may be an
+    ``ngettext_lazy`` by ``"count"``."""
+    may_override: bool = False
+    """Whether the service takes ``override_policy``. If it refuses the step by a rule that may be
+    overridden, staff are asked whether to do so."""
+    action_label: Any = None
+    """The name of the action that takes the step for the selected objects; ``None`` for none."""
 
     @property
     def has_page(self) -> bool:
-        """Whether something is asked before it is taken, or once it was refused."""
+        """Whether there is a page that asks: before the step is taken or after it was refused."""
         return self.form is not None or self.may_override
 
-    def is_open(self, booking: Booking, now: datetime | None = None) -> bool:
-        return self.opens(booking, now or timezone.now())
+    def title_text(self) -> str:
+        return str(self.label if self.title is None else self.title)
 
-    def is_taken(self, booking: Booking) -> bool:
-        is_there = self.target is not None and booking.status == self.target
-        return is_there and (self.was_taken is None or self.was_taken(booking))
+    def button_text(self, count: int) -> str:
+        """Return the text of the button for a page about this many objects."""
+        return self.title_text() if self.button is None else str(self.button % {"count": count})
 
-    def can_lift(self, refusal: BookingError) -> bool:
-        """Whether staff may do it all the same."""
+    def result_text(self, obj: Any) -> str:
+        """Return what has become of an object for which the step has been taken."""
+        return str(obj.get_status_display() if self.result is None else self.result)
+
+    def initial_for(self, obj: Any) -> dict[str, Any]:
+        return {} if self.initial is None else self.initial(obj)
+
+    def is_done_for(self, obj: Any) -> bool:
+        return self.is_done is not None and self.is_done(obj)
+
+    def can_override(self, error: BookingError) -> bool:
         return self.may_override and (
-            isinstance(refusal, LIFTABLE) or refusal.code == "not_delivered"
+            isinstance(error, OVERRIDABLE) or error.code in OVERRIDABLE_CODES
         )
 
 
-def is_open_hold(booking: Booking, now: datetime) -> bool:
-    return booking.is_hold and booking.expires_at is not None and booking.expires_at > now
+def step_table(*steps: Step) -> dict[str, Step]:
+    """Return the steps by name, in the order in which the page offers them."""
+    return {step.name: step for step in steps}
 
 
-def was_disputed(booking: Booking) -> bool:
-    """Whether it is confirmed because it was disputed, and not for want of a delivery."""
-    return booking.events.filter(event_type=BookingEvent.EventType.DISPUTED).exists()
+class StepOutcome(NamedTuple):
+    is_new: bool
+    """``False`` if the step had been taken before, as by the first of two clicks."""
+    further_messages: tuple[str, ...] = ()
+    """What else staff should know."""
 
 
-STEPS: Final = {
-    step.name: step
-    for step in (
-        Step(
-            "confirm",
-            Booking.Status.CONFIRMED,
-            pgettext_lazy("step of a booking", "Confirm"),
-            _("Confirm selected bookings"),
-            proceeding_in_time("confirm"),
-            confirm_booking,
-            may_override=True,
-            button=ngettext_lazy("Confirm the booking", "Confirm the bookings"),
-        ),
-        Step(
-            "submit",
-            None,
-            pgettext_lazy("step of a booking", "Submit"),
-            _("Submit selected holds"),
-            is_open_hold,
-            submit_hold,
-            may_override=True,
-            button=ngettext_lazy("Submit the hold", "Submit the holds"),
-            done=_("Hold submitted"),
-        ),
-        Step(
-            "decline",
-            Booking.Status.DECLINED,
-            pgettext_lazy("step of a booking", "Decline"),
-            _("Decline selected bookings…"),
-            proceeding("decline"),
-            decline_booking,
-            form=ReasonForm,
-            button=ngettext_lazy("Decline the booking", "Decline the bookings"),
-        ),
-        Step(
-            "extend",
-            None,
-            pgettext_lazy("step of a booking", "Extend the hold"),
-            _("Extend selected holds…"),
-            is_open_hold,
-            extend_hold,
-            form=ExtendForm,
-            button=ngettext_lazy("Extend the hold", "Extend the holds"),
-            done=_("Hold extended"),
-        ),
-        Step(
-            "deliver",
-            Booking.Status.DELIVERED,
-            pgettext_lazy("step of a booking", "Deliver"),
-            _("Mark selected bookings as delivered…"),
-            proceeding_after_start("deliver"),
-            deliver_booking,
-            form=DeliverForm,
-            button=ngettext_lazy("Deliver the booking", "Deliver the bookings"),
-        ),
-        Step(
-            "complete",
-            Booking.Status.COMPLETED,
-            pgettext_lazy("step of a booking", "Complete"),
-            _("Complete selected bookings"),
-            proceeding_after_start("complete"),
-            complete_booking,
-            may_override=True,
-            button=ngettext_lazy("Complete the booking", "Complete the bookings"),
-        ),
-        Step(
-            "dispute",
-            Booking.Status.CONFIRMED,
-            pgettext_lazy("step of a booking", "Dispute"),
-            _("Dispute the delivery of selected bookings…"),
-            proceeding("dispute"),
-            dispute_booking,
-            form=DisputeForm,
-            button=ngettext_lazy("Dispute the delivery", "Dispute the deliveries"),
-            was_taken=was_disputed,
-        ),
-        Step(
-            "no_show",
-            Booking.Status.NO_SHOW,
-            pgettext_lazy("step of a booking", "No-show"),
-            _("Mark selected bookings as no-show"),
-            proceeding_after_start("no_show"),
-            mark_no_show,
-        ),
-        Step(
-            "cancel",
-            Booking.Status.CANCELLED,
-            pgettext_lazy("step of a booking", "Cancel"),
-            _("Cancel selected bookings…"),
-            proceeding("cancel"),
-            cancel_booking,
-            form=CancelForm,
-            may_override=True,
-            button=ngettext_lazy("Cancel the booking", "Cancel the bookings"),
-        ),
-        Step(
-            "note",
-            None,
-            pgettext_lazy("step of a booking", "Add a note"),
-            _("Add a note to selected bookings…"),
-            lambda booking, now: True,
-            add_note,
-            form=NoteForm,
-            button=ngettext_lazy("Add the note", "Add the note to each"),
-            done=_("Note added"),
-        ),
-    )
-}
+class StepsMixin(BaseAdmin):
+    """Steps for a model whose objects have a status. Set ``steps`` and write two methods."""
+
+    steps: ClassVar[dict[str, Step]]
+
+    def version_of(self, obj: Any) -> str:
+        """Return a text that changes when somebody changes the object."""
+        raise NotImplementedError(f"Define version_of() in {type(self).__name__}.")
+
+    def take_step(
+        self, request: HttpRequest, step: Step, obj: Any, *, version: str | None, **values: Any
+    ) -> StepOutcome:
+        """Call the step's service with the ``values`` of its form, and log it.
+
+        Raise a ``BookingError`` if the object has another version than that of the page. ``None``
+        stands for any version: an action on many objects names none.
+        """
+        raise NotImplementedError(f"Define take_step() in {type(self).__name__}.")
+
+    def get_pages(self) -> list[Page]:
+        route = "<path:object_id>/step/<slug:name>/"
+        return [Page(route, self.step_view, "step"), *super().get_pages()]
+
+    def open_steps(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        """Return each step that the object's page offers now, with its address."""
+        if not self.has_change_permission(request, obj):
+            return []
+        now = timezone.now()
+        return [
+            {"step": step, "url": self.page_url("step", obj, step.name)}
+            for step in self.steps.values()
+            if step.is_open(obj, now)
+        ]
+
+    def step_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        step = self.steps.get(name)
+        if step is None:
+            raise Http404
+        obj = self.get_object_to_change(request, object_id)
+        if step.form is None:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            form: forms.Form = OverrideForm(request.POST)
+        else:
+            form = step.form(answer_data(request), initial=step.initial_for(obj))
+        if form.is_valid() and self._take_or_explain(request, step, obj, form):
+            return self.redirect("change", obj)
+        version = request.POST.get("version", self.version_of(obj))
+        return self.render_step_question(request, step, form, [obj], [("version", version)])
+
+    def _take_or_explain(
+        self, request: HttpRequest, step: Step, obj: Any, form: forms.Form
+    ) -> bool:
+        """Take the step, or say why not; return ``False`` to ask whether to override the rule."""
+        values = form.cleaned_data if step.has_page else {}
+        version = request.POST.get("version", "")
+        try:
+            outcome = self.take_step(request, step, obj, version=version, **values)
+        except BookingError as error:
+            if step.can_override(error):
+                form.add_error(None, list(error.messages))
+                return False
+            messages.error(request, error_message(error))
+        else:
+            messages.success(request, _outcome_text(step, obj, outcome))
+            for text in outcome.further_messages:
+                messages.success(request, text)
+        return True
+
+    def render_step_question(
+        self,
+        request: HttpRequest,
+        step: Step,
+        form: forms.Form,
+        objects: Iterable[Any],
+        hidden: list[tuple[str, Any]],
+    ) -> HttpResponse:
+        objects = list(objects)
+        return self.render_question(
+            request,
+            form,
+            objects,
+            title=step.title_text(),
+            button=step.button_text(len(objects)),
+            hidden=hidden,
+        )
+
+
+def _outcome_text(step: Step, obj: Any, outcome: StepOutcome) -> str:
+    if step.result is not None:
+        text = _("%(object)s: %(status)s.")
+    elif outcome.is_new:
+        text = _("%(object)s is now: %(status)s.")
+    else:
+        text = _("%(object)s was that already: %(status)s.")
+    return text % {"object": obj, "status": step.result_text(obj)}

@@ -1,4 +1,4 @@
-"""What belongs to a tenant, where several of them share one admin."""
+"""Columns and filters by tenant, and search boxes that offer one tenant's objects."""
 
 from __future__ import annotations
 
@@ -7,61 +7,83 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.urls import reverse
 
+from bookings.admin.choices import RelatedFilter
 from bookings.conf import app_settings
 
 if TYPE_CHECKING:
-    Mixin = AutocompleteSelect
+    WidgetBase = AutocompleteSelect
 else:
-    Mixin = object
+    WidgetBase = object
 
 
-def tenant_field(model: Any) -> Any:
-    """The model's field for its tenant, where bookings have tenants and it has one."""
+def tenant_fields() -> list[str]:
+    """Return the name of the tenant's field in a list, which is empty without tenancy."""
+    return ["tenant"] if app_settings.tenancy_enabled else []
+
+
+def tenant_filters() -> list[Any]:
+    """Return the filter by tenant in a list, which is empty without tenancy."""
+    return [("tenant", TenantFilter)] if app_settings.tenancy_enabled else []
+
+
+def tenant_field_of(model: Any) -> Any:
+    """Return the model's field for its tenant; ``None`` without one, or without tenancy."""
     if not app_settings.tenancy_enabled:
         return None
-    found: Any = next(
+    field: Any = next(
         (field for field in model._meta.concrete_fields if field.attname == "tenant_id"), None
     )
-    return found
+    return field
 
 
-class TenantFilter(admin.RelatedFieldListFilter):
-    """Every booking has a tenant, though the column exists without them too."""
+class TenantFilter(RelatedFilter):
+    """A filter by tenant without the choice "empty".
+
+    With tenancy, every row has a tenant; the column is nullable for projects without it.
+    """
 
     include_empty_choice = False
 
 
-class TenantSearch(AutocompleteJsonView):
-    """The search of a field, of one tenant's or else with the tenant beside each name."""
+class TenantSearchView(AutocompleteJsonView):
+    """What a search box finds: one tenant's objects, or all with their tenants' names."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        term, *rest = super().process_request(request)
+        # PostgreSQL refuses a text with a null character.
+        return term.replace("\0", ""), *rest
 
     def get_queryset(self) -> Any:
-        found = super().get_queryset()
-        field = tenant_field(found.model)
-        self.named = field is not None and field.is_relation
-        if field is not None and (asked := self.request.GET.get("tenant")):
+        queryset = super().get_queryset()
+        field = tenant_field_of(queryset.model)
+        self.shows_tenant = field is not None and field.is_relation
+        if field is not None and (text := self.request.GET.get("tenant")):
             try:
-                key = field.get_prep_value(field.to_python(asked))
+                key = field.get_prep_value(field.to_python(text))
             except (TypeError, ValueError, ValidationError):
-                return found.none()
-            self.named = False
-            return found.filter(**{field.attname: key})
-        return found.select_related(field.name) if self.named else found
+                return queryset.none()
+            self.shows_tenant = False
+            return queryset.filter(**{field.attname: key})
+        return queryset.select_related(field.name) if self.shows_tenant else queryset
 
     def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
         result: dict[str, str] = super().serialize_result(obj, to_field_name)
-        if self.named and obj.tenant_id is not None:
+        if self.shows_tenant and obj.tenant_id is not None:
             result["text"] = f"{obj} ({obj.tenant})"
         return result
 
 
-class TenantSearchMixin(Mixin):
-    """A search box that asks for one tenant's: the booking's, or the one chosen on the form."""
+class TenantSearchWidget(WidgetBase):
+    """A search box for one tenant's objects.
+
+    The tenant is ``tenant`` or, by a script, the one that is chosen on the form.
+    """
 
     url_name: str
     tenant: Any = None
@@ -75,19 +97,20 @@ class TenantSearchMixin(Mixin):
         return super().media + forms.Media(js=["admin/js/jquery.init.js", "bookings/tenant.js"])
 
 
-class TenantSearchSelect(TenantSearchMixin, AutocompleteSelect):
-    """For one object."""
+class TenantSearchSelect(TenantSearchWidget, AutocompleteSelect):
+    """A search box for one object."""
 
 
-class TenantSearchSelectMultiple(TenantSearchMixin, AutocompleteSelectMultiple):
-    """For any number of them."""
+class TenantSearchSelectMultiple(TenantSearchWidget, AutocompleteSelectMultiple):
+    """A search box for any number of objects."""
 
 
-def search_tenant(parts: Iterable[Any], tenant: Any) -> None:
-    """Have those that are a search, or hold one as their widget, search what is this tenant's."""
-    for part in parts:
+def limit_searches_to(tenant: Any, fields: Iterable[Any]) -> None:
+    """Limit the search boxes among these fields and widgets to the tenant with this key."""
+    for part in fields:
+        # A field has a widget, which may be wrapped in another one.
         inner = part
-        while inner is not None and not isinstance(inner, TenantSearchMixin):
+        while inner is not None and not isinstance(inner, TenantSearchWidget):
             inner = getattr(inner, "widget", None)
         if inner is not None:
             inner.tenant = tenant

@@ -11,8 +11,9 @@ import model_utils.fields
 from django.db import migrations, models
 
 import bookings.abstract
-import bookings.constraints
-import bookings.fields
+import bookings.models.client_identity
+import bookings.models.constraints
+import bookings.models.fields
 from bookings.conf import app_settings
 
 
@@ -41,7 +42,7 @@ class Migration(migrations.Migration):
                 ("revision", models.BigIntegerField(default=0, verbose_name="revision")),
                 (
                     "provider",
-                    bookings.fields.SettingOneToOneField(
+                    bookings.models.fields.SettingOneToOneField(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="booking_calendar",
                         setting="PROVIDER_MODEL",
@@ -92,7 +93,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "service",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         db_index=False,
                         null=True,
@@ -133,7 +134,7 @@ class Migration(migrations.Migration):
                         ),
                         name="bookings_busy_seats_within_capacity",
                     ),
-                    bookings.constraints.NoOverlap(
+                    bookings.models.constraints.NoOverlap(
                         ends="ends",
                         name="bookings_busy_no_overlap",
                         owner="calendar",
@@ -154,15 +155,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "uuid",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, unique=True, verbose_name="UUID"
-                    ),
+                    models.UUIDField(default=uuid.uuid4, editable=False, verbose_name="UUID"),
                 ),
                 (
                     "reference",
-                    models.CharField(
-                        blank=True, max_length=32, unique=True, verbose_name="reference"
-                    ),
+                    models.CharField(blank=True, max_length=32, verbose_name="reference"),
                 ),
                 (
                     "version",
@@ -177,6 +174,7 @@ class Migration(migrations.Migration):
                     "client_phone",
                     models.CharField(blank=True, max_length=64, verbose_name="client's phone"),
                 ),
+                ("client_lookup", bookings.models.client_identity.ClientLookupField()),
                 ("start_at", models.DateTimeField(verbose_name="start")),
                 ("end_at", models.DateTimeField(verbose_name="end")),
                 (
@@ -287,7 +285,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),
@@ -320,7 +318,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "cancelled_by",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         editable=False,
                         null=True,
@@ -332,7 +330,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "client_user",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         db_index=False,
                         null=True,
@@ -344,7 +342,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_by",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         editable=False,
                         null=True,
@@ -356,7 +354,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "provider",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="bookings",
@@ -366,7 +364,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "service",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="bookings",
                         setting="SERVICE_MODEL",
@@ -375,7 +373,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tenant",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         db_index=False,
                         null=True,
@@ -410,8 +408,10 @@ class Migration(migrations.Migration):
                     models.Index(fields=["start_at"], name="bookings_start"),
                 ],
                 "constraints": [
+                    models.UniqueConstraint(fields=("uuid",), name="bookings_uuid"),
+                    models.UniqueConstraint(fields=("reference",), name="bookings_reference"),
                     models.UniqueConstraint(
-                        fields=("tenant", "idempotency_key"), name="bookings_idempotency_key_tenant"
+                        fields=("idempotency_key", "tenant"), name="bookings_idempotency_key_tenant"
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("tenant__isnull", True)),
@@ -444,7 +444,7 @@ class Migration(migrations.Migration):
                 (
                     "currency_snapshot",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),
@@ -457,7 +457,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "addon",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="booking_addons",
                         setting="ADDON_MODEL",
@@ -523,7 +523,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "actor_user",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,

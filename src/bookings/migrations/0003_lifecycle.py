@@ -2,7 +2,9 @@
 
 from django.db import migrations, models
 
-import bookings.indexes
+import bookings.models.deletion
+import bookings.models.fields
+import bookings.models.indexes
 
 
 class Migration(migrations.Migration):
@@ -88,6 +90,7 @@ class Migration(migrations.Migration):
                     ("COMPLETED", "Completed"),
                     ("DISPUTED", "Disputed"),
                     ("CANCELLED", "Cancelled"),
+                    ("AUTO_CANCELLED", "Cancelled automatically"),
                     ("EXPIRED", "Expired"),
                     ("NO_SHOW", "No show"),
                     ("NOTE_ADDED", "Note added"),
@@ -98,12 +101,137 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="booking",
-            index=bookings.indexes.CaselessIndex(
+            index=bookings.models.indexes.CaseInsensitiveIndex(
                 fields=["client_email"], name="bookings_client_email"
             ),
         ),
         migrations.AddIndex(
             model_name="booking",
-            index=models.Index(fields=["client_phone"], name="bookings_client_phone"),
+            index=models.Index(fields=["client_lookup"], name="bookings_client_lookup"),
+        ),
+        migrations.AddField(
+            model_name="booking",
+            name="created_by_name",
+            field=models.CharField(
+                blank=True,
+                default="",
+                editable=False,
+                max_length=255,
+                verbose_name="name of who created it",
+            ),
+        ),
+        migrations.AddField(
+            model_name="booking",
+            name="cancelled_by_name",
+            field=models.CharField(
+                blank=True,
+                default="",
+                editable=False,
+                max_length=255,
+                verbose_name="name of who cancelled it",
+            ),
+        ),
+        migrations.AddField(
+            model_name="bookingevent",
+            name="actor_name",
+            field=models.CharField(
+                blank=True,
+                default="",
+                editable=False,
+                max_length=255,
+                verbose_name="name of the actor",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="booking",
+            name="created_by",
+            field=bookings.models.fields.SettingForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=bookings.models.deletion.keep_name,
+                related_name="bookings_created",
+                setting="USER_MODEL",
+                verbose_name="created by",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="booking",
+            name="cancelled_by",
+            field=bookings.models.fields.SettingForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=bookings.models.deletion.keep_name,
+                related_name="bookings_cancelled",
+                setting="USER_MODEL",
+                verbose_name="cancelled by",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="booking",
+            name="client_user",
+            field=bookings.models.fields.SettingForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=bookings.models.deletion.protect_active_client,
+                related_name="bookings",
+                setting="USER_MODEL",
+                verbose_name="client's account",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="bookingevent",
+            name="actor_user",
+            field=bookings.models.fields.SettingForeignKey(
+                blank=True,
+                null=True,
+                on_delete=bookings.models.deletion.keep_name,
+                related_name="booking_events",
+                setting="USER_MODEL",
+                verbose_name="actor",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="booking",
+            name="reference",
+            field=bookings.models.fields.ExactCharField(
+                blank=True, max_length=32, verbose_name="reference"
+            ),
+        ),
+        migrations.AlterField(
+            model_name="booking",
+            name="idempotency_key",
+            field=bookings.models.fields.ExactCharField(
+                blank=True,
+                default=None,
+                editable=False,
+                max_length=255,
+                null=True,
+                verbose_name="idempotency key",
+            ),
+        ),
+        migrations.AddField(
+            model_name="booking",
+            name="service_name",
+            field=models.CharField(
+                blank=True,
+                default="",
+                editable=False,
+                max_length=255,
+                verbose_name="name of the service",
+            ),
+        ),
+        migrations.AddField(
+            model_name="booking",
+            name="provider_name",
+            field=models.CharField(
+                blank=True,
+                default="",
+                editable=False,
+                max_length=255,
+                verbose_name="name of the provider",
+            ),
         ),
     ]

@@ -1,4 +1,4 @@
-"""The stored side of bookings: who, what and when, the ledger of taken time, and the history."""
+"""The tables: bookings, their add-ons and history, and the ledger of busy time."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""An extra on a booking, as it was when it was booked."""
+"""An add-on of a booking, as it was when it was booked."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField
 
-from bookings.abstract import default_currency
-from bookings.fields import AmountField, CurrencyField, SettingForeignKey
 from bookings.models.booking import Booking
+from bookings.models.fields import AmountField, CurrencyField, SettingForeignKey, default_currency
+from bookings.models.instance_text import default_if_incomplete
 
 
 class BookingAddon(models.Model):
-    """The snapshot of a host's add-on: later changes of its price or duration do not reach it."""
+    """A snapshot of a host's add-on: later changes of its price or duration do not affect it."""
 
     booking = models.ForeignKey(
         Booking, on_delete=models.CASCADE, related_name="addons", verbose_name=_("booking")
@@ -38,5 +38,6 @@ class BookingAddon(models.Model):
             models.UniqueConstraint(fields=["booking", "addon"], name="unique_booking_addon")
         ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
-        return self.name_snapshot
+        return f"{self.booking} - {self.name_snapshot}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 from uuid import uuid4
 
@@ -14,29 +15,43 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
-from bookings.abstract import default_currency
 from bookings.conf import app_settings
-from bookings.fields import AmountField, CurrencyField, SettingForeignKey
-from bookings.indexes import CaselessIndex
+from bookings.exceptions import InvalidBooking
 from bookings.models.calendar import BusyInterval
-from bookings.models.lifecycle import Lifecycle
-from bookings.querysets import BookingQuerySet
+from bookings.models.client_identity import CLIENT_FIELDS, LOOKUP, ClientLookupField
+from bookings.models.deletion import RelatedNameField, keep_name, protect_active_client
+from bookings.models.fields import (
+    AmountField,
+    CurrencyField,
+    ExactCharField,
+    SettingForeignKey,
+    default_currency,
+)
+from bookings.models.indexes import CaseInsensitiveIndex
+from bookings.models.lifecycle import BookingLifecycle
+from bookings.models.querysets import BookingQuerySet
+from bookings.models.read_alias import service_alias
+from bookings.rules import money, prices
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Base 32 without I, L, O and U, which are misread (https://www.crockford.com/base32.html)."""
+"""Base 32 without I, L, O and U, which people misread (https://www.crockford.com/base32.html)."""
 
 REFERENCE_LENGTH: Final = 8
+REFERENCE_SHIFTS: Final = range(0, 5 * REFERENCE_LENGTH, 5)
+
+TIMES: Final = ("start_at", "end_at")
 
 
-class Booking(Lifecycle):
-    """Change one with :mod:`bookings.services`; ``status`` cannot be assigned.
+class Booking(BookingLifecycle):
+    """A booking of a service with a provider.
 
-    ``save()`` is safe too: it moves or releases the booking's claim on the provider's time in the
-    same transaction and writes the event, or raises and changes nothing.
+    Change it with :mod:`bookings.services`; ``status`` cannot be assigned. ``save()`` is safe too:
+    it moves or releases the claim on the provider's time in the same transaction and writes the
+    event, or it raises an error and changes nothing.
     """
 
-    uuid = models.UUIDField(_("UUID"), default=uuid4, unique=True, editable=False)
-    reference = models.CharField(_("reference"), max_length=32, unique=True, blank=True)
+    uuid = models.UUIDField(_("UUID"), default=uuid4, editable=False)
+    reference = ExactCharField(_("reference"), max_length=32, blank=True)
     version = models.PositiveIntegerField(_("version"), default=0, editable=False)
     tenant = SettingForeignKey(
         "TENANT_MODEL",
@@ -53,6 +68,7 @@ class Booking(Lifecycle):
         related_name="bookings",
         verbose_name=_("service"),
     )
+    service_name = RelatedNameField(_("name of the service"))
     provider = SettingForeignKey(
         "PROVIDER_MODEL",
         on_delete=models.PROTECT,
@@ -60,6 +76,7 @@ class Booking(Lifecycle):
         related_name="bookings",
         verbose_name=_("provider"),
     )
+    provider_name = RelatedNameField(_("name of the provider"))
     busy_interval = models.ForeignKey(
         BusyInterval,
         on_delete=models.SET_NULL,
@@ -75,13 +92,15 @@ class Booking(Lifecycle):
     client_phone = models.CharField(_("client's phone"), max_length=64, blank=True)
     client_user = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.PROTECT,
+        on_delete=protect_active_client,
         null=True,
         blank=True,
         db_index=False,
         related_name="bookings",
         verbose_name=_("client's account"),
     )
+
+    client_lookup = ClientLookupField()
 
     start_at = models.DateTimeField(_("start"))
     end_at = models.DateTimeField(_("end"))
@@ -117,10 +136,9 @@ class Booking(Lifecycle):
     notes_internal = models.TextField(_("internal notes"), blank=True)
     notes_client = models.TextField(_("client's notes"), blank=True)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
-    # Null, so that adding the column rewrites no row.
     terms = models.JSONField(_("terms"), null=True, blank=True, default=None, editable=False)
-    # Null rather than "": a unique constraint then needs no condition, which MySQL would ignore.
-    idempotency_key = models.CharField(
+    # Null rather than "", so that the unique constraint needs no condition, which MySQL ignores.
+    idempotency_key = ExactCharField(
         _("idempotency key"), max_length=255, null=True, blank=True, default=None, editable=False
     )
 
@@ -128,13 +146,14 @@ class Booking(Lifecycle):
     updated_at = AutoLastModifiedField(_("updated at"))
     created_by = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.PROTECT,
+        on_delete=keep_name,
         null=True,
         blank=True,
         editable=False,
         related_name="bookings_created",
         verbose_name=_("created by"),
     )
+    created_by_name = RelatedNameField(_("name of who created it"))
 
     objects = BookingQuerySet.as_manager()
 
@@ -145,15 +164,19 @@ class Booking(Lifecycle):
         indexes: ClassVar = [
             models.Index(fields=["provider", "start_at"], name="bookings_provider_start"),
             models.Index(fields=["client_user", "start_at"], name="bookings_client_start"),
-            CaselessIndex(fields=["client_email"], name="bookings_client_email"),
-            models.Index(fields=["client_phone"], name="bookings_client_phone"),
+            CaseInsensitiveIndex(fields=["client_email"], name="bookings_client_email"),
+            models.Index(fields=["client_lookup"], name="bookings_client_lookup"),
             models.Index(fields=["tenant", "start_at"], name="bookings_tenant_start"),
             models.Index(fields=["status", "end_at"], name="bookings_status_end"),
             models.Index(fields=["start_at"], name="bookings_start"),
         ]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["uuid"], name="bookings_uuid"),
+            models.UniqueConstraint(fields=["reference"], name="bookings_reference"),
+            # In this order, because MySQL 9.7 does not check a foreign key in rows with NULL in
+            # another column of an index that begins with the foreign key.
             models.UniqueConstraint(
-                fields=["tenant", "idempotency_key"], name="bookings_idempotency_key_tenant"
+                fields=["idempotency_key", "tenant"], name="bookings_idempotency_key_tenant"
             ),
             models.UniqueConstraint(
                 fields=["idempotency_key"],
@@ -163,7 +186,7 @@ class Booking(Lifecycle):
         ]
 
     def __str__(self) -> str:
-        return self.reference
+        return str(self.reference)
 
     def save(
         self,
@@ -173,33 +196,44 @@ class Booking(Lifecycle):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Write the booking, its claim on the provider's time, and an event of what changed.
+        """Write the booking, its claim on the provider's time, and an event with what changed.
 
-        Raises :class:`~bookings.exceptions.BookingConflict` when the time is taken, and
-        :class:`~bookings.exceptions.StaleBooking` unless the ``version`` that was read still holds.
+        Raises :class:`~bookings.exceptions.BookingConflict` if the time is taken, and
+        :class:`~bookings.exceptions.StaleBooking` if the booking has changed since it was read.
         """
-        from bookings.services.save import save_booking
+        from bookings.services.direct_save import save_booking
 
         save_booking(self, using=using, update_fields=update_fields)
 
     @classmethod
     def generate_reference(cls, now_dt: datetime | None = None) -> str:
-        """``BK-<year>-`` and 8 characters: 40 random bits, made without asking the database."""
-        code = "".join(secrets.choice(CROCKFORD) for _ in range(REFERENCE_LENGTH))
+        """Return ``BK-<year>-`` and 8 characters: 40 random bits, without a query."""
+        bits = secrets.randbits(5 * REFERENCE_LENGTH)
+        code = "".join(CROCKFORD[bits >> shift & 31] for shift in REFERENCE_SHIFTS)
         return f"BK-{(now_dt or timezone.now()).year}-{code}"
 
     @property
     def is_in_session(self) -> bool:
-        """Whether the time it holds is a session's, of which it has seats."""
+        """Whether the booking holds seats of a session."""
         interval = self.busy_interval
         return interval is not None and interval.kind == BusyInterval.Kind.SESSION
 
     def busy_window(self) -> tuple[datetime, datetime]:
-        """The half-open stretch of the provider's time that it takes, buffers included."""
+        """Return the half-open stretch of the provider's time that it takes, buffers included.
+
+        The bounds are in the time zones of ``start_at`` and ``end_at``.
+        """
+        before = timedelta(minutes=self.buffer_before_minutes)
+        after = timedelta(minutes=self.buffer_after_minutes)
         return (
-            self.start_at - timedelta(minutes=self.buffer_before_minutes),
-            self.end_at + timedelta(minutes=self.buffer_after_minutes),
+            (self.start_at.astimezone(UTC) - before).astimezone(self.start_at.tzinfo),
+            (self.end_at.astimezone(UTC) + after).astimezone(self.end_at.tzinfo),
         )
+
+    def convert_to_zone(self, zone: tzinfo | None) -> None:
+        """Express the start and the end in a time zone. They stay the same instants."""
+        self.start_at = self.start_at.astimezone(zone)
+        self.end_at = self.end_at.astimezone(zone)
 
     def clean(self) -> None:
         errors: dict[str, Any] = {}
@@ -208,7 +242,8 @@ class Booking(Lifecycle):
             if value is not None and timezone.is_naive(value):
                 errors[name] = _("%(field)s must be timezone-aware.") % {"field": name}
         bounds = (self.start_at, self.end_at)
-        if not errors and None not in bounds and self.end_at <= self.start_at:
+        # In UTC, because Python compares two datetimes of one other zone by the wall clock.
+        if not errors and None not in bounds and self.end_at.astimezone(UTC) <= self.start_at:
             errors["end_at"] = _("End time must be after start time.")
         seats = (self.capacity_consumed, self.party_size)
         if None not in seats and self.capacity_consumed < self.party_size:
@@ -219,9 +254,25 @@ class Booking(Lifecycle):
             errors["party_size"] = _(
                 "Party size must be 1 for services that do not allow multiple clients per slot."
             )
-        errors |= self._tenant_errors()
+        if self.status not in self.Status.values:
+            # Django does not validate a field that is not editable.
+            field: Any = self._meta.get_field("status")
+            errors["status"] = field.error_messages["invalid_choice"] % {"value": self.status}
+        errors |= self._amount_errors() | self._tenant_errors()
         if errors:
             raise ValidationError(errors)
+
+    def _amount_errors(self) -> dict[str, Any]:
+        errors: dict[str, Any] = {}
+        for name in ("price_amount", "total_amount"):
+            amount = getattr(self, name)
+            # What is no amount or no currency, its field reports.
+            if isinstance(amount, Decimal) and money.is_currency_code(self.currency):
+                try:
+                    prices.check_payable(prices.parse_amount(amount, name), self.currency, name)
+                except InvalidBooking as error:
+                    errors[name] = error.messages
+        return errors
 
     def _tenant_errors(self) -> dict[str, Any]:
         if not app_settings.tenancy_enabled:
@@ -235,15 +286,17 @@ class Booking(Lifecycle):
         }
 
     def _existing(self, name: str) -> Any:
-        """What a foreign key points at; ``None`` where nothing is, which is its field's to tell."""
+        """Return the target of a foreign key; ``None`` without one, which its field reports."""
         try:
             return getattr(self, name)
         except ObjectDoesNotExist:
             return None
 
     def save_row(self, *, using: str, update_fields: Iterable[str] | None = None) -> None:
-        """Write the row alone: for code that holds the calendar's lock and keeps the claim."""
+        """Write only the row: for code that holds the calendar's lock and writes the claim."""
         adding = self._state.adding
+        if update_fields is not None and not CLIENT_FIELDS.isdisjoint(update_fields):
+            update_fields = {*update_fields, LOOKUP}
         super().save(
             using=using, force_insert=adding, force_update=not adding, update_fields=update_fields
         )
@@ -251,27 +304,44 @@ class Booking(Lifecycle):
     def delete(
         self, using: str | None = None, keep_parents: bool = False
     ) -> tuple[int, dict[str, int]]:
-        """Delete the booking, its history and its claim. To keep the history, cancel it instead."""
-        from bookings import batches
+        """Delete the booking, its history and its claim. Cancel it instead to keep the history."""
+        from bookings.services.direct_delete import delete_bookings
 
         using = using or router.db_for_write(Booking, instance=self)
-        this = Booking.objects.using(using).filter(pk=self.pk)
-        return batches.delete_bookings(
-            this, lambda _locked: super(Booking, self).delete(using, keep_parents)
-        )
+        key = self.pk
 
-    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        def delete(_locked: BookingQuerySet) -> tuple[int, dict[str, int]]:
+            # Django takes the key away before the commit, which may fail and be tried again.
+            self.pk = key
+            return super(Booking, self).delete(using, keep_parents)
+
+        try:
+            return delete_bookings(Booking.objects.using(using).filter(pk=key), delete)
+        except BaseException:
+            self.pk = key
+            raise
+
+    def refresh_from_db(self, using: str | None = None, *args: Any, **kwargs: Any) -> None:
         self._state.is_being_read = True  # type: ignore[attr-defined]
         try:
-            super().refresh_from_db(*args, **kwargs)
+            super().refresh_from_db(using or service_alias(), *args, **kwargs)
         finally:
             del self._state.is_being_read  # type: ignore[attr-defined]
 
-    def take_over(self, fresh: Booking) -> None:
-        """Become equal to ``fresh``, a newer state of the same booking."""
-        for field in self._meta.concrete_fields:
+    def copy_from(self, fresh: Booking) -> None:
+        """Copy the values of ``fresh``, a newer state of the same booking.
+
+        The start and the end stay in the time zones in which this object has them.
+        """
+        zones = {name: getattr(self.__dict__.get(name), "tzinfo", None) for name in TIMES}
+        # A child of this model, in a host's own table, has fields that the services do not read.
+        for field in fresh._meta.concrete_fields:
             self.__dict__[field.attname] = fresh.__dict__[field.attname]
+            self._state.fields_cache.pop(field.name, None)
+        for name, zone in zones.items():
+            if zone is not None:
+                self.__dict__[name] = self.__dict__[name].astimezone(zone)
         self._state.adding = False
         self._state.db = fresh._state.db
-        self._state.fields_cache = dict(fresh._state.fields_cache)
+        self._state.fields_cache |= fresh._state.fields_cache
         self.__dict__.pop("_prefetched_objects_cache", None)

@@ -1,25 +1,29 @@
-"""The ledger's tables: whose time it is, and which stretches of it are taken."""
+"""The tables of the ledger: a calendar for each provider, and its busy intervals."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings.constraints import MAX_SECOND, NoOverlap
-from bookings.fields import SettingForeignKey, SettingOneToOneField
+from bookings.models.constraints import NoOverlap
+from bookings.models.fields import SettingForeignKey, SettingOneToOneField
+from bookings.models.instance_text import default_if_incomplete
+from bookings.rules.instants import MAX_SECOND
 
-NO_OVERLAP = "bookings_busy_no_overlap"
+NO_OVERLAP: Final = "bookings_busy_no_overlap"
+SEATS_WITHIN_CAPACITY: Final = "bookings_busy_seats_within_capacity"
 
 
 class Calendar(models.Model):
-    """One row per provider: the lock that orders changes to its time, and their count.
+    """One row for each provider: the lock that orders the changes of its time.
 
-    ``revision`` grows with every change, so a cache or an ETag of availability can key on it. The
-    ledger uses this row's own integer key; the provider's may be of any type.
+    ``revision`` grows with every change, so it can be the key of a cache or an ETag of
+    availability. Busy intervals refer to the integer key of this row, because the key of the
+    provider may be of any type.
     """
 
     provider = SettingOneToOneField(
@@ -34,6 +38,7 @@ class Calendar(models.Model):
         verbose_name = _("calendar")
         verbose_name_plural = _("calendars")
 
+    @default_if_incomplete
     def __str__(self) -> str:
         return str(self.provider)
 
@@ -41,9 +46,9 @@ class Calendar(models.Model):
 class BusyInterval(models.Model):
     """A half-open stretch ``[starts, ends)`` of a calendar's time that is taken, buffers included.
 
-    Times are Unix seconds (a start rounded down, an end rounded up): integers compare exactly on
-    every database and are read several times faster than datetimes. Written by
-    :mod:`bookings.ledger` only.
+    Times are Unix seconds (a start rounded down, an end rounded up), because integers compare
+    exactly on every database and are read several times faster than datetimes. Only
+    :mod:`bookings.ledger` writes this table.
     """
 
     class Kind(models.TextChoices):
@@ -94,11 +99,12 @@ class BusyInterval(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(seats_taken__gte=0, seats_taken__lte=F("capacity")),
-                name="bookings_busy_seats_within_capacity",
+                name=SEATS_WITHIN_CAPACITY,
             ),
             NoOverlap(name=NO_OVERLAP, owner="calendar", starts="starts", ends="ends"),
         ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
         return f"{self.start_at:%Y-%m-%d %H:%M} – {self.end_at:%Y-%m-%d %H:%M}"
 

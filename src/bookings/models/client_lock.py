@@ -1,4 +1,4 @@
-"""What one client's bookings are counted behind, where there is a limit to them."""
+"""The lock of a client, under which its bookings are counted where there are limits."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ClientLock(models.Model):
-    """One row for each client who has met a limit: writing it is the lock.
+    """One row for each identifier of a client whose bookings were counted: writing it is the lock.
 
-    A row may be deleted once ``locked_at`` is older than any transaction that runs; the next one
-    who needs it makes it.
+    You may delete rows whose ``locked_at`` is older than any running transaction; they are created
+    again when they are needed.
     """
 
     client = models.CharField(_("client"), max_length=64, primary_key=True)
-    """A digest: who the client is stands on the bookings, and nowhere else."""
+    """A digest of the identifier: personal data is on the bookings, and nowhere else."""
     locked_at = models.DateTimeField(_("locked at"))
 
     class Meta:

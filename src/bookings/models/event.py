@@ -1,4 +1,4 @@
-"""The history: one line per change of a booking, never changed, never deleted."""
+"""The history: one event for each change of a booking, never changed, never deleted."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField
 
 from bookings.exceptions import NotAllowed
-from bookings.fields import SettingForeignKey
 from bookings.models.booking import Booking
+from bookings.models.deletion import RelatedNameField, keep_name
+from bookings.models.fields import SettingForeignKey
+from bookings.models.instance_text import default_if_incomplete
 
 
 def _append_only() -> NoReturn:
@@ -21,7 +23,7 @@ def _append_only() -> NoReturn:
 
 class BookingEventQuerySet(models.QuerySet["BookingEvent"]):
     def notes_for_client(self) -> BookingEventQuerySet:
-        """The notes that the client may read; all others are for staff."""
+        """Return the notes that the client may read; all others are for staff."""
         return self.filter(event_type="NOTE_ADDED", data__for_client=True)
 
     def update(self, **kwargs: Any) -> NoReturn:
@@ -34,7 +36,7 @@ class BookingEventQuerySet(models.QuerySet["BookingEvent"]):
 class BookingEvent(models.Model):
     """What happened to a booking, when, by whom; ``data`` has the old and the new values.
 
-    Events go only with their booking, when a host deletes that.
+    Events are deleted only with their booking.
     """
 
     class EventType(models.TextChoices):
@@ -47,6 +49,7 @@ class BookingEvent(models.Model):
         COMPLETED = "COMPLETED", _("Completed")
         DISPUTED = "DISPUTED", _("Disputed")
         CANCELLED = "CANCELLED", _("Cancelled")
+        AUTO_CANCELLED = "AUTO_CANCELLED", _("Cancelled automatically")
         EXPIRED = "EXPIRED", _("Expired")
         NO_SHOW = "NO_SHOW", _("No show")
         NOTE_ADDED = "NOTE_ADDED", _("Note added")
@@ -59,12 +62,13 @@ class BookingEvent(models.Model):
     data = models.JSONField(_("data"), default=dict, blank=True)
     actor_user = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.PROTECT,
+        on_delete=keep_name,
         null=True,
         blank=True,
         related_name="booking_events",
         verbose_name=_("actor"),
     )
+    actor_name = RelatedNameField(_("name of the actor"))
     created_at = AutoCreatedField(_("created at"))
 
     objects = BookingEventQuerySet.as_manager()
@@ -74,8 +78,9 @@ class BookingEvent(models.Model):
         verbose_name_plural = _("booking events")
         ordering: ClassVar = ["-id"]
 
+    @default_if_incomplete
     def __str__(self) -> str:
-        return f"{self.get_event_type_display()}: {self.booking}"
+        return f"{self.booking} - {self.event_type}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

@@ -1,4 +1,4 @@
-"""What may become of a booking: its status, the steps between them, and when each was taken."""
+"""The lifecycle of a booking: its statuses, the transitions between them, and their instants."""
 
 from __future__ import annotations
 
@@ -9,10 +9,33 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
-from bookings.fields import SettingForeignKey, StatusField
+from bookings.models.deletion import RelatedNameField, keep_name
+from bookings.models.fields import SettingForeignKey, StatusField
 
-EXPIRED: Final = "expired"
-"""The cancellation reason of a booking that nobody acted on in time."""
+EXPIRED_REASON: Final = "expired"
+"""The cancellation reason of a hold or request that expired."""
+
+OVERDUE_REASON: Final = "overdue"
+"""The cancellation reason of a booking that was overdue."""
+
+
+def has_expired(booking: Any) -> bool:
+    """Return whether the booking is a hold or request that was cancelled because it expired."""
+    return bool(booking.auto_cancelled) and booking.cancellation_reason == EXPIRED_REASON
+
+
+def was_overdue(booking: Any) -> bool:
+    """Return whether the booking was cancelled because it was overdue, and may be corrected.
+
+    Its outcome was not recorded, so staff may still record that it took place, or did not.
+    """
+    return bool(booking.auto_cancelled) and booking.cancellation_reason == OVERDUE_REASON
+
+
+def was_expired_hold(booking: Any) -> bool:
+    """Return whether the booking is a hold that expired, and was no request for approval."""
+    expired = bool(booking.auto_cancelled) and booking.cancellation_reason == EXPIRED_REASON
+    return expired and booking.expires_at is not None and booking.requested_at is None
 
 
 class Status(models.TextChoices):
@@ -25,8 +48,8 @@ class Status(models.TextChoices):
     NO_SHOW = "NO_SHOW", _("No show")
 
 
-class Lifecycle(models.Model):
-    """The part of a booking that a step changes. The services of the same names take the steps."""
+class BookingLifecycle(models.Model):
+    """The fields that a transition changes. Each transition has a service of the same name."""
 
     Status = Status
     ACTIVE_STATUSES: Final = (Status.PENDING, Status.CONFIRMED)
@@ -41,7 +64,7 @@ class Lifecycle(models.Model):
         blank=True,
         help_text=_("When a pending booking gives its time back; empty for never."),
     )
-    # Null for a hold, which is no request yet, and where nobody has to approve.
+    # Null for a hold, which is not a request yet, and where no approval is needed.
     requested_at = models.DateTimeField(_("requested at"), null=True, blank=True, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True, editable=False)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True, editable=False)
@@ -49,13 +72,14 @@ class Lifecycle(models.Model):
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True, editable=False)
     cancelled_by = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.PROTECT,
+        on_delete=keep_name,
         null=True,
         blank=True,
         editable=False,
         related_name="bookings_cancelled",
         verbose_name=_("cancelled by"),
     )
+    cancelled_by_name = RelatedNameField(_("name of who cancelled it"))
     cancellation_reason = models.TextField(_("cancellation reason"), blank=True, editable=False)
     auto_cancelled = models.BooleanField(
         _("cancelled automatically"), default=False, editable=False
@@ -70,9 +94,9 @@ class Lifecycle(models.Model):
 
     @property
     def is_hold(self) -> bool:
-        """Whether its time is only kept for a while, and nobody has been asked to approve it."""
-        is_kept = self.status == Status.PENDING and self.expires_at is not None
-        return is_kept and self.requested_at is None
+        """Whether it is pending, expires, and is not a request for approval."""
+        expires = self.status == Status.PENDING and self.expires_at is not None
+        return expires and self.requested_at is None
 
     @transition(field="status", source=Status.PENDING, target=Status.CONFIRMED)
     def confirm(self, now_dt: datetime) -> None:
@@ -87,9 +111,24 @@ class Lifecycle(models.Model):
     def cancel(self, now_dt: datetime, *, actor: Any = None, reason: str = "") -> None:
         self._end(now_dt, actor, reason)
 
-    @transition(field="status", source=list(ACTIVE_STATUSES), target=Status.CANCELLED)
+    @transition(field="status", source=Status.PENDING, target=Status.CANCELLED)
     def expire(self, now_dt: datetime) -> None:
-        self._end(now_dt, None, EXPIRED)
+        self._end(now_dt, None, EXPIRED_REASON)
+        self.auto_cancelled = True
+
+    @transition(
+        field="status",
+        source=Status.CANCELLED,
+        target=Status.PENDING,
+        conditions=[was_expired_hold],
+    )
+    def reinstate(self) -> None:
+        """Make an expired hold pending again, which it stays only while it is submitted."""
+        self._clear_end()
+
+    @transition(field="status", source=list(ACTIVE_STATUSES), target=Status.CANCELLED)
+    def auto_cancel(self, now_dt: datetime) -> None:
+        self._end(now_dt, None, OVERDUE_REASON)
         self.auto_cancelled = True
 
     @transition(field="status", source=Status.CONFIRMED, target=Status.DELIVERED)
@@ -101,8 +140,15 @@ class Lifecycle(models.Model):
         source=[Status.CONFIRMED, Status.DELIVERED, Status.NO_SHOW],
         target=Status.COMPLETED,
     )
+    @transition(
+        field="status",
+        source=Status.CANCELLED,
+        target=Status.COMPLETED,
+        conditions=[was_overdue],
+    )
     def complete(self, now_dt: datetime) -> None:
         self.completed_at = now_dt
+        self._clear_end()
 
     @transition(field="status", source=Status.DELIVERED, target=Status.CONFIRMED)
     def dispute(self, now_dt: datetime) -> None:
@@ -110,10 +156,23 @@ class Lifecycle(models.Model):
         self.delivered_at = None
 
     @transition(field="status", source=[Status.CONFIRMED, Status.COMPLETED], target=Status.NO_SHOW)
+    @transition(
+        field="status",
+        source=Status.CANCELLED,
+        target=Status.NO_SHOW,
+        conditions=[was_overdue],
+    )
     def no_show(self) -> None:
         self.completed_at = None
+        self._clear_end()
 
     def _end(self, now_dt: datetime, actor: Any, reason: str) -> None:
         self.cancelled_at = now_dt
         self.cancelled_by = actor
         self.cancellation_reason = reason
+
+    def _clear_end(self) -> None:
+        """Clear the fields of a cancellation that is corrected; the history keeps it."""
+        self.cancelled_at = None
+        self.cancellation_reason = ""
+        self.auto_cancelled = False

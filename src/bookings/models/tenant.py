@@ -1,4 +1,4 @@
-"""What the tenant column points at where a host has no tenants."""
+"""The target of the tenant column in a host without tenants."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Tenant(models.Model):
-    """An ordinary table that stays empty.
+    """A table that stays empty.
 
-    It lets the tenant column exist in every host, so that turning tenancy on is a setting and a
-    retargeted foreign key, never a column that some databases have and others lack.
+    Because of it the tenant column exists in every host, so a host turns tenancy on by a setting
+    and a retargeted foreign key.
     """
 
     class Meta:

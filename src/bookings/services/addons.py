@@ -1,4 +1,4 @@
-"""The add-ons of a booking: which ones are meant, and what it keeps of them."""
+"""Load the add-ons of a booking, and copy them onto it."""
 
 from __future__ import annotations
 
@@ -11,44 +11,48 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bookings import policies, prices
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference
-from bookings.models import Booking, BookingAddon
-from bookings.services import inputs
+from bookings.models import Booking, BookingAddon, field_validation
+from bookings.rules import prices, validation
+from bookings.services import references
 
 
-def chosen_addons(
+def load_addons(
     addon_ids: Iterable[Any] | None, *, service: Any, tenant_key: Any, using: str
 ) -> list[Any]:
-    """The add-ons with these keys, in this order; unknown, repeated or foreign ones are errors."""
-    keys = addon_keys(addon_ids)
+    """Return the add-ons with these keys, in this order.
+
+    Raises ``MissingReference`` for an unknown key, ``TenantMismatch`` for an add-on of another
+    tenant, and ``InvalidBooking`` for a repeated one or one of another service.
+    """
+    keys = parse_addon_ids(addon_ids)
     if not keys:
         return []
     model = apps.get_model(app_settings.ADDON_MODEL)
     try:
-        keys = [_key(model, key) for key in keys]
+        keys = [_clean_key(model, key) for key in keys]
         found = model._base_manager.using(using).in_bulk(keys)
     except (TypeError, ValueError, OverflowError, ValidationError):
-        raise _unknown(keys) from None
+        raise _unknown_addons_error(keys) from None
     if unknown := [key for key in keys if key not in found]:
-        raise _unknown(unknown)
+        raise _unknown_addons_error(unknown)
     if len(found) != len(keys):
         raise InvalidBooking(_("An add-on can be booked once per booking."), "repeated_addon")
     addons = [found[key] for key in keys]
     adapter = get_adapter()
     for addon in addons:
-        inputs.same_tenant(tenant_key, **{"add-on": addon})
+        references.check_same_tenant(tenant_key, **{"add-on": addon})
         adapter.check_addon(service, addon)
     return addons
 
 
-def addon_keys(addon_ids: Any) -> list[Any]:
-    """What a caller passes as ``addon_ids``, as a list."""
+def parse_addon_ids(addon_ids: Any) -> list[Any]:
+    """Return the argument ``addon_ids`` as a list, or raise ``InvalidBooking``."""
     if addon_ids is None:
         return []
-    # Text is iterable too, and "12" would be the add-ons 1 and 2.
+    # Text is iterable, and "12" would mean the add-ons 1 and 2.
     if isinstance(addon_ids, str | bytes) or not isinstance(addon_ids, Iterable):
         raise InvalidBooking(
             _("addon_ids must be a list of keys, not %(type)s."),
@@ -58,43 +62,56 @@ def addon_keys(addon_ids: Any) -> list[Any]:
     return list(addon_ids)
 
 
-def _key(model: type[models.Model], key: Any) -> Any:
-    # A key column would turn True and 1.9 into 1.
+def _clean_key(model: type[models.Model], key: Any) -> Any:
+    # The field would convert True and 1.9 to 1.
     if isinstance(key, bool) or (isinstance(key, Number) and not isinstance(key, int)):
         raise TypeError(key)
     if isinstance(key, str):
-        inputs.check_text("addon_ids", key)
+        validation.check_characters("addon_ids", key)
     return model._meta.pk.clean(key, None)
 
 
-def _unknown(keys: list[Any]) -> MissingReference:
+def key_text(key: Any) -> str:
+    """Return a key as text: the same for ``7`` and ``"7"``."""
+    try:
+        return str(key)
+    except ValueError:
+        # An integer of thousands of digits.
+        return validation.Readable(key)
+
+
+def _unknown_addons_error(keys: list[Any]) -> MissingReference:
     return MissingReference(
         _("Unknown add-ons: %(keys)s."),
         "unknown_addon",
-        params={"keys": ", ".join(str(key)[:64] for key in keys[:10])},
+        params={"keys": ", ".join(key_text(key)[:64] for key in keys[:10])},
     )
 
 
-def snapshot_of(addon: Any, booking: Booking) -> BookingAddon:
-    """The add-on as it is now, for a booking that keeps it so."""
+def snapshot_addon(addon: Any, booking: Booking) -> BookingAddon:
+    """Return an unsaved copy of the add-on, with its name, duration and price of now."""
     minutes = getattr(addon, "extra_duration_minutes", 0) or 0
-    made = BookingAddon(
+    snapshot = BookingAddon(
         booking=booking,
         addon=addon,
         name_snapshot=str(getattr(addon, "name", addon))[:255],
-        extra_duration_minutes_snapshot=policies.whole_number(
+        extra_duration_minutes_snapshot=validation.whole_number(
             minutes,
             "addon.extra_duration_minutes",
             at_least=0,
-            at_most=policies.MAX_MINUTES,
+            at_most=validation.MAX_MINUTES,
         ),
-        price_amount_snapshot=prices.price(
+        price_amount_snapshot=prices.parse_price(
             getattr(addon, "price_amount", None), "addon.price_amount"
         ),
-        currency_snapshot=prices.currency(
+        currency_snapshot=prices.currency_of(
             addon, "addon.currency", default=booking.currency, of_default="booking.currency"
         ),
     )
-    inputs.check_fields(made, ("name_snapshot", "price_amount_snapshot", "currency_snapshot"))
-    prices.check_payable(made.price_amount_snapshot, made.currency_snapshot, "addon.price_amount")
-    return made
+    field_validation.clean_fields(
+        snapshot, ("name_snapshot", "price_amount_snapshot", "currency_snapshot")
+    )
+    prices.check_payable(
+        snapshot.price_amount_snapshot, snapshot.currency_snapshot, "addon.price_amount"
+    )
+    return snapshot

@@ -1,4 +1,4 @@
-"""Confirm: the provider accepts a request, or a hold becomes a booking."""
+"""Confirm a request or a hold."""
 
 from __future__ import annotations
 
@@ -7,12 +7,25 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings import ledger
+from bookings.ledger import entries
 from bookings.models import Booking, BookingEvent
-from bookings.services import inputs
-from bookings.services.changes import Change, Locked, change_booking, check_hold, step
-from bookings.services.details import Details
-from bookings.services.recheck import SETTLED, recheck, recheck_slot, recheck_type
+from bookings.models.arguments import saved_booking
+from bookings.services import references
+from bookings.services.booking_change import (
+    Change,
+    LockedBooking,
+    apply_transition,
+    change_booking,
+    check_not_lapsed,
+    check_version,
+)
+from bookings.services.client_details import ClientDetails
+from bookings.services.pending_revalidation import (
+    REVALIDATED_FIELDS,
+    read_request,
+    revalidate,
+    revalidate_request,
+)
 
 
 def confirm_booking(
@@ -29,46 +42,102 @@ def confirm_booking(
     override_policy: bool = False,
     expected_version: int | None = None,
 ) -> Booking:
-    """PENDING → CONFIRMED. A confirmed booking is returned as it is.
+    """Confirm a pending booking: the provider accepts a request, or a hold becomes a booking.
 
-    A client's details that are given are stored; ``metadata`` is merged, as by
-    :func:`merge_metadata`. A hold without a client's name needs one now.
+    PENDING → CONFIRMED. A confirmed booking is returned as it is. The client details that are given
+    are stored; a hold without a client's name needs one now.
 
-    What may have changed meanwhile is checked again: that service and provider are active and of
-    the booking's tenant, that its start has not passed since, and with a new client what
-    :func:`create_booking` asks of one. Of a request also that the service is still booked in this
-    way, and that the provider still works then, if the slot engine's signature names
-    ``override_policy``: notice was kept when it was made. A hold is a promise of its time.
-    ``override_policy`` (staff) lifts all but the tenant and the client's other bookings like it.
+    What may have changed since the booking was made is checked again:
 
-    Raises ``InvalidTransition`` for any other status and for a hold that has run out, ``PastStart``
-    or what :func:`create_booking` raises.
+    - the service and the provider are active, and are of the booking's tenant;
+    - the start has not passed;
+    - for another client than before: the limits and the duplicate guard;
+    - for a request: the service still takes bookings of this kind, and the slot engine, if its
+      signature has ``override_policy``, still offers the start. Notice is not checked again.
+
+    ``override_policy`` lifts all of these but the tenant and the duplicate guard.
+
+    :param booking: the booking to change; it is refreshed and returned.
+    :param actor: the user who makes the change, or ``None``; the history records it.
+    :param now_dt: the instant that counts as now, an aware datetime; ``None`` for the clock.
+    :param client_name: the client's name; ``None`` keeps the stored one.
+    :param client_email: the client's e-mail address; ``None`` keeps the stored one.
+    :param client_phone: the client's phone number; ``None`` keeps the stored one.
+    :param client_user: the client's user account; ``None`` keeps the stored one.
+    :param notes_client: notes of the client; ``None`` keeps the stored ones.
+    :param metadata: a JSON Merge Patch for ``metadata``, as for :func:`merge_metadata`; ``None``
+        changes nothing.
+    :param override_policy: staff only; lift the rules that the description names.
+    :param expected_version: the ``version`` of the booking that the caller has read; ``None``
+        accepts any version.
+    :returns: the booking that was passed, refreshed.
+    :raises InvalidTransition: the booking has another status, or has lapsed (code
+        ``hold_expired``).
+    :raises PastStart: the start has passed while the booking was pending.
+    :raises SlotUnavailable: the slot engine does not offer the start of a request any more.
+    :raises LimitReached: the client has as many bookings as a limit allows.
+    :raises DuplicateBooking: the client has a similar booking.
+    :raises TenantMismatch: the service or the provider belongs to another tenant by now.
+    :raises NotAllowed: the service or the provider is not active, the service does not take such
+        bookings any more, or the adapter does not permit the actor to do this.
+    :raises InvalidBooking: an argument is invalid or cannot be stored, or the client has no name
+        (code ``no_client``).
+    :raises MissingReference: the booking is not saved, or has been deleted.
+    :raises StaleBooking: the version of the booking is not ``expected_version``.
+    :raises BookingBusy: the database asks for a retry; if you have opened a transaction, run it
+        again as a whole.
     """
-    details = Details(client_name, client_email, client_phone, client_user, notes_client, metadata)
-    allowance = details.allowance(booking, override_policy=override_policy)
+    details = ClientDetails(
+        client_name, client_email, client_phone, client_user, notes_client, metadata
+    )
+    saved_booking(booking)
+    now, actor = references.resolve_now(now_dt), references.saved_user(actor, "actor")
+    request = None if override_policy else read_request(booking, now=now)
+    if request is not None:
+        check_version(request, expected_version)
+        revalidate_request(request, actor=actor, now=now)
+    return confirm_revalidated(
+        booking,
+        details,
+        actor=actor,
+        now=now,
+        override_policy=override_policy,
+        expected_version=expected_version,
+    )
 
-    def decide(at: Locked) -> Change | None:
-        row = at.row
+
+def confirm_revalidated(
+    booking: Booking,
+    details: ClientDetails,
+    *,
+    actor: Any,
+    now: datetime,
+    override_policy: bool = False,
+    expected_version: int | None = None,
+) -> Booking:
+    """Confirm a booking after :func:`~bookings.services.pending_revalidation.revalidate_request`.
+
+    A caller that holds the calendar's lock has asked that before the lock.
+    """
+    limit_check = details.limit_check(booking, override_policy=override_policy)
+
+    def decide(locked: LockedBooking) -> Change | None:
+        row = locked.row
         if row.status == Booking.Status.CONFIRMED:
             return None
-        check_hold(row, at.now)
+        check_not_lapsed(row, locked.now)
         is_lapsing = row.expires_at is not None
-        step(
+        apply_transition(
             Booking.confirm,
             row,
             _("Only pending bookings can be confirmed; this one is: %(status)s."),
-            now_dt=at.now,
+            now_dt=locked.now,
         )
-        if row.requested_at is not None and not override_policy:
-            recheck_type(at)
-        data = recheck(at, details, allowance, override_policy=override_policy)
+        data = revalidate(locked, details, limit_check, override_policy=override_policy)
         if is_lapsing:
-            ledger.keep(row, using=at.using)
-        return Change(BookingEvent.EventType.CONFIRMED, fields=SETTLED, data=data)
+            entries.update_lapse(row, using=locked.using)
+        return Change(BookingEvent.EventType.CONFIRMED, fields=REVALIDATED_FIELDS, data=data)
 
-    now, actor = inputs.moment(now_dt), inputs.user(actor, "actor")
-    if not override_policy:
-        recheck_slot(booking, actor=actor, now=now, expected_version=expected_version)
     return change_booking(
         booking,
         decide,
@@ -76,5 +145,5 @@ def confirm_booking(
         actor=actor,
         now_dt=now,
         expected_version=expected_version,
-        allowance=allowance,
+        limit_check=limit_check,
     )

@@ -1,4 +1,4 @@
-"""Create: a new booking of a service with a provider."""
+"""Create a booking."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import router
 
-from bookings import policies
 from bookings.models import Booking
 from bookings.protocols import ProviderLike, ServiceLike
-from bookings.services import inputs
-from bookings.services.book import book
+from bookings.rules import instants, validation
+from bookings.services import references
+from bookings.services.booking_creation import save_new_booking
 
 
 def create_booking(
@@ -38,47 +38,81 @@ def create_booking(
     skip_slot_validation: bool = False,
     override_policy: bool = False,
 ) -> Booking:
-    """Book ``service`` with ``provider`` from ``start_at``; CONFIRMED, or PENDING if it needs
-    approval.
+    """Create a booking of a service with a provider.
 
-    It ends ``service.duration_minutes`` and the add-ons' ``extra_duration_minutes`` later, in
-    elapsed time. ``expires_at`` makes it a hold: PENDING, and free again at that instant unless
-    confirmed. The same ``idempotency_key`` (per tenant) gives the same booking again, however often
-    it is sent.
+    The new booking is CONFIRMED, or PENDING if it requires approval or is a hold. It ends the
+    service's ``duration_minutes`` and the add-ons' ``extra_duration_minutes`` after its start, in
+    elapsed time, and keeps the rules and prices of the service as they are now.
 
-    Staff may lift rules: ``allow_past``, ``skip_slot_validation`` and ``override_policy`` (the
-    window of booking, inactive services, and limits). Nothing lifts the guarantee that the time is
-    free.
+    ``override_policy`` lifts the service's booking window (minimum notice and maximum advance), the
+    limits, and that the service and the provider must be active. Nothing lifts the guarantee that
+    the time is free.
 
-    Raises ``InvalidBooking``, ``MissingReference``, ``TenantMismatch``, ``PastStart``,
-    ``NoticeWindow``, ``TooFarAhead``, ``SlotUnavailable``, ``DuplicateBooking``, ``LimitReached``,
-    ``CapacityExceeded``, ``BookingConflict`` or ``BookingBusy``, all
-    :class:`~bookings.exceptions.BookingError`.
+    :param service: the service, a saved instance of ``BOOKINGS_SERVICE_MODEL``.
+    :param provider: the provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``.
+    :param start_at: the start, an aware datetime.
+    :param client_name: the client's name; it may be empty for a hold only.
+    :param client_email: the client's e-mail address.
+    :param client_phone: the client's phone number.
+    :param client_user: the client's user account, or ``None``.
+    :param addon_ids: the keys of the add-ons, each once; ``None`` for none.
+    :param party_size: the number of seats to take; more than 1 for a shared service only.
+    :param created_by: the user who makes the booking, or ``None``; the history records it.
+    :param tenant: the tenant; required if and only if ``BOOKINGS_TENANT_MODEL`` is set.
+    :param now_dt: the instant that counts as now, an aware datetime; ``None`` for the clock.
+    :param notes_client: notes of the client, which the client may read.
+    :param notes_internal: notes for staff.
+    :param metadata: data of yours, a ``dict`` that JSON can hold; ``None`` for an empty one.
+    :param idempotency_key: a key of your choice, unique per tenant; a second call with the same
+        key and the same values returns the first booking, unless that is a hold or request that has
+        expired. Empty or ``None`` for no key.
+    :param expires_at: make a hold, which lapses at this instant, and at its start at the latest,
+        unless it is submitted or confirmed; ``None`` for an ordinary booking.
+    :param allow_past: staff only; accept a start that has passed. ``None`` for
+        ``BOOKINGS_ALLOW_PAST_START``.
+    :param skip_slot_validation: staff only; do not ask the slot engine whether it offers the start.
+    :param override_policy: staff only; lift the rules that the description names.
+    :returns: the new booking, or the booking that the same ``idempotency_key`` made before; its
+        start and its end are in the time zone of ``start_at``.
+    :raises InvalidBooking: an argument, or an attribute of the service, the provider or an add-on,
+        is invalid or cannot be stored.
+    :raises MissingReference: an add-on does not exist, or a referenced object has been deleted.
+    :raises TenantMismatch: the tenant is missing, or a referenced object belongs to another one.
+    :raises NotAllowed: the service or the provider is not active, the service is not booked one to
+        one, or the adapter does not permit ``created_by`` to do this.
+    :raises PastStart: the start has passed.
+    :raises NoticeWindow: the start is nearer than the service's minimum notice.
+    :raises TooFarAhead: the start is further ahead than the service's ``maximum_advance_days``.
+    :raises SlotUnavailable: the slot engine does not offer the start.
+    :raises DuplicateBooking: the client has a similar booking.
+    :raises LimitReached: the client or the provider has as many bookings as a limit allows.
+    :raises CapacityExceeded: too few seats of the shared slot are free.
+    :raises BookingConflict: the time is taken.
+    :raises IdempotencyKeyReused: the key belongs to another request: another value differs.
+    :raises BookingBusy: the database asks for a retry; if you have opened a transaction, run it
+        again as a whole.
     """
-    now = inputs.moment(now_dt)
+    now = references.resolve_now(now_dt)
     using = router.db_for_write(Booking)
-    if idempotency_key is not None:
-        inputs.text("idempotency_key", idempotency_key)
-    booking = Booking(
-        service=inputs.stored(service, "SERVICE_MODEL", "service"),
-        provider=inputs.stored(provider, "PROVIDER_MODEL", "provider"),
-        tenant_id=inputs.tenant_id(tenant, service=service, provider=provider),
-        start_at=policies.instant(start_at, "start_at"),
-        expires_at=None if expires_at is None else policies.instant(expires_at, "expires_at"),
-        party_size=party_size,
-        capacity_consumed=party_size,
+    booking = new_draft(
+        service=service,
+        provider=provider,
+        start_at=start_at,
         client_name=client_name,
         client_email=client_email,
         client_phone=client_phone,
-        client_user=inputs.user(client_user, "client_user"),
-        created_by=inputs.user(created_by, "created_by"),
+        client_user=client_user,
+        party_size=party_size,
+        created_by=created_by,
+        tenant=tenant,
+        now=now,
         notes_client=notes_client,
         notes_internal=notes_internal,
-        metadata={} if metadata is None else metadata,
-        idempotency_key=idempotency_key or None,
-        created_at=now,
+        metadata=metadata,
+        idempotency_key=idempotency_key,
+        expires_at=expires_at,
     )
-    return book(
+    booking = save_new_booking(
         booking,
         addon_ids=addon_ids,
         now=now,
@@ -86,4 +120,53 @@ def create_booking(
         allow_past=allow_past,
         skip_slot_validation=skip_slot_validation,
         override_policy=override_policy,
+    )
+    booking.convert_to_zone(start_at.tzinfo)
+    return booking
+
+
+def new_draft(
+    *,
+    service: Any,
+    provider: Any,
+    tenant: Any,
+    start_at: datetime,
+    now: datetime,
+    expires_at: datetime | None = None,
+    party_size: int = 1,
+    client_user: Any = None,
+    created_by: Any = None,
+    metadata: dict[str, Any] | None = None,
+    idempotency_key: str | None = "",
+    client_name: str,
+    client_email: str = "",
+    client_phone: str = "",
+    notes_client: str = "",
+    notes_internal: str = "",
+) -> Booking:
+    """Return an unsaved booking with these arguments of :func:`create_booking`.
+
+    Raises ``InvalidBooking`` or ``TenantMismatch`` for one of a wrong type or tenant. The fields of
+    the booking are checked later.
+    """
+    if idempotency_key is not None:
+        validation.validate_text("idempotency_key", idempotency_key)
+    return Booking(
+        service=references.saved_instance(service, "SERVICE_MODEL", "service"),
+        provider=references.saved_instance(provider, "PROVIDER_MODEL", "provider"),
+        tenant_id=references.resolve_tenant_id(tenant, service=service, provider=provider),
+        start_at=instants.aware_utc(start_at, "start_at"),
+        expires_at=None if expires_at is None else instants.aware_utc(expires_at, "expires_at"),
+        party_size=party_size,
+        capacity_consumed=party_size,
+        client_user=references.saved_user(client_user, "client_user"),
+        created_by=references.saved_user(created_by, "created_by"),
+        metadata={} if metadata is None else metadata,
+        idempotency_key=idempotency_key or None,
+        created_at=now,
+        client_name=client_name,
+        client_email=client_email,
+        client_phone=client_phone,
+        notes_client=notes_client,
+        notes_internal=notes_internal,
     )

@@ -1,4 +1,4 @@
-"""Dispute: the client says that what was delivered is not done."""
+"""Dispute a delivery."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import Any
 from django.db import router
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims
 from bookings.exceptions import BookingConflict, InvalidBooking
+from bookings.ledger.locked import fresh
 from bookings.models import Booking, BookingEvent
-from bookings.services import inputs
-from bookings.services.changes import Change, Locked, change_booking, check_saved, gone, step
-from bookings.services.expire import past_stale_holds
-from bookings.services.recheck import take_time
+from bookings.models.arguments import missing_booking_error, saved_booking
+from bookings.rules import instants, validation
+from bookings.services import references
+from bookings.services.booking_change import (
+    Change,
+    LockedBooking,
+    apply_transition,
+    change_booking,
+)
+from bookings.services.booking_claim import claim_time
+from bookings.services.lapsed_holds import retry_without_lapsed_holds
 
 
 def dispute_booking(
@@ -25,37 +32,55 @@ def dispute_booking(
     now_dt: datetime | None = None,
     expected_version: int | None = None,
 ) -> Booking:
-    """DELIVERED → CONFIRMED, with a reason for the provider. A booking in dispute is returned as
+    """Dispute a delivery: the client says that the service is not done.
+
+    DELIVERED → CONFIRMED, and the booking holds its time again. A disputed booking is returned as
     it is.
 
-    It holds its time again. Raises ``InvalidTransition`` for what is not delivered, and
-    ``BookingConflict`` (or ``CapacityExceeded``) if somebody else has booked the time since the
-    delivery.
+    :param booking: the booking to change; it is refreshed and returned.
+    :param reason: why, for the provider; it is stored in the history and must not be empty.
+    :param actor: the user who makes the change, or ``None``; the history records it.
+    :param now_dt: the instant that counts as now, an aware datetime; ``None`` for the clock.
+    :param expected_version: the ``version`` of the booking that the caller has read; ``None``
+        accepts any version.
+    :returns: the booking that was passed, refreshed.
+    :raises InvalidTransition: the booking has another status.
+    :raises BookingConflict: the time has been booked since the delivery.
+    :raises CapacityExceeded: the seats of the session or shared slot have been booked since the
+        delivery.
+    :raises BookingError: the session of the seat does not take it any more.
+    :raises InvalidBooking: an argument is invalid or cannot be stored, or the reason is empty (code
+        ``no_reason``).
+    :raises MissingReference: the booking is not saved, or has been deleted.
+    :raises NotAllowed: the adapter does not permit the actor to do this.
+    :raises StaleBooking: the version of the booking is not ``expected_version``.
+    :raises BookingBusy: the database asks for a retry; if you have opened a transaction, run it
+        again as a whole.
     """
-    if not inputs.text("reason", reason).strip():
+    if not validation.validate_text("reason", reason).strip():
         raise InvalidBooking(_("A dispute needs a reason."), "no_reason")
-    now = inputs.moment(now_dt)
-    check_saved(booking)
+    now = references.resolve_now(now_dt)
+    saved_booking(booking)
     using = router.db_for_write(Booking, instance=booking)
 
-    def decide(at: Locked) -> Change | None:
-        row = at.row
+    def decide(locked: LockedBooking) -> Change | None:
+        row = locked.row
         if row.status == Booking.Status.CONFIRMED and _is_in_dispute(row, using):
             return None
-        step(
+        apply_transition(
             Booking.dispute,
             row,
             _("Only delivered bookings can be disputed; this one is: %(status)s."),
-            now_dt=at.now,
+            now_dt=locked.now,
         )
-        take_time(at)
+        claim_time(locked)
         return Change(BookingEvent.EventType.DISPUTED, message=reason, data={"reason": reason})
 
     row = Booking._base_manager.using(using).filter(pk=booking.pk).first()
     if row is None:
-        raise gone()
+        raise missing_booking_error()
     try:
-        return past_stale_holds(
+        return retry_without_lapsed_holds(
             lambda: change_booking(
                 booking,
                 decide,
@@ -65,7 +90,7 @@ def dispute_booking(
                 expected_version=expected_version,
             ),
             row.provider_id,
-            claims.window_of(row),
+            instants.busy_bounds_of(row),
             now=now,
             using=using,
         )
@@ -79,9 +104,8 @@ def dispute_booking(
 
 
 def _is_in_dispute(row: Booking, using: str) -> bool:
-    """Whether it is confirmed because it was disputed, and not for want of a delivery."""
+    """Return whether a confirmed booking has been disputed."""
     disputes = BookingEvent.objects.using(using).filter(
         booking=row, event_type=BookingEvent.EventType.DISPUTED
     )
-    # With a lock, because a snapshot may be older than the row.
-    return bool(disputes.select_for_update().values_list("pk")[:1])
+    return bool(fresh(disputes).values_list("pk")[:1])

@@ -1,19 +1,21 @@
-"""Write the one event of a change, and tell the world on commit."""
+"""Record events of bookings, and send their signals on commit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from django.db import models, transaction
+from django.db import models
 
 from bookings import consequences, signals
+from bookings.ledger.transactions import send_on_commit
 from bookings.models import Booking, BookingEvent
+from bookings.models.bulk_rows import has_save_receivers, insert_rows
+from bookings.rules import validation
 
 
-def record(
+def record_event(
     booking: Booking,
     event_type: str,
     *,
@@ -23,6 +25,7 @@ def record(
     message: str = "",
     data: dict[str, Any] | None = None,
 ) -> BookingEvent:
+    """Store an event, apply its consequences, and send its signal on commit."""
     event = BookingEvent(
         booking=booking,
         event_type=event_type,
@@ -31,17 +34,33 @@ def record(
         data=data or {},
         created_at=now,
     )
-    store(booking, event, using=using)
-    consequences.draw([booking.pk], event_type, using=using, now=now)
+    save_event(booking, event, using=using)
+    consequences.apply_event([booking.pk], event_type, using=using, now=now)
     return event
 
 
-def store(booking: Booking, event: BookingEvent, *, using: str) -> None:
+def save_event(booking: Booking, event: BookingEvent, *, using: str) -> None:
+    """Store an event and send its signal on commit."""
     event.save(using=using, force_insert=True)
-    announce(booking, event, using=using)
+    send_signal_on_commit(booking, event, using=using)
 
 
-def record_many(
+def save_events(events: Sequence[BookingEvent], *, using: str) -> None:
+    """Store events in one statement and send their signals on commit.
+
+    Each event has its booking, as it is stored now.
+    """
+    if has_save_receivers(BookingEvent):
+        for event in events:
+            event.save(using=using, force_insert=True)
+    else:
+        insert_rows(BookingEvent.objects.using(using), events)
+    for event in events:
+        if signals.BY_EVENT[event.event_type].has_listeners(Booking):
+            send_signal_on_commit(event.booking, event, using=using)
+
+
+def record_events(
     booking_ids: Sequence[Any],
     event_type: str,
     data: dict[str, Any],
@@ -51,9 +70,9 @@ def record_many(
     actor: Any = None,
     message: str = "",
 ) -> None:
-    """One event for each booking, in one statement where the database can.
+    """Store an equal event of each booking, as :func:`record_event` does for one.
 
-    The bookings are read if somebody listens, and not for nothing.
+    The bookings are read only if the signal has receivers.
     """
     events = BookingEvent.objects.using(using).bulk_create(
         BookingEvent(
@@ -66,39 +85,50 @@ def record_many(
         )
         for key in booking_ids
     )
-    consequences.draw(booking_ids, event_type, using=using, now=now)
+    consequences.apply_event(booking_ids, event_type, using=using, now=now)
     if not signals.BY_EVENT[event_type].has_listeners(Booking):
         return
     bookings = Booking._base_manager.using(using).in_bulk(booking_ids)
     for event in events:
         event.booking = bookings[event.booking_id]
-        announce(event.booking, event, using=using)
+        send_signal_on_commit(event.booking, event, using=using)
 
 
-def announce(booking: Booking, event: BookingEvent, *, using: str) -> None:
+def send_signal_on_commit(booking: Booking, event: BookingEvent, *, using: str) -> None:
+    """Send the signal of a stored event once the transaction has been committed."""
     signal = signals.BY_EVENT[event.event_type]
-    transaction.on_commit(
-        partial(signal.send_robust, sender=Booking, booking=booking, event=event, using=using),
-        using=using,
-        robust=True,
-    )
+    send_on_commit(signal, Booking, using=using, booking=booking, event=event)
 
 
-def values_of(booking: Booking, names: Iterable[str]) -> dict[str, Any]:
-    """A booking's values by name; of a foreign key the key, which it takes no query to know."""
+ON_BEHALF_OF: Final = ("client", "provider")
+"""On whose behalf a booking is cancelled or moved."""
+
+
+def on_behalf_data(by: str) -> dict[str, Any]:
+    """Return event data that says who has caused the change: ``by`` is one of ``ON_BEHALF_OF``.
+
+    The client is not named, because callers that do not say who it was mean the client.
+    Raises ``InvalidBooking`` for another value.
+    """
+    on_behalf_of = validation.one_of(by, "by", ON_BEHALF_OF)
+    return {"by": on_behalf_of} if on_behalf_of == "provider" else {}
+
+
+def field_values(booking: Booking, names: Iterable[str]) -> dict[str, Any]:
+    """Return values of a booking by the names of the fields; of a foreign key its key."""
     fields: list[Any] = [booking._meta.get_field(name) for name in names]
     return {field.name: getattr(booking, field.attname) for field in fields}
 
 
 def old_and_new(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """``{"old_start_at": …, "new_start_at": …}``, as values that JSON can hold."""
-    return {f"old_{name}": plain(value) for name, value in old.items()} | {
-        f"new_{name}": plain(value) for name, value in new.items()
+    """Return ``{"old_start_at": …, "new_start_at": …}`` with values that JSON can hold."""
+    return {f"old_{name}": to_json(value) for name, value in old.items()} | {
+        f"new_{name}": to_json(value) for name, value in new.items()
     }
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON has it: instants in UTC as ISO 8601, keys and amounts as text."""
+def to_json(value: Any) -> Any:
+    """Return a value for JSON: datetimes in UTC as ISO 8601, keys and amounts as text."""
     if isinstance(value, models.Model):
         value = value.pk
     if isinstance(value, datetime):

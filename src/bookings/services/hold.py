@@ -1,17 +1,17 @@
-"""Hold: keep time for a client who is still choosing, filling in or paying."""
+"""Hold time for a client."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Unpack
 
-from bookings import policies
+from bookings.conf import PREFIX, app_settings
 from bookings.models import Booking
 from bookings.protocols import ProviderLike, ServiceLike
-from bookings.services import inputs
+from bookings.rules import instants, validation
+from bookings.services import references
 from bookings.services.create import create_booking
-from bookings.services.extend import length
+from bookings.services.options import HoldOptions
 
 
 def hold_booking(
@@ -21,50 +21,45 @@ def hold_booking(
     start_at: datetime,
     hold_minutes: int | None = None,
     client_name: str = "",
-    client_email: str = "",
-    client_phone: str = "",
-    client_user: Any = None,
-    addon_ids: Iterable[Any] | None = None,
-    party_size: int = 1,
-    created_by: Any = None,
-    tenant: Any = None,
-    now_dt: datetime | None = None,
-    notes_client: str = "",
-    notes_internal: str = "",
-    metadata: dict[str, Any] | None = None,
-    idempotency_key: str | None = "",
-    allow_past: bool | None = None,
-    skip_slot_validation: bool = False,
-    override_policy: bool = False,
+    **options: Unpack[HoldOptions],
 ) -> Booking:
-    """Keep time for ``hold_minutes``, by default ``BOOKINGS_HOLD_MINUTES``; PENDING until then.
+    """Hold time for a client who is still choosing, filling in a form or paying.
 
-    It takes the time as any booking does, and gives it back when it runs out, at its start at the
-    latest. Who the client is may be said when it is submitted or confirmed. All other arguments,
-    and the errors, are those of :func:`create_booking`.
+    The new booking is PENDING, takes its time as any booking does, and releases it when the hold
+    lapses: after ``hold_minutes``, and at its start at the latest. :func:`submit_hold` or
+    :func:`confirm_booking` completes it, also with the client's details.
+
+    :param service: the service, a saved instance of ``BOOKINGS_SERVICE_MODEL``.
+    :param provider: the provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``.
+    :param start_at: the start, an aware datetime.
+    :param hold_minutes: the minutes until the hold lapses; ``None`` for ``BOOKINGS_HOLD_MINUTES``.
+    :param client_name: the client's name; it may be empty until the hold is completed.
+    :param options: any other optional argument of :func:`create_booking` but ``expires_at``.
+    :returns: the new booking, or the booking that the same ``idempotency_key`` made before; its
+        start and its end are in the time zone of ``start_at``.
+    :raises BookingError: as :func:`create_booking`.
     """
-    now = inputs.moment(now_dt)
-    start_at = policies.instant(start_at, "start_at")
-    expires_at = policies.elapsed_end(now, length(hold_minutes, "hold_minutes"))
+    now = references.resolve_now(options.get("now_dt"))
+    options["now_dt"] = now
+    starts = instants.aware_utc(start_at, "start_at")
+    expires_at = instants.add_elapsed(now, hold_duration(hold_minutes, "hold_minutes"))
     return create_booking(
         service=service,
         provider=provider,
         start_at=start_at,
         client_name=client_name,
-        client_email=client_email,
-        client_phone=client_phone,
-        client_user=client_user,
-        addon_ids=addon_ids,
-        party_size=party_size,
-        created_by=created_by,
-        tenant=tenant,
-        now_dt=now,
-        notes_client=notes_client,
-        notes_internal=notes_internal,
-        metadata=metadata,
-        idempotency_key=idempotency_key,
-        expires_at=expires_at if start_at <= now else min(expires_at, start_at),
-        allow_past=allow_past,
-        skip_slot_validation=skip_slot_validation,
-        override_policy=override_policy,
+        expires_at=expires_at if starts <= now else min(expires_at, starts),
+        **options,
     )
+
+
+def hold_duration(minutes: int | None, name: str) -> timedelta:
+    """Return the length of a hold: so many minutes, or ``BOOKINGS_HOLD_MINUTES``.
+
+    Raises ``InvalidBooking`` with the ``name`` of the argument, or of the setting, if it is no
+    positive whole number.
+    """
+    if minutes is None:
+        minutes, name = app_settings.HOLD_MINUTES, f"{PREFIX}HOLD_MINUTES"
+    most = validation.MAX_MINUTES
+    return timedelta(minutes=validation.whole_number(minutes, name, at_least=1, at_most=most))

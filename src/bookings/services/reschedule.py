@@ -1,42 +1,38 @@
-"""Reschedule: another time, another provider, other add-ons; the same booking."""
+"""Move a booking to another time, another provider or other add-ons."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.db import router
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
-from bookings import claims, ledger, policies, slots
-from bookings.adapters import get_adapter
-from bookings.conf import app_settings
-from bookings.exceptions import InvalidTransition, NotAllowed, NoticeWindow
+from bookings import slots
+from bookings.ledger import entries
+from bookings.ledger.locked import fresh
 from bookings.models import Booking, BookingAddon, BookingEvent
-from bookings.protocols import BookingType, ProviderLike
-from bookings.services import approval, inputs
-from bookings.services.addons import addon_keys, chosen_addons, snapshot_of
-from bookings.services.allowance import Allowance
-from bookings.services.book import extra_time, set_total, slots_were_skipped
-from bookings.services.changes import (
+from bookings.models.arguments import missing_booking_error, saved_booking
+from bookings.models.read_alias import reading_from
+from bookings.protocols import ProviderLike
+from bookings.rules import instants
+from bookings.services import references
+from bookings.services.addons import parse_addon_ids
+from bookings.services.booking_change import (
     Change,
-    Locked,
+    LockedBooking,
     change_booking,
-    check_hold,
-    check_saved,
     check_version,
-    gone,
 )
-from bookings.services.expire import past_stale_holds
-from bookings.services.history import old_and_new, values_of
-from bookings.services.repeats import check_duplicate
-
-MOVED: Final = ("start_at", "end_at", "provider", "total_amount")
-LAPSE: Final = ("expires_at",)
+from bookings.services.booking_creation import skipped_validation_data
+from bookings.services.booking_move import DEPENDENT_FIELDS, MOVED_FIELDS, Move, apply_move
+from bookings.services.day_zones import DayZones
+from bookings.services.duplicates import check_duplicate
+from bookings.services.history import on_behalf_data
+from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.limit_check import LimitCheck
 
 
 def reschedule_booking(
@@ -47,86 +43,125 @@ def reschedule_booking(
     actor: Any = None,
     addon_ids: Iterable[Any] | None = None,
     now_dt: datetime | None = None,
+    by: str = "client",
     override_policy: bool = False,
     skip_slot_validation: bool = False,
     expected_version: int | None = None,
 ) -> Booking:
-    """Move a pending or confirmed booking; it keeps its reference, status, rules and add-ons.
+    """Move a booking to another start, another provider, or other add-ons.
 
-    ``addon_ids=None`` keeps the add-ons; a list, also an empty one, replaces them. Those that stay
-    keep their duration and price of when they were booked. A hold or a request lapses at its new
-    start at the latest. The notice is measured against the old start, and the new one is held to
-    the service's window of booking and to the limits; ``override_policy`` (staff) lifts all three,
-    and the booking's own prohibition. Raises what :func:`create_booking` and :func:`cancel_booking`
-    raise.
+    The booking must be PENDING or CONFIRMED and keeps its status, its reference, its rules and its
+    price. ``total_amount`` follows the add-ons, and a hold or a request lapses at its new start at
+    the latest. It records one RESCHEDULED event, unless nothing differs.
+
+    ``override_policy`` lifts the booking's ``reschedule_allowed``, its reschedule notice, which is
+    measured from the old start, and that it must not have begun; for the new start it lifts the
+    service's booking window, the limits, and that the start must not have passed, and the service
+    and the provider be active.
+
+    :param booking: the booking to change; it is refreshed and returned.
+    :param new_start_at: the new start, an aware datetime.
+    :param new_provider: the new provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``; ``None``
+        keeps the provider.
+    :param actor: the user who makes the change, or ``None``; the history records it.
+    :param addon_ids: the keys of the new add-ons; ``None`` keeps the add-ons, and an empty list
+        removes them. An add-on that stays keeps its duration and price.
+    :param now_dt: the instant that counts as now, an aware datetime; ``None`` for the clock.
+    :param by: on whose behalf the booking is moved, ``client`` or ``provider``; the history records
+        the provider. The refund policy counts what the client moves and gives up.
+    :param override_policy: staff only; lift the rules that the description names.
+    :param skip_slot_validation: staff only; do not ask the slot engine whether it offers the start.
+    :param expected_version: the ``version`` of the booking that the caller has read; ``None``
+        accepts any version.
+    :returns: the booking that was passed, refreshed; its start and its end are in the time zone of
+        ``new_start_at``.
+    :raises InvalidTransition: the booking has another status, or has lapsed (code
+        ``hold_expired``).
+    :raises NotAllowed: ``reschedule_allowed`` of the booking is false, the service or the provider
+        is not active, the service is not booked one to one with the new provider, the booking is a
+        seat of a session (code ``in_session``), or the adapter does not permit the actor to do
+        this.
+    :raises NoticeWindow: less than the reschedule notice remains before the old start, the booking
+        has begun (code ``booking_started``), or the new start is nearer than the service's minimum
+        notice (code ``minimum_notice``).
+    :raises PastStart: the new start has passed.
+    :raises TooFarAhead: the new start is further ahead than the service's ``maximum_advance_days``.
+    :raises SlotUnavailable: the slot engine does not offer the new start.
+    :raises DuplicateBooking: the client has a similar booking.
+    :raises LimitReached: the client or the provider has as many bookings as a limit allows.
+    :raises CapacityExceeded: too few seats of the shared slot are free.
+    :raises BookingConflict: the time is taken.
+    :raises TenantMismatch: the new provider or an add-on belongs to another tenant.
+    :raises InvalidBooking: an argument is invalid or cannot be stored.
+    :raises MissingReference: the booking is not saved, or has been deleted, or an add-on does not
+        exist.
+    :raises StaleBooking: the version of the booking is not ``expected_version``.
+    :raises BookingBusy: the database asks for a retry; if you have opened a transaction, run it
+        again as a whole.
     """
-    new_start_at = policies.instant(new_start_at, "new_start_at")
-    now = inputs.moment(now_dt)
+    zone = getattr(new_start_at, "tzinfo", None)
+    new_start_at = instants.aware_utc(new_start_at, "new_start_at")
+    now = references.resolve_now(now_dt)
+    event_data = on_behalf_data(by) | skipped_validation_data(skip_slot_validation)
     if new_provider is not None:
-        inputs.stored(new_provider, "PROVIDER_MODEL", "provider")
-    wanted = None if addon_ids is None else addon_keys(addon_ids)
-    check_saved(booking)
+        references.saved_instance(new_provider, "PROVIDER_MODEL", "provider")
+    addon_keys = None if addon_ids is None else parse_addon_ids(addon_ids)
+    saved_booking(booking)
     using = router.db_for_write(Booking, instance=booking)
 
-    def propose(row: Booking, addons: list[BookingAddon]) -> _Proposal:
-        if not row.holds_time:
-            raise InvalidTransition(_("Only pending or confirmed bookings can be rescheduled."))
-        check_hold(row, now)
-        if not override_policy:
-            check_reschedulable(row, now)
-        proposal = _Proposal(row, addons, new_start_at, new_provider, wanted, now=now, using=using)
-        policies.check_start(
-            new_start_at,
-            now=now,
-            rules=proposal.rules,
-            allow_past=override_policy or app_settings.ALLOW_PAST_START,
-            override=override_policy,
-        )
-        get_adapter().check_bookable(row, override_policy=override_policy)
-        if new_provider is not None:
-            inputs.check_type(row.service, row.provider, BookingType.ONE_TO_ONE)
-        return proposal
+    zones = DayZones()
 
-    def decide(at: Locked) -> Change | None:
-        row = at.row
-        before, old = copy(row), values_of(row, MOVED)
-        proposal = propose(row, list(_addons_of(row, using).select_for_update()))
-        new = values_of(row, MOVED)
-        if row.expires_at != before.expires_at:
-            old |= values_of(before, LAPSE)
-            new |= values_of(row, LAPSE)
-        addons = proposal.addon_data()
-        if new == old and not addons:
+    def move(row: Booking, addons: list[BookingAddon], *, is_locked: bool) -> Move:
+        return apply_move(
+            row,
+            addons,
+            is_locked=is_locked,
+            start_at=new_start_at,
+            provider=new_provider,
+            addon_keys=addon_keys,
+            now=now,
+            using=using,
+            zones=zones,
+            override_policy=override_policy,
+        )
+
+    def decide(locked: LockedBooking) -> Change | None:
+        row = locked.row
+        before = copy(row)
+        moved = move(row, list(fresh(_addons_of(row, using))), is_locked=True)
+        data = moved.event_data(before)
+        if not data:
             return None
         check_duplicate(row, now=now, using=using)
-        allowance.check(row, now=now, using=using, before=before)
-        row.busy_interval_id = ledger.move(
+        limit_check.check(row, now=now, using=using, before=before)
+        row.busy_interval_id = entries.move(
             row.busy_interval_id,
             row.party_size,
-            at.calendars[row.provider_id],
-            proposal.claim,
+            locked.calendars[row.provider_id],
+            moved.claim,
             using=using,
         )
-        proposal.store_addons()
+        moved.save_addons()
         return Change(
             BookingEvent.EventType.RESCHEDULED,
-            fields=(*MOVED, *LAPSE),
-            data=old_and_new(old, new) | addons | slots_were_skipped(skip_slot_validation),
+            fields=(*MOVED_FIELDS, *DEPENDENT_FIELDS),
+            data=data | event_data,
         )
 
-    # The slow questions are asked before the lock is taken, of a copy that is thrown away.
+    # The slot engine may be slow, so it is asked before the lock, about a draft.
     drafts = Booking.objects.using(using).select_related("busy_interval")
     draft = drafts.filter(pk=booking.pk).first()
     if draft is None:
-        raise gone()
+        raise missing_booking_error()
     check_version(draft, expected_version)
     if draft.is_in_session:
-        raise ledger.in_session()
-    claim = propose(draft, list(_addons_of(draft, using))).claim
-    allowance = Allowance(draft, override_policy=override_policy)
+        raise entries.in_session_error()
+    with reading_from(using):
+        claim = move(draft, list(_addons_of(draft, using)), is_locked=False).claim
+    limit_check = LimitCheck(draft, zones=zones, override_policy=override_policy)
     if not skip_slot_validation:
-        slots.validate(draft, now_dt=now, override_policy=override_policy)
-    return past_stale_holds(
+        slots.validate_start(draft, now_dt=now, override_policy=override_policy)
+    booking = retry_without_lapsed_holds(
         lambda: change_booking(
             booking,
             decide,
@@ -135,7 +170,7 @@ def reschedule_booking(
             now_dt=now,
             expected_version=expected_version,
             also_lock=None if new_provider is None else new_provider.pk,
-            allowance=allowance,
+            limit_check=limit_check,
         ),
         draft.provider_id,
         claim.window,
@@ -143,83 +178,9 @@ def reschedule_booking(
         using=using,
         own=draft.busy_interval_id,
     )
-
-
-def check_reschedulable(row: Booking, now: datetime) -> None:
-    if not row.reschedule_allowed:
-        raise NotAllowed(_("Rescheduling is not allowed for this booking."))
-    minutes = row.reschedule_notice_minutes
-    if policies.within_notice(row.start_at, now=now, notice_minutes=minutes):
-        raise NoticeWindow(
-            ngettext_lazy(
-                "Cannot reschedule within the notice window (%(minutes)d minute).",
-                "Cannot reschedule within the notice window (%(minutes)d minutes).",
-                minutes,
-            ),
-            params={"minutes": minutes},
-        )
+    booking.convert_to_zone(zone)
+    return booking
 
 
 def _addons_of(row: Booking, using: str) -> QuerySet[BookingAddon]:
     return BookingAddon.objects.using(using).filter(booking=row)
-
-
-class _Proposal:
-    """What a reschedule would make of a row; building it changes the row, but stores nothing."""
-
-    def __init__(
-        self,
-        row: Booking,
-        addons: list[BookingAddon],
-        start_at: datetime,
-        provider: Any,
-        wanted: list[Any] | None,
-        *,
-        now: datetime,
-        using: str,
-    ) -> None:
-        self.row = row
-        self.using = using
-        inputs.load(row, "service", using=using)
-        self.before = addons
-        self.rules = policies.ServiceRules.of(
-            row.service, default_currency=app_settings.DEFAULT_CURRENCY
-        )
-        self.after = self.before if wanted is None else self._replaced(wanted)
-        old_start = row.start_at
-        length = row.end_at - old_start + extra_time(self.after) - extra_time(self.before)
-        row.start_at = start_at
-        row.end_at = policies.elapsed_end(start_at, length)
-        if provider is not None:
-            inputs.same_tenant(row.tenant_id, provider=provider)
-            row.provider = provider
-        inputs.load(row, "provider", using=using)
-        if wanted is not None:
-            set_total(row, self.after)
-        approval.follow_start(row, old_start, now=now)
-        self.claim = claims.Claim.of(row, self.rules)
-
-    def _replaced(self, keys: list[Any]) -> list[BookingAddon]:
-        row = self.row
-        kept = {addon.addon_id: addon for addon in self.before}
-        chosen = chosen_addons(
-            keys, service=row.service, tenant_key=row.tenant_id, using=self.using
-        )
-        return [kept.get(addon.pk) or snapshot_of(addon, row) for addon in chosen]
-
-    def store_addons(self) -> None:
-        using = self.using
-        gone = [addon.pk for addon in self.before if addon not in self.after]
-        added = [addon for addon in self.after if addon.pk is None]
-        if gone:
-            BookingAddon.objects.using(using).filter(pk__in=gone).delete()
-        if added:
-            BookingAddon.objects.using(using).bulk_create(added)
-
-    def addon_data(self) -> dict[str, Any]:
-        if {addon.addon_id for addon in self.before} == {addon.addon_id for addon in self.after}:
-            return {}
-        before, after = (
-            sorted(addon.name_snapshot for addon in addons) for addons in (self.before, self.after)
-        )
-        return {"old_addons": before, "new_addons": after}

@@ -1,4 +1,4 @@
-"""The bundled catalogue stands in for a host's own models."""
+"""The bundled models work as a host's own ones do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def details() -> dict[str, Any]:
     }
 
 
-def test_its_models_are_what_a_booking_points_at(details: dict[str, Any]) -> None:
+def test_a_booking_refers_to_the_models(details: dict[str, Any]) -> None:
     booking = create_booking(**details)
     booking.refresh_from_db()
     assert booking.service == details["service"]
@@ -44,7 +44,7 @@ def test_its_models_are_what_a_booking_points_at(details: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_an_addon_goes_with_its_service_or_with_all(details: dict[str, Any], own: bool) -> None:
+def test_an_addon_belongs_to_one_service_or_to_all(details: dict[str, Any], own: bool) -> None:
     addon = ServiceAddon.objects.create(
         name="Wash",
         service=details["service"] if own else None,
@@ -61,7 +61,7 @@ def test_another_services_addon_is_refused(details: dict[str, Any]) -> None:
     assert not Booking.objects.exists()
 
 
-def test_they_are_called_by_their_names(details: dict[str, Any]) -> None:
+def test_str_is_the_name(details: dict[str, Any]) -> None:
     assert str(details["service"]) == "Haircut"
     assert str(details["provider"]) == "Ada"
     assert str(ServiceAddon(name="Wash")) == "Wash"

@@ -1,4 +1,4 @@
-"""The catalogue's models as forms and lists see them."""
+"""The bundled models: bases, names, deletion, and their pages in the admin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from bookings.abstract import AbstractAddon, AbstractProvider, AbstractService
 from bookings.contrib.catalog.models import Provider, Service, ServiceAddon
 from bookings.services import create_booking
-from tests.admin.page import filled_in
+from tests.admin.page import form_values
 
 pytestmark = pytest.mark.django_db
 
@@ -30,14 +30,14 @@ pytestmark = pytest.mark.django_db
         (ServiceAddon, AbstractAddon),
     ],
 )
-def test_a_model_is_its_leaf_base_and_listed_by_name(model: Any, base: type) -> None:
+def test_a_model_has_its_abstract_base_and_is_ordered_by_name(model: Any, base: type) -> None:
     assert issubclass(model, base)
     for name in ("Zoe", "Ada"):
         model.objects.create(name=name)
     assert [str(row) for row in model.objects.all()] == ["Ada", "Zoe"]
 
 
-def test_the_words_are_those_of_the_documentation() -> None:
+def test_the_verbose_names_are_those_of_the_documentation() -> None:
     words = [
         (str(model._meta.verbose_name), str(model._meta.verbose_name_plural))
         for model in (Service, Provider, ServiceAddon)
@@ -50,7 +50,7 @@ def test_no_migration_is_pending(capsys: pytest.CaptureFixture[str]) -> None:
     assert "No changes detected" in capsys.readouterr().out
 
 
-def test_an_addon_goes_with_its_service_and_not_without_it() -> None:
+def test_an_addon_is_deleted_with_its_service() -> None:
     service = Service.objects.create(name="Haircut")
     own = service.addons.create(name="Wash")
     everybody = ServiceAddon.objects.create(name="Tea")
@@ -59,7 +59,7 @@ def test_an_addon_goes_with_its_service_and_not_without_it() -> None:
     assert not ServiceAddon.objects.filter(pk=own.pk).exists()
 
 
-def test_what_is_booked_is_protected() -> None:
+def test_rows_that_are_booked_are_protected() -> None:
     booking = create_booking(
         service=Service.objects.create(name="Haircut"),
         provider=Provider.objects.create(name="Ada"),
@@ -74,8 +74,9 @@ def test_what_is_booked_is_protected() -> None:
 
 def test_a_service_is_added_with_its_addons(admin_client: Client) -> None:
     url = reverse("admin:bookings_catalog_service_add")
-    form = filled_in(admin_client.get(url), "service_form") | {
+    form = form_values(admin_client.get(url), "service_form") | {
         "name": "Haircut",
+        "named_seats": True,
         "addons-TOTAL_FORMS": 1,
         "addons-0-name": "Wash",
         "addons-0-extra_duration_minutes": 10,
@@ -83,11 +84,13 @@ def test_a_service_is_added_with_its_addons(admin_client: Client) -> None:
     }
     answer = admin_client.post(url, form)
     assert answer.status_code == 302
-    assert Service.objects.get().addons.get().extra_duration_minutes == 10
+    service = Service.objects.get()
+    assert service.named_seats
+    assert service.addons.get().extra_duration_minutes == 10
 
 
 @pytest.mark.parametrize("model", [Service, Provider, ServiceAddon])
-def test_a_list_costs_the_same_however_long_it_is(admin_client: Client, model: Any) -> None:
+def test_a_list_takes_a_constant_number_of_queries(admin_client: Client, model: Any) -> None:
     url = reverse(f"admin:bookings_catalog_{model.__name__.lower()}_changelist")
 
     def cost() -> int:

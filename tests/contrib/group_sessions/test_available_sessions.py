@@ -1,4 +1,4 @@
-"""Which sessions can be booked, day by day."""
+"""The selector ``available_sessions``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,16 @@ from bookings.contrib.group_sessions.services import (
     close_booking,
     generate_sessions,
 )
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from bookings.exceptions import BookingError, InvalidBooking
-from tests.contrib.group_sessions.conftest import HOUR, NOW, START, Make, Schedule, Sit
+from tests.contrib.group_sessions.conftest import (
+    HOUR,
+    NOW,
+    START,
+    Factory,
+    MakeBooking,
+    MakeSession,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -34,9 +41,11 @@ def found(provider: Any, first: date = WEDNESDAY, last: date | None = None, **va
     return available_sessions(provider, first, first if last is None else last, **given)
 
 
-def test_every_day_is_there_with_its_sessions_in_order(schedule: Schedule, provider: Any) -> None:
-    late, early = schedule(start_at=START + 2 * HOUR), schedule()
-    next_day = schedule(start_at=START + 24 * HOUR)
+def test_every_day_is_there_with_its_sessions_in_order(
+    make_session: MakeSession, provider: Any
+) -> None:
+    late, early = make_session(start_at=START + 2 * HOUR), make_session()
+    next_day = make_session(start_at=START + 24 * HOUR)
     assert found(provider, WEDNESDAY, THURSDAY + timedelta(1)) == {
         WEDNESDAY: [early, late],
         THURSDAY: [next_day],
@@ -44,80 +53,84 @@ def test_every_day_is_there_with_its_sessions_in_order(schedule: Schedule, provi
     }
 
 
-def test_each_says_how_many_seats_are_free(session: Session, sit: Sit, provider: Any) -> None:
-    sit(session, "Ann", 2)
+def test_each_session_has_its_number_of_free_seats(
+    session: Session, make_booking: MakeBooking, provider: Any
+) -> None:
+    make_booking(session, "Ann", 2)
     for party_size, number in ((1, 1), (2, 0)):
         [sessions] = found(provider, party_size=party_size).values()
         assert len(sessions) == number
         assert [one.available_capacity for one in sessions] == [1] * number
 
 
-def test_only_those_that_can_be_booked(
-    schedule: Schedule, sit: Sit, provider: Any, other_provider: Any
+def test_only_bookable_sessions_are_listed(
+    make_session: MakeSession, make_booking: MakeBooking, provider: Any, other_provider: Any
 ) -> None:
     full, closed, cancelled, waited_for = (
-        schedule(start_at=START + hour * HOUR, enable_waitlist=hour == 3) for hour in range(4)
+        make_session(start_at=START + hour * HOUR, enable_waitlist=hour == 3) for hour in range(4)
     )
-    sit(full, "Ann", 3)
-    sit(waited_for, "Ann", 3)
+    make_booking(full, "Ann", 3)
+    make_booking(waited_for, "Ann", 3)
     close_booking(closed, now_dt=NOW)
     cancel_session(cancelled, now_dt=NOW)
-    schedule(provider=other_provider)
+    make_session(provider=other_provider)
     assert found(provider) == {WEDNESDAY: []}
 
 
-def test_not_once_they_have_begun(session: Session, provider: Any) -> None:
+def test_started_sessions_are_not_listed(session: Session, provider: Any) -> None:
     before = START - timedelta(microseconds=1)
     assert found(provider, now_dt=before) == {WEDNESDAY: [session]}
     assert found(provider, now_dt=START) == {WEDNESDAY: []}
 
 
-def test_of_one_service(schedule: Schedule, provider: Any, make_service: Make) -> None:
-    schedule()
+def test_sessions_of_one_service_are_listed(
+    make_session: MakeSession, provider: Any, make_service: Factory
+) -> None:
+    make_session()
     dance = make_service(name="Dance")
-    danced = schedule(service=dance, start_at=START + HOUR)
+    danced = make_session(service=dance, start_at=START + HOUR)
     assert found(provider, service=dance) == {WEDNESDAY: [danced]}
 
 
 def test_days_are_those_of_the_schedule_s_zone_else_of_the_current_one(
-    schedule: Schedule, provider: Any
+    make_session: MakeSession, provider: Any
 ) -> None:
-    evening = schedule(start_at=datetime(2131, 3, 7, 22, 30, tzinfo=UTC))
+    evening = make_session(start_at=datetime(2131, 3, 7, 22, 30, tzinfo=UTC))
     assert found(provider, WEDNESDAY, THURSDAY) == {WEDNESDAY: [evening], THURSDAY: []}
     with timezone.override(ZoneInfo("Asia/Tokyo")):
         assert found(provider, WEDNESDAY, THURSDAY) == {WEDNESDAY: [], THURSDAY: [evening]}
-        make_schedule(timezone="UTC")
+        create_schedule(timezone="UTC")
         assert found(provider) == {WEDNESDAY: [evening]}
-    make_schedule(provider=provider, timezone="Europe/Athens")
+    create_schedule(provider=provider, timezone="Europe/Athens")
     assert found(provider) == {WEDNESDAY: []}
     assert found(provider, THURSDAY) == {THURSDAY: [evening]}
 
 
 def test_without_schedules_days_are_those_of_the_current_zone(
-    schedule: Schedule, provider: Any, settings: Any
+    make_session: MakeSession, provider: Any, settings: Any
 ) -> None:
-    evening = schedule(start_at=datetime(2131, 3, 7, 22, 30, tzinfo=UTC))
-    make_schedule(provider=provider, timezone="Europe/Athens")
+    evening = make_session(start_at=datetime(2131, 3, 7, 22, 30, tzinfo=UTC))
+    create_schedule(provider=provider, timezone="Europe/Athens")
     settings.INSTALLED_APPS = [
         name for name in settings.INSTALLED_APPS if name != "bookings.contrib.schedule"
     ]
     assert found(provider) == {WEDNESDAY: [evening]}
 
 
-def test_where_clocks_go_back_after_midnight_the_day_before_goes_on(
-    schedule: Schedule, provider: Any
+def test_where_clocks_go_back_after_midnight_the_day_before_continues(
+    make_session: MakeSession, provider: Any
 ) -> None:
-    """At 00:01 it became 23:01 of the day before, in Newfoundland until 2011."""
-    make_schedule(provider=provider, timezone="America/St_Johns")
+    """In Newfoundland until 2011, 00:01 became 23:01 of the day before."""
+    create_schedule(provider=provider, timezone="America/St_Johns")
     now = datetime(2010, 11, 1, tzinfo=UTC)
     day = date(2010, 11, 6)
-    again = schedule(start_at=datetime(2010, 11, 7, 3, 0, tzinfo=UTC), now_dt=now)
+    repeated_hour = make_session(start_at=datetime(2010, 11, 7, 3, 0, tzinfo=UTC), now_dt=now)
     assert found(provider, day + timedelta(1), now_dt=now) == {day + timedelta(1): []}
-    assert found(provider, day, day + timedelta(1), now_dt=now)[day] == [again]
+    assert found(provider, day, day + timedelta(1), now_dt=now)[day] == [repeated_hour]
 
 
 def test_a_day_on_which_clocks_change_has_all_of_its_sessions(service: Any, provider: Any) -> None:
-    make_schedule(
+    create_schedule(
         provider=provider,
         timezone="Europe/Berlin",
         hours={day: [("00:00", "24:00")] for day in range(7)},
@@ -135,10 +148,12 @@ def test_a_day_on_which_clocks_change_has_all_of_its_sessions(service: Any, prov
         assert len(found(provider, day)[day]) == number
 
 
-def test_any_number_costs_the_same(schedule: Schedule, provider: Any, make_service: Make) -> None:
-    make_schedule(provider=provider, timezone="UTC")
+def test_the_number_of_queries_is_constant(
+    make_session: MakeSession, provider: Any, make_service: Factory
+) -> None:
+    create_schedule(provider=provider, timezone="UTC")
     for number in (1, 9):
-        schedule(start_at=START + number * 2 * HOUR, service=make_service(name=str(number)))
+        make_session(start_at=START + number * 2 * HOUR, service=make_service(name=str(number)))
         with CaptureQueriesContext(connection) as captured:
             by_day = found(provider, WEDNESDAY, WEDNESDAY + timedelta(399))
             assert all(one.remaining_seats == 3 for one in by_day[WEDNESDAY])
@@ -146,7 +161,7 @@ def test_any_number_costs_the_same(schedule: Schedule, provider: Any, make_servi
 
 
 @pytest.mark.parametrize("value", [START, "2131-03-07", None, 7])
-def test_what_is_no_date(provider: Any, value: Any) -> None:
+def test_an_invalid_date(provider: Any, value: Any) -> None:
     for dates in ((value, WEDNESDAY), (WEDNESDAY, value)):
         with pytest.raises(InvalidSession) as refusal:
             available_sessions(provider, *dates)
@@ -162,7 +177,7 @@ def test_what_is_no_date(provider: Any, value: Any) -> None:
         (date.max, date.max, InvalidBooking, "out_of_range"),
     ],
 )
-def test_dates_that_make_no_sense(
+def test_an_invalid_range(
     provider: Any, first: date, last: date, error: type[BookingError], code: str
 ) -> None:
     with pytest.raises(error) as refusal:
@@ -171,7 +186,7 @@ def test_dates_that_make_no_sense(
 
 
 @pytest.mark.parametrize("party_size", [0, -1, True, "2", 1.0, None])
-def test_a_party_that_makes_no_sense(provider: Any, party_size: Any) -> None:
+def test_an_invalid_party_size(provider: Any, party_size: Any) -> None:
     with pytest.raises(InvalidBooking):
         found(provider, party_size=party_size)
 

@@ -1,4 +1,4 @@
-"""The host says which kinds of booking a service takes with whom, and who approves."""
+"""The adapter decides the booking types of a service and provider, and who approves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from bookings.exceptions import NotAllowed
 from bookings.models import Booking
 from bookings.protocols import BookingType
 from bookings.services import confirm_booking, create_booking, reschedule_booking
-from tests.contrib.group_sessions.conftest import HOUR, NOW, START, Make, Schedule, Sit, refused
+from tests.contrib.group_sessions.conftest import (
+    HOUR,
+    NOW,
+    START,
+    Factory,
+    MakeBooking,
+    MakeSession,
+    refused,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -25,8 +33,8 @@ TYPES: dict[str, tuple[BookingType, ...]] = {
 }
 
 
-class PerTeacher(DefaultBookingAdapter):
-    """Says it by the provider's name, and lets Grace approve."""
+class ByProvider(DefaultBookingAdapter):
+    """The provider's name decides the booking types; Grace approves."""
 
     def booking_types(self, service: Any, provider: Any) -> Any:
         return TYPES.get(provider.name) or (
@@ -39,7 +47,7 @@ class PerTeacher(DefaultBookingAdapter):
 
 @pytest.fixture(autouse=True)
 def _adapter(settings: Any) -> None:
-    settings.BOOKINGS_ADAPTER = f"{__name__}.PerTeacher"
+    settings.BOOKINGS_ADAPTER = f"{__name__}.ByProvider"
 
 
 @pytest.fixture
@@ -51,7 +59,7 @@ def book(service: Any) -> Callable[..., Booking]:
     return make
 
 
-def test_by_default_a_service_takes_all_kinds(service: Any, provider: Any) -> None:
+def test_by_default_a_service_has_all_booking_types(service: Any, provider: Any) -> None:
     assert set(DefaultBookingAdapter().booking_types(service, provider)) == set(BookingType)
 
 
@@ -63,38 +71,42 @@ def test_a_service_that_is_not_booked_one_to_one(book: Any, make_provider: Any, 
         book(make_provider(name=name), override_policy=True)
 
 
-def test_a_service_that_is_only_shown_is_said_not_to_be_booked(
-    book: Any, schedule: Schedule, make_provider: Any
+def test_a_service_without_booking_types_cannot_be_booked(
+    book: Any, make_session: MakeSession, make_provider: Any
 ) -> None:
-    nobody_s = make_provider(name="none")
-    for make in (book, lambda provider: schedule(provider=provider)):
+    not_bookable = make_provider(name="none")
+    for make in (book, lambda provider: make_session(provider=provider)):
         with pytest.raises(NotAllowed, match="This service cannot be booked"):
-            make(nobody_s)
+            make(not_bookable)
 
 
 @pytest.mark.parametrize("name", ["alone", "none"])
 def test_a_service_that_has_no_group_sessions(
-    schedule: Schedule, session: Session, sit: Sit, make_provider: Any, name: str
+    make_session: MakeSession,
+    session: Session,
+    make_booking: MakeBooking,
+    make_provider: Any,
+    name: str,
 ) -> None:
     other = make_provider(name=name)
     with refused(NotAllowed, "booking_type"):
-        schedule(provider=other, start_at=START + HOUR)
+        make_session(provider=other, start_at=START + HOUR)
     with refused(NotAllowed, "booking_type"):
         update_session(session, provider=other, now_dt=NOW)
     session.provider.name = name
     session.provider.save()
     with refused(NotAllowed, "booking_type"):
-        sit(session)
+        make_booking(session)
 
 
-def test_each_teacher_s_kind_is_taken(
-    schedule: Schedule, sit: Sit, make_provider: Any, book: Any
+def test_the_booking_type_of_each_provider_is_accepted(
+    make_session: MakeSession, make_booking: MakeBooking, make_provider: Any, book: Any
 ) -> None:
-    assert sit(schedule(provider=make_provider(name="group"))).status == "CONFIRMED"
+    assert make_booking(make_session(provider=make_provider(name="group"))).status == "CONFIRMED"
     assert book(make_provider(name="alone")).status == "CONFIRMED"
 
 
-def test_a_booking_is_not_moved_to_who_does_not_take_its_kind(
+def test_a_booking_is_not_moved_to_a_provider_without_its_type(
     book: Any, provider: Any, make_provider: Any
 ) -> None:
     booking = book(provider)
@@ -104,11 +116,11 @@ def test_a_booking_is_not_moved_to_who_does_not_take_its_kind(
         )
 
 
-def test_a_teacher_approves_who_sits_in_her_sessions(
-    schedule: Schedule, sit: Sit, other_provider: Any
+def test_a_provider_approves_seats_of_own_sessions(
+    make_session: MakeSession, make_booking: MakeBooking, other_provider: Any
 ) -> None:
-    assert sit(schedule()).status == "CONFIRMED"
-    assert sit(schedule(provider=other_provider)).status == "PENDING"
+    assert make_booking(make_session()).status == "CONFIRMED"
+    assert make_booking(make_session(provider=other_provider)).status == "PENDING"
 
 
 class OneToOne(DefaultBookingAdapter):
@@ -116,20 +128,20 @@ class OneToOne(DefaultBookingAdapter):
         return (BookingType.ONE_TO_ONE,)
 
 
-def nothing(
+def no_slots(
     service: Any, provider: Any, start_dt: Any, end_dt: Any, *, override_policy: bool
 ) -> Any:
     return ()
 
 
-def test_a_requested_seat_is_held_to_its_session_and_not_to_the_slots(
-    schedule: Schedule, make_service: Make, sit: Sit, settings: Any
+def test_confirming_a_seat_checks_the_session_and_not_the_slots(
+    make_session: MakeSession, make_service: Factory, make_booking: MakeBooking, settings: Any
 ) -> None:
     settings.BOOKINGS_ADAPTER = "bookings.adapters.DefaultBookingAdapter"
-    session = schedule(service=make_service(requires_approval=True))
-    request, other = sit(session, "Ann"), sit(session, "Bob")
+    session = make_session(service=make_service(requires_approval=True))
+    request, other = make_booking(session, "Ann"), make_booking(session, "Bob")
     settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
-    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.nothing"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.no_slots"
 
     assert confirm_booking(request, now_dt=NOW).status == "CONFIRMED"
 

@@ -1,4 +1,4 @@
-"""A session is moved, cancelled, closed, opened and finished, and its bookings follow."""
+"""Update, cancel, close, reopen and finish sessions; mark attendance; move seats."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
 from bookings import signals as core
@@ -53,13 +55,13 @@ from tests.contrib.group_sessions.conftest import (
     HOUR,
     NOW,
     START,
-    Make,
-    Schedule,
-    Sit,
-    again,
-    guests,
+    Factory,
+    MakeBooking,
+    MakeSession,
+    booked_clients,
     refused,
-    stored,
+    reloaded,
+    stored_rows,
 )
 from tests.stateful.audit import audit
 
@@ -85,11 +87,18 @@ def queries(do: Callable[[], Any]) -> int:
 
 
 def test_a_session_moves_with_all_its_bookings(
-    session: Session, sit: Sit, user: Any, django_capture_on_commit_callbacks: Any, hear: Any
+    session: Session,
+    make_booking: MakeBooking,
+    user: Any,
+    django_capture_on_commit_callbacks: Any,
+    record_signal: Any,
 ) -> None:
-    bookings = [sit(session, "Ann", 2), sit(session, "Bob")]
+    bookings = [make_booking(session, "Ann", 2), make_booking(session, "Bob")]
     gone = cancel_booking(bookings[1], now_dt=NOW)
-    said, moved = hear(signals.session_updated), hear(core.booking_rescheduled)
+    updated, rescheduled = (
+        record_signal(signals.session_updated),
+        record_signal(core.booking_rescheduled),
+    )
     with django_capture_on_commit_callbacks(execute=True):
         update_session(session, start_at=LATER, actor=user, now_dt=NOW)
     assert (session.start_at, session.end_at) == (LATER, LATER + HOUR)
@@ -102,26 +111,28 @@ def test_a_session_moves_with_all_its_bookings(
     gone.refresh_from_db()
     assert gone.start_at == START
     assert BusyInterval.objects.get().start_at == LATER
-    assert [told["booking"] for told in moved] == [ann]
-    assert said[0]["changed"] == ["end_at", "start_at"]
+    assert [sent["booking"] for sent in rescheduled] == [ann]
+    assert updated[0]["changed"] == ["end_at", "start_at"]
 
 
-def test_a_session_is_made_longer_without_being_moved(session: Session, sit: Sit) -> None:
-    booking = sit(session)
+def test_a_session_is_made_longer_without_being_moved(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session)
     update_session(session, end_at=START + 2 * HOUR, now_dt=NOW)
     booking.refresh_from_db()
     assert (booking.start_at, booking.end_at) == (START, START + 2 * HOUR)
 
 
-def test_a_substitute_takes_the_session_over(
-    session: Session, sit: Sit, provider: Any, other_provider: Any, service: Any
+def test_a_session_gets_another_provider(
+    session: Session, make_booking: MakeBooking, provider: Any, other_provider: Any, service: Any
 ) -> None:
-    booking = sit(session)
+    booking = make_booking(session)
     update_session(session, provider=other_provider, now_dt=NOW)
     booking.refresh_from_db()
     assert session.provider == booking.provider == other_provider
     assert BusyInterval.objects.get().calendar.provider == other_provider
-    # The first one's time is free again.
+    # The time of the first provider is free again.
     create_booking(
         service=service, provider=provider, start_at=START, client_name="Eve", now_dt=NOW
     )
@@ -129,8 +140,8 @@ def test_a_substitute_takes_the_session_over(
         update_session(session, provider=provider, now_dt=NOW)
 
 
-def test_details_change_without_an_event(session: Session, sit: Sit) -> None:
-    booking = sit(session)
+def test_details_change_without_an_event(session: Session, make_booking: MakeBooking) -> None:
+    booking = make_booking(session)
     update_session(
         session,
         title="Sunset",
@@ -140,27 +151,29 @@ def test_details_change_without_an_event(session: Session, sit: Sit) -> None:
         waitlist_offer_minutes=10,
         now_dt=NOW,
     )
-    row = again(session)
+    row = reloaded(session)
     assert (row.title, row.price_amount, row.enable_waitlist) == ("Sunset", Decimal(30), True)
     booking.refresh_from_db()
     assert (booking.price_amount, booking.version) == (20, 1)
-    assert sit(session, "Bob").price_amount == 30
+    assert make_booking(session, "Bob").price_amount == 30
 
 
-def test_nothing_is_written_where_nothing_changes(session: Session) -> None:
-    before = stored()
+def test_an_update_without_a_change_writes_nothing(session: Session) -> None:
+    before = stored_rows()
     update_session(session, start_at=START, capacity=3, now_dt=NOW)
-    assert stored() == before
+    assert stored_rows() == before
 
 
-def test_the_capacity_cannot_go_below_the_seats_taken(session: Session, sit: Sit) -> None:
-    sit(session, seats=2)
+def test_the_capacity_cannot_go_below_the_seats_taken(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    make_booking(session, seats=2)
     with refused(CapacityExceeded, "seats_taken"):
         update_session(session, capacity=1, now_dt=NOW)
     with pytest.raises(CapacityExceeded, match="More than 1 seat is taken"):
         update_session(session, capacity=1, now_dt=NOW)
     update_session(session, capacity=2, now_dt=NOW)
-    assert (again(session).remaining_seats, again(session).status) == (0, "BOOKING_CLOSED")
+    assert (reloaded(session).remaining_seats, reloaded(session).status) == (0, "BOOKING_CLOSED")
     update_session(session, capacity=5, now_dt=NOW)
     assert (session.remaining_seats, session.status) == (3, "SCHEDULED")
 
@@ -181,7 +194,7 @@ def test_the_capacity_cannot_go_below_the_seats_taken(session: Session, sit: Sit
     ],
     ids=str,
 )
-def test_a_change_that_makes_no_sense_is_refused(
+def test_an_invalid_change_is_refused(
     session: Session, changes: dict[str, Any], error: Any, code: str
 ) -> None:
     with refused(error, code):
@@ -189,65 +202,75 @@ def test_a_change_that_makes_no_sense_is_refused(
     assert session.capacity == 3
 
 
-def test_seats_are_offered_only_to_those_who_wait(session: Session) -> None:
+@pytest.mark.parametrize("end_at", [START, START - HOUR], ids=str)
+def test_the_message_is_true_of_equal_and_of_swapped_times(
+    session: Session, end_at: datetime
+) -> None:
+    with pytest.raises(InvalidSession, match=r"^End time must be after start time\.$"):
+        update_session(session, end_at=end_at, now_dt=NOW)
+
+
+def test_an_offer_needs_a_waitlist(session: Session) -> None:
     with refused(InvalidSession, "offer_without_waitlist"):
         update_session(session, waitlist_offer_minutes=10, now_dt=NOW)
     update_session(session, waitlist_offer_minutes=10, enable_waitlist=True, now_dt=NOW)
     with refused(InvalidSession, "offer_without_waitlist"):
         update_session(session, waitlist_offer_minutes=5, enable_waitlist=False, now_dt=NOW)
-    # Whoever waits already is still to be asked, and not booked unasked.
+    # Clients who wait are still offered the seats, and not booked without being asked.
     update_session(session, enable_waitlist=False, now_dt=NOW)
     update_session(session, waitlist_offer_minutes=10, title="As it was", now_dt=NOW)
-    assert again(session).waitlist_offer_minutes == 10
+    assert reloaded(session).waitlist_offer_minutes == 10
     update_session(session, waitlist_offer_minutes=None, now_dt=NOW)
 
 
-def test_nothing_is_no_waitlist(schedule: Schedule) -> None:
-    session = schedule(enable_waitlist=True)
+def test_a_waitlist_of_none_is_disabled(make_session: MakeSession) -> None:
+    session = make_session(enable_waitlist=True)
     update_session(session, enable_waitlist=None, now_dt=NOW)
-    assert again(session).enable_waitlist is False
+    assert reloaded(session).enable_waitlist is False
 
 
-def test_what_cannot_be_changed_is_a_mistake_of_the_caller(session: Session) -> None:
+def test_a_field_that_cannot_be_changed_is_a_type_error(session: Session) -> None:
     with pytest.raises(TypeError, match="cannot set service, status"):
         update_session(session, status="FINISHED", service=None)
 
 
-def test_a_session_is_not_moved_onto_what_is_there(session: Session, schedule: Schedule) -> None:
-    schedule(start_at=LATER)
+def test_a_session_cannot_move_to_taken_time(session: Session, make_session: MakeSession) -> None:
+    make_session(start_at=LATER)
     with refused(BookingConflict):
         update_session(session, start_at=LATER - HOUR / 2, now_dt=NOW)
     update_session(session, start_at=START + HOUR / 2, now_dt=NOW)
 
 
-def test_a_session_moves_over_a_hold_that_has_run_out(
-    session: Session, sit: Sit, service: Any, provider: Any
+def test_a_session_moves_over_an_expired_hold(
+    session: Session, make_booking: MakeBooking, service: Any, provider: Any
 ) -> None:
-    sit(session)
+    make_booking(session)
     given = {"service": service, "provider": provider, "client_name": "Eve", "start_at": LATER}
     create_booking(**given, now_dt=NOW, expires_at=NOW + HOUR)
     update_session(session, start_at=LATER, now_dt=NOW + HOUR)
-    assert guests(session) == {"Ann": (1, "CONFIRMED")}
+    assert booked_clients(session) == {"Ann": (1, "CONFIRMED")}
 
 
-def test_a_past_session_is_corrected_where_staff_say_so(session: Session) -> None:
+def test_a_session_moves_into_the_past_if_allowed(session: Session) -> None:
     with refused(PastStart):
         update_session(session, start_at=START - HOUR, now_dt=START)
     update_session(session, start_at=START - HOUR, now_dt=START, allow_past=True)
     update_session(session, title="As it was", now_dt=START + HOUR)
 
 
-def test_a_cancelled_session_does_not_change(session: Session) -> None:
+def test_a_cancelled_session_cannot_be_updated(session: Session) -> None:
     cancel_session(session, now_dt=NOW)
     with refused(SessionNotOpen, "session_cancelled"):
         update_session(session, title="Again", now_dt=NOW)
 
 
-def test_bookings_are_moved_with_the_same_number_of_queries(schedule: Schedule, sit: Sit) -> None:
+def test_bookings_are_moved_with_the_same_number_of_queries(
+    make_session: MakeSession, make_booking: MakeBooking
+) -> None:
     def moving(number: int, start_at: datetime) -> int:
-        session = schedule(capacity=30, start_at=start_at)
+        session = make_session(capacity=30, start_at=start_at)
         for guest in range(number):
-            sit(session, f"Guest {guest}")
+            make_booking(session, f"Guest {guest}")
         return queries(lambda: update_session(session, start_at=start_at + HOUR, now_dt=NOW))
 
     assert moving(2, START) == moving(25, START + 4 * HOUR)
@@ -258,13 +281,16 @@ def test_bookings_are_moved_with_the_same_number_of_queries(schedule: Schedule, 
 
 def test_a_cancelled_session_cancels_its_bookings(
     session: Session,
-    sit: Sit,
+    make_booking: MakeBooking,
     user: Any,
     django_capture_on_commit_callbacks: Any,
-    hear: Any,
+    record_signal: Any,
 ) -> None:
-    sit(session, "Ann", 2), sit(session, "Bob", expires_at=NOW + HOUR)
-    told, heard = hear(signals.session_cancelled), hear(core.booking_cancelled)
+    make_booking(session, "Ann", 2), make_booking(session, "Bob", expires_at=NOW + HOUR)
+    sessions_cancelled, bookings_cancelled = (
+        record_signal(signals.session_cancelled),
+        record_signal(core.booking_cancelled),
+    )
     with django_capture_on_commit_callbacks(execute=True):
         cancel_session(session, reason="Ill", actor=user, now_dt=NOW)
     assert (session.status, session.cancelled_at) == ("CANCELLED", NOW)
@@ -278,15 +304,32 @@ def test_a_cancelled_session_cancels_its_bookings(
         assert (event.event_type, event.message, event.actor_user) == ("CANCELLED", "Ill", user)
         assert event.data == {"old_status": status, "new_status": "CANCELLED", "reason": "Ill"}
     assert not BusyInterval.objects.exists()
-    assert len(told) == 1
-    assert len(heard) == 2
+    assert len(sessions_cancelled) == 1
+    assert len(bookings_cancelled) == 2
+
+
+def test_who_receives_saved_sessions_hears_of_a_cancellation(session: Session) -> None:
+    heard: list[tuple[Any, ...]] = []
+
+    def hear(instance: Session, **kwargs: Any) -> None:
+        stored = Session.objects.get(pk=instance.pk)
+        heard.append((stored.pk, stored.status, stored.cancellation_reason))
+
+    post_save.connect(hear, sender=Session)
+    try:
+        cancel_session(session, reason="Flood", now_dt=NOW)
+    finally:
+        post_save.disconnect(hear, sender=Session)
+
+    assert heard == [(session.pk, Session.Status.CANCELLED, "Flood")]
+    assert not BusyInterval.objects.exists()
 
 
 def test_cancelling_again_does_nothing(session: Session) -> None:
     cancel_session(session, now_dt=NOW)
-    before = stored()
+    before = stored_rows()
     assert cancel_session(session, now_dt=NOW) is session
-    assert stored() == before
+    assert stored_rows() == before
 
 
 def test_a_finished_session_is_not_cancelled(session: Session) -> None:
@@ -295,20 +338,22 @@ def test_a_finished_session_is_not_cancelled(session: Session) -> None:
         cancel_session(session, now_dt=START + HOUR)
 
 
-def test_what_was_paid_for_a_cancelled_session_is_due(session: Session, sit: Sit) -> None:
-    booking = sit(session)
+def test_a_payment_for_a_cancelled_session_is_due_back(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session)
     record_payment(booking, amount=20, external_id="pay_1", now_dt=NOW)
     cancel_session(session, now_dt=NOW)
     assert RefundDue.objects.get().outstanding == 20
 
 
 def test_bookings_are_cancelled_with_the_same_number_of_queries(
-    schedule: Schedule, sit: Sit
+    make_session: MakeSession, make_booking: MakeBooking
 ) -> None:
     def cancelling(number: int, start_at: datetime) -> int:
-        session = schedule(capacity=30, start_at=start_at)
+        session = make_session(capacity=30, start_at=start_at)
         for guest in range(number):
-            sit(session, f"Guest {guest}")
+            make_booking(session, f"Guest {guest}")
         return queries(lambda: cancel_session(session, now_dt=NOW))
 
     assert cancelling(2, START) == cancelling(25, LATER)
@@ -322,7 +367,7 @@ def test_a_reason_is_text(session: Session) -> None:
 # Close, open, finish
 
 
-def test_staff_close_and_open_booking(session: Session, sit: Sit) -> None:
+def test_staff_close_and_open_booking(session: Session, make_booking: MakeBooking) -> None:
     for _ in range(2):
         close_booking(session, now_dt=NOW)
         assert (session.status, session.closed_by_staff) == ("BOOKING_CLOSED", True)
@@ -330,11 +375,13 @@ def test_staff_close_and_open_booking(session: Session, sit: Sit) -> None:
     for _ in range(2):
         reopen_booking(session, now_dt=NOW)
         assert (session.status, session.closed_by_staff) == ("SCHEDULED", False)
-    sit(session)
+    make_booking(session)
 
 
-def test_a_full_session_that_is_opened_is_full(session: Session, sit: Sit) -> None:
-    sit(session, seats=3)
+def test_a_full_session_stays_closed_when_it_is_reopened(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    make_booking(session, seats=3)
     reopen_booking(session, now_dt=NOW)
     assert session.status == "BOOKING_CLOSED"
 
@@ -350,7 +397,7 @@ def test_a_session_is_finished_after_its_end(session: Session) -> None:
     with refused(InvalidTransition, "too_early"):
         finish_session(session, now_dt=START + HOUR - timedelta(seconds=1))
     finish_session(session, now_dt=START + HOUR)
-    assert (session.status, session.busy_interval, session.is_coming) == ("FINISHED", None, False)
+    assert (session.status, session.busy_interval, session.is_active) == ("FINISHED", None, False)
     assert finish_session(session, now_dt=START + HOUR) is session
     assert not BusyInterval.objects.exists()
 
@@ -361,45 +408,45 @@ def test_a_cancelled_session_is_not_finished(session: Session) -> None:
         finish_session(session, now_dt=START + HOUR)
 
 
-def test_what_is_over_is_finished_by_a_sweep(schedule: Schedule) -> None:
-    sessions = [schedule(start_at=START + n * HOUR) for n in range(4)]
+def test_finish_sessions_finishes_sessions_that_have_ended(make_session: MakeSession) -> None:
+    sessions = [make_session(start_at=START + n * HOUR) for n in range(4)]
     cancel_session(sessions[0], now_dt=NOW)
     assert finish_sessions(now_dt=START + 3 * HOUR, limit=1) == 1
     assert finish_sessions(now_dt=START + 3 * HOUR) == 1
     assert finish_sessions(now_dt=START + 3 * HOUR) == 0
-    statuses = [str(again(session).status) for session in sessions]
+    statuses = [str(reloaded(session).status) for session in sessions]
     assert statuses == ["CANCELLED", "FINISHED", "FINISHED", "SCHEDULED"]
     with refused(InvalidBooking):
         finish_sessions(limit=0)
 
 
-def test_what_is_cancelled_during_a_sweep_keeps_nothing_else_from_being_finished(
-    schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+def test_a_session_cancelled_meanwhile_does_not_stop_finish_sessions(
+    make_session: MakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, cancelled, last = (schedule(start_at=START + n * HOUR) for n in range(3))
+    first, cancelled, last = (make_session(start_at=START + n * HOUR) for n in range(3))
 
     def cancel_the_next(session: Session, **values: Any) -> Session:
         if session.pk == first.pk:
             cancel_session(cancelled, now_dt=NOW)
         return finish_session(session, **values)
 
-    module = sys.modules["bookings.contrib.group_sessions.services.finish"]
+    module = sys.modules["bookings.contrib.group_sessions.services.finish_session"]
     monkeypatch.setattr(module, "finish_session", cancel_the_next)
     assert finish_sessions(now_dt=START + 3 * HOUR) == 2
-    assert [again(each).status for each in (first, cancelled, last)] == [
+    assert [reloaded(each).status for each in (first, cancelled, last)] == [
         "FINISHED",
         "CANCELLED",
         "FINISHED",
     ]
 
 
-def test_a_command_finishes_what_is_over(
-    schedule: Schedule, capsys: pytest.CaptureFixture[str]
+def test_the_command_finishes_sessions_that_have_ended(
+    make_session: MakeSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     long_ago = datetime(2020, 3, 7, 10, 0, tzinfo=UTC)
     for hour in range(3):
-        schedule(start_at=long_ago + hour * HOUR, now_dt=long_ago)
-    schedule()
+        make_session(start_at=long_ago + hour * HOUR, now_dt=long_ago)
+    make_session()
     call_command("finish_sessions", limit=2)
     call_command("finish_sessions")
     assert capsys.readouterr().out == "2 sessions finished.\n1 session finished.\n"
@@ -407,10 +454,10 @@ def test_a_command_finishes_what_is_over(
         call_command("finish_sessions", limit=0)
 
 
-def test_a_session_is_closed_by_who_has_read_it_before_it_was_handed_over(
+def test_a_session_read_before_its_provider_changed_is_closed(
     session: Session, other_provider: Any
 ) -> None:
-    seen = again(session)
+    seen = reloaded(session)
     update_session(session, provider=other_provider, now_dt=NOW)
     close_booking(seen, now_dt=NOW)
     assert (seen.status, seen.provider) == ("BOOKING_CLOSED", other_provider)
@@ -419,8 +466,8 @@ def test_a_session_is_closed_by_who_has_read_it_before_it_was_handed_over(
 # Attendance
 
 
-def test_attendance_is_marked_for_all_at_once(session: Session, sit: Sit) -> None:
-    ann, bob, cid = (sit(session, name) for name in ("Ann", "Bob", "Cid"))
+def test_attendance_is_marked_for_all_at_once(session: Session, make_booking: MakeBooking) -> None:
+    ann, bob, cid = (make_booking(session, name) for name in ("Ann", "Bob", "Cid"))
     assert mark_attendance(session, attended=[ann, bob], missed=[cid], now_dt=START) == [
         ann,
         bob,
@@ -428,12 +475,14 @@ def test_attendance_is_marked_for_all_at_once(session: Session, sit: Sit) -> Non
     ]
     assert [ann.status, bob.status, cid.status] == ["COMPLETED", "COMPLETED", "NO_SHOW"]
     assert BusyInterval.objects.get().seats_taken == 0
-    assert again(session).status == "BOOKING_CLOSED"
+    assert reloaded(session).status == "BOOKING_CLOSED"
     finish_session(session, now_dt=START + HOUR)
 
 
-def test_a_finished_session_keeps_its_time_until_all_are_marked(session: Session, sit: Sit) -> None:
-    ann, bob = sit(session, "Ann"), sit(session, "Bob")
+def test_a_finished_session_keeps_its_time_until_all_are_marked(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    ann, bob = make_booking(session, "Ann"), make_booking(session, "Bob")
     finish_session(session, now_dt=START + HOUR)
     assert session.busy_interval is not None
     assert session.remaining_seats == 0
@@ -441,21 +490,21 @@ def test_a_finished_session_keeps_its_time_until_all_are_marked(session: Session
     assert BusyInterval.objects.exists()
     complete_booking(bob, now_dt=START + HOUR)
     assert not BusyInterval.objects.exists()
-    assert again(session).busy_interval is None
+    assert reloaded(session).busy_interval is None
     mark_attendance(session, missed=[bob], now_dt=START + HOUR)
     assert Booking.objects.get(pk=bob.pk).status == "NO_SHOW"
 
 
 def test_the_queries_of_attendance_do_not_grow(
-    schedule: Schedule, sit: Sit, make_provider: Make
+    make_session: MakeSession, make_booking: MakeBooking, make_provider: Factory
 ) -> None:
     def queries(number: int) -> int:
-        session = schedule(provider=make_provider(), capacity=number)
-        bookings = [sit(session, f"Guest {n}") for n in range(number)]
+        session = make_session(provider=make_provider(), capacity=number)
+        bookings = [make_booking(session, f"Guest {n}") for n in range(number)]
         third = number // 3
         mark_attendance(session, missed=bookings[:third], now_dt=START)
         with CaptureQueriesContext(connection) as captured:
-            # A correction, some who are marked for the first time, and one who is marked already.
+            # A correction, bookings marked for the first time, and one that is marked already.
             mark_attendance(
                 session,
                 attended=bookings[: third - 1] + bookings[third : 2 * third],
@@ -469,22 +518,22 @@ def test_the_queries_of_attendance_do_not_grow(
     assert few < 40
 
 
-def test_each_who_is_marked_has_an_event_and_a_version_of_their_own(
+def test_each_marked_booking_has_its_own_event_and_version(
     session: Session,
-    sit: Sit,
+    make_booking: MakeBooking,
     user: Any,
-    hear: Any,
+    record_signal: Any,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    ann, bob, cid = (sit(session, name) for name in ("Ann", "Bob", "Cid"))
+    ann, bob, cid = (make_booking(session, name) for name in ("Ann", "Bob", "Cid"))
     stale = Booking.objects.get(pk=ann.pk)
     add_note(ann, message="Late")
-    completed, missed = hear(core.booking_completed), hear(core.booking_no_show)
+    completed, missed = record_signal(core.booking_completed), record_signal(core.booking_no_show)
     with django_capture_on_commit_callbacks(execute=True):
         mark_attendance(session, attended=[stale, bob, bob], missed=[cid], actor=user, now_dt=START)
-    assert [said["booking"] for said in completed] == [ann, bob]
-    assert [said["booking"].status for said in completed] == ["COMPLETED"] * 2
-    assert [said["event"].booking for said in missed] == [cid]
+    assert [sent["booking"] for sent in completed] == [ann, bob]
+    assert [sent["booking"].status for sent in completed] == ["COMPLETED"] * 2
+    assert [sent["event"].booking for sent in missed] == [cid]
     for booking, version, event_type in (
         (stale, 3, "COMPLETED"),
         (bob, 2, "COMPLETED"),
@@ -505,10 +554,10 @@ def test_each_who_is_marked_has_an_event_and_a_version_of_their_own(
     assert list(find_problems()) == []
 
 
-def test_the_adapter_is_asked_for_each_who_is_marked(
-    session: Session, sit: Sit, user: Any, monkeypatch: pytest.MonkeyPatch
+def test_the_adapter_is_asked_about_each_marked_booking(
+    session: Session, make_booking: MakeBooking, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann, bob = sit(session, "Ann"), sit(session, "Bob")
+    ann, bob = make_booking(session, "Ann"), make_booking(session, "Bob")
     asked = []
 
     def check(self: Any, actor: Any, verb: str, booking: Booking) -> None:
@@ -524,10 +573,13 @@ def test_the_adapter_is_asked_for_each_who_is_marked(
 
 
 def test_attendance_is_marked_for_all_or_none(
-    session: Session, schedule: Schedule, sit: Sit
+    session: Session, make_session: MakeSession, make_booking: MakeBooking
 ) -> None:
-    ann, bob = sit(session, "Ann"), cancel_booking(sit(session, "Bob"), now_dt=NOW)
-    other = sit(schedule(start_at=LATER), "Cid")
+    ann, bob = (
+        make_booking(session, "Ann"),
+        cancel_booking(make_booking(session, "Bob"), now_dt=NOW),
+    )
+    other = make_booking(make_session(start_at=LATER), "Cid")
     with refused(InvalidTransition, "too_early"):
         mark_attendance(session, attended=[ann], now_dt=START - HOUR)
     with refused(InvalidTransition):
@@ -545,54 +597,60 @@ def test_attendance_is_marked_for_all_or_none(
 
 
 @pytest.fixture
-def other(schedule: Schedule, other_provider: Any) -> Session:
-    return schedule(start_at=LATER, provider=other_provider, capacity=2, price_amount=99)
+def other(make_session: MakeSession, other_provider: Any) -> Session:
+    return make_session(start_at=LATER, provider=other_provider, capacity=2, price_amount=99)
 
 
 def test_a_seat_moves_to_another_session(
-    session: Session, other: Session, sit: Sit, user: Any
+    session: Session, other: Session, make_booking: MakeBooking, user: Any
 ) -> None:
-    booking = sit(session, seats=2)
+    booking = make_booking(session, seats=2)
     assert move_seat(booking, other, actor=user, now_dt=NOW) is booking
     assert (booking.start_at, booking.end_at) == (LATER, LATER + HOUR)
     assert (booking.provider, booking.price_amount) == (other.provider, 40)
     assert booking.busy_interval_id == other.busy_interval_id
-    assert (again(session).remaining_seats, again(other).remaining_seats) == (3, 0)
-    assert again(other).status == "BOOKING_CLOSED"
+    assert (reloaded(session).remaining_seats, reloaded(other).remaining_seats) == (3, 0)
+    assert reloaded(other).status == "BOOKING_CLOSED"
     event = booking.events.latest("id")
     assert (event.event_type, event.actor_user, booking.version) == ("RESCHEDULED", user, 2)
     assert event.data["new_provider"] == other.provider_id
     assert move_seat(booking, other, now_dt=NOW).version == 2
 
 
-def test_a_seat_moves_where_there_is_room_alone(session: Session, other: Session, sit: Sit) -> None:
-    booking = sit(session, seats=3)
+def test_a_seat_moves_only_where_seats_are_free(
+    session: Session, other: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, seats=3)
     with refused(CapacityExceeded):
         move_seat(booking, other, now_dt=NOW)
-    assert again(session).status == "BOOKING_CLOSED"
+    assert reloaded(session).status == "BOOKING_CLOSED"
     update_session(other, capacity=3, now_dt=NOW)
     move_seat(booking, other, now_dt=NOW)
-    assert again(session).status == "SCHEDULED"
+    assert reloaded(session).status == "SCHEDULED"
 
 
-def test_a_seat_moves_past_a_hold_that_has_run_out(
-    session: Session, other: Session, sit: Sit
+def test_a_seat_moves_to_the_seats_of_an_expired_hold(
+    session: Session, other: Session, make_booking: MakeBooking
 ) -> None:
-    sit(other, "Bob", 2, expires_at=NOW + HOUR)
-    move_seat(sit(session), other, now_dt=NOW + HOUR)
-    assert guests(other) == {"Ann": (1, "CONFIRMED")}
+    make_booking(other, "Bob", 2, expires_at=NOW + HOUR)
+    move_seat(make_booking(session), other, now_dt=NOW + HOUR)
+    assert booked_clients(other) == {"Ann": (1, "CONFIRMED")}
 
 
 def test_a_seat_is_moved_by_the_booking_s_rules(
-    make_service: Make, schedule: Schedule, other_provider: Any, sit: Sit, make_provider: Make
+    make_service: Factory,
+    make_session: MakeSession,
+    other_provider: Any,
+    make_booking: MakeBooking,
+    make_provider: Factory,
 ) -> None:
     service = make_service(reschedule_notice_minutes=60, minimum_notice_minutes=60)
-    session = schedule(service=service)
-    later = schedule(service=service, start_at=LATER, provider=other_provider)
-    early = schedule(
+    session = make_session(service=service)
+    later = make_session(service=service, start_at=LATER, provider=other_provider)
+    early = make_session(
         service=service, start_at=NOW + HOUR / 2, provider=make_provider(name="Edsger")
     )
-    booking = sit(session)
+    booking = make_booking(session)
     with refused(NoticeWindow):
         move_seat(booking, later, now_dt=START - HOUR / 2)
     with refused(NoticeWindow, "minimum_notice"):
@@ -604,20 +662,40 @@ def test_a_seat_is_moved_by_the_booking_s_rules(
         move_seat(booking, session, now_dt=START + HOUR, override_policy=True)
 
 
-def test_seats_that_do_not_move(
+@pytest.mark.parametrize("after_start", [timedelta(0), HOUR / 2, 24 * HOUR])
+def test_a_seat_of_a_session_that_has_begun_is_for_staff_alone(
+    session: Session,
+    make_session: MakeSession,
+    make_booking: MakeBooking,
+    after_start: timedelta,
+) -> None:
+    later = make_session(start_at=START + 48 * HOUR)
+    booking = make_booking(session)
+    now = START + after_start
+    with refused(NoticeWindow, "booking_started"):
+        move_seat(booking, later, now_dt=now)
+    with refused(NoticeWindow, "booking_started"):
+        cancel_booking(booking, now_dt=now)
+    move_seat(booking, later, now_dt=now, override_policy=True)
+    assert booked_clients(later) == {"Ann": (1, "CONFIRMED")}
+    cancel_booking(booking, now_dt=START + 48 * HOUR, override_policy=True)
+    assert booked_clients(later) == {}
+
+
+def test_moves_that_are_refused(
     session: Session,
     other: Session,
-    sit: Sit,
-    schedule: Schedule,
-    make_service: Make,
+    make_booking: MakeBooking,
+    make_session: MakeSession,
+    make_service: Factory,
     service: Any,
     provider: Any,
 ) -> None:
-    booking = sit(session)
-    sit(other)
+    booking = make_booking(session)
+    make_booking(other)
     with refused(AlreadyBooked):
         move_seat(booking, other, now_dt=NOW)
-    boxing = schedule(service=make_service(name="Boxing"), start_at=LATER + HOUR)
+    boxing = make_session(service=make_service(name="Boxing"), start_at=LATER + HOUR)
     with refused(InvalidSession, "other_service"):
         move_seat(booking, boxing, now_dt=NOW)
     with refused(StaleBooking):
@@ -627,7 +705,7 @@ def test_seats_that_do_not_move(
     )
     with refused(NotAllowed, "not_a_seat"):
         move_seat(plain, other, now_dt=NOW)
-    hold = sit(session, "Cid", expires_at=NOW + HOUR)
+    hold = make_booking(session, "Cid", expires_at=NOW + HOUR)
     with refused(InvalidTransition, "hold_expired"):
         move_seat(hold, other, now_dt=NOW + HOUR)
     cancel_booking(booking, now_dt=NOW)
@@ -640,10 +718,10 @@ def test_seats_that_do_not_move(
         move_seat(booking, Session(), now_dt=NOW)
 
 
-def test_a_seat_is_not_moved_to_another_time_than_was_seen(
-    session: Session, other: Session, sit: Sit, make_provider: Make
+def test_a_move_to_a_changed_session_is_refused(
+    session: Session, other: Session, make_booking: MakeBooking, make_provider: Factory
 ) -> None:
-    booking, seen = sit(session), again(other)
+    booking, seen = make_booking(session), reloaded(other)
     update_session(other, provider=make_provider(name="Edsger"), now_dt=NOW)
     with refused(StaleSession):
         move_seat(booking, seen, now_dt=NOW)
@@ -653,13 +731,85 @@ def test_a_seat_is_not_moved_to_another_time_than_was_seen(
 
 
 def test_a_seat_is_moved_within_the_client_s_limits(
-    session: Session, other: Session, schedule: Schedule, sit: Sit, settings: Any
+    session: Session,
+    other: Session,
+    make_session: MakeSession,
+    make_booking: MakeBooking,
+    settings: Any,
 ) -> None:
     settings.BOOKINGS_MAX_BOOKINGS_PER_CLIENT_PER_DAY = 1
-    booking = sit(session)
-    tomorrow = schedule(start_at=START + 24 * HOUR)
-    sit(tomorrow)
-    after_that = schedule(start_at=START + 26 * HOUR)
+    booking = make_booking(session)
+    tomorrow = make_session(start_at=START + 24 * HOUR)
+    make_booking(tomorrow)
+    after_that = make_session(start_at=START + 26 * HOUR)
     with refused(LimitReached):
         move_seat(booking, after_that, now_dt=NOW)
     move_seat(booking, other, now_dt=NOW)
+
+
+class TestPermission:
+    """Nobody changes bookings by way of their session that the adapter does not let them change."""
+
+    @pytest.fixture
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str, str, str, str]]:
+        """Let nobody change Bob's bookings, and record who was asked for what."""
+        asked: list[tuple[Any, str, str, str, str]] = []
+
+        def check(self: Any, actor: Any, verb: str, booking: Booking) -> None:
+            names = (booking.client_name, booking.service.name, booking.provider.name)
+            asked.append((actor, verb, *names))
+            if booking.client_name == "Bob" and verb in {"cancel", "reschedule"}:
+                raise NotAllowed("Not you.")
+
+        monkeypatch.setattr("bookings.adapters.DefaultBookingAdapter.check_permission", check)
+        return asked
+
+    @pytest.mark.parametrize(
+        ("change", "verb"),
+        [
+            (cancel_session, "cancel"),
+            (partial(update_session, start_at=LATER), "reschedule"),
+            (partial(update_session, end_at=LATER), "reschedule"),
+        ],
+        ids=["cancel", "move", "lengthen"],
+    )
+    def test_it_is_asked_for_each_booking(
+        self,
+        session: Session,
+        make_booking: MakeBooking,
+        user: Any,
+        asked: Any,
+        change: Any,
+        verb: str,
+    ) -> None:
+        make_booking(session, "Ann"), make_booking(session, "Bob")
+        asked.clear()
+        with refused(NotAllowed):
+            change(session, actor=user, now_dt=NOW)
+        assert asked == [(user, verb, name, "Yoga", "Ada") for name in ("Ann", "Bob")]
+
+    def test_another_provider_is_asked_about_as_it_is_stored(
+        self,
+        session: Session,
+        make_booking: MakeBooking,
+        user: Any,
+        other_provider: Any,
+        asked: Any,
+    ) -> None:
+        make_booking(session, "Ann")
+        asked.clear()
+        update_session(session, provider=other_provider, actor=user, now_dt=NOW)
+        assert asked == [(user, "reschedule", "Ann", "Yoga", "Ada")]
+        assert Booking.objects.get().provider == other_provider
+
+    def test_it_is_not_asked_for_what_stays_as_it_is(
+        self, session: Session, make_booking: MakeBooking, user: Any, asked: Any
+    ) -> None:
+        bob = make_booking(session, "Bob")
+        complete_booking(bob, now_dt=START)
+        make_booking(session, "Ann")
+        asked.clear()
+        update_session(session, title="Yin", capacity=9, actor=user, now_dt=NOW)
+        assert asked == []
+        cancel_session(session, actor=user, now_dt=NOW)
+        assert asked == [(user, "cancel", "Ann", "Yoga", "Ada")]

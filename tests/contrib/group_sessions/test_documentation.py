@@ -1,4 +1,4 @@
-"""The reference page has whatever is public, and the how-to does what it says."""
+"""The reference lists everything public, and the snippets of the how-to guides work."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bookings.contrib import group_sessions
 from bookings.contrib.group_sessions import exceptions, models, selectors, services, signals
 from bookings.contrib.group_sessions.conf import GroupSessionsSettings
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from bookings.models import Booking
 from bookings.services import cancel_booking
-from tests.contrib.group_sessions.conftest import NOW, START, Sit, refused
+from tests.contrib.group_sessions.conftest import NOW, START, MakeBooking, refused
 from tests.docs.test_reference_is_complete import rows
 from tests.docs.test_snippets import BLOCK
 
@@ -96,7 +96,7 @@ def test_every_finer_code_has_its_row() -> None:
 
 
 def defined(name: str, **provided: Any) -> Callable[..., Any]:
-    """A function or class of the how-to, with what the page leaves to the reader."""
+    """Return a function or class of the how-to guide; ``provided`` are names it leaves open."""
     [block] = [
         text for _indent, text in BLOCK.findall(HOW_TO) if re.search(rf"(def|class) {name}\(", text)
     ]
@@ -121,7 +121,7 @@ def test_a_class_is_published_shown_and_booked(service: Any, provider: Any, user
 def test_hours_are_filled_and_shown_as_the_page_says_it(
     service: Any, provider: Any, capsys: Any
 ) -> None:
-    make_schedule(timezone="UTC", hours={day: [("00:00", "24:00")] for day in range(7)})
+    create_schedule(timezone="UTC", hours={day: [("00:00", "24:00")] for day in range(7)})
     typed: dict[str, Any] = {"ada": provider, "yoga": service}
     for _indent, text in BLOCK.findall(GENERATE):
         exec(compile(text, "<shell>", "exec"), typed)  # noqa: S102
@@ -132,11 +132,11 @@ def test_hours_are_filled_and_shown_as_the_page_says_it(
 
 
 @pytest.mark.django_db
-def test_who_finds_a_full_class_waits_and_is_told(
-    full: Session, user: Any, django_capture_on_commit_callbacks: Any
+def test_a_client_joins_the_waitlist_and_is_notified(
+    full_session: Session, user: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     user.first_name, user.email = "Mary", "mary@example.com"
-    assert isinstance(defined("sign_up")(full, user), WaitlistEntry)
+    assert isinstance(defined("sign_up")(full_session, user), WaitlistEntry)
     sent: list[tuple[str, str]] = []
     tell = defined("tell", send=lambda *said: sent.append(said))
     try:
@@ -150,11 +150,11 @@ def test_who_finds_a_full_class_waits_and_is_told(
 
 @pytest.mark.django_db
 def test_the_adapter_says_which_services_have_sessions(
-    settings: Any, session: Session, sit: Sit, monkeypatch: pytest.MonkeyPatch
+    settings: Any, session: Session, make_booking: MakeBooking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bookings.services.inputs.get_adapter", defined("Adapter"))
-    assert sit(session).status == "CONFIRMED"
+    monkeypatch.setattr("bookings.services.references.get_adapter", defined("Adapter"))
+    assert make_booking(session).status == "CONFIRMED"
     session.service.name = "Massage"
     session.service.save()
     with refused(core.NotAllowed, "booking_type"):
-        sit(session, "Bob")
+        make_booking(session, "Bob")

@@ -1,4 +1,4 @@
-"""``manage.py generate_sessions``, as cron calls it."""
+"""The command ``generate_sessions``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from django.utils import timezone
 from bookings.contrib.group_sessions.management.commands import generate_sessions as module
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import Generated
-from bookings.contrib.schedule.services import make_schedule, take_time_off
-from tests.contrib.group_sessions.conftest import Make
+from bookings.contrib.schedule.services import create_schedule, take_time_off
+from tests.contrib.group_sessions.conftest import Factory
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def tomorrow() -> date:
 
 @pytest.fixture
 def run(service: Any, tomorrow: date) -> Run:
-    """Run it for tomorrow; what it said on standard output and standard error."""
+    """Run the command for tomorrow; return its standard output and standard error."""
 
     def call(*arguments: Any, days: int = 1, error: Any = None) -> tuple[str, str]:
         out, err = io.StringIO(), error or io.StringIO()
@@ -54,18 +54,18 @@ def run(service: Any, tomorrow: date) -> Run:
 
 @pytest.fixture
 def open_provider(provider: Any) -> Any:
-    make_schedule(provider=provider, timezone="UTC", hours=ELEVEN)
+    create_schedule(provider=provider, timezone="UTC", hours=ELEVEN)
     return provider
 
 
-def test_it_says_what_it_made_and_again_that_it_is_there(run: Run, open_provider: Any) -> None:
+def test_it_reports_created_and_existing_sessions(run: Run, open_provider: Any) -> None:
     assert run("--provider", open_provider.pk) == ("2 sessions created.\n", "")
     assert Session.objects.count() == 2
     assert run("--provider", open_provider.pk) == ("0 sessions created.\n2 were there.\n", "")
     assert Session.objects.count() == 2
 
 
-def test_what_is_taken_is_counted_and_listed_on_request(
+def test_conflicts_are_counted_and_listed_on_request(
     run: Run, open_provider: Any, tomorrow: date
 ) -> None:
     start = datetime(tomorrow.year, tomorrow.month, tomorrow.day, 11, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_a_dry_run(run: Run, open_provider: Any) -> None:
     assert not Session.objects.exists()
 
 
-def test_what_the_options_say(run: Run, open_provider: Any, tomorrow: date) -> None:
+def test_options_are_passed_on(run: Run, open_provider: Any, tomorrow: date) -> None:
     last = tomorrow + timedelta(1)
     options = ["--duration", 30, "--title", "Yoga", "--waitlist", "--from", tomorrow, "--to", last]
     out, _err = run("--provider", open_provider.pk, *options)
@@ -92,36 +92,35 @@ def test_what_the_options_say(run: Run, open_provider: Any, tomorrow: date) -> N
     assert session.end_at - session.start_at == timedelta(minutes=30)
 
 
-def test_without_a_date_it_begins_today_and_goes_on_for_30_days(
-    service: Any, open_provider: Any
-) -> None:
+def test_without_dates_it_covers_30_days_from_today(service: Any, open_provider: Any) -> None:
     options = ["--service", service.pk, "--provider", open_provider.pk, "--capacity", 1]
+    before = timezone.localdate()
     with patch.object(module, "generate_sessions") as generate:
         generate.return_value = Generated(0, 0, ())
         call_command("generate_sessions", *map(str, options), stdout=io.StringIO())
     given = generate.call_args.kwargs
-    today = timezone.localdate()
-    assert (given["start_date"], given["end_date"]) == (today, today + timedelta(29))
+    assert before <= given["start_date"] <= timezone.localdate()
+    assert given["end_date"] == given["start_date"] + timedelta(29)
     assert given["slot_duration_minutes"] == service.duration_minutes
 
 
-def test_all_providers_but_those_who_are_idle_or_have_no_hours(
-    run: Run, open_provider: Any, make_provider: Make
+def test_all_providers_who_are_active_and_have_hours(
+    run: Run, open_provider: Any, make_provider: Factory
 ) -> None:
     for number in range(5):
         other = make_provider(name=str(number), is_active=number != 4)
         if number != 3:
-            make_schedule(provider=other, timezone="UTC", hours=ELEVEN)
-    with patch.object(module, "PAGE", 2):
+            create_schedule(provider=other, timezone="UTC", hours=ELEVEN)
+    with patch.object(module, "PAGE_SIZE", 2):
         assert run("--all-providers") == ("8 sessions created.\n", "")
     assert Session.objects.values("provider").distinct().count() == 4
 
 
-def test_of_nobody(run: Run, service: Any) -> None:
+def test_no_providers(run: Run, service: Any) -> None:
     assert run("--all-providers", error=Terminal())[0] == "0 sessions created.\n"
 
 
-def test_one_who_is_named_and_refused_keeps_the_others_from_nothing(
+def test_a_refused_provider_does_not_stop_the_others(
     run: Run, open_provider: Any, other_provider: Any
 ) -> None:
     out, err = run("--provider", other_provider.pk, open_provider.pk)
@@ -129,14 +128,14 @@ def test_one_who_is_named_and_refused_keeps_the_others_from_nothing(
     assert err.startswith("Grace: Grace has no schedule")
 
 
-def test_what_is_wrong_for_all_is_said_of_each(run: Run, open_provider: Any) -> None:
+def test_an_error_of_all_providers_is_reported_for_each(run: Run, open_provider: Any) -> None:
     out, err = run("--all-providers", "--duration", 14)
     assert out == "0 sessions created.\nexit status 1"
     assert "slot_duration_minutes must be a whole number from 15 to 480" in err
 
 
-def test_a_terminal_sees_how_far_it_is(run: Run, open_provider: Any, other_provider: Any) -> None:
-    make_schedule(provider=other_provider, timezone="UTC", hours=ELEVEN)
+def test_a_terminal_shows_a_progress_bar(run: Run, open_provider: Any, other_provider: Any) -> None:
+    create_schedule(provider=other_provider, timezone="UTC", hours=ELEVEN)
     _out, err = run("--all-providers", error=Terminal())
     assert err.split("\r") == [
         f"[{'':<30}] 0/2, 2 slots",

@@ -1,4 +1,4 @@
-"""Nothing is published that nobody could book: services and providers that are not active."""
+"""Inactive services and providers get no sessions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ import pytest
 from bookings.adapters import DefaultBookingAdapter
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import generate_sessions, update_session
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from bookings.exceptions import NotAllowed
-from tests.contrib.group_sessions.conftest import HOUR, NOW, START, Schedule, Sit, refused
+from tests.contrib.group_sessions.conftest import (
+    HOUR,
+    NOW,
+    START,
+    MakeBooking,
+    MakeSession,
+    refused,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -25,17 +32,21 @@ def inactive(request: Any, service: Any, provider: Any) -> Any:
     return idle
 
 
-def test_a_session_is_not_published(inactive: Any, schedule: Schedule, sit: Sit) -> None:
+def test_an_inactive_service_or_provider_gets_no_session(
+    inactive: Any, make_session: MakeSession, make_booking: MakeBooking
+) -> None:
     with refused(NotAllowed):
-        schedule()
-    session = schedule(override_policy=True)
+        make_session()
+    session = make_session(override_policy=True)
     with refused(NotAllowed):
-        sit(session)
-    assert sit(session, override_policy=True).status == "CONFIRMED"
+        make_booking(session)
+    assert make_booking(session, override_policy=True).status == "CONFIRMED"
 
 
-def test_none_are_generated(inactive: Any, service: Any, provider: Any) -> None:
-    make_schedule(timezone="UTC", hours={day: [("09:00", "10:00")] for day in range(7)})
+def test_sessions_of_an_inactive_service_or_provider_are_not_generated(
+    inactive: Any, service: Any, provider: Any
+) -> None:
+    create_schedule(timezone="UTC", hours={day: [("09:00", "10:00")] for day in range(7)})
     tomorrow = NOW.date() + timedelta(1)
     given = {"service": service, "provider": provider, "start_date": tomorrow, "now_dt": NOW}
     given |= {"end_date": tomorrow, "slot_duration_minutes": 60, "capacity": 3}
@@ -45,20 +56,18 @@ def test_none_are_generated(inactive: Any, service: Any, provider: Any) -> None:
     assert generate_sessions(**given, override_policy=True).created == 1
 
 
-def test_none_is_given_to_a_substitute_who_is_not_active(
-    session: Session, other_provider: Any
-) -> None:
+def test_a_session_cannot_get_an_inactive_provider(session: Session, other_provider: Any) -> None:
     other_provider.is_active = False
     with refused(NotAllowed):
         update_session(session, provider=other_provider, now_dt=NOW)
     update_session(session, provider=other_provider, now_dt=NOW, override_policy=True)
     assert session.provider == other_provider
-    # Whose it is already may keep it, at another time too.
+    # A session keeps its inactive provider, also at another time.
     update_session(session, provider=other_provider, start_at=START + HOUR, now_dt=NOW)
     assert session.start_at == START + HOUR
 
 
-def test_nor_of_a_service_that_is_not_active(
+def test_a_session_of_an_inactive_service_cannot_get_another_provider(
     session: Session, service: Any, other_provider: Any
 ) -> None:
     service.is_active = False
@@ -69,7 +78,7 @@ def test_nor_of_a_service_that_is_not_active(
 
 
 class Retired(DefaultBookingAdapter):
-    """Whoever is called Ada does not work any more."""
+    """A provider named Ada is not active."""
 
     def check_active(self, service: Any, provider: Any, *, override_policy: bool) -> None:
         if provider.name == "Ada":
@@ -77,12 +86,12 @@ class Retired(DefaultBookingAdapter):
 
 
 def test_the_adapter_says_who_is_active(
-    schedule: Schedule, sit: Sit, other_provider: Any, settings: Any
+    make_session: MakeSession, make_booking: MakeBooking, other_provider: Any, settings: Any
 ) -> None:
-    session = schedule()
+    session = make_session()
     settings.BOOKINGS_ADAPTER = f"{__name__}.Retired"
     with refused(NotAllowed, "retired"):
-        schedule(start_at=START + HOUR)
+        make_session(start_at=START + HOUR)
     with refused(NotAllowed, "retired"):
-        sit(session)
-    assert sit(schedule(provider=other_provider)).status == "CONFIRMED"
+        make_booking(session)
+    assert make_booking(make_session(provider=other_provider)).status == "CONFIRMED"

@@ -1,4 +1,4 @@
-"""What seats cost: the session's price for each, or what the service makes of its own."""
+"""The price of seats: the session's price for each, else the service's."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from tests.contrib.group_sessions.conftest import (
     HOUR,
     NOW,
     START,
-    Make,
-    Schedule,
-    Sit,
-    Wait,
+    Factory,
+    MakeBooking,
+    MakeEntry,
+    MakeSession,
     refused,
 )
 from tests.hosts.samples import make
@@ -52,44 +52,46 @@ def amounts(booking: Booking) -> tuple[str, Decimal | None, Decimal | None]:
     return booking.pricing_type, booking.price_amount, booking.total_amount
 
 
-# When they are booked
+# At booking
 
 
 @pytest.mark.parametrize(("price", "total"), [(None, 60), (12, 36), (0, 0)])
 def test_each_seat_costs_the_session_s_price_else_the_service_s(
-    schedule: Schedule, sit: Sit, price: int | None, total: int
+    make_session: MakeSession, make_booking: MakeBooking, price: int | None, total: int
 ) -> None:
-    booking = sit(schedule(price_amount=price), seats=3)
+    booking = make_booking(make_session(price_amount=price), seats=3)
     assert amounts(booking) == ("", total, total)
 
 
-def test_what_has_no_price_has_none_for_three(
-    schedule: Schedule, make_service: Make, sit: Sit
+def test_seats_of_a_service_without_a_price_have_none(
+    make_session: MakeSession, make_service: Factory, make_booking: MakeBooking
 ) -> None:
-    booking = sit(schedule(service=make_service(price_amount=None)), seats=3)
+    booking = make_booking(make_session(service=make_service(price_amount=None)), seats=3)
     assert amounts(booking) == ("", None, None)
 
 
-def test_an_add_on_is_charged_once(session: Session, sit: Sit, addon: Any) -> None:
-    assert amounts(sit(session, seats=3, addon_ids=[addon.pk])) == ("", 60, 63)
+def test_an_add_on_is_charged_once(session: Session, make_booking: MakeBooking, addon: Any) -> None:
+    assert amounts(make_booking(session, seats=3, addon_ids=[addon.pk])) == ("", 60, 63)
 
 
-def test_who_comes_from_the_waitlist_pays_for_each_seat(full: Session, wait: Wait) -> None:
-    wait(full, "Bob", 2)
+def test_a_promoted_client_pays_for_each_seat(full_session: Session, make_entry: MakeEntry) -> None:
+    make_entry(full_session, "Bob", 2)
     cancel_booking(Booking.objects.get(), now_dt=NOW)
     assert amounts(Booking.objects.get(client_name="Bob")) == ("", 40, 40)
 
 
-def test_more_than_an_amount_can_be_is_refused(schedule: Schedule, sit: Sit) -> None:
-    session = schedule(price_amount=99_999_999)
+def test_a_price_that_is_too_large_is_refused(
+    make_session: MakeSession, make_booking: MakeBooking
+) -> None:
+    session = make_session(price_amount=99_999_999)
     with refused(InvalidBooking, None):
-        sit(session, seats=3)
+        make_booking(session, seats=3)
 
 
 @pytest.mark.parametrize(
     ("pricing", "price", "kept"),
     [
-        # By the hour, a session costs what its length does.
+        # An hourly service is priced by the length of the session.
         ("HOURLY", None, ("HOURLY", 240)),
         ("HOURLY", 120, ("HOURLY", 240)),
         ("HOURLY", 5, ("FIXED", 10)),
@@ -101,29 +103,29 @@ def test_more_than_an_amount_can_be_is_refused(schedule: Schedule, sit: Sit) -> 
         ("DONATION", 5, ("DONATION", 10)),
     ],
 )
-def test_the_type_is_that_of_the_price(
-    schedule: Schedule,
-    make_service: Make,
-    sit: Sit,
+def test_the_pricing_type_is_that_of_the_price(
+    make_session: MakeSession,
+    make_service: Factory,
+    make_booking: MakeBooking,
     pricing: str,
     price: int | None,
     kept: tuple[str, int],
 ) -> None:
     service = make_service(pricing_type=pricing, price_amount=60)
-    session = schedule(service=service, end_at=START + 2 * HOUR, price_amount=price)
-    assert amounts(sit(session, seats=2))[:2] == kept
+    session = make_session(service=service, end_at=START + 2 * HOUR, price_amount=price)
+    assert amounts(make_booking(session, seats=2))[:2] == kept
 
 
-def test_by_the_hour_seconds_count_and_each_seat_is_rounded(
-    schedule: Schedule, make_service: Make, sit: Sit
+def test_an_hourly_price_counts_seconds_and_is_rounded_for_each_seat(
+    make_session: MakeSession, make_service: Factory, make_booking: MakeBooking
 ) -> None:
     service = make_service(pricing_type="HOURLY", price_amount=50)
-    session = schedule(service=service, end_at=START + timedelta(minutes=10, seconds=1))
-    assert amounts(sit(session, seats=3)) == ("HOURLY", Decimal("25.05"), Decimal("25.05"))
+    session = make_session(service=service, end_at=START + timedelta(minutes=10, seconds=1))
+    assert amounts(make_booking(session, seats=3)) == ("HOURLY", Decimal("25.05"), Decimal("25.05"))
 
 
 class Group(DefaultBookingAdapter):
-    """Three pay for two, whatever one costs."""
+    """Three seats cost as much as two."""
 
     def price(self, booking: Booking, addons: Sequence[Any]) -> Decimal | None:
         price = super().price(booking, addons)
@@ -132,19 +134,21 @@ class Group(DefaultBookingAdapter):
         return price * 2 / 3 if booking.party_size == 3 else price
 
 
-def test_the_adapter_has_the_last_word(schedule: Schedule, sit: Sit, settings: Any) -> None:
+def test_the_adapter_has_the_last_word(
+    make_session: MakeSession, make_booking: MakeBooking, settings: Any
+) -> None:
     settings.BOOKINGS_ADAPTER = f"{__name__}.Group"
-    session = schedule(price_amount=12, capacity=9, end_at=START + 2 * HOUR)
-    assert amounts(sit(session, "Ann", 3)) == ("", 24, 24)
-    assert amounts(sit(session, "Bob", 2)) == ("", 24, 24)
+    session = make_session(price_amount=12, capacity=9, end_at=START + 2 * HOUR)
+    assert amounts(make_booking(session, "Ann", 3)) == ("", 24, 24)
+    assert amounts(make_booking(session, "Bob", 2)) == ("", 24, 24)
 
 
-# When their number changes
+# When the number of seats changes
 
 
 @pytest.fixture
-def booking(schedule: Schedule, sit: Sit, addon: Any) -> Booking:
-    return sit(schedule(capacity=9), seats=2, addon_ids=[addon.pk])
+def booking(make_session: MakeSession, make_booking: MakeBooking, addon: Any) -> Booking:
+    return make_booking(make_session(capacity=9), seats=2, addon_ids=[addon.pk])
 
 
 @pytest.mark.parametrize("update_fields", [None, ["party_size"]])
@@ -161,7 +165,7 @@ def test_the_price_follows_the_number_of_seats(
     assert said == [43, 20 * seats + 3]
 
 
-def test_a_price_that_is_given_along_stands(booking: Booking) -> None:
+def test_a_price_that_is_saved_along_is_kept(booking: Booking) -> None:
     booking.party_size, booking.price_amount = 3, Decimal(50)
     booking.save()
     assert amounts(booking) == ("", 50, 43)
@@ -170,7 +174,7 @@ def test_a_price_that_is_given_along_stands(booking: Booking) -> None:
     assert amounts(booking) == ("", 50, 44)
 
 
-def test_a_price_of_seats_that_were_one_price_is_shared_out(booking: Booking) -> None:
+def test_a_total_price_is_divided_by_the_seats(booking: Booking) -> None:
     booking.price_amount, booking.total_amount = Decimal("10.01"), None
     booking.save()
     booking.party_size = 3
@@ -178,29 +182,33 @@ def test_a_price_of_seats_that_were_one_price_is_shared_out(booking: Booking) ->
     assert amounts(booking) == ("", Decimal("15.02"), None)
 
 
-def test_what_has_no_price_gets_none(schedule: Schedule, make_service: Make, sit: Sit) -> None:
-    booking = sit(schedule(service=make_service(price_amount=None)))
+def test_a_booking_without_a_price_gets_none(
+    make_session: MakeSession, make_service: Factory, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(make_session(service=make_service(price_amount=None)))
     booking.party_size = 2
     booking.save()
     assert amounts(booking) == ("", None, None)
 
 
-def test_the_price_does_not_follow_anything_else(session: Session, sit: Sit) -> None:
-    booking = sit(session, seats=2, expires_at=NOW + HOUR)
+def test_other_changes_keep_the_price(session: Session, make_booking: MakeBooking) -> None:
+    booking = make_booking(session, seats=2, expires_at=NOW + HOUR)
     booking.expires_at = NOW + 2 * HOUR
     booking.save()
     assert amounts(booking) == ("", 40, 40)
     assert "new_price_amount" not in booking.events.latest("id").data
 
 
-def test_seats_that_would_cost_more_than_an_amount_can_be(schedule: Schedule, sit: Sit) -> None:
-    booking = sit(schedule(price_amount=99_999_999))
+def test_more_seats_at_a_price_that_is_too_large_are_refused(
+    make_session: MakeSession, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(make_session(price_amount=99_999_999))
     booking.party_size = 2
     with refused(InvalidBooking, None):
         booking.save()
 
 
-def test_what_was_paid_for_seats_that_are_given_up_is_due(booking: Booking) -> None:
+def test_a_payment_for_seats_that_are_given_up_is_due_back(booking: Booking) -> None:
     record_payment(booking, amount=43, external_id="pay_1", now_dt=NOW)
     booking.party_size = 1
     booking.save()
@@ -211,14 +219,14 @@ def test_what_was_paid_for_seats_that_are_given_up_is_due(booking: Booking) -> N
     assert (amount_due(booking), RefundDue.objects.get().outstanding) == (20, 0)
 
 
-def test_what_holds_no_seats_keeps_its_price(booking: Booking) -> None:
+def test_a_cancelled_booking_keeps_its_price(booking: Booking) -> None:
     cancel_booking(booking, now_dt=NOW)
     booking.party_size = 1
     booking.save()
     assert amounts(booking) == ("", 40, 43)
 
 
-def test_an_ordinary_booking_s_price_is_the_party_s(make_service: Make, provider: Any) -> None:
+def test_an_ordinary_booking_s_price_is_the_party_s(make_service: Factory, provider: Any) -> None:
     service = make_service(allow_multiple_clients_per_slot=True, capacity=5)
     booking = create_booking(
         service=service, provider=provider, start_at=START, client_name="Ann", now_dt=NOW
@@ -229,10 +237,10 @@ def test_an_ordinary_booking_s_price_is_the_party_s(make_service: Make, provider
 
 
 def test_a_booking_keeps_the_price_of_a_seat_that_it_was_made_at(
-    booking: Booking, schedule: Schedule
+    booking: Booking, make_session: MakeSession
 ) -> None:
     update_session(booking.seat.session, price_amount=99, now_dt=NOW)
-    cheaper = schedule(start_at=START + 5 * HOUR, capacity=9, price_amount=7)
+    cheaper = make_session(start_at=START + 5 * HOUR, capacity=9, price_amount=7)
     move_seat(booking, cheaper, now_dt=NOW)
     assert amounts(booking) == ("", 40, 43)
     booking.party_size = 3
@@ -241,12 +249,12 @@ def test_a_booking_keeps_the_price_of_a_seat_that_it_was_made_at(
 
 
 @pytest.mark.parametrize("seats", [1, 2, 3])
-def test_a_seat_that_cannot_be_paid_is_not_sold_in_pairs_either(
-    schedule: Schedule, service: Any, sit: Sit, seats: int
+def test_the_price_of_a_single_seat_has_to_be_payable(
+    make_session: MakeSession, service: Any, make_booking: MakeBooking, seats: int
 ) -> None:
-    """Two for 21 yen are not two for 10 yen and a half each."""
-    session = schedule(price_amount=Decimal("10.50"))
+    """A price of 10.50 yen is refused even if the total of two seats is whole."""
+    session = make_session(price_amount=Decimal("10.50"))
     type(service)._default_manager.update(currency="JPY")
     session.refresh_from_db()
     with refused(InvalidBooking, "amount_too_fine"):
-        sit(session, seats=seats)
+        make_booking(session, seats=seats)

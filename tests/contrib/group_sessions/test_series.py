@@ -6,17 +6,30 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from unittest.mock import patch
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.group_sessions.models import Session
-from bookings.contrib.group_sessions.services import book_seat, cancel_session, update_session
+from bookings.adapters import DefaultBookingAdapter
+from bookings.contrib.group_sessions.bulk_changes import BulkSessionChange
+from bookings.contrib.group_sessions.exceptions import SessionNotOpen
+from bookings.contrib.group_sessions.models import Seat, Session
+from bookings.contrib.group_sessions.services import (
+    book_seat,
+    cancel_session,
+    join_waitlist,
+    update_session,
+)
+from bookings.contrib.group_sessions.session_seats import UNCHANGED_FIELDS
 from bookings.contrib.series.exceptions import SeriesConflict
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import (
     SeriesResult,
+    add_occurrence,
+    book_seats,
     book_session_series,
     cancel_series,
     create_series,
@@ -31,6 +44,7 @@ from bookings.exceptions import (
     IdempotencyKeyReused,
     InvalidBooking,
     InvalidTransition,
+    NotAllowed,
     TenantMismatch,
 )
 from bookings.models import Booking, BusyInterval
@@ -139,6 +153,9 @@ def test_one_key_makes_one_series(repeat: Any) -> None:
     assert Session.objects.count() == 3
     with pytest.raises(IdempotencyKeyReused):
         repeat(idempotency_key="term", start_at=FIRST + HOUR)
+    for values in ({"capacity": 9}, {"title": "Yin"}, {"duration_minutes": 45}):
+        with pytest.raises(IdempotencyKeyReused):
+            repeat(idempotency_key="term", **values)
 
 
 def test_this_and_the_following_move_with_who_sits_in_them(repeat: Any) -> None:
@@ -238,6 +255,30 @@ def test_as_many_are_cancelled_as_are_meant(repeat: Any, scope: str, left: int) 
     assert_bookings_are_sound()
 
 
+@pytest.mark.parametrize("after_start", [timedelta(0), timedelta(minutes=1), 7 * DAY])
+def test_one_that_has_begun_is_for_staff_alone(repeat: Any, after_start: timedelta) -> None:
+    made = repeat()
+    seat = book_seat(made.sessions[0], client_name="Mary", now_dt=NOW)
+    now = TUESDAYS[0] + after_start
+    moved: Any = {"new_start_at": TUESDAYS[0] + 8 * DAY, "scope": "one", "now_dt": now}
+    for change in (
+        lambda: reschedule_series(occurrence(0), **moved),
+        lambda: cancel_series(occurrence(0), scope="one", now_dt=now),
+    ):
+        with pytest.raises(SessionNotOpen) as refused:
+            change()
+        assert refused.value.code == "session_started"
+    assert starts() == list(TUESDAYS)
+    reschedule_series(occurrence(0), **moved, override_policy=True)
+    assert starts()[0] == TUESDAYS[0] + 8 * DAY
+    cancel_series(occurrence(0), scope="one", now_dt=TUESDAYS[0] + 9 * DAY, override_policy=True)
+    seat.refresh_from_db()
+    assert seat.status == "CANCELLED"
+    # It is cancelled already.
+    cancel_series(occurrence(0), scope="one", now_dt=TUESDAYS[0] + 9 * DAY)
+    assert_bookings_are_sound()
+
+
 def test_what_was_cancelled_stays_so(repeat: Any) -> None:
     made = repeat()
     cancel_session(made.sessions[0], now_dt=NOW)
@@ -269,15 +310,14 @@ def test_bad_input_publishes_nothing(repeat: Any, values: Any, error: Any) -> No
     assert not Session.objects.exists()
 
 
-def test_the_statements_grow_with_the_starts_and_no_faster(repeat: Any) -> None:
+def test_the_statements_do_not_grow_with_the_starts(repeat: Any) -> None:
     counts = []
     for number in (1, 10, 60):
         with CaptureQueriesContext(connection) as queries:
             repeat(rrule=f"FREQ=DAILY;COUNT={number}", start_at=FIRST + timedelta(hours=number))
         counts.append(len(queries))
-    each, left = divmod(counts[2] - counts[1], 50)
-    assert left == 0
-    assert each <= 6
+    # SQLite takes 999 parameters a statement.
+    assert counts[2] - counts[1] <= (2 if connection.vendor == "sqlite" else 0)
 
 
 # A course
@@ -337,6 +377,22 @@ def test_all_seats_or_none_or_those_that_there_are(repeat: Any) -> None:
     assert len(refused.value.skipped) == 3
 
 
+@pytest.mark.parametrize(("order", "waits"), [("strict", True), ("best_fit", False)])
+def test_in_strict_order_who_waits_for_a_session_comes_first(
+    repeat: Any, settings: Any, order: str, waits: bool
+) -> None:
+    settings.BOOKINGS_WAITLIST_ORDER = order
+    made = repeat(capacity=2, enable_waitlist=True)
+    book_seat(made.sessions[1], client_name="Joan", now_dt=NOW)
+    join_waitlist(made.sessions[1], client_name="Ann", party_size=2, now_dt=NOW)
+    result = book_session_series(occurrence(0), client_name="Mary", on_conflict="skip", now_dt=NOW)
+    refused = [(TUESDAYS[1], "others_wait")] if waits else []
+    assert [(item.start_at, item.error.code) for item in result.skipped] == refused
+    assert [number for number, name, _seats in booked() if name == "Mary"] == (
+        [0, 2] if waits else [0, 1, 2]
+    )
+
+
 def test_one_key_signs_up_once(repeat: Any) -> None:
     made = repeat(capacity=2)
     joan = book_seat(made.sessions[1], client_name="Joan", seats=2, now_dt=NOW)
@@ -348,6 +404,25 @@ def test_one_key_signs_up_once(repeat: Any) -> None:
     assert [booking.start_at for booking in again.bookings] == list(TUESDAYS)
     assert set(first.bookings) < set(again.bookings)
     assert Booking.objects.exclude(pk=joan.pk).count() == 3
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"client_name": "Joan"},
+        {"seats": 2},
+        {"client_email": "m@example.com"},
+        {"metadata": {"a": 1}},
+    ],
+)
+def test_a_key_signs_up_one_client_in_one_way(repeat: Any, values: Any) -> None:
+    repeat(capacity=5)
+    asked: Any = {"client_name": "Mary", "idempotency_key": "form 7", "now_dt": NOW}
+    book_session_series(occurrence(0), **asked)
+    for on_conflict in ("refuse", "skip"):
+        with pytest.raises(IdempotencyKeyReused):
+            book_session_series(occurrence(0), **asked | values, on_conflict=on_conflict)
+    assert Booking.objects.count() == 3
 
 
 def test_a_key_finds_what_it_has_made_wherever_that_is_by_now(repeat: Any) -> None:
@@ -398,3 +473,226 @@ def test_a_series_of_bookings_has_no_seats(service: Any, provider: Any) -> None:
         book_session_series(at, client_name="Mary", now_dt=NOW)
     assert refused.value.code == "no_sessions"
     assert set(Booking.objects.values_list("client_name", flat=True)) == {"Joan"}
+
+
+# A start that is added later
+
+
+def test_a_session_is_added_like_another_one(repeat: Any, user: Any) -> None:
+    made = repeat(title="Yoga", capacity=4, duration_minutes=90, price_amount=Decimal(20))
+    extra = TUESDAYS[0] + DAY
+    result = add_occurrence(
+        made.series.occurrences.first(), start_at=extra, created_by=user, now_dt=NOW
+    )
+    [session] = result.sessions
+    assert (session.start_at, session.end_at) == (extra, extra + 1.5 * HOUR)
+    assert (session.title, session.capacity, session.price_amount) == ("Yoga", 4, Decimal(20))
+    assert session.created_by == user
+    made.series.refresh_from_db()
+    assert made.series.rdates == [extra.isoformat()]
+    assert made.series.recurrence().starts() == sorted(starts())
+    with pytest.raises(BookingConflict):
+        add_occurrence(made.series.occurrences.first(), start_at=extra + HOUR, now_dt=NOW)
+    assert len(sessions()) == 4
+    assert_bookings_are_sound()
+
+
+def test_no_session_is_added_to_a_series_that_is_cancelled(repeat: Any) -> None:
+    at = repeat().series.occurrences.first()
+    cancel_series(at, scope="all", now_dt=NOW)
+    with pytest.raises(InvalidTransition) as refused:
+        add_occurrence(at, start_at=TUESDAYS[0] + DAY, now_dt=NOW)
+    assert refused.value.code == "series_over"
+    assert len(sessions()) == 3
+
+
+# How the rows are written
+
+
+def test_a_database_that_does_not_return_keys(repeat: Any) -> None:
+    """MySQL."""
+    with patch.object(type(connection.features), "can_return_rows_from_bulk_insert", False):
+        made = repeat()
+        result = book_session_series(occurrence(0), client_name="Mary", now_dt=NOW)
+    assert made.sessions == sessions()
+    rows = made.series.occurrences.values_list("original_start_at", "session_key")
+    assert list(rows) == [(session.start_at, session.pk) for session in sessions()]
+    for session in Session.objects.select_related("busy_interval"):
+        assert session.busy_interval.start_at == session.start_at
+    seats = Seat.objects.order_by("booking__start_at")
+    assert [(seat.session, seat.booking) for seat in seats] == [
+        *zip(sessions(), result.bookings, strict=True)
+    ]
+    # What is returned is saved.
+    assert book_seat(made.sessions[0], client_name="Eve", now_dt=NOW).pk
+    assert cancel_booking(result.bookings[0], now_dt=NOW).status == "CANCELLED"
+    assert_bookings_are_sound()
+
+
+def test_who_listens_to_the_signals_of_saving_hears_every_session_and_seat(repeat: Any) -> None:
+    heard: list[tuple[type, bool]] = []
+
+    def note(sender: Any, created: bool, **_kwargs: Any) -> None:
+        heard.append((sender, created))
+
+    for model in (Session, Seat):
+        post_save.connect(note, sender=model)
+    try:
+        repeat()
+        assert heard == [(Session, True)] * 3
+        book_session_series(occurrence(0), client_name="Mary", now_dt=NOW)
+        assert heard[3:] == [(Seat, True)] * 3
+        update_series(occurrence(0), scope="all", now_dt=NOW, title="Yoga")
+        assert heard[6:] == [(Session, False)] * 3
+    finally:
+        for model in (Session, Seat):
+            post_save.disconnect(note, sender=model)
+    assert booked() == [(number, "Mary", 1) for number in range(3)]
+    assert [session.title for session in sessions()] == ["Yoga"] * 3
+    assert_bookings_are_sound()
+
+
+def test_one_session_that_cannot_move_keeps_them_all(
+    repeat: Any, make_service: Any, provider: Any
+) -> None:
+    repeat()
+    create_booking(
+        service=make_service(name="Massage"),
+        provider=provider,
+        start_at=TUESDAYS[1] + 2 * HOUR,
+        client_name="Joan",
+        now_dt=NOW,
+    )
+    with pytest.raises(SeriesConflict) as refused:
+        reschedule_series(occurrence(0), new_start_at=FIRST + 2 * HOUR, scope="all", now_dt=NOW)
+    [skipped] = refused.value.skipped
+    assert (skipped.start_at, type(skipped.error)) == (TUESDAYS[1], BookingConflict)
+    assert starts() == list(TUESDAYS)
+
+
+def test_a_start_that_has_passed_is_skipped(repeat: Any) -> None:
+    result = repeat(on_conflict="skip", now_dt=TUESDAYS[0] + HOUR)
+    assert [item.start_at for item in result.skipped] == [TUESDAYS[0]]
+    assert starts() == list(TUESDAYS[1:])
+
+
+class Guard(DefaultBookingAdapter):
+    """Lets nobody cancel or move the bookings of Joan."""
+
+    def check_permission(self, actor: Any, verb: str, booking: Any) -> None:
+        if verb in {"cancel", "reschedule"} and booking.client_name == "Joan":
+            raise NotAllowed("Not hers.")
+
+
+def test_sessions_are_not_cancelled_past_who_may_not_be_cancelled(
+    repeat: Any, settings: Any
+) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.Guard"
+    made = repeat()
+    book_seat(made.sessions[1], client_name="Joan", now_dt=NOW)
+    with pytest.raises(SeriesConflict) as refused:
+        cancel_series(occurrence(0), scope="all", now_dt=NOW)
+    [skipped] = refused.value.skipped
+    assert (skipped.start_at, type(skipped.error)) == (TUESDAYS[1], NotAllowed)
+    assert all(session.is_active for session in sessions())
+    assert Booking.objects.get().status == Booking.Status.CONFIRMED
+
+
+def test_a_detail_that_one_session_refuses_changes_none(repeat: Any) -> None:
+    repeat(title="Yoga")
+    with pytest.raises(BookingError):
+        update_series(occurrence(0), scope="all", price_amount=Decimal(-1), now_dt=NOW)
+    assert {session.price_amount for session in sessions()} == {None}
+
+
+def test_a_detail_that_is_so_already_changes_nothing(repeat: Any) -> None:
+    repeat(title="Yoga")
+    before = list(Session.objects.order_by("pk").values())
+    update_series(occurrence(0), scope="all", title="Yoga", now_dt=NOW)
+    assert list(Session.objects.order_by("pk").values()) == before
+
+
+def test_a_request_for_a_seat_expires_at_the_start_at_the_latest(repeat: Any, service: Any) -> None:
+    made = repeat()
+    booking = book_seat(made.sessions[0], client_name="Joan", now_dt=NOW)
+    Booking._base_manager.filter(pk=booking.pk).update(
+        status=Booking.Status.PENDING, expires_at=TUESDAYS[0], requested_at=NOW
+    )
+    reschedule_series(occurrence(0), new_start_at=FIRST - HOUR, scope="all", now_dt=NOW)
+    booking.refresh_from_db()
+    assert (booking.start_at, booking.expires_at) == (TUESDAYS[0] - HOUR,) * 2
+
+
+def test_staff_do_not_wait_for_those_who_wait(repeat: Any, settings: Any) -> None:
+    settings.BOOKINGS_WAITLIST_ORDER = "strict"
+    made = repeat(capacity=2, enable_waitlist=True)
+    book_seat(made.sessions[1], client_name="Joan", now_dt=NOW)
+    join_waitlist(made.sessions[1], client_name="Ann", party_size=2, now_dt=NOW)
+    book_session_series(occurrence(0), client_name="Mary", override_policy=True, now_dt=NOW)
+    assert [number for number, name, _seats in booked() if name == "Mary"] == [0, 1, 2]
+
+
+def test_who_has_booked_the_course_waits_for_none_of_its_sessions(
+    repeat: Any, settings: Any
+) -> None:
+    settings.BOOKINGS_WAITLIST_ORDER = "best_fit"
+    made = repeat(capacity=2, enable_waitlist=True)
+    book_seat(made.sessions[1], client_name="Joan", now_dt=NOW)
+    entry = join_waitlist(made.sessions[1], client_name="Mary", party_size=2, now_dt=NOW)
+    result = book_session_series(occurrence(0), client_name="Mary", now_dt=NOW)
+    entry.refresh_from_db()
+    assert (entry.status, entry.booking) == (entry.Status.ACCEPTED, result.bookings[1])
+
+
+def test_a_session_that_changes_before_the_lock_is_looked_at_again(repeat: Any) -> None:
+    made = repeat(capacity=2)
+    prepare, changes = book_seats._SeatBookings.prepare, iter([{"price_amount": Decimal(7)}])
+
+    def prepare_and_be_overtaken(*args: Any, **kwargs: Any) -> Any:
+        prepared = prepare(*args, **kwargs)
+        for values in changes:
+            update_session(made.sessions[2], **values, now_dt=NOW)
+        return prepared
+
+    assert "price_amount" in UNCHANGED_FIELDS
+    with patch.object(book_seats._SeatBookings, "prepare", prepare_and_be_overtaken):
+        book_session_series(occurrence(0), client_name="Mary", seats=2, now_dt=NOW)
+    assert booked() == [(number, "Mary", 2) for number in range(3)]
+    booking = Booking.objects.latest("start_at")
+    assert booking.total_amount == 2 * Decimal(7)
+
+
+def test_a_service_that_is_not_active_has_no_series_of_sessions(
+    repeat: Any, make_service: Any
+) -> None:
+    with pytest.raises(BookingError) as refused:
+        repeat(service=make_service(name="Old", is_active=False))
+    assert type(refused.value) in {NotAllowed, SeriesConflict}
+    assert not Session.objects.exists()
+
+
+def test_a_teacher_who_has_left_takes_over_no_sessions(repeat: Any, make_provider: Any) -> None:
+    made = repeat()
+    left = make_provider(name="Left", is_active=False)
+    with pytest.raises(BookingError):
+        reschedule_series(
+            occurrence(0), new_start_at=FIRST, new_provider=left, scope="all", now_dt=NOW
+        )
+    assert {session.provider for session in sessions()} == {made.sessions[0].provider}
+
+
+def test_starts_that_have_all_passed_publish_nothing(repeat: Any) -> None:
+    with pytest.raises(SeriesConflict) as refused:
+        repeat(on_conflict="skip", now_dt=TUESDAYS[2] + HOUR)
+    assert [item.start_at for item in refused.value.skipped] == list(TUESDAYS)
+    assert not Series.objects.exists()
+
+
+def test_every_session_that_refuses_a_change_is_named(repeat: Any) -> None:
+    made = repeat()
+    refused: list[Any] = []
+    BulkSessionChange({}, NOW, "default", None, lambda key, _error: refused.append(key)).update(
+        made.sessions, {session.pk: {"waitlist_offer_minutes": 30} for session in made.sessions}
+    )
+    assert refused == [session.pk for session in made.sessions]
+    assert {session.waitlist_offer_minutes for session in sessions()} == {None}

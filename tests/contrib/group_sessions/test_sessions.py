@@ -1,4 +1,4 @@
-"""A session takes its provider's time; staff publish it and take seats for clients."""
+"""Publish sessions and book their seats."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ from bookings.contrib.group_sessions.services import (
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
+    IdempotencyKeyReused,
     InvalidBooking,
     MissingReference,
     NotAllowed,
     NoticeWindow,
     PastStart,
 )
-from bookings.integrity import find_problems, repair
+from bookings.integrity import find_problems
 from bookings.models import Booking, BusyInterval
 from bookings.services import (
     add_note,
@@ -46,6 +47,7 @@ from bookings.services import (
     create_booking,
     deliver_booking,
     dispute_booking,
+    expire_booking,
     expire_bookings,
     submit_hold,
     update_booking,
@@ -54,14 +56,13 @@ from tests.contrib.group_sessions.conftest import (
     HOUR,
     NOW,
     START,
-    Make,
-    Schedule,
-    Sit,
-    again,
-    guests,
+    Factory,
+    MakeBooking,
+    MakeSession,
+    booked_clients,
     refused,
+    reloaded,
 )
-from tests.integrity.conftest import damage
 from tests.stateful.audit import audit
 
 pytestmark = pytest.mark.django_db
@@ -91,12 +92,15 @@ def test_a_session_has_its_service_s_length_buffers_and_ten_seats(
     assert interval.end_at == START + HOUR + timedelta(minutes=10)
 
 
-def test_a_session_is_what_it_is_made(
-    schedule: Schedule, user: Any, django_capture_on_commit_callbacks: Any, hear: Any
+def test_create_session_stores_every_value(
+    make_session: MakeSession,
+    user: Any,
+    django_capture_on_commit_callbacks: Any,
+    record_signal: Any,
 ) -> None:
-    told = hear(signals.session_created)
+    created = record_signal(signals.session_created)
     with django_capture_on_commit_callbacks(execute=True):
-        session = schedule(
+        session = make_session(
             end_at=START + 2 * HOUR,
             title="Sunrise",
             price_amount="12.50",
@@ -105,15 +109,15 @@ def test_a_session_is_what_it_is_made(
             waitlist_offer_minutes=30,
             created_by=user,
         )
-    row = again(session)
+    row = reloaded(session)
     assert row.end_at == START + 2 * HOUR
     assert row.price_amount == Decimal("12.50")
     assert (row.title, row.meeting_link) == ("Sunrise", "https://example.com/yoga")
     assert (row.enable_waitlist, row.waitlist_offer_minutes) == (True, 30)
     assert (row.created_by, row.created_at) == (user, NOW)
     assert str(row) == "Sunrise: 2131-03-07 10:00"
-    [said] = told
-    assert said["session"] == session
+    [sent] = created
+    assert sent["session"] == session
 
 
 @pytest.mark.parametrize(
@@ -146,37 +150,39 @@ def test_a_session_is_what_it_is_made(
     ],
     ids=str,
 )
-def test_a_session_that_makes_no_sense_is_refused(
-    schedule: Schedule, values: dict[str, Any], error: Any, code: str
+def test_an_invalid_session_is_refused(
+    make_session: MakeSession, values: dict[str, Any], error: Any, code: str
 ) -> None:
     with refused(error, code):
-        schedule(**values)
+        make_session(**values)
 
 
-def test_a_session_may_be_past_where_the_host_says_so(schedule: Schedule, settings: Any) -> None:
+def test_a_session_may_start_in_the_past_if_allowed(
+    make_session: MakeSession, settings: Any
+) -> None:
     past = {"start_at": NOW - 3 * HOUR}
-    schedule(**past, allow_past=True)
+    make_session(**past, allow_past=True)
     settings.BOOKINGS_ALLOW_PAST_START = True
-    schedule(start_at=NOW - HOUR)
+    make_session(start_at=NOW - HOUR)
     with refused(PastStart):
-        schedule(start_at=NOW - 2 * HOUR, allow_past=False)
+        make_session(start_at=NOW - 2 * HOUR, allow_past=False)
 
 
-def test_no_seat_of_a_session_below_zero_is_sold(session: Session, sit: Sit) -> None:
-    """As a host may have stored one before there was anybody to refuse it."""
+def test_a_negative_session_price_is_refused(session: Session, make_booking: MakeBooking) -> None:
+    """A host may have stored one with a direct write."""
     QuerySet(Session).filter(pk=session.pk).update(price_amount=-1)
 
     with refused(InvalidBooking, "negative_amount"):
-        sit(again(session))
+        make_booking(reloaded(session))
 
 
 @pytest.mark.parametrize("hours", [-0.5, 0, 0.5])
 def test_two_sessions_of_a_provider_do_not_overlap(
-    session: Session, schedule: Schedule, hours: float
+    session: Session, make_session: MakeSession, hours: float
 ) -> None:
     with refused(BookingConflict):
-        schedule(start_at=START + hours * HOUR)
-    schedule(start_at=START + HOUR)
+        make_session(start_at=START + hours * HOUR)
+    make_session(start_at=START + HOUR)
 
 
 def test_a_session_and_an_ordinary_booking_do_not_overlap(
@@ -190,17 +196,17 @@ def test_a_session_and_an_ordinary_booking_do_not_overlap(
         create_session(service=service, provider=provider, start_at=START + HOUR, now_dt=NOW)
 
 
-def test_a_hold_that_has_run_out_is_in_no_session_s_way(
-    schedule: Schedule, service: Any, provider: Any
+def test_an_expired_hold_does_not_block_a_session(
+    make_session: MakeSession, service: Any, provider: Any
 ) -> None:
     given = {"service": service, "provider": provider, "client_name": "Ann", "start_at": START}
     hold = create_booking(**given, now_dt=NOW - HOUR, expires_at=NOW)
-    schedule()
+    make_session()
     hold.refresh_from_db()
     assert hold.auto_cancelled
 
 
-def test_sessions_are_not_written_past_the_services(session: Session) -> None:
+def test_direct_writes_of_sessions_are_refused(session: Session) -> None:
     for write in (
         session.save,
         session.delete,
@@ -214,7 +220,7 @@ def test_sessions_are_not_written_past_the_services(session: Session) -> None:
 
 
 @pytest.mark.parametrize("values", [{"capacity": 0}, {"end_at": START}, {"busy_interval": None}])
-def test_the_database_refuses_what_no_session_is(session: Session, values: dict[str, Any]) -> None:
+def test_the_database_refuses_invalid_sessions(session: Session, values: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Session._base_manager.update(**values)
 
@@ -222,8 +228,10 @@ def test_the_database_refuses_what_no_session_is(session: Session, values: dict[
 # Seats
 
 
-def test_a_seat_is_an_ordinary_booking_of_the_session_s_time(session: Session, sit: Sit) -> None:
-    booking = sit(session, "Ann", 2)
+def test_a_seat_is_an_ordinary_booking_of_the_session_s_time(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, "Ann", 2)
     assert (booking.status, booking.party_size, booking.price_amount) == ("CONFIRMED", 2, 40)
     assert (booking.start_at, booking.end_at) == (session.start_at, session.end_at)
     assert booking.busy_interval_id == session.busy_interval_id
@@ -231,214 +239,364 @@ def test_a_seat_is_an_ordinary_booking_of_the_session_s_time(session: Session, s
     assert booking.seat.session == session
     assert str(booking.seat) == f"{booking.reference}: {session}"
     assert [event.event_type for event in booking.events.all()] == ["CREATED"]
-    assert again(session).remaining_seats == 1
+    assert reloaded(session).remaining_seats == 1
     assert list(bookings_of(session)) == [booking]
 
 
-def test_a_session_s_price_and_length_are_its_bookings(schedule: Schedule, sit: Sit) -> None:
-    session = schedule(price_amount="7.50", end_at=START + 2 * HOUR)
-    booking = sit(session)
+def test_a_session_s_price_and_length_are_its_bookings(
+    make_session: MakeSession, make_booking: MakeBooking
+) -> None:
+    session = make_session(price_amount="7.50", end_at=START + 2 * HOUR)
+    booking = make_booking(session)
     assert (booking.price_amount, booking.total_amount) == (Decimal("7.50"), Decimal("7.50"))
     assert booking.end_at == START + 2 * HOUR
 
 
-def test_a_free_session_costs_nothing(schedule: Schedule, sit: Sit) -> None:
-    assert sit(schedule(price_amount=0)).total_amount == 0
+def test_a_free_session_costs_nothing(make_session: MakeSession, make_booking: MakeBooking) -> None:
+    assert make_booking(make_session(price_amount=0)).total_amount == 0
 
 
-def test_seats_are_sold_until_there_are_none(session: Session, sit: Sit) -> None:
-    sit(session, "Ann", 2)
+def test_seats_are_booked_until_the_session_is_full(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    make_booking(session, "Ann", 2)
     with refused(CapacityExceeded):
-        sit(session, "Bob", 2)
-    sit(session, "Bob")
-    row = again(session)
+        make_booking(session, "Bob", 2)
+    make_booking(session, "Bob")
+    row = reloaded(session)
     assert (row.is_full, row.booking_open, row.status) == (True, False, "BOOKING_CLOSED")
     with refused(CapacityExceeded):
-        sit(session, "Cid")
+        make_booking(session, "Cid")
 
 
 @pytest.mark.parametrize("seats", [0, -1, 1.5, True, None, "1", 2**31])
-def test_seats_are_a_whole_number(session: Session, sit: Sit, seats: Any) -> None:
+def test_seats_are_a_whole_number(session: Session, make_booking: MakeBooking, seats: Any) -> None:
     with refused(InvalidBooking):
-        sit(session, seats=seats)
+        make_booking(session, seats=seats)
 
 
-def test_what_is_wrong_with_them_is_called_seats(session: Session, sit: Sit) -> None:
+def test_an_invalid_number_of_seats_is_reported_as_seats(
+    session: Session, make_booking: MakeBooking
+) -> None:
     with pytest.raises(InvalidBooking, match="seats must be a whole number from 1"):
-        sit(session, seats=0)
+        make_booking(session, seats=0)
 
 
-def test_more_seats_than_there_are_at_all(session: Session, sit: Sit) -> None:
+def test_more_seats_than_the_capacity_are_refused(
+    session: Session, make_booking: MakeBooking
+) -> None:
     with refused(CapacityExceeded):
-        sit(session, seats=4)
+        make_booking(session, seats=4)
 
 
-def test_a_session_with_a_waitlist_stays_open_when_it_is_full(full: Session) -> None:
-    assert (again(full).status, again(full).booking_open) == ("SCHEDULED", False)
+def test_a_session_with_a_waitlist_stays_open_when_it_is_full(full_session: Session) -> None:
+    assert (reloaded(full_session).status, reloaded(full_session).booking_open) == (
+        "SCHEDULED",
+        False,
+    )
 
 
-def test_a_session_opens_by_itself_when_a_seat_is_freed(session: Session, sit: Sit) -> None:
-    booking = sit(session, seats=3)
-    assert again(session).status == "BOOKING_CLOSED"
+def test_a_session_opens_by_itself_when_a_seat_is_freed(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, seats=3)
+    assert reloaded(session).status == "BOOKING_CLOSED"
     cancel_booking(booking, now_dt=NOW)
-    assert again(session).status == "SCHEDULED"
-    sit(session, "Bob", 3)
+    assert reloaded(session).status == "SCHEDULED"
+    make_booking(session, "Bob", 3)
 
 
-def test_what_staff_have_closed_stays_closed(session: Session, sit: Sit) -> None:
-    booking = sit(session, seats=3)
+def test_a_session_closed_by_staff_stays_closed(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, seats=3)
     close_booking(session, now_dt=NOW)
     cancel_booking(booking, now_dt=NOW)
-    assert again(session).status == "BOOKING_CLOSED"
+    assert reloaded(session).status == "BOOKING_CLOSED"
     with refused(SessionNotOpen, "booking_closed"):
-        sit(session)
-    assert sit(session, override_policy=True).status == "CONFIRMED"
-    assert again(session).status == "BOOKING_CLOSED"
+        make_booking(session)
+    assert make_booking(session, override_policy=True).status == "CONFIRMED"
+    assert reloaded(session).status == "BOOKING_CLOSED"
 
 
-def test_a_party_that_shrinks_or_is_deleted_frees_seats(session: Session, sit: Sit) -> None:
-    booking = sit(session, seats=3)
+def test_a_party_that_shrinks_or_is_deleted_frees_seats(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, seats=3)
     booking.party_size = 2
     booking.save()
-    assert (again(session).status, again(session).remaining_seats) == ("SCHEDULED", 1)
-    sit(session, "Bob")
-    assert again(session).status == "BOOKING_CLOSED"
+    assert (reloaded(session).status, reloaded(session).remaining_seats) == ("SCHEDULED", 1)
+    make_booking(session, "Bob")
+    assert reloaded(session).status == "BOOKING_CLOSED"
     Booking.objects.filter(client_name="Bob").delete()
-    assert (again(session).status, again(session).remaining_seats) == ("SCHEDULED", 1)
+    assert (reloaded(session).status, reloaded(session).remaining_seats) == ("SCHEDULED", 1)
     assert Seat.objects.count() == 1
 
 
-def test_a_hold_s_seat_is_free_when_it_has_run_out(session: Session, sit: Sit) -> None:
-    hold = sit(session, seats=3, expires_at=NOW + HOUR)
-    assert (hold.status, guests(session)) == ("PENDING", {"Ann": (3, "PENDING")})
-    assert again(session).status == "BOOKING_CLOSED"
+def test_the_seats_of_an_expired_hold_are_free(session: Session, make_booking: MakeBooking) -> None:
+    hold = make_booking(session, seats=3, expires_at=NOW + HOUR)
+    assert (hold.status, booked_clients(session)) == ("PENDING", {"Ann": (3, "PENDING")})
+    assert reloaded(session).status == "BOOKING_CLOSED"
     with refused(CapacityExceeded):
-        sit(session, "Bob")
-    sit(session, "Bob", now_dt=NOW + HOUR)
-    assert guests(session) == {"Bob": (1, "CONFIRMED")}
-    assert again(session).status == "SCHEDULED"
+        make_booking(session, "Bob")
+    make_booking(session, "Bob", now_dt=NOW + HOUR)
+    assert booked_clients(session) == {"Bob": (1, "CONFIRMED")}
+    assert reloaded(session).status == "SCHEDULED"
 
 
-def test_many_holds_are_swept_at_once(schedule: Schedule, sit: Sit) -> None:
-    sessions = [schedule(start_at=START + n * HOUR, capacity=2) for n in range(3)]
+def test_many_holds_expire_at_once(make_session: MakeSession, make_booking: MakeBooking) -> None:
+    sessions = [make_session(start_at=START + n * HOUR, capacity=2) for n in range(3)]
     for session in sessions:
         for name in ("Ann", "Bob"):
-            sit(session, name, expires_at=NOW + HOUR)
-    assert {again(session).status for session in sessions} == {"BOOKING_CLOSED"}
+            make_booking(session, name, expires_at=NOW + HOUR)
+    assert {reloaded(session).status for session in sessions} == {"BOOKING_CLOSED"}
     assert expire_bookings(now_dt=NOW + HOUR) == 6
-    assert {again(session).status for session in sessions} == {"SCHEDULED"}
+    assert {reloaded(session).status for session in sessions} == {"SCHEDULED"}
     assert not Seat.objects.filter(client_key__isnull=False).exists()
 
 
-def test_a_hold_is_confirmed_in_its_seat(session: Session, sit: Sit) -> None:
-    confirm_booking(sit(session, expires_at=NOW + HOUR), now_dt=NOW)
-    assert guests(session) == {"Ann": (1, "CONFIRMED")}
+def test_a_hold_is_confirmed_in_its_seat(session: Session, make_booking: MakeBooking) -> None:
+    confirm_booking(make_booking(session, expires_at=NOW + HOUR), now_dt=NOW)
+    assert booked_clients(session) == {"Ann": (1, "CONFIRMED")}
 
 
 # One booking for each client
 
 
-def test_a_client_has_one_active_booking_in_a_session(session: Session, sit: Sit) -> None:
-    first = sit(session)
+def test_a_client_has_one_active_booking_in_a_session(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    first = make_booking(session)
     with refused(AlreadyBooked):
-        sit(session)
+        make_booking(session)
     cancel_booking(first, now_dt=NOW)
-    sit(session)
+    make_booking(session)
     assert Seat.objects.count() == 2
+
+
+def test_the_error_has_the_reference_of_the_client_s_booking(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session)
+    with pytest.raises(AlreadyBooked) as refusal:
+        make_booking(session)
+    assert refusal.value.reference == booking.reference
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         ({"client_email": "a@example.com"}, {"client_email": "A@Example.com"}),
-        ({"client_phone": "123"}, {"client_phone": "123"}),
+        ({"client_phone": "123"}, {"client_phone": "(1) 2-3"}),
+        (
+            {"client_phone": "123", "client_email": "a@example.com"},
+            {"client_phone": "12 3", "client_email": "b@example.com"},
+        ),
+        ({"client_email": "a@example.com", "client_phone": "1"}, {"client_email": "a@example.com"}),
     ],
-    ids=["e-mail", "phone"],
+    ids=["e-mail", "phone", "the phone alone", "the e-mail alone"],
 )
-def test_a_client_is_known_by_what_there_is(
-    session: Session, sit: Sit, one: Any, other: Any
+def test_a_client_is_identified_by_email_or_phone(
+    session: Session, make_booking: MakeBooking, one: Any, other: Any
 ) -> None:
-    sit(session, "Ann", **one)
+    make_booking(session, "Ann", **one)
     with refused(AlreadyBooked):
-        sit(session, "Anna", **other)
-    sit(session, "Ann")
+        make_booking(session, "Anna", **other)
+    make_booking(session, "Ann")
 
 
-def test_an_account_is_one_client_whatever_the_name(session: Session, sit: Sit, user: Any) -> None:
-    sit(session, "Mary", client_user=user)
+def test_an_account_is_one_client_whatever_the_name(
+    session: Session, make_booking: MakeBooking, user: Any
+) -> None:
+    make_booking(session, "Mary", client_user=user)
     with refused(AlreadyBooked):
-        sit(session, "Mia", client_user=user, client_email="m@example.com")
+        make_booking(session, "Mia", client_user=user, client_email="m@example.com")
 
 
-def test_the_database_refuses_a_second_seat_of_a_client(session: Session, sit: Sit) -> None:
-    first, second = sit(session, "Ann").seat, sit(session, "Bob").seat
+def test_a_guest_who_has_an_account_now_is_the_same_client(
+    session: Session, make_booking: MakeBooking, user: Any
+) -> None:
+    guest = make_booking(session, "Mary", client_email="mary@example.com")
+    with refused(AlreadyBooked):
+        make_booking(session, "Mary M.", client_user=user, client_email="Mary@Example.com")
+    cancel_booking(guest, now_dt=NOW)
+    make_booking(session, "Mary M.", client_user=user, client_email="Mary@Example.com")
+    with refused(AlreadyBooked):
+        make_booking(session, "Mary", client_email="mary@example.com")
+
+
+def test_clients_of_one_name_are_the_same_where_there_is_nothing_else(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    make_booking(session, "Kim Lee")
+    with refused(AlreadyBooked):
+        make_booking(session, "KIM  LEE")
+    make_booking(session, "Kim Lee", client_email="kim@example.com")
+
+
+def test_the_database_refuses_a_second_seat_of_a_client(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    first, second = make_booking(session, "Ann").seat, make_booking(session, "Bob").seat
     with pytest.raises(IntegrityError), transaction.atomic():
         Seat.objects.filter(pk=second.pk).update(client_key=first.client_key)
 
 
-def test_a_client_who_becomes_another_is_known_as_that_one(session: Session, sit: Sit) -> None:
-    sit(session, "Ann", client_email="ann@example.com")
-    booking = sit(session, "Bob")
+def test_a_changed_client_is_identified_anew(session: Session, make_booking: MakeBooking) -> None:
+    make_booking(session, "Ann", client_email="ann@example.com")
+    booking = make_booking(session, "Bob")
     with refused(AlreadyBooked):
         update_booking(booking, client_email="ann@example.com", now_dt=NOW)
     booking.refresh_from_db()
     update_booking(booking, client_email="bob@example.com", now_dt=NOW)
     with refused(AlreadyBooked):
-        sit(session, "Robert", client_email="bob@example.com")
-    sit(session, "Bob")
+        make_booking(session, "Robert", client_email="bob@example.com")
+    make_booking(session, "Bob")
 
 
-def test_a_client_comes_back_to_an_abandoned_checkout(session: Session, sit: Sit) -> None:
-    sit(session, expires_at=NOW + HOUR)
+def test_a_detail_that_another_seat_has_too_is_refused(
+    session: Session, make_booking: MakeBooking, user: Any
+) -> None:
+    """Also if the client is known by something stronger, which stays."""
+    make_booking(session, "Ann", client_phone="0123")
+    booking = make_booking(session, "Bob", client_user=user)
+    hold = make_booking(session, "Cid", client_email="cid@example.com", expires_at=NOW + HOUR)
     with refused(AlreadyBooked):
-        sit(session, now_dt=NOW + HOUR - timedelta(seconds=1))
-    sit(session, seats=3, now_dt=NOW + HOUR)
-    assert guests(session) == {"Ann": (3, "CONFIRMED")}
+        update_booking(booking, client_phone="01-23", now_dt=NOW)
+    with refused(AlreadyBooked):
+        confirm_booking(hold, client_phone="01 23", now_dt=NOW)
+    booking.refresh_from_db()
+    booking.client_phone = "(01) 23"
+    with refused(AlreadyBooked):
+        booking.save()
+    update_booking(booking, client_phone="0456", now_dt=NOW)
+    hold.refresh_from_db()
+    assert confirm_booking(hold, client_phone="0789", now_dt=NOW).status == "CONFIRMED"
 
 
-def test_a_doubled_click_books_once(session: Session, sit: Sit) -> None:
-    first = sit(session, idempotency_key="click")
-    assert sit(session, idempotency_key="click").pk == first.pk
-    assert guests(session) == {"Ann": (1, "CONFIRMED")}
+def test_all_expired_holds_of_a_client_make_way(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    make_booking(session, "Ann", client_phone="0123", expires_at=NOW + HOUR)
+    make_booking(session, "A.", client_email="ann@example.com", expires_at=NOW + HOUR)
+    contact = {"client_phone": "01 23", "client_email": "Ann@example.com"}
+    with refused(AlreadyBooked):
+        make_booking(session, "Ann", **contact)
+    make_booking(session, "Ann", seats=3, now_dt=NOW + HOUR, **contact)
+    assert booked_clients(session) == {"Ann": (3, "CONFIRMED")}
 
 
-# What is not open
+def test_a_client_books_again_after_the_hold_has_expired(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    make_booking(session, expires_at=NOW + HOUR)
+    with refused(AlreadyBooked):
+        make_booking(session, now_dt=NOW + HOUR - timedelta(seconds=1))
+    make_booking(session, seats=3, now_dt=NOW + HOUR)
+    assert booked_clients(session) == {"Ann": (3, "CONFIRMED")}
 
 
-def test_a_session_that_is_not_coming_takes_nobody(session: Session, sit: Sit) -> None:
+def test_a_doubled_click_books_once(session: Session, make_booking: MakeBooking) -> None:
+    first = make_booking(session, idempotency_key="click")
+    assert make_booking(session, idempotency_key="click").pk == first.pk
+    update_session(session, start_at=START + HOUR, end_at=START + 2 * HOUR, now_dt=NOW)
+    assert make_booking(session, idempotency_key="click").pk == first.pk
+    assert booked_clients(session) == {"Ann": (1, "CONFIRMED")}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"client_name": "Bob"},
+        {"client_email": "ann@example.com"},
+        {"seats": 2},
+        {"notes_client": "Ring."},
+        {"metadata": {"a": 1}},
+        {"expires_at": NOW + HOUR},
+    ],
+)
+def test_a_key_belongs_to_one_request(
+    session: Session, make_booking: MakeBooking, values: dict[str, Any]
+) -> None:
+    make_booking(session, idempotency_key="click")
+    with refused(IdempotencyKeyReused):
+        make_booking(session, idempotency_key="click", **values)
+
+
+def test_a_key_of_a_seat_is_none_of_a_booking_or_another_session(
+    session: Session, make_session: MakeSession, make_booking: MakeBooking, other_provider: Any
+) -> None:
+    other = make_session(provider=other_provider)
+    make_booking(session, idempotency_key="click")
+    with refused(IdempotencyKeyReused):
+        make_booking(other, idempotency_key="click")
+    with refused(IdempotencyKeyReused):
+        create_booking(
+            service=session.service,
+            provider=session.provider,
+            start_at=session.start_at,
+            client_name="Ann",
+            idempotency_key="click",
+            now_dt=NOW,
+        )
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+def test_an_expired_seat_gives_its_key_to_the_same_request(
+    session: Session, make_booking: MakeBooking, is_swept: bool
+) -> None:
+    hold: dict[str, Any] = {"idempotency_key": "click", "expires_at": NOW + HOUR}
+    first = make_booking(session, **hold)
+    if is_swept:
+        expire_booking(first, now_dt=NOW + HOUR)
+    again = make_booking(session, **hold | {"expires_at": NOW + 2 * HOUR, "now_dt": NOW + HOUR})
+    assert again.pk != first.pk
+    assert booked_clients(session) == {"Ann": (1, "PENDING")}
+
+
+# Sessions that are not open
+
+
+def test_a_started_or_cancelled_session_refuses_bookings(
+    session: Session, make_booking: MakeBooking
+) -> None:
     with refused(SessionNotOpen, "session_started"):
-        sit(session, now_dt=START)
+        make_booking(session, now_dt=START)
     with refused(PastStart):
-        sit(session, now_dt=START + HOUR)
+        make_booking(session, now_dt=START + HOUR)
     cancel_session(session, now_dt=NOW)
     assert (session.remaining_seats, session.booking_open) == (0, False)
     with refused(SessionNotOpen, "session_cancelled"):
-        sit(session)
+        make_booking(session)
 
 
-def test_a_finished_session_takes_nobody(session: Session, sit: Sit, settings: Any) -> None:
+def test_a_finished_session_refuses_bookings(
+    session: Session, make_booking: MakeBooking, settings: Any
+) -> None:
     finish_session(session, now_dt=START + HOUR)
     settings.BOOKINGS_ALLOW_PAST_START = True
     with refused(SessionNotOpen, "session_finished"):
-        sit(session, now_dt=START + HOUR)
+        make_booking(session, now_dt=START + HOUR)
 
 
-def test_who_has_seen_another_time_is_told(session: Session, sit: Sit) -> None:
-    seen = again(session)
+def test_a_session_that_moved_since_it_was_read_is_stale(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    seen = reloaded(session)
     update_session(session, start_at=START + HOUR, now_dt=NOW)
     with refused(StaleSession):
-        sit(seen)
-    sit(session)
+        make_booking(seen)
+    make_booking(session)
 
 
-def test_what_is_no_stored_session(session: Session, sit: Sit) -> None:
+def test_an_unsaved_session_is_refused(session: Session, make_booking: MakeBooking) -> None:
     for wrong in (None, Session(), "session"):
         with refused(MissingReference):
-            sit(wrong)  # type: ignore[arg-type]
-    gone = again(session)
+            make_booking(wrong)  # type: ignore[arg-type]
+    gone = reloaded(session)
     gone.pk = -1
     with refused(MissingReference):
-        sit(gone)
+        make_booking(gone)
 
 
 @pytest.mark.parametrize(
@@ -458,45 +616,45 @@ def test_what_is_no_stored_session(session: Session, sit: Sit) -> None:
     ],
     ids=str,
 )
-def test_a_seat_that_makes_no_sense_is_refused(
-    session: Session, sit: Sit, values: dict[str, Any]
+def test_invalid_booking_values_are_refused(
+    session: Session, make_booking: MakeBooking, values: dict[str, Any]
 ) -> None:
     before = Booking.objects.count()
     with pytest.raises(InvalidBooking):
-        sit(session, **values)
+        make_booking(session, **values)
     assert Booking.objects.count() == before
 
 
 def test_the_service_s_window_of_booking_holds(
-    make_service: Make, schedule: Schedule, sit: Sit
+    make_service: Factory, make_session: MakeSession, make_booking: MakeBooking
 ) -> None:
-    session = schedule(service=make_service(minimum_notice_minutes=120))
+    session = make_session(service=make_service(minimum_notice_minutes=120))
     late = START - HOUR
     with refused(NoticeWindow, "minimum_notice"):
-        sit(session, now_dt=late)
-    sit(session, now_dt=late, override_policy=True)
+        make_booking(session, now_dt=late)
+    make_booking(session, now_dt=late, override_policy=True)
 
 
-def test_a_service_that_needs_approval_waits_for_it(
-    make_service: Make, schedule: Schedule, sit: Sit
+def test_a_seat_that_needs_approval_is_pending(
+    make_service: Factory, make_session: MakeSession, make_booking: MakeBooking
 ) -> None:
-    session = schedule(service=make_service(requires_approval=True))
-    booking = sit(session)
+    session = make_session(service=make_service(requires_approval=True))
+    booking = make_booking(session)
     assert booking.status == "PENDING"
     confirm_booking(booking, now_dt=NOW)
-    assert guests(session) == {"Ann": (1, "CONFIRMED")}
+    assert booked_clients(session) == {"Ann": (1, "CONFIRMED")}
 
 
-# Reading
+# Selectors
 
 
-def test_what_is_to_come_is_listed_with_its_seats(
-    schedule: Schedule, make_service: Make, other_provider: Any
+def test_upcoming_sessions_are_listed_with_their_seats(
+    make_session: MakeSession, make_service: Factory, other_provider: Any
 ) -> None:
-    first = schedule()
-    second = schedule(start_at=START + HOUR, service=make_service(name="Boxing"))
-    third = schedule(provider=other_provider, start_at=START + 2 * HOUR)
-    cancel_session(schedule(start_at=START + 5 * HOUR), now_dt=NOW)
+    first = make_session()
+    second = make_session(start_at=START + HOUR, service=make_service(name="Boxing"))
+    third = make_session(provider=other_provider, start_at=START + 2 * HOUR)
+    cancel_session(make_session(start_at=START + 5 * HOUR), now_dt=NOW)
     with CaptureQueriesContext(connection) as captured:
         assert [row.remaining_seats for row in list_sessions(now_dt=NOW)] == [3, 3, 3]
     assert len(captured) == 1
@@ -506,23 +664,23 @@ def test_what_is_to_come_is_listed_with_its_seats(
     assert first in list_sessions()
 
 
-def test_a_seat_takes_as_many_queries_in_a_full_house_as_in_an_empty_one(
-    schedule: Schedule, sit: Sit
+def test_booking_a_seat_takes_a_constant_number_of_queries(
+    make_session: MakeSession, make_booking: MakeBooking
 ) -> None:
-    session = schedule(capacity=50)
+    session = make_session(capacity=50)
 
     def queries(name: str) -> int:
         with CaptureQueriesContext(connection) as captured:
-            sit(session, name)
+            make_booking(session, name)
         return len([query for query in captured if "SAVEPOINT" not in query["sql"]])
 
     first = queries("Ann")
     for number in range(20):
-        sit(session, f"Guest {number}")
+        make_booking(session, f"Guest {number}")
     assert queries("Bob") == first <= 12
 
 
-def test_services_of_the_app_take_what_they_name(session: Session) -> None:
+def test_services_take_keyword_arguments(session: Session) -> None:
     with pytest.raises(TypeError):
         book_seat(session, "Ann")  # type: ignore[misc]
 
@@ -530,51 +688,49 @@ def test_services_of_the_app_take_what_they_name(session: Session) -> None:
 # With the core's other verbs
 
 
-def test_holds_for_nobody_in_particular_are_named_when_they_are_confirmed(
-    session: Session, sit: Sit
+def test_a_hold_without_a_client_gets_one_when_it_is_confirmed(
+    session: Session, make_booking: MakeBooking
 ) -> None:
-    first, second = (sit(session, "", expires_at=NOW + HOUR) for _ in range(2))
+    first, second = (make_booking(session, "", expires_at=NOW + HOUR) for _ in range(2))
     confirm_booking(first, client_name="Ann", now_dt=NOW)
     with refused(AlreadyBooked):
         confirm_booking(second, client_name="Ann", now_dt=NOW)
     confirm_booking(second, client_name="Bob", now_dt=NOW)
-    assert guests(session).keys() == {"Ann", "Bob"}
+    assert booked_clients(session).keys() == {"Ann", "Bob"}
 
 
 def test_a_hold_is_submitted_and_approved_in_its_seat(
-    make_service: Make, schedule: Schedule, sit: Sit
+    make_service: Factory, make_session: MakeSession, make_booking: MakeBooking
 ) -> None:
-    session = schedule(service=make_service(requires_approval=True))
-    hold = sit(session, expires_at=NOW + HOUR)
+    session = make_session(service=make_service(requires_approval=True))
+    hold = make_booking(session, expires_at=NOW + HOUR)
     submit_hold(hold, now_dt=NOW)
     confirm_booking(hold, now_dt=NOW)
-    assert guests(session) == {"Ann": (1, "CONFIRMED")}
+    assert booked_clients(session) == {"Ann": (1, "CONFIRMED")}
 
 
-def test_what_was_delivered_and_is_disputed_has_its_seat_again(session: Session, sit: Sit) -> None:
-    booking, other = sit(session, "Ann", 2), sit(session, "Bob")
+def test_a_disputed_booking_gets_its_seats_back(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking, other = make_booking(session, "Ann", 2), make_booking(session, "Bob")
     for guest in (booking, other):
         deliver_booking(guest, now_dt=START)
-    assert again(session).remaining_seats == 3
+    assert reloaded(session).remaining_seats == 3
     dispute_booking(booking, reason="Too short", now_dt=START)
-    assert guests(session) == {"Ann": (2, "CONFIRMED")}
+    assert booked_clients(session) == {"Ann": (2, "CONFIRMED")}
     assert booking.busy_interval_id == session.busy_interval_id
     assert Seat.objects.get(booking=booking).client_key
     finish_session(session, now_dt=START + HOUR)
     deliver_booking(booking, now_dt=START + HOUR)
     assert not BusyInterval.objects.exists()
     dispute_booking(other, reason="Too short", now_dt=START + HOUR)
-    assert not other.is_in_session
-    damage(other, busy_interval=None)
-    BusyInterval.objects.all().delete()
-    [problem] = find_problems()
-    assert repair(problem) == "repaired"
+    assert other.is_in_session
 
 
-def test_a_note_or_what_happens_elsewhere_concerns_no_session(
-    session: Session, sit: Sit, service: Any, provider: Any
+def test_notes_and_other_bookings_do_not_touch_a_session(
+    session: Session, make_booking: MakeBooking, service: Any, provider: Any
 ) -> None:
-    booking = sit(session, idempotency_key=None)
+    booking = make_booking(session, idempotency_key=None)
     with CaptureQueriesContext(connection) as captured:
         add_note(booking, message="Brings a mat", now_dt=NOW)
     assert not [query for query in captured if "group_sessions" in query["sql"]]
@@ -582,4 +738,4 @@ def test_a_note_or_what_happens_elsewhere_concerns_no_session(
         service=service, provider=provider, start_at=START + HOUR, client_name="Eve", now_dt=NOW
     )
     plain.delete()
-    assert again(session).remaining_seats == 2
+    assert reloaded(session).remaining_seats == 2

@@ -11,11 +11,19 @@ from typing import Any, Final
 import pytest
 
 from bookings.contrib.group_sessions import services
-from bookings.contrib.group_sessions.services.update import CHANGEABLE
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.group_sessions.services.update_session import CHANGEABLE_FIELDS
+from bookings.contrib.schedule.services import create_schedule
 from bookings.contrib.series import services as series
-from tests.contrib.group_sessions.conftest import HOUR, NOW, START, Schedule, Sit, Wait, stored
-from tests.wrong import (
+from tests.contrib.group_sessions.conftest import (
+    HOUR,
+    NOW,
+    START,
+    MakeBooking,
+    MakeEntry,
+    MakeSession,
+    stored_rows,
+)
+from tests.invalid_arguments import (
     AMOUNT,
     DATE,
     DOCUMENT,
@@ -27,9 +35,9 @@ from tests.wrong import (
     OBJECT,
     TEXTS,
     Table,
+    find_faults,
     optional,
     parameters,
-    what_is_wrong_with,
 )
 
 OF_A_SESSION: Final = {"session": OBJECT, "now_dt": optional(INSTANT)}
@@ -101,7 +109,7 @@ TABLES: Final[dict[str, Table]] = {
         "idempotency_key": TEXTS,
         "now_dt": optional(INSTANT),
     },
-    "cancel_session": {**OF_A_CHANGE, "reason": TEXTS},
+    "cancel_session": {**OF_A_CHANGE, "reason": TEXTS, "refund": TEXTS},
     "close_booking": OF_A_SESSION,
     "create_session": {
         **OF_NEW_ONES,
@@ -137,6 +145,7 @@ TABLES: Final[dict[str, Table]] = {
     "move_seat": {
         "booking": OBJECT,
         "to_session": OBJECT,
+        "by": TEXTS,
         "actor": optional(OBJECT),
         "now_dt": optional(INSTANT),
         "override_policy": FLAG,
@@ -157,7 +166,7 @@ TABLES: Final[dict[str, Table]] = {
 OTHERS: Final[dict[str, Any]] = {
     "book_session_series": series.SeatOptions.__annotations__,
     "create_session_series": series.SessionOptions.__annotations__,
-    "update_session": CHANGEABLE,
+    "update_session": CHANGEABLE_FIELDS,
 }
 OF_SERIES: Final = {"book_session_series", "create_session_series"}
 NO_SERVICES: Final = {"Generated", "SlotConflict"}
@@ -169,12 +178,17 @@ def service_of(name: str) -> Callable[..., Any]:
 
 @pytest.fixture
 def given(
-    name: str, schedule: Schedule, sit: Sit, wait: Wait, service: Any, provider: Any
+    name: str,
+    make_session: MakeSession,
+    make_booking: MakeBooking,
+    make_entry: MakeEntry,
+    service: Any,
+    provider: Any,
 ) -> dict[str, Any]:
     """What a service takes without a word."""
     taken = TABLES[name]
     if "slot_duration_minutes" in taken:
-        make_schedule(provider=provider, hours={0: [("09:00", "11:00")]})
+        create_schedule(provider=provider, hours={0: [("09:00", "11:00")]})
         monday = date(2131, 3, 5)
         return {
             "service": service,
@@ -200,7 +214,7 @@ def given(
         )
         occurrence = made.series.occurrences.first()
         return {"occurrence": occurrence, "client_name": "Ann", "now_dt": NOW}
-    session = schedule(enable_waitlist=name != "finish_sessions")
+    session = make_session(enable_waitlist=name != "finish_sessions")
     given: dict[str, Any] = {"now_dt": NOW}
     if "session" in taken:
         given["session"] = session
@@ -208,9 +222,9 @@ def given(
         return given | {"now_dt": START + HOUR}
     if name == "book_seat":
         return given | {"client_name": "Ann"}
-    booking = sit(session, "Ann", 3)
+    booking = make_booking(session, "Ann", 3)
     if "entry" in taken:
-        entry = wait(session, "Ben", 1)
+        entry = make_entry(session, "Ben", 1)
         if name == "promote_from_waitlist":
             services.update_session(session, capacity=4, now_dt=NOW)
             entry.refresh_from_db()
@@ -218,7 +232,7 @@ def given(
     return given | {
         "join_waitlist": {"client_name": "Ben"},
         "mark_attendance": {"attended": [booking], "now_dt": START},
-        "move_seat": {"booking": booking, "to_session": schedule(start_at=START + 2 * HOUR)},
+        "move_seat": {"booking": booking, "to_session": make_session(start_at=START + 2 * HOUR)},
     }.get(name, {})
 
 
@@ -242,4 +256,4 @@ def test_a_value_of_a_wrong_type_is_refused(
 ) -> None:
     service, kind = service_of(name), TABLES[name][argument]
 
-    assert what_is_wrong_with(service, given, argument, kind, stored) == ""
+    assert find_faults(service, given, argument, kind, stored_rows) == ""

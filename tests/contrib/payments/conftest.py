@@ -1,4 +1,4 @@
-"""A massage for 100 dollars, and the shortest way to money for it."""
+"""A massage for 100 dollars, with bookings and payments for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bookings.contrib.payments.models import Payment
 from bookings.contrib.payments.services import Receipt, record_payment
 from bookings.models import Booking
 from bookings.services import create_booking
-from tests.races.conftest import pool, rounds, rounds_each_way, track, way  # noqa: F401 - fixtures
+from tests.races.conftest import pool, rounds, rounds_each_way, runner, way  # noqa: F401 - fixtures
 
 NOW: Final = datetime(2131, 3, 5, 8, 0, tzinfo=UTC)
 START: Final = datetime(2131, 3, 7, 10, 0, tzinfo=UTC)
@@ -61,21 +61,21 @@ def user(db: None) -> Any:
 @pytest.fixture
 def book(service: Any, provider: Any) -> Book:
     def make(**values: Any) -> Booking:
-        given = {
+        defaults = {
             "service": service,
             "provider": provider,
             "start_at": START,
             "client_name": "Joan",
             "now_dt": NOW,
         }
-        return create_booking(**(given | values))
+        return create_booking(**(defaults | values))
 
     return make
 
 
 @pytest.fixture
 def hold(book: Book) -> Booking:
-    """Held for fifteen minutes, for who pays meanwhile."""
+    """Return a hold of fifteen minutes."""
     return book(expires_at=NOW + timedelta(minutes=15))
 
 
@@ -86,7 +86,7 @@ def booking(book: Book) -> Booking:
 
 @pytest.fixture
 def pay() -> Pay:
-    """Pay 100 for a booking: ``pay(booking)``, any argument of the service on top."""
+    """Return ``record_payment`` with an amount of 100 and other default arguments."""
 
     def make(booking: Booking, amount: Any = 100, external_id: str = "pay_1", **values: Any) -> Any:
         return record_payment(
@@ -98,27 +98,27 @@ def pay() -> Pay:
 
 @pytest.fixture
 def paid(booking: Booking, pay: Pay) -> Payment:
-    """A payment of 100, for a confirmed booking."""
+    """Return a payment of 100 for a confirmed booking."""
     return pay(booking).payment
 
 
 @pytest.fixture
-def hear() -> Iterator[Callable[[Signal], list[dict[str, Any]]]]:
-    """What is told by a signal from now on."""
-    heard: list[tuple[Signal, Any]] = []
+def record_signal() -> Iterator[Callable[[Signal], list[dict[str, Any]]]]:
+    """Return a function that lists what a signal sends from now on."""
+    connected: list[tuple[Signal, Any]] = []
 
-    def listen(signal: Signal) -> list[dict[str, Any]]:
-        told: list[dict[str, Any]] = []
+    def record(signal: Signal) -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
 
-        def receive(**said: Any) -> None:
-            told.append(said)
+        def receive(**kwargs: Any) -> None:
+            sent.append(kwargs)
 
         signal.connect(receive, weak=False)
-        heard.append((signal, receive))
-        return told
+        connected.append((signal, receive))
+        return sent
 
-    yield listen
-    for signal, receive in heard:
+    yield record
+    for signal, receive in connected:
         signal.disconnect(receive)
 
 

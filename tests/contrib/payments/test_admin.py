@@ -1,4 +1,4 @@
-"""Staff see the money beside the booking, and lay down the refund policies."""
+"""Staff see the money beside the booking, grant and waive refunds, and lay down refund policies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from bookings.admin import BookingAdmin
+from bookings.contrib.payments.admin import RefundDueAdmin
 from bookings.contrib.payments.models import Payment, RefundDue, RefundPolicy
+from bookings.contrib.payments.refund_rules import Tier
 from bookings.contrib.payments.services import record_refund, set_refund_policy
-from bookings.contrib.payments.tiers import Tier
 from bookings.models import Booking
 from bookings.services import cancel_booking
 from tests.contrib.payments.conftest import NOW, Book, Make, Pay, before_start
@@ -22,11 +24,6 @@ from tests.contrib.payments.conftest import NOW, Book, Make, Pay, before_start
 pytestmark = pytest.mark.django_db
 
 ADMIN = "/admin/bookings_payments"
-
-
-@pytest.fixture(autouse=True)
-def _urls(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.admin.urls"
 
 
 @pytest.fixture
@@ -65,7 +62,7 @@ def tiers(*rows: tuple[Any, ...], **values: Any) -> dict[str, Any]:
     return sent | values
 
 
-def test_the_booking_shows_its_money(boss: Client, cancelled: Booking) -> None:
+def test_the_booking_shows_its_payments_and_refund_due(boss: Client, cancelled: Booking) -> None:
     page = text(boss, f"/admin/bookings/booking/{cancelled.pk}/change/")
     assert "pay_1" in page
     assert "Partially refunded" in page
@@ -73,7 +70,7 @@ def test_the_booking_shows_its_money(boss: Client, cancelled: Booking) -> None:
     assert ".000" not in page
 
 
-def test_who_may_not_see_payments_sees_the_booking_without(cancelled: Booking) -> None:
+def test_a_user_who_may_not_see_payments_sees_the_booking_without_them(cancelled: Booking) -> None:
     user = get_user_model().objects.create_user("clerk", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_booking"))
     client = Client()
@@ -98,7 +95,7 @@ def test_payments_and_their_refunds_are_read_only(
 @pytest.mark.parametrize(
     ("query", "number"), [("", 1), ("?outstanding=yes", 1), ("?outstanding=no", 0)]
 )
-def test_what_is_due_is_a_list(boss: Client, cancelled: Booking, query: str, number: int) -> None:
+def test_refunds_due_are_listed(boss: Client, cancelled: Booking, query: str, number: int) -> None:
     page = text(boss, f"{ADMIN}/refunddue/{query}")
     assert page.count(cancelled.reference) == number
     assert ".000" not in page
@@ -175,7 +172,7 @@ def test_a_tier_that_is_deleted_does_not_count(boss: Client) -> None:
     assert [tier.notice_minutes for tier in policy.rules().tiers] == [30]
 
 
-def test_an_empty_row_is_none(boss: Client) -> None:
+def test_an_empty_row_is_ignored(boss: Client) -> None:
     response = boss.post(f"{ADMIN}/refundpolicy/add/", tiers((60, 10, 0), ("", "", "0")))
     assert response.status_code == 302
     assert len(RefundPolicy.objects.get().rules().tiers) == 1
@@ -189,3 +186,202 @@ def test_there_is_one_default(boss: Client, make_service: Make) -> None:
     assert boss.post(f"{ADMIN}/refundpolicy/add/", tiers(service=own.pk)).status_code == 302
     assert RefundPolicy.objects.count() == 2
     assert not RefundDue.objects.exists()
+
+
+GRANT = {"amount": "80", "reason": "Our fault", "_answered": "1"}
+
+
+def page_of_due(booking: Booking) -> str:
+    return f"{ADMIN}/refunddue/{booking.refund_due.pk}"
+
+
+def send(client: Client, path: str, **values: Any) -> str:
+    """Open a page with a question, and send its form with other values; return what is shown."""
+    page = text(client, path)
+    version = re.search(r'name="version" value="([^"]*)"', page)
+    assert version is not None
+    response = client.post(path, {"version": version[1], **values}, follow=True)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def clerk(*permissions: str) -> Client:
+    user = get_user_model().objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_staff_waive_a_part_of_what_is_due(boss: Client, cancelled: Booking) -> None:
+    due = page_of_due(cancelled)
+    assert f'href="{due}/waive/">Waive the refund…' in text(boss, f"{due}/change/")
+    asked = text(boss, f"{due}/waive/")
+    assert 'value="30.00"' in asked
+    assert "At most what is still to be refunded: 30.00 USD." in asked
+    shown = send(boss, f"{due}/waive/", amount="10", reason="Takes a voucher")
+    assert "Waived: 10.00 USD. Still to be refunded: 20.00 USD." in shown
+    row = RefundDue.objects.get()
+    assert (row.waived, row.outstanding, row.reason) == (10, 20, "Takes a voucher")
+    assert "Waived: 10.00 USD" in text(boss, f"{due}/history/")
+    send(boss, f"{due}/waive/", amount="20", reason="")
+    assert "/waive/" not in text(boss, f"{due}/change/")
+    assert RefundDue.objects.get().reason == "Takes a voucher"
+
+
+def test_staff_grant_more_than_is_due(boss: Client, cancelled: Booking) -> None:
+    due = page_of_due(cancelled)
+    assert f'href="{due}/grant/">Grant a refund…' in text(boss, f"{due}/change/")
+    asked = text(boss, f"{due}/grant/")
+    assert 'value="100.00"' in asked
+    assert "At most what was paid: 100.00 USD." in asked
+    shown = send(boss, f"{due}/grant/", amount="80", reason="Our fault")
+    assert "Granted: 80.00 USD. Still to be refunded: 60.00 USD." in shown
+    row = RefundDue.objects.get()
+    assert (row.granted, row.outstanding, row.reason) == (80, 60, "Our fault")
+
+
+def test_staff_grant_a_refund_of_which_nothing_was_due(
+    boss: Client, booking: Booking, paid: Payment
+) -> None:
+    path = f"{ADMIN}/payment/{paid.pk}"
+    assert f'href="{path}/grant/">Grant a refund…' in text(boss, f"{path}/change/")
+    shown = send(boss, f"{path}/grant/", amount="25.50", reason="Sorry")
+    assert "Granted: 25.50 USD. Still to be refunded: 25.50 USD." in shown
+    assert f"{page_of_due(booking)}/change/" in text(
+        boss, f"/admin/bookings/booking/{booking.pk}/change/"
+    )
+    assert "Granted: 25.50 USD" in text(boss, f"{page_of_due(booking)}/history/")
+
+
+def test_of_a_payment_that_was_not_made_nothing_is_granted(
+    boss: Client, booking: Booking, pay: Pay
+) -> None:
+    pending = pay(booking, status="PENDING").payment
+    path = f"{ADMIN}/payment/{pending.pk}"
+    assert "/grant/" not in text(boss, f"{path}/change/")
+    assert "Nothing was paid for this booking" in send(boss, f"{path}/grant/", amount="1")
+    assert not RefundDue.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("page", "amount", "message"),
+    [
+        ("waive", "31", "Only 30.00 USD are still to be refunded."),
+        ("waive", "0", "amount must be above zero"),
+        ("waive", "", "This field is required."),
+        ("waive", "x", "Enter a number."),
+        ("waive", "1.005", "no more than 2 decimal places"),
+        ("waive", "1e30", "no more than"),
+        ("grant", "101", "Only 100.00 USD were paid."),
+        ("grant", "-1", "amount must be above zero"),
+    ],
+)
+def test_a_wrong_amount_is_a_message_beside_it(
+    boss: Client, cancelled: Booking, page: str, amount: str, message: str
+) -> None:
+    before = RefundDue.objects.values().get()
+    shown = send(boss, f"{page_of_due(cancelled)}/{page}/", amount=amount, reason="Because")
+    field = shown[shown.index("field-amount") :]
+    assert message in field[: field.index("field-reason")]
+    assert "Because" in shown
+    assert RefundDue.objects.values().get() == before
+
+
+def test_an_amount_has_the_decimals_of_its_currency_in_the_form(
+    boss: Client, make_service: Make, book: Book, pay: Pay
+) -> None:
+    booking = book(service=make_service(currency="JPY"))
+    pay(booking, 9000)
+    cancel_booking(booking, now_dt=before_start(hours=30))
+    assert 'value="9000"' in text(boss, f"{page_of_due(booking)}/waive/")
+    assert "no more than 0 decimal places" in send(
+        boss, f"{page_of_due(booking)}/waive/", amount="1.5"
+    )
+
+
+def test_a_second_click_waives_nothing_more(boss: Client, cancelled: Booking) -> None:
+    path = f"{page_of_due(cancelled)}/waive/"
+    version = "0.00 0.00 30.00"
+    assert f'value="{version}"' in text(boss, path)
+    sent = {"version": version, "amount": "10", "reason": ""}
+    assert boss.post(path, sent).status_code == 302
+    assert "Somebody has changed this booking" in boss.post(path, sent).content.decode()
+    assert RefundDue.objects.get().waived == 10
+
+
+def test_the_adapter_may_refuse_it(boss: Client, cancelled: Booking, settings: Any) -> None:
+    settings.BOOKINGS_ADAPTER = "tests.contrib.payments.test_waive_refund.RefusingToWaive"
+    shown = send(boss, f"{page_of_due(cancelled)}/waive/", amount="1", reason="")
+    assert "errornote" in shown or "errorlist nonfield" in shown
+    assert RefundDue.objects.get().waived == 0
+
+
+@pytest.mark.parametrize(
+    "permissions",
+    [(), ("view_refunddue", "view_payment"), ("change_booking", "change_payment")],
+)
+def test_who_may_not_change_what_is_due_has_no_pages_for_it(
+    cancelled: Booking, paid: Payment, permissions: tuple[str, ...]
+) -> None:
+    client = clerk(*permissions)
+    due, payment = page_of_due(cancelled), f"{ADMIN}/payment/{paid.pk}"
+    for page in (f"{due}/change/", f"{payment}/change/"):
+        shown = client.get(page).content.decode()
+        assert "/waive/" not in shown
+        assert "/grant/" not in shown
+    for path in (f"{due}/waive/", f"{due}/grant/", f"{payment}/grant/"):
+        assert client.get(path).status_code == 403
+        assert client.post(path, GRANT | {"version": ""}).status_code == 403
+    assert RefundDue.objects.get().granted == 0
+
+
+def test_who_may_change_what_is_due_may_grant_and_waive(cancelled: Booking) -> None:
+    client = clerk("change_refunddue")
+    due = page_of_due(cancelled)
+    assert 'name="_save"' not in text(client, f"{due}/change/")
+    assert "Waived: 5.00 USD" in send(client, f"{due}/waive/", amount="5", reason="")
+
+
+@pytest.mark.parametrize("hidden", [RefundDueAdmin, BookingAdmin])
+def test_what_the_admin_of_what_is_due_or_of_bookings_hides_is_not_changed(
+    boss: Client, cancelled: Booking, paid: Payment, monkeypatch: pytest.MonkeyPatch, hidden: Any
+) -> None:
+    own = hidden.get_queryset
+    monkeypatch.setattr(hidden, "get_queryset", lambda *args: own(*args).none())
+    payment = f"{ADMIN}/payment/{paid.pk}"
+    assert "/grant/" not in text(boss, f"{payment}/change/")
+    assert boss.get(f"{payment}/grant/").status_code == 403
+    hidden_status = 404 if hidden is RefundDueAdmin else 403
+    for page in ("waive", "grant"):
+        answer = boss.post(f"{page_of_due(cancelled)}/{page}/", GRANT | {"version": ""})
+        assert answer.status_code == hidden_status
+    assert boss.get(f"{ADMIN}/payment/0/grant/").status_code == 404
+
+
+def test_the_page_of_what_is_due_takes_nothing_that_is_sent(
+    boss: Client, cancelled: Booking
+) -> None:
+    before = RefundDue.objects.values().get()
+    sent = {"outstanding": "1", "granted": "70", "reason": "Forged"}
+    assert boss.post(f"{page_of_due(cancelled)}/change/", sent).status_code == 302
+    assert RefundDue.objects.values().get() == before
+    assert boss.get(f"{ADMIN}/refunddue/add/").status_code == 403
+    assert boss.post(f"{page_of_due(cancelled)}/delete/").status_code == 403
+
+
+def test_the_pages_take_the_same_queries_for_any_number_of_payments(
+    boss: Client, cancelled: Booking, pay: Pay, django_assert_num_queries: Any
+) -> None:
+    paths = [f"{page_of_due(cancelled)}/{page}/" for page in ("change", "grant", "waive")]
+    numbers = []
+    for path in paths:
+        text(boss, path)
+        with CaptureQueriesContext(connection) as queries:
+            text(boss, path)
+        numbers.append(len(queries))
+    for number in range(3):
+        pay(cancelled, 10, f"pay_{number + 2}", now_dt=before_start(hours=1))
+    for path, number in zip(paths, numbers, strict=True):
+        with django_assert_num_queries(number):
+            text(boss, path)

@@ -1,4 +1,4 @@
-"""``check_bookings`` finds money that does not add up, and corrects what can be known."""
+"""``check_bookings`` finds payments that do not add up, and repairs what is due."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.payments import accounts
-from bookings.contrib.payments.integrity import what_is_due_is_on_record
+from bookings.contrib.payments import balances
+from bookings.contrib.payments.integrity import check_refunds_due
 from bookings.contrib.payments.models import Payment, Refund, RefundDue
 from bookings.contrib.payments.services import grant_refund, record_refund
 from bookings.integrity import find_problems
@@ -33,7 +33,7 @@ def fix() -> str:
     return out.getvalue()
 
 
-def test_sound_money_is_no_problem(booking: Booking, pay: Pay) -> None:
+def test_sound_rows_are_no_problem(booking: Booking, pay: Pay) -> None:
     for number in range(3):
         payment = pay(booking, "33.33", f"pay_{number}").payment
         for part in ("0.10", "0.20"):
@@ -43,27 +43,27 @@ def test_sound_money_is_no_problem(booking: Booking, pay: Pay) -> None:
     assert problems() == []
 
 
-def test_many_bookings_cost_no_more_statements_than_one(book: Book, pay: Pay) -> None:
+def test_the_number_of_queries_is_constant(book: Book, pay: Pay) -> None:
     def cost(number: int) -> int:
         booking = book(start_at=START + timedelta(hours=number))
         pay(booking, 100, f"pay_{number}")
         with CaptureQueriesContext(connection) as statements:
-            assert list(what_is_due_is_on_record("default")) == []
+            assert list(check_refunds_due("default")) == []
         return len(statements)
 
     assert [cost(number) for number in range(4)] == [cost(4)] * 4
 
 
-def test_what_changes_while_it_is_read_is_no_problem(
+def test_a_change_during_the_check_is_no_problem(
     booking: Booking, paid: Payment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_paid = accounts.read_paid
+    read_balances = balances.read_balances
 
-    def too_late(*args: Any, **kwargs: Any) -> Any:
+    def cancel_and_read(*args: Any, **kwargs: Any) -> Any:
         cancel_booking(booking, now_dt=NOW)
-        return read_paid(*args, **kwargs)
+        return read_balances(*args, **kwargs)
 
-    monkeypatch.setattr(accounts, "read_paid", too_late)
+    monkeypatch.setattr(balances, "read_balances", cancel_and_read)
     assert problems() == []
     assert RefundDue.objects.get().outstanding == 100
 
@@ -71,35 +71,31 @@ def test_what_changes_while_it_is_read_is_no_problem(
 def test_refunds_that_do_not_add_up_are_found(paid: Payment) -> None:
     record_refund(paid, amount=30, external_id="re_1", now_dt=NOW)
     Payment.objects.update(amount_refunded=20)
-    [said] = problems()
-    assert "pay_1" in said
-    assert "20" in said
-    assert "30" in said
+    [message] = problems()
+    assert "pay_1" in message
+    assert "20" in message
+    assert "30" in message
     with pytest.raises((CommandError, SystemExit)):
         fix()
 
 
-def test_a_note_of_a_refund_that_is_none_is_found(paid: Payment) -> None:
+def test_an_amount_refunded_without_a_refund_is_found(paid: Payment) -> None:
     Payment.objects.update(amount_refunded=20)
     assert len(problems()) == 1
     assert not Refund.objects.exists()
 
 
-def test_what_is_due_and_not_on_record_is_found_and_put_there(
-    booking: Booking, paid: Payment
-) -> None:
+def test_a_missing_refund_due_is_found_and_repaired(booking: Booking, paid: Payment) -> None:
     cancel_booking(booking, now_dt=before_start(hours=10))
     RefundDue.objects.all().delete()
-    [said] = problems()
-    assert booking.reference in said
+    [message] = problems()
+    assert booking.reference in message
     fix()
     assert RefundDue.objects.get().outstanding == 50
     assert problems() == []
 
 
-def test_what_is_on_record_and_not_due_is_found_and_corrected(
-    booking: Booking, paid: Payment
-) -> None:
+def test_a_wrong_refund_due_is_found_and_repaired(booking: Booking, paid: Payment) -> None:
     cancel_booking(booking, now_dt=before_start(hours=10))
     RefundDue.objects.update(outstanding=70)
     assert len(problems()) == 1

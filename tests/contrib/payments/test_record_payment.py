@@ -1,4 +1,4 @@
-"""A payment is recorded once, whatever happens, and its booking follows."""
+"""``record_payment``: a payment is stored once, and its booking is confirmed or expired."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models.signals import post_save
 
 from bookings.adapters import DefaultBookingAdapter
 from bookings.contrib.payments import signals
@@ -18,15 +19,17 @@ from bookings.contrib.payments.exceptions import (
     ExternalIdReused,
     InvalidPayment,
 )
-from bookings.contrib.payments.models import Payment, RefundDue
-from bookings.contrib.payments.services import Outcome, once, record_payment
+from bookings.contrib.payments.models import Payment, Refund, RefundDue, RefundPolicy
+from bookings.contrib.payments.services import Outcome, grant_refund, record_payment, unique_rows
 from bookings.exceptions import (
     BookingBusy,
     InvalidBooking,
     InvalidTransition,
     MissingReference,
     NotAllowed,
+    SlotUnavailable,
 )
+from bookings.ledger.transactions import unique_constraints
 from bookings.models import Booking
 from bookings.services import (
     cancel_booking,
@@ -37,12 +40,13 @@ from bookings.services import (
 )
 from bookings.testing import assert_bookings_are_sound
 from tests.contrib.payments.conftest import NOW, START, Book, Make, Pay, money
+from tests.look_alikes import LOOK_ALIKE, LOOK_ALIKES
 
 pytestmark = pytest.mark.django_db
 
 
 class Refusing(DefaultBookingAdapter):
-    """Lets nobody do what ``refused`` names."""
+    """Allow nobody the verb ``refused``."""
 
     refused = "submit"
 
@@ -63,7 +67,7 @@ def adapter(kind: type[Refusing]) -> str:
     return f"{kind.__module__}.{kind.__name__}"
 
 
-def test_a_payment_is_stored_as_it_was_told(hold: Booking, pay: Pay, user: Any) -> None:
+def test_a_payment_is_stored_as_reported(hold: Booking, pay: Pay, user: Any) -> None:
     processed = NOW - timedelta(seconds=3)
     receipt = pay(hold, method="card", processed_at=processed, actor=user, currency="usd")
     stored = Payment.objects.get()
@@ -77,7 +81,7 @@ def test_a_payment_is_stored_as_it_was_told(hold: Booking, pay: Pay, user: Any) 
     assert str(stored) == "100.00 USD (pay_1)"
 
 
-def test_a_hold_that_is_paid_for_is_confirmed(hold: Booking, pay: Pay) -> None:
+def test_a_paid_hold_is_confirmed(hold: Booking, pay: Pay) -> None:
     receipt = pay(hold)
     assert (receipt.outcome, receipt.refund_due, receipt.refusal) == (Outcome.PAID, 0, None)
     assert hold.status == Booking.Status.CONFIRMED
@@ -88,29 +92,27 @@ def test_a_hold_that_is_paid_for_is_confirmed(hold: Booking, pay: Pay) -> None:
     assert_bookings_are_sound()
 
 
-def test_it_takes_the_whole_total_to_confirm(hold: Booking, pay: Pay) -> None:
+def test_only_the_full_total_confirms(hold: Booking, pay: Pay) -> None:
     assert pay(hold, 60).outcome == Outcome.PARTLY_PAID
     assert hold.status == Booking.Status.PENDING
     assert pay(hold, 40, "pay_2").outcome == Outcome.PAID
     assert hold.status == Booking.Status.CONFIRMED
 
 
-def test_where_nothing_has_a_price_any_payment_will_do(
-    book: Book, make_service: Make, pay: Pay
-) -> None:
+def test_without_a_price_any_payment_confirms(book: Book, make_service: Make, pay: Pay) -> None:
     hold = book(service=make_service(price_amount=None), expires_at=NOW + timedelta(minutes=15))
     assert pay(hold, 5).outcome == Outcome.PAID
     assert hold.status == Booking.Status.CONFIRMED
 
 
-def test_a_confirmed_booking_stays_as_it_is(booking: Booking, pay: Pay) -> None:
+def test_a_payment_does_not_change_a_confirmed_booking(booking: Booking, pay: Pay) -> None:
     version = booking.version
     assert pay(booking, 30).outcome == Outcome.PARTLY_PAID
     assert pay(booking, 70, "pay_2").outcome == Outcome.PAID
     assert (booking.status, booking.version) == (Booking.Status.CONFIRMED, version)
 
 
-def test_an_invoice_can_be_paid_afterwards(booking: Booking, pay: Pay) -> None:
+def test_a_completed_booking_can_be_paid(booking: Booking, pay: Pay) -> None:
     complete_booking(booking, now_dt=START)
     later = START + timedelta(days=9)
     assert pay(booking, 60, now_dt=later).outcome == Outcome.PARTLY_PAID
@@ -125,7 +127,7 @@ def test_money_does_not_replace_approval(book: Book, make_service: Make, pay: Pa
     assert pay(request).outcome == Outcome.PAID
 
 
-def test_a_paid_hold_of_what_needs_approval_becomes_a_request_and_does_not_run_out(
+def test_a_paid_hold_that_needs_approval_becomes_a_request_and_does_not_expire(
     book: Book, make_service: Make, pay: Pay
 ) -> None:
     service = make_service(requires_approval=True)
@@ -145,7 +147,7 @@ def test_a_paid_hold_of_what_needs_approval_becomes_a_request_and_does_not_run_o
     assert confirm_booking(paid, now_dt=expires_at).status == Booking.Status.CONFIRMED
 
 
-def test_a_paid_request_that_nobody_answers_makes_the_money_due(
+def test_the_payment_of_an_unanswered_request_is_due(
     book: Book, make_service: Make, pay: Pay, settings: Any
 ) -> None:
     settings.BOOKINGS_APPROVAL_DEADLINE_HOURS = 2
@@ -159,7 +161,9 @@ def test_a_paid_request_that_nobody_answers_makes_the_money_due(
     assert RefundDue.objects.get().outstanding == paid
 
 
-def test_a_paid_hold_of_nobody_waits_for_a_name(book: Book, make_service: Make, pay: Pay) -> None:
+def test_a_paid_hold_without_a_client_is_not_confirmed(
+    book: Book, make_service: Make, pay: Pay
+) -> None:
     hold = book(client_name="", expires_at=NOW + timedelta(minutes=15))
 
     receipt = pay(hold)
@@ -182,7 +186,7 @@ def test_a_host_s_own_pending_booking_that_is_paid_is_confirmed(booking: Booking
 
 
 def test_the_same_id_again_changes_nothing(
-    hold: Booking, pay: Pay, hear: Callable[..., list[Any]]
+    hold: Booking, pay: Pay, record_signal: Callable[..., list[Any]]
 ) -> None:
     first = pay(hold)
     version = hold.version
@@ -193,20 +197,20 @@ def test_the_same_id_again_changes_nothing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_is_told_once_on_commit(
-    hold: Booking, pay: Pay, hear: Callable[..., list[dict[str, Any]]]
+def test_the_signal_is_sent_once_on_commit(
+    hold: Booking, pay: Pay, record_signal: Callable[..., list[dict[str, Any]]]
 ) -> None:
-    told = hear(signals.payment_recorded)
+    sent = record_signal(signals.payment_recorded)
     with transaction.atomic():
         receipt = pay(hold)
-        assert told == []
+        assert sent == []
     pay(hold)
-    [said] = told
-    assert (said["sender"], said["payment"]) == (Payment, receipt.payment)
-    assert (said["booking"], said["using"]) == (hold, "default")
+    [kwargs] = sent
+    assert (kwargs["sender"], kwargs["payment"]) == (Payment, receipt.payment)
+    assert (kwargs["booking"], kwargs["using"]) == (hold, "default")
 
 
-def test_a_pending_payment_is_no_money(hold: Booking, pay: Pay) -> None:
+def test_a_pending_payment_confirms_nothing(hold: Booking, pay: Pay) -> None:
     receipt = pay(hold, status="PENDING")
     assert receipt.outcome == Outcome.PENDING
     assert receipt.payment.processed_at is None
@@ -215,7 +219,7 @@ def test_a_pending_payment_is_no_money(hold: Booking, pay: Pay) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "statuses",
     [
         ["PENDING", "PAID"],
         ["PENDING", "FAILED", "PAID"],
@@ -225,18 +229,18 @@ def test_a_pending_payment_is_no_money(hold: Booking, pay: Pay) -> None:
     ],
     ids=", ".join,
 )
-def test_what_was_paid_stays_paid_in_whatever_order_it_is_told(
-    hold: Booking, pay: Pay, told: list[str]
+def test_a_payment_stays_paid_whatever_the_order_of_reports(
+    hold: Booking, pay: Pay, statuses: list[str]
 ) -> None:
-    for minute, status in enumerate(told):
+    for minute, status in enumerate(statuses):
         pay(hold, status=status, now_dt=NOW + timedelta(minutes=minute))
     payment = Payment.objects.get()
     assert payment.status == Payment.Status.PAID
-    assert payment.processed_at == NOW + timedelta(minutes=told.index("PAID"))
+    assert payment.processed_at == NOW + timedelta(minutes=statuses.index("PAID"))
     assert hold.status == Booking.Status.CONFIRMED
 
 
-def test_a_failed_payment_is_on_record(hold: Booking, pay: Pay) -> None:
+def test_a_failed_payment_is_stored(hold: Booking, pay: Pay) -> None:
     pay(hold, status="PENDING")
     receipt = pay(hold, status="FAILED")
     assert receipt.outcome == Outcome.FAILED
@@ -244,9 +248,7 @@ def test_a_failed_payment_is_on_record(hold: Booking, pay: Pay) -> None:
     assert hold.status == Booking.Status.PENDING
 
 
-def test_money_for_a_hold_that_has_run_out_is_kept_on_record_and_due(
-    hold: Booking, pay: Pay
-) -> None:
+def test_a_payment_for_an_expired_hold_is_stored_and_due(hold: Booking, pay: Pay) -> None:
     receipt = pay(hold, now_dt=NOW + timedelta(minutes=15))
     assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 100)
     assert Payment.objects.get().status == Payment.Status.PAID
@@ -256,7 +258,7 @@ def test_money_for_a_hold_that_has_run_out_is_kept_on_record_and_due(
     assert_bookings_are_sound()
 
 
-def test_part_of_the_money_for_a_hold_that_runs_out_is_due(hold: Booking, pay: Pay) -> None:
+def test_a_part_payment_of_an_expired_hold_is_due(hold: Booking, pay: Pay) -> None:
     pay(hold, 60)
     expire_bookings(now_dt=NOW + timedelta(minutes=15))
     assert RefundDue.objects.get().outstanding == 60
@@ -264,20 +266,20 @@ def test_part_of_the_money_for_a_hold_that_runs_out_is_due(hold: Booking, pay: P
 
 
 @pytest.mark.parametrize("verb", [decline_booking, cancel_booking])
-def test_money_for_a_booking_that_has_ended_is_due(hold: Booking, pay: Pay, verb: Any) -> None:
+def test_a_payment_for_an_ended_booking_is_due(hold: Booking, pay: Pay, verb: Any) -> None:
     verb(hold, now_dt=NOW)
     receipt = pay(hold, now_dt=NOW + timedelta(minutes=1))
     assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 100)
 
 
-def test_what_is_paid_too_much_is_due(booking: Booking, pay: Pay) -> None:
+def test_an_overpayment_is_due(booking: Booking, pay: Pay) -> None:
     pay(booking)
     receipt = pay(booking, 100, "pay_2")
     assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 100)
     assert booking.status == Booking.Status.CONFIRMED
 
 
-def test_a_refusal_to_confirm_does_not_undo_the_record(
+def test_the_payment_is_stored_even_if_confirming_is_refused(
     hold: Booking, pay: Pay, settings: Any
 ) -> None:
     settings.BOOKINGS_ADAPTER = adapter(Refusing)
@@ -291,16 +293,39 @@ def test_a_refusal_to_confirm_does_not_undo_the_record(
     assert hold.status == Booking.Status.CONFIRMED
 
 
-def test_nobody_needs_a_permission_for_a_hold_to_run_out(
-    hold: Booking, pay: Pay, settings: Any
+def offers(
+    service: Any, provider: Any, start_dt: Any, end_dt: Any, *, override_policy: bool
+) -> Any:
+    return [start_dt] if service.is_active else []
+
+
+@pytest.mark.parametrize("is_on_offer", [True, False])
+def test_a_request_that_needs_no_approval_any_more_is_confirmed_if_its_start_is_on_offer(
+    book: Book, pay: Pay, make_service: Make, settings: Any, is_on_offer: bool
 ) -> None:
+    request = book(service=make_service(requires_approval=True))
+    Booking.objects.filter(pk=request.pk).update(requires_approval=False)
+    type(request.service).objects.update(is_active=is_on_offer)
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.offers"
+    receipt = pay(request)
+    if is_on_offer:
+        assert (receipt.outcome, receipt.refusal) == (Outcome.PAID, None)
+    else:
+        assert receipt.outcome == Outcome.NOT_CONFIRMED
+        assert isinstance(receipt.refusal, SlotUnavailable)
+    assert (request.status == Booking.Status.CONFIRMED) is is_on_offer
+    assert Payment.objects.get().status == Payment.Status.PAID
+
+
+def test_expiring_an_old_hold_needs_no_permission(hold: Booking, pay: Pay, settings: Any) -> None:
     settings.BOOKINGS_ADAPTER = adapter(RefusingToExpire)
     receipt = pay(hold, now_dt=hold.expires_at)
     assert (receipt.outcome, receipt.refund_due) == (Outcome.REFUND_DUE, 100)
     assert (hold.status, hold.auto_cancelled) == (Booking.Status.CANCELLED, True)
 
 
-def test_what_is_paid_too_much_is_due_even_if_it_cannot_be_confirmed(
+def test_an_overpayment_is_due_even_if_confirming_is_refused(
     hold: Booking, pay: Pay, settings: Any
 ) -> None:
     settings.BOOKINGS_ADAPTER = adapter(Refusing)
@@ -310,10 +335,10 @@ def test_what_is_paid_too_much_is_due_even_if_it_cannot_be_confirmed(
     assert_bookings_are_sound()
 
 
-def test_a_busy_database_is_no_refusal_to_confirm(hold: Booking, pay: Pay) -> None:
+def test_a_busy_database_is_raised_and_nothing_is_stored(hold: Booking, pay: Pay) -> None:
     with (
         patch(
-            "bookings.contrib.payments.services.record_payment.submit_hold",
+            "bookings.contrib.payments.services.booking_progress.submit_hold",
             side_effect=BookingBusy("Again."),
         ),
         pytest.raises(BookingBusy),
@@ -322,7 +347,9 @@ def test_a_busy_database_is_no_refusal_to_confirm(hold: Booking, pay: Pay) -> No
     assert not Payment.objects.exists()
 
 
-def test_the_adapter_may_refuse_the_record(booking: Booking, pay: Pay, settings: Any) -> None:
+def test_the_adapter_may_refuse_to_record_a_payment(
+    booking: Booking, pay: Pay, settings: Any
+) -> None:
     settings.BOOKINGS_ADAPTER = adapter(RefusingToRecord)
     with pytest.raises(NotAllowed, match="Ask the boss"):
         pay(booking)
@@ -369,7 +396,7 @@ def test_an_amount_has_the_decimals_of_its_currency(
             pay(booking, amount)
 
 
-def test_a_float_is_what_it_looks_like(booking: Booking, pay: Pay) -> None:
+def test_a_float_is_read_by_its_decimal_notation(booking: Booking, pay: Pay) -> None:
     assert pay(booking, 0.1).payment.amount == money("0.1")
 
 
@@ -392,28 +419,22 @@ def test_one_id_for_two_bookings_is_refused(book: Book, pay: Pay) -> None:
         pay(book(start_at=START + timedelta(hours=3)))
 
 
-def test_ids_are_told_apart_by_their_case(book: Book, pay: Pay) -> None:
-    """MySQL's collations do not; where they find another id, that is said."""
-    booking = book()
-    pay(booking, 50, "pay_a")
-    try:
-        pay(booking, 50, "pay_A")
-    except ExternalIdReused:
-        assert Payment.objects.count() == 1
-    else:
-        assert Payment.objects.count() == 2
+@pytest.mark.parametrize("other", LOOK_ALIKES)
+def test_an_id_that_only_looks_alike_is_another(booking: Booking, pay: Pay, other: str) -> None:
+    pay(booking, 40, LOOK_ALIKE)
+    pay(booking, 50, other)
+    ids = Payment.objects.values_list("external_id", "amount")
+    assert dict(ids) == {LOOK_ALIKE: 40, other: 50}
 
 
 @pytest.mark.parametrize("external_id", ["", "  ", None, 5, "x" * 256, "a\x00b"])
-def test_an_id_is_text_of_some_length(booking: Booking, pay: Pay, external_id: Any) -> None:
+def test_an_invalid_id_is_refused(booking: Booking, pay: Pay, external_id: Any) -> None:
     with pytest.raises(InvalidBooking):
         pay(booking, 100, external_id)
 
 
 @pytest.mark.parametrize("status", ["REFUNDED", "PARTIALLY_REFUNDED", "paid", None])
-def test_only_what_a_provider_tells_can_be_recorded(
-    booking: Booking, pay: Pay, status: Any
-) -> None:
+def test_only_three_statuses_can_be_recorded(booking: Booking, pay: Pay, status: Any) -> None:
     with pytest.raises(InvalidPayment, match="PENDING, PAID or FAILED"):
         pay(booking, status=status)
 
@@ -423,8 +444,8 @@ def test_a_naive_instant_is_refused(booking: Booking, pay: Pay) -> None:
         pay(booking, processed_at=NOW.replace(tzinfo=None))
 
 
-def test_what_has_not_happened_yet_is_refused(booking: Booking, pay: Pay) -> None:
-    """A payment counts by its time, and a typing error in it would make it a late one for ever."""
+def test_a_processed_at_in_the_future_is_refused(booking: Booking, pay: Pay) -> None:
+    """A typing error in it would make the payment count as late for ever."""
     for late in (NOW + timedelta(minutes=5, seconds=1), NOW.replace(year=9999)):
         with pytest.raises(InvalidPayment, match="Pass when it happened") as caught:
             pay(booking, processed_at=late)
@@ -443,35 +464,92 @@ def test_anything_but_a_stored_booking_is_refused(db: None, wrong: Any) -> None:
         record_payment(wrong, amount=1, external_id="pay_1")
 
 
-# What the database says
+# Errors of the database
 
 
-def test_whoever_comes_second_looks_again(booking: Booking, pay: Pay) -> None:
+def test_a_lost_race_to_insert_is_retried(booking: Booking, pay: Pay) -> None:
     """As if another process had stored the payment after it was looked for."""
     pay(booking)
     found = iter([None])
-    with patch.object(once, "find", lambda *args, **kwargs: next(found, Payment.objects.get())):
+    with patch.object(
+        unique_rows,
+        "find_by_external_id",
+        lambda *args, **kwargs: next(found, Payment.objects.get()),
+    ):
         assert pay(booking).outcome == Outcome.PAID
     assert Payment.objects.count() == 1
 
 
-def test_what_a_snapshot_never_shows_is_a_busy_database(booking: Booking, pay: Pay) -> None:
+def test_a_row_that_the_snapshot_never_shows_is_booking_busy(booking: Booking, pay: Pay) -> None:
     pay(booking)
     with (
-        patch.object(once, "find", lambda *args, **kwargs: None),
+        patch.object(unique_rows, "find_by_external_id", lambda *args, **kwargs: None),
         pytest.raises(BookingBusy),
         transaction.atomic(),
     ):
         pay(booking)
 
 
-def test_what_else_the_database_refuses_is_a_defect(booking: Booking) -> None:
+def test_other_integrity_errors_are_raised(booking: Booking) -> None:
     payment = Payment(booking=booking, amount=-1, currency="USD", external_id="pay_1")
     with pytest.raises(IntegrityError):
-        once.store(payment, unique="external_id", using="default")
+        unique_rows.insert_unique(payment, using="default")
 
 
-def test_a_hold_can_not_be_confirmed_twice_by_a_replay(hold: Booking, pay: Pay) -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        "UNIQUE constraint failed: shop_order.external_id",
+        "Duplicate entry 'pay_1' for key 'shop_order_external_id'",
+        "CHECK constraint failed: external_id_is_long",
+    ],
+)
+def test_a_hosts_own_error_is_raised_after_one_call(
+    booking: Booking, pay: Pay, message: str
+) -> None:
+    calls: list[Any] = []
+
+    def receive(**kwargs: Any) -> None:
+        calls.append(kwargs["instance"])
+        raise IntegrityError(1062, message)
+
+    post_save.connect(receive, sender=Payment)
+    try:
+        with pytest.raises(IntegrityError, match="external_id"):
+            pay(booking)
+    finally:
+        post_save.disconnect(receive, sender=Payment)
+    assert len(calls) == 1
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        (Payment, {"bookings_payments_payment_external_id"}),
+        (Refund, {"bookings_payments_refund_external_id"}),
+        (
+            RefundPolicy,
+            {
+                "bookings_payments_one_default",
+                "bookings_payments_refundpolicy_service_id_key",
+                "bookings_payments_refundpolicy_tenant_id_key",
+            },
+        ),
+    ],
+)
+def test_the_unique_constraints_are_known_by_their_names(model: Any, names: set[str]) -> None:
+    assert set(unique_constraints(model).values()) == names
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            stored = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        unique = {
+            name for name, facts in stored.items() if facts["unique"] and not facts["primary_key"]
+        }
+        assert unique == names
+
+
+def test_a_replay_does_not_confirm_a_cancelled_hold(hold: Booking, pay: Pay) -> None:
     pay(hold)
     cancel_booking(hold, now_dt=NOW)
     with pytest.raises(InvalidTransition):
@@ -480,17 +558,71 @@ def test_a_hold_can_not_be_confirmed_twice_by_a_replay(hold: Booking, pay: Pay) 
     assert hold.status == Booking.Status.CANCELLED
 
 
-def test_what_has_been_paid_for_keeps_its_currency(hold: Booking, pay: Pay) -> None:
+def test_a_paid_booking_keeps_its_currency(hold: Booking, pay: Pay) -> None:
     pay(hold)
     hold.refresh_from_db()
     hold.currency = "JPY"
-    with pytest.raises(CurrencyMismatch, match=r"has been paid in USD, so its currency"):
+    with pytest.raises(CurrencyMismatch, match=r"has been paid in USD, so its currency cannot"):
         hold.save()
     stored = Booking.objects.get()
     assert (stored.currency, stored.status) == ("USD", "CONFIRMED")
 
 
-def test_what_has_not_been_paid_for_may_change_its_currency(hold: Booking, pay: Pay) -> None:
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_booking_with_a_pending_payment_keeps_its_currency(
+    hold: Booking, pay: Pay, moved: bool
+) -> None:
+    """Else the payment could not be counted once it is made."""
+    pay(hold, status="PENDING")
+    hold.refresh_from_db()
+    hold.currency = "EUR"
+    if moved:
+        # The event of such a change is another one.
+        hold.start_at += timedelta(hours=1)
+        hold.end_at += timedelta(hours=1)
+    with pytest.raises(CurrencyMismatch, match=r"in USD may still be made") as refusal:
+        hold.save()
+    assert refusal.value.expected == "USD"
+    hold.refresh_from_db()
+    assert pay(hold, currency="USD").outcome == Outcome.PAID
+
+
+@pytest.mark.parametrize("status", ["PENDING", "FAILED"])
+def test_a_payment_in_a_former_currency_is_recorded_and_confirms_nothing(
+    hold: Booking, pay: Pay, status: str
+) -> None:
+    pay(hold, status=status)
+    Booking._base_manager.update(currency="JPY")
+
+    receipt = pay(hold, currency="usd")
+
+    assert (receipt.payment.status, receipt.payment.currency) == ("PAID", "USD")
+    assert receipt.outcome == Outcome.NOT_CONFIRMED
+    assert isinstance(receipt.refusal, CurrencyMismatch)
+    with pytest.raises(CurrencyMismatch):
+        pay(hold, currency="JPY")
+    cancel_booking(hold, now_dt=NOW)
+    due = RefundDue.objects.get()
+    assert (due.outstanding, due.currency) == (100, "USD")
+    assert_bookings_are_sound()
+
+
+def test_what_is_granted_is_in_the_currency_of_the_payments(booking: Booking, paid: Any) -> None:
+    Booking._base_manager.update(currency="JPY")
+    due = grant_refund(booking, amount=money("10.50"), now_dt=NOW)
+    assert (due.outstanding, due.currency) == (money("10.50"), "USD")
+
+
+def test_the_id_of_another_booking_s_payment_is_reused_whatever_its_currency(
+    book: Book, make_service: Make, pay: Pay
+) -> None:
+    pay(book())
+    other = book(service=make_service(currency="EUR"), start_at=START + timedelta(hours=3))
+    with pytest.raises(ExternalIdReused):
+        pay(other)
+
+
+def test_an_unpaid_booking_may_change_its_currency(hold: Booking, pay: Pay) -> None:
     pay(hold, status="FAILED")
     hold.refresh_from_db()
     hold.currency = "EUR"

@@ -1,4 +1,4 @@
-"""A refund is recorded once, and refunds never exceed payments."""
+"""``record_refund``: a refund is stored once, and refunds never exceed payments."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from bookings.models import Booking
 from bookings.services import cancel_booking
 from tests.contrib.payments.conftest import NOW, START, Book, Pay, before_start
 from tests.contrib.payments.test_record_payment import Refusing, adapter
+from tests.look_alikes import LOOK_ALIKE, LOOK_ALIKES
 
 pytestmark = pytest.mark.django_db
 
@@ -39,18 +40,18 @@ def refund(payment: Payment, amount: Any = 30, external_id: str = "re_1", **valu
     )
 
 
-def test_a_refund_is_stored_as_it_was_told(paid: Payment, user: Any) -> None:
+def test_a_refund_is_stored_as_reported(paid: Payment, user: Any) -> None:
     processed = NOW - timedelta(seconds=3)
-    told = refund(paid, reason="Ill", actor=user, processed_at=processed, currency="USD")
+    recorded = refund(paid, reason="Ill", actor=user, processed_at=processed, currency="USD")
     stored = Refund.objects.get()
-    assert told == stored
-    assert told.payment is paid
+    assert recorded == stored
+    assert recorded.payment is paid
     assert (stored.payment, stored.amount, stored.external_id) == (paid, 30, "re_1")
     assert (stored.reason, stored.recorded_by, stored.processed_at) == ("Ill", user, processed)
     assert str(stored) == "30.00 USD (re_1)"
 
 
-def test_a_payment_knows_what_is_left_of_it(paid: Payment) -> None:
+def test_a_refund_updates_its_payment(paid: Payment) -> None:
     refund(paid, 30)
     assert (paid.status, paid.amount_refunded, paid.amount_remaining) == (
         Payment.Status.PARTIALLY_REFUNDED,
@@ -70,27 +71,29 @@ def test_the_same_id_again_changes_nothing(paid: Payment) -> None:
     assert Refund.objects.count() == 1
 
 
-def test_all_of_it_can_be_told_again(paid: Payment) -> None:
+def test_a_full_refund_can_be_reported_again(paid: Payment) -> None:
     assert refund(paid, 100) == refund(paid, 100)
 
 
-def test_more_than_was_paid_never_goes_back(paid: Payment) -> None:
+def test_refunds_cannot_exceed_the_payment(paid: Payment) -> None:
     refund(paid, 60)
-    with pytest.raises(RefundExceedsPayment, match=r"Only 40.00 USD of the payment are left") as e:
+    with pytest.raises(RefundExceedsPayment, match=r"Only 40.00 USD of the payment can still") as e:
         refund(paid, "40.01", "re_2")
-    assert e.value.params["remaining"] == 40
+    assert e.value.remaining == 40
     assert Payment.objects.get().amount_refunded == 60
     assert Refund.objects.count() == 1
 
 
 @pytest.mark.parametrize("status", ["PENDING", "FAILED"])
-def test_what_was_not_paid_cannot_go_back(booking: Booking, pay: Pay, status: str) -> None:
+def test_a_payment_that_was_not_made_cannot_be_refunded(
+    booking: Booking, pay: Pay, status: str
+) -> None:
     payment = pay(booking, status=status).payment
     with pytest.raises(PaymentNotMade, match=status.capitalize()):
         refund(payment)
 
 
-def test_what_is_refunded_is_not_due_any_more(booking: Booking, paid: Payment) -> None:
+def test_a_refund_lowers_what_is_outstanding(booking: Booking, paid: Payment) -> None:
     cancel_booking(booking, now_dt=before_start(hours=10))
     assert RefundDue.objects.get().outstanding == 50
     refund(paid, 20)
@@ -102,30 +105,30 @@ def test_what_is_refunded_is_not_due_any_more(booking: Booking, paid: Payment) -
     assert RefundDue.objects.get().outstanding == 0
 
 
-def test_what_went_back_before_counts(booking: Booking, paid: Payment) -> None:
+def test_earlier_refunds_count(booking: Booking, paid: Payment) -> None:
     refund(paid, 20)
     cancel_booking(booking, now_dt=before_start(hours=10))
     due = RefundDue.objects.get()
     assert (due.amount, due.outstanding) == (50, 30)
 
 
-def test_who_got_back_enough_is_owed_nothing(booking: Booking, paid: Payment) -> None:
+def test_nothing_is_due_after_a_sufficient_refund(booking: Booking, paid: Payment) -> None:
     refund(paid, 80)
     cancel_booking(booking, now_dt=before_start(hours=10))
     assert not RefundDue.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_is_told_once_on_commit(
-    paid: Payment, hear: Callable[..., list[dict[str, Any]]]
+def test_the_signal_is_sent_once_on_commit(
+    paid: Payment, record_signal: Callable[..., list[dict[str, Any]]]
 ) -> None:
-    told = hear(signals.refund_recorded)
+    sent = record_signal(signals.refund_recorded)
     with transaction.atomic():
         first = refund(paid)
-        assert told == []
+        assert sent == []
     refund(paid)
-    [said] = told
-    assert (said["sender"], said["refund"], said["booking"]) == (Refund, first, paid.booking)
+    [kwargs] = sent
+    assert (kwargs["sender"], kwargs["refund"], kwargs["booking"]) == (Refund, first, paid.booking)
 
 
 @pytest.mark.parametrize("amount", [0, -1, "0.001", None])
@@ -140,8 +143,8 @@ def test_another_currency_is_refused(paid: Payment) -> None:
         refund(paid, currency="EUR")
 
 
-def test_money_goes_back_in_the_currency_it_came_in(booking: Booking, paid: Payment) -> None:
-    Booking.objects.filter(pk=booking.pk).update(currency="KWD")
+def test_a_refund_has_the_currency_of_its_payment(booking: Booking, paid: Payment) -> None:
+    Booking._base_manager.update(currency="KWD")
     with pytest.raises(CurrencyMismatch):
         record_refund(paid, amount=10, currency="KWD", external_id="re_1")
     with pytest.raises(InvalidPayment, match="USD"):
@@ -163,7 +166,7 @@ def test_one_id_for_two_payments_is_refused(paid: Payment, book: Book, pay: Pay)
         refund(other)
 
 
-def test_what_has_not_happened_yet_is_refused(paid: Payment) -> None:
+def test_a_processed_at_in_the_future_is_refused(paid: Payment) -> None:
     with pytest.raises(InvalidPayment, match="Pass when it happened"):
         refund(paid, processed_at=NOW + timedelta(minutes=6))
     assert not Refund.objects.exists()
@@ -175,19 +178,27 @@ def test_anything_but_a_stored_payment_is_refused(db: None, wrong: Any) -> None:
         refund(wrong)
 
 
+@pytest.mark.parametrize("other", LOOK_ALIKES)
+def test_an_id_that_only_looks_alike_is_another(paid: Payment, other: str) -> None:
+    refund(paid, 30, LOOK_ALIKE)
+    refund(paid, 20, other)
+    ids = Refund.objects.values_list("external_id", "amount")
+    assert dict(ids) == {LOOK_ALIKE: 30, other: 20}
+
+
 @pytest.mark.parametrize("external_id", ["", None])
-def test_an_id_is_needed(paid: Payment, external_id: Any) -> None:
+def test_an_id_is_required(paid: Payment, external_id: Any) -> None:
     with pytest.raises(InvalidBooking):
         refund(paid, 30, external_id)
 
 
-def test_the_adapter_may_refuse_it(paid: Payment, settings: Any) -> None:
+def test_the_adapter_may_refuse_to_record_a_refund(paid: Payment, settings: Any) -> None:
     settings.BOOKINGS_ADAPTER = adapter(RefusingToRefund)
     with pytest.raises(NotAllowed, match="Ask the boss"):
         refund(paid)
 
 
-# What is kept
+# Records that cannot be deleted
 
 
 def test_the_database_itself_refuses_refunds_above_the_payment(paid: Payment) -> None:
@@ -197,20 +208,20 @@ def test_the_database_itself_refuses_refunds_above_the_payment(paid: Payment) ->
         Payment.objects.update(amount_refunded=-1)
 
 
-def test_what_happened_is_never_deleted_or_changed(paid: Payment) -> None:
-    told = refund(paid)
+def test_payments_and_refunds_cannot_be_deleted_nor_refunds_changed(paid: Payment) -> None:
+    recorded = refund(paid)
     for delete in (
         paid.delete,
-        told.delete,
+        recorded.delete,
         Payment.objects.all().delete,
         Refund.objects.all().delete,
-        told.save,
+        recorded.save,
     ):
-        with pytest.raises(NotAllowed, match="kept as it was"):
+        with pytest.raises(NotAllowed, match="cannot be deleted"):
             delete()
 
 
-def test_a_booking_with_payments_is_kept(booking: Booking, paid: Payment) -> None:
+def test_a_booking_with_payments_cannot_be_deleted(booking: Booking, paid: Payment) -> None:
     with pytest.raises(ProtectedError):
         booking.delete()
     assert Booking.objects.exists()

@@ -1,4 +1,4 @@
-"""What has to go back is written in the transaction that makes it due, so it cannot be lost."""
+"""``RefundDue`` is written in the transaction that makes a refund due; ``grant_refund``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.payments import accounts, signals
+from bookings.contrib.payments import balances, signals
 from bookings.contrib.payments.exceptions import (
     InvalidPayment,
     PaymentNotMade,
     RefundExceedsPayment,
 )
 from bookings.contrib.payments.models import Payment, RefundDue
+from bookings.contrib.payments.refund_rules import Tier
 from bookings.contrib.payments.selectors import (
     amount_due,
     amount_paid,
@@ -30,11 +31,11 @@ from bookings.contrib.payments.services import (
     record_refund,
     set_refund_policy,
 )
-from bookings.contrib.payments.tiers import Tier
 from bookings.exceptions import InvalidBooking, NotAllowed
 from bookings.models import Booking
 from bookings.services import (
     add_note,
+    auto_cancel_expired_bookings,
     cancel_booking,
     complete_booking,
     decline_booking,
@@ -50,7 +51,7 @@ from tests.contrib.payments.test_record_payment import Refusing, adapter
 
 pytestmark = pytest.mark.django_db
 
-Hear = Callable[..., list[dict[str, Any]]]
+RecordSignal = Callable[..., list[dict[str, Any]]]
 
 
 class RefusingToGrant(Refusing):
@@ -60,18 +61,18 @@ class RefusingToGrant(Refusing):
 @pytest.mark.parametrize(
     ("hours", "due"), [(30, 100), (24, 100), (23.9, 50), (6, 50), (5.9, 0), (0, 0), (-1, 0)]
 )
-def test_a_cancellation_makes_due_what_its_notice_gives(
+def test_a_cancellation_makes_the_refund_of_its_tier_due(
     booking: Booking, paid: Payment, hours: float, due: int
 ) -> None:
     when = before_start(hours=hours)
     assert refund_due(booking, now_dt=when) == due
-    cancel_booking(booking, now_dt=when)
+    cancel_booking(booking, now_dt=when, override_policy=hours <= 0)
     assert refund_due(booking) == due
     rows = [(row.amount, row.outstanding) for row in RefundDue.objects.all()]
     assert rows == ([(due, due)] if due else [])
 
 
-def test_it_says_whose_it_is_and_since_when(booking: Booking, paid: Payment) -> None:
+def test_it_has_the_booking_the_currency_and_the_instant(booking: Booking, paid: Payment) -> None:
     when = before_start(hours=10)
     cancel_booking(booking, now_dt=when)
     due = RefundDue.objects.get()
@@ -87,7 +88,7 @@ def test_without_a_payment_nothing_is_due(booking: Booking, pay: Pay) -> None:
     assert refund_due(booking) == amount_paid(booking) == 0
 
 
-def test_a_request_that_was_never_accepted_costs_nothing(
+def test_a_request_that_was_never_confirmed_is_refunded_in_full(
     book: Book, make_service: Make, pay: Pay
 ) -> None:
     request = book(service=make_service(requires_approval=True))
@@ -98,14 +99,16 @@ def test_a_request_that_was_never_accepted_costs_nothing(
     assert refund_due(request) == 100
 
 
-def test_what_is_declined_goes_back(book: Book, make_service: Make, pay: Pay) -> None:
+def test_a_declined_request_is_refunded_in_full(book: Book, make_service: Make, pay: Pay) -> None:
     request = book(service=make_service(requires_approval=True))
     pay(request)
     decline_booking(request, now_dt=before_start(hours=1))
     assert refund_due(request) == 100
 
 
-def test_what_took_place_is_paid(booking: Booking, paid: Payment) -> None:
+def test_nothing_is_due_for_a_delivered_or_completed_booking(
+    booking: Booking, paid: Payment
+) -> None:
     deliver_booking(booking, now_dt=START)
     assert refund_due(booking) == 0
     complete_booking(booking, now_dt=START)
@@ -113,7 +116,9 @@ def test_what_took_place_is_paid(booking: Booking, paid: Payment) -> None:
     assert not RefundDue.objects.exists()
 
 
-def test_what_is_disputed_stays_paid_until_it_is_cancelled(booking: Booking, paid: Payment) -> None:
+def test_nothing_is_due_for_a_disputed_booking_until_it_is_cancelled(
+    booking: Booking, paid: Payment
+) -> None:
     deliver_booking(booking, now_dt=START)
     dispute_booking(booking, reason="Left out.", now_dt=START)
     assert refund_due(booking, now_dt=before_start(hours=99)) == 100
@@ -124,15 +129,17 @@ def test_what_is_disputed_stays_paid_until_it_is_cancelled(booking: Booking, pai
     assert_bookings_are_sound()
 
 
-def test_what_ran_out_confirmed_is_for_staff_to_decide(service: Any, book: Book, pay: Pay) -> None:
-    """Whatever the policy gives back to who cancels after the start, and takes from him."""
+def test_nothing_is_due_for_a_confirmed_booking_that_was_cancelled_automatically(
+    service: Any, book: Book, pay: Pay
+) -> None:
+    """Whatever the policy says of a cancellation after the start."""
     set_refund_policy(
         [Tier(notice_minutes=0, refund_percent=50, fee_percent=20)],  # type: ignore[arg-type]
         service=service,
     )
     booking = book()
     pay(booking)
-    booking.expire(START + timedelta(days=2))
+    booking.auto_cancel(START + timedelta(days=2))
     booking.save()
     assert booking.auto_cancelled
     assert refund_due(booking) == fee_due(booking) == 0
@@ -140,20 +147,37 @@ def test_what_ran_out_confirmed_is_for_staff_to_decide(service: Any, book: Book,
     assert refund_due(booking) == 100
 
 
-def test_payment_in_two_parts_is_refunded_as_one(booking: Booking, pay: Pay) -> None:
+@pytest.mark.parametrize(("verb", "due"), [(complete_booking, 0), (mark_no_show, 50)])
+def test_an_overdue_booking_that_is_corrected_is_refunded_as_one_that_took_place(
+    service: Any, book: Book, pay: Pay, verb: Callable[..., Booking], due: int
+) -> None:
+    """What was paid after the sweep was not paid late."""
+    set_refund_policy([], no_show_refund_percent=50, service=service)
+    booking = book()
+    pay(booking, 60)
+    Booking._base_manager.filter(pk=booking.pk).update(created_at=NOW)
+    swept = START + timedelta(days=3)
+    assert auto_cancel_expired_bookings(now_dt=swept) == 1
+    late = swept + timedelta(hours=1)
+    pay(booking, 40, "pay_2", processed_at=late, now_dt=late)
+    verb(booking, now_dt=swept + timedelta(days=1))
+    assert refund_due(booking) == due
+
+
+def test_two_payments_are_refunded_as_one(booking: Booking, pay: Pay) -> None:
     pay(booking, "33.33", "pay_1")
     pay(booking, "66.67", "pay_2")
     cancel_booking(booking, now_dt=before_start(hours=10))
     assert refund_due(booking) == 50
 
 
-def test_what_is_paid_after_the_end_goes_back_in_full(booking: Booking, pay: Pay) -> None:
+def test_a_payment_after_the_cancellation_is_refunded_in_full(booking: Booking, pay: Pay) -> None:
     cancel_booking(booking, now_dt=before_start(hours=1))
     pay(booking, now_dt=before_start(hours=0.5))
     assert refund_due(booking) == 100
 
 
-def test_what_was_paid_before_the_end_and_told_after_it_is_split(
+def test_a_payment_before_the_cancellation_counts_even_if_reported_after_it(
     booking: Booking, pay: Pay
 ) -> None:
     cancel_booking(booking, now_dt=before_start(hours=10))
@@ -172,13 +196,13 @@ def test_a_late_cancellation_may_cost_a_fee(booking: Booking, service: Any, book
     assert fee_due(late) == 20
 
 
-def test_a_fee_that_is_paid_afterwards_is_kept(service: Any, book: Book, pay: Pay) -> None:
+def test_a_fee_paid_after_the_cancellation_is_kept(service: Any, book: Book, pay: Pay) -> None:
     set_refund_policy(
         [Tier(notice_minutes=0, refund_percent=100, fee_percent=20)],  # type: ignore[arg-type]
         service=service,
     )
     booking = book()
-    cancel_booking(booking, now_dt=START)
+    cancel_booking(booking, now_dt=START, override_policy=True)
     receipt = pay(booking, 15, now_dt=START + timedelta(hours=1))
     assert (receipt.outcome, receipt.refund_due) == ("PARTLY_PAID", 0)
     receipt = pay(booking, 5, "pay_2", now_dt=START + timedelta(hours=2))
@@ -186,7 +210,7 @@ def test_a_fee_that_is_paid_afterwards_is_kept(service: Any, book: Book, pay: Pa
     assert fee_due(booking) == 0
 
 
-def test_a_no_show_has_terms_of_its_own(service: Any, book: Book, pay: Pay) -> None:
+def test_a_no_show_has_percentages_of_its_own(service: Any, book: Book, pay: Pay) -> None:
     set_refund_policy([], service=service, no_show_refund_percent=10, no_show_fee_percent=60)
     booking = book()
     pay(booking, 40)
@@ -196,7 +220,7 @@ def test_a_no_show_has_terms_of_its_own(service: Any, book: Book, pay: Pay) -> N
     assert (refund_due(booking), fee_due(booking)) == (0, 0)
 
 
-def test_a_correction_takes_back_what_was_due(service: Any, book: Book, pay: Pay) -> None:
+def test_a_corrected_status_lowers_what_is_due(service: Any, book: Book, pay: Pay) -> None:
     set_refund_policy([], service=service, no_show_refund_percent=10)
     booking = book()
     pay(booking)
@@ -224,13 +248,13 @@ def test_moving_a_booking_moves_its_deadlines(booking: Booking, paid: Payment) -
     assert refund_due(booking, now_dt=START) == 100
 
 
-def test_free_is_free(book: Book, make_service: Make) -> None:
+def test_nothing_is_due_for_a_free_booking(book: Book, make_service: Make) -> None:
     booking = book(service=make_service(price_amount=None))
-    cancel_booking(booking, now_dt=START)
+    cancel_booking(booking, now_dt=START, override_policy=True)
     assert amount_due(booking) == refund_due(booking) == fee_due(booking) == 0
 
 
-def test_what_is_due_of_the_total(booking: Booking, pay: Pay) -> None:
+def test_amount_due_is_the_total_less_payments_plus_refunds(booking: Booking, pay: Pay) -> None:
     assert (amount_paid(booking), amount_due(booking)) == (0, 100)
     payment = pay(booking, 60).payment
     assert (amount_paid(booking), amount_due(booking)) == (60, 40)
@@ -238,9 +262,7 @@ def test_what_is_due_of_the_total(booking: Booking, pay: Pay) -> None:
     assert (amount_paid(booking), amount_due(booking)) == (50, 50)
 
 
-def test_nothing_of_the_total_is_due_for_what_does_not_take_place(
-    book: Book, make_service: Make, pay: Pay
-) -> None:
+def test_amount_due_is_zero_without_the_service(book: Book, make_service: Make, pay: Pay) -> None:
     cancelled = book()
     payment = pay(cancelled).payment
     cancel_booking(cancelled, now_dt=NOW)
@@ -252,9 +274,7 @@ def test_nothing_of_the_total_is_due_for_what_does_not_take_place(
     assert [amount_due(row) for row in (cancelled, declined, missed)] == [0, 0, 0]
 
 
-def test_swept_bookings_are_settled_in_a_constant_number_of_statements(
-    book: Book, pay: Pay
-) -> None:
+def test_expired_bookings_are_updated_in_a_constant_number_of_queries(book: Book, pay: Pay) -> None:
     def cost(first: int, number: int) -> int:
         holds = [
             book(
@@ -273,22 +293,22 @@ def test_swept_bookings_are_settled_in_a_constant_number_of_statements(
     assert cost(0, 2) == cost(10, 12)
 
 
-def test_where_nothing_was_paid_a_change_costs_one_statement(booking: Booking) -> None:
+def test_a_change_of_an_unpaid_booking_takes_one_query(booking: Booking) -> None:
     with CaptureQueriesContext(connection) as captured:
         cancel_booking(booking, now_dt=NOW)
     assert sum("bookings_payments" in query["sql"] for query in captured) == 1
 
 
-def test_a_note_has_no_consequence(booking: Booking, paid: Payment) -> None:
+def test_a_note_takes_no_query(booking: Booking, paid: Payment) -> None:
     with CaptureQueriesContext(connection) as captured:
         add_note(booking, "Called.", now_dt=NOW)
     assert not any("bookings_payments" in query["sql"] for query in captured)
 
 
-def test_if_it_cannot_be_written_there_is_no_cancellation(booking: Booking, paid: Payment) -> None:
+def test_a_failure_to_write_it_undoes_the_cancellation(booking: Booking, paid: Payment) -> None:
     with (
         patch.object(RefundDue.objects, "bulk_create", side_effect=NotAllowed("No.")),
-        patch.object(accounts, "lock_changed", side_effect=NotAllowed("No.")),
+        patch.object(balances, "lock_balances_by_key", side_effect=NotAllowed("No.")),
         pytest.raises(NotAllowed),
     ):
         cancel_booking(booking, now_dt=NOW)
@@ -297,23 +317,25 @@ def test_if_it_cannot_be_written_there_is_no_cancellation(booking: Booking, paid
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_is_told_on_commit_when_more_is_due(booking: Booking, pay: Pay, hear: Hear) -> None:
-    told = hear(signals.refund_due)
+def test_the_signal_is_sent_on_commit_when_more_is_due(
+    booking: Booking, pay: Pay, record_signal: RecordSignal
+) -> None:
+    sent = record_signal(signals.refund_due)
     payment = pay(booking).payment
     with transaction.atomic():
         cancel_booking(booking, now_dt=before_start(hours=10))
-        assert told == []
-    [said] = told
-    assert said["sender"] is RefundDue
-    assert (said["booking"], said["refund_due"].outstanding) == (booking, 50)
+        assert sent == []
+    [kwargs] = sent
+    assert kwargs["sender"] is RefundDue
+    assert (kwargs["booking"], kwargs["refund_due"].outstanding) == (booking, 50)
     record_refund(payment, amount=50, external_id="re_1", now_dt=NOW)
     pay(booking)
-    assert len(told) == 1
+    assert len(sent) == 1
     grant_refund(booking, amount=70, now_dt=NOW)
-    assert [said["refund_due"].outstanding for said in told] == [50, 20]
+    assert [kwargs["refund_due"].outstanding for kwargs in sent] == [50, 20]
 
 
-# Granted
+# Grants
 
 
 def test_staff_may_grant_more_than_the_policy_gives(booking: Booking, paid: Payment) -> None:
@@ -334,14 +356,14 @@ def test_a_grant_never_lowers_what_is_due(booking: Booking, paid: Payment) -> No
     assert (due.granted, due.reason, due.outstanding) == (80, "Sorry.", 80)
 
 
-def test_a_grant_for_a_booking_that_stands_stays(booking: Booking, paid: Payment) -> None:
+def test_a_grant_for_a_confirmed_booking_stays(booking: Booking, paid: Payment) -> None:
     grant_refund(booking, amount=25, now_dt=NOW)
     assert [due.outstanding for due in list_refunds_due()] == [25]
     complete_booking(booking, now_dt=START)
     assert refund_due(booking) == 25
 
 
-def test_what_is_granted_is_told_to_who_asks(booking: Booking, paid: Payment) -> None:
+def test_refund_due_includes_what_is_granted(booking: Booking, paid: Payment) -> None:
     late = before_start(hours=7)
     grant_refund(booking, amount=80, now_dt=NOW)
     assert refund_due(booking, now_dt=late) == 80
@@ -359,7 +381,7 @@ def test_more_than_was_paid_cannot_be_granted(booking: Booking, paid: Payment) -
     assert not RefundDue.objects.exists()
 
 
-def test_where_nothing_was_paid_nothing_can_be_granted(booking: Booking) -> None:
+def test_nothing_can_be_granted_for_an_unpaid_booking(booking: Booking) -> None:
     with pytest.raises(PaymentNotMade, match="Nothing was paid"):
         grant_refund(booking, now_dt=NOW)
 
@@ -370,7 +392,7 @@ def test_the_adapter_may_refuse_a_grant(booking: Booking, paid: Payment, setting
         grant_refund(booking, now_dt=NOW)
 
 
-def test_what_is_due_is_listed_the_longest_first(book: Book, pay: Pay) -> None:
+def test_refunds_due_are_listed_longest_due_first(book: Book, pay: Pay) -> None:
     def cancelled(hour: int, when: datetime) -> Booking:
         booking = book(start_at=START + timedelta(hours=hour))
         pay(booking, 100, f"pay_{hour}")

@@ -14,20 +14,22 @@ from bookings.contrib.payments.models import (
     RefundPolicy,
     RefundTier,
 )
-from bookings.contrib.payments.tiers import Tier
+from bookings.contrib.payments.refund_rules import Tier
 from bookings.models import Booking, BookingEvent
+from bookings.services import cancel_booking
 from tests.contrib.payments.conftest import NOW, Book, Pay
-from tests.wrong import (
+from tests.invalid_arguments import (
     AMOUNT,
+    FLAG,
     INSTANT,
     LIST,
     OBJECT,
     TEXTS,
     Table,
+    find_faults,
     optional,
     parameters,
     rows_of,
-    what_is_wrong_with,
 )
 
 OF_MONEY: Final = {
@@ -46,6 +48,13 @@ TABLES: Final[dict[str, Table]] = {
         "actor": optional(OBJECT),
         "now_dt": optional(INSTANT),
     },
+    "waive_refund": {
+        "booking": OBJECT,
+        "amount": optional(AMOUNT),
+        "reason": TEXTS,
+        "actor": optional(OBJECT),
+        "now_dt": optional(INSTANT),
+    },
     "record_payment": {**OF_MONEY, "booking": OBJECT, "method": TEXTS, "status": TEXTS},
     "record_refund": {**OF_MONEY, "payment": OBJECT, "reason": TEXTS},
     "set_refund_policy": {
@@ -54,6 +63,7 @@ TABLES: Final[dict[str, Table]] = {
         "tenant": optional(OBJECT),
         "no_show_refund_percent": AMOUNT,
         "no_show_fee_percent": AMOUNT,
+        "count_from_first_start": FLAG,
     },
 }
 NO_SERVICES: Final = {"Outcome", "Receipt"}
@@ -69,6 +79,9 @@ def given(name: str, book: Book, pay: Pay, service: Any) -> dict[str, Any]:
         return {"booking": booking, "amount": 100, "external_id": "p-1", "now_dt": NOW}
     payment = pay(booking, 100).payment
     if name == "grant_refund":
+        return {"booking": booking, "now_dt": NOW}
+    if name == "waive_refund":
+        cancel_booking(booking, now_dt=NOW)
         return {"booking": booking, "now_dt": NOW}
     return {"payment": payment, "amount": 100, "external_id": "r-1", "now_dt": NOW}
 
@@ -97,4 +110,4 @@ def test_a_value_of_a_wrong_type_is_refused(
 ) -> None:
     service, kind = getattr(services, name), TABLES[name][argument]
 
-    assert what_is_wrong_with(service, given, argument, kind, stored) == ""
+    assert find_faults(service, given, argument, kind, stored) == ""

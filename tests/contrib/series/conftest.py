@@ -1,4 +1,4 @@
-"""Every Tuesday at nine in Berlin, through the night on which its clocks go forward."""
+"""A series on Tuesdays at nine in Berlin, across the start of summer time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.services.conftest import (  # noqa: F401 - fixtures
 BERLIN: Final = "Europe/Berlin"
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 FIRST: Final = datetime(2026, 3, 17, 9, 0)
-"""What the clocks show: a Tuesday, twelve days before summer time."""
+"""Local time: a Tuesday, twelve days before the start of summer time."""
 TUESDAYS: Final = (
     datetime(2026, 3, 17, 8, 0, tzinfo=UTC),
     datetime(2026, 3, 24, 8, 0, tzinfo=UTC),
@@ -32,15 +32,15 @@ TUESDAYS: Final = (
     datetime(2026, 4, 7, 7, 0, tzinfo=UTC),
 )
 
-Repeat = Callable[..., SeriesResult]
+MakeSeries = Callable[..., SeriesResult]
 
 
 @pytest.fixture
-def repeat(db: None, service: Any, provider: Any) -> Repeat:  # noqa: F811
-    """``create_series`` with everything given that a test is not about."""
+def make_series(db: None, service: Any, provider: Any) -> MakeSeries:  # noqa: F811
+    """Return ``create_series`` with default arguments."""
 
     def create(**values: Any) -> SeriesResult:
-        given = {
+        defaults = {
             "rrule": "FREQ=WEEKLY;COUNT=4",
             "timezone": BERLIN,
             "start_at": FIRST,
@@ -49,6 +49,6 @@ def repeat(db: None, service: Any, provider: Any) -> Repeat:  # noqa: F811
             "client_name": "Mary",
             "now_dt": NOW,
         }
-        return create_series(**(given | values))
+        return create_series(**(defaults | values))
 
     return create

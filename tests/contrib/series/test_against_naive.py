@@ -1,4 +1,4 @@
-"""The starts of rules that hypothesis draws, against the same rules followed day by day."""
+"""Compare the starts of generated rules with those of the naive implementation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis.strategies import DrawFn
 
 from bookings.contrib.series.exceptions import InvalidRecurrence
 from bookings.contrib.series.recurrences import list_starts
-from tests.contrib.series import naive
-from tests.contrib.series.naive import Rule
+from tests.contrib.series import reference_recurrences
+from tests.contrib.series.reference_recurrences import Rule
 
 DAYS: Final = {"DAILY": 100, "WEEKLY": 300, "MONTHLY": 800, "YEARLY": 1600}
 
@@ -69,8 +69,8 @@ def expanded(rule: Rule, start: datetime, last: datetime, zone: ZoneInfo) -> lis
 )
 @example(Rule("MONTHLY", days=((0, 0), (1, 1))), datetime(2026, 12, 1))
 @example(Rule("YEARLY", numbers={"BYWEEKNO": (20,)}), datetime(1997, 5, 12))
-def test_a_rule_gives_what_it_gives_day_by_day(rule: Rule, day: datetime) -> None:
-    """At nine in the morning, which no change of New York's clocks leaves out."""
+def test_a_rule_gives_the_same_starts_as_the_naive_expansion(rule: Rule, day: datetime) -> None:
+    """At nine in the morning, a local time that New York's clocks never skip."""
     zone = ZoneInfo("America/New_York")
     start = day.replace(hour=9, minute=0, second=0, microsecond=0)
     last = start + timedelta(days=DAYS[rule.frequency])
@@ -78,8 +78,8 @@ def test_a_rule_gives_what_it_gives_day_by_day(rule: Rule, day: datetime) -> Non
     found = expanded(rule, start, last, zone)
 
     assert all(at.tzinfo is UTC for at in found)
-    shown = [at.astimezone(zone).replace(tzinfo=None) for at in found]
-    assert shown == [at for at in naive.starts(rule, start, last) if at != start]
+    local = [at.astimezone(zone).replace(tzinfo=None) for at in found]
+    assert local == [at for at in reference_recurrences.starts(rule, start, last) if at != start]
 
 
 @settings(deadline=None)
@@ -89,7 +89,7 @@ def test_a_rule_gives_what_it_gives_day_by_day(rule: Rule, day: datetime) -> Non
     st.lists(st.integers(0, 23), min_size=1, max_size=4, unique=True),
     st.lists(st.integers(0, 59), min_size=1, max_size=3, unique=True),
 )
-def test_the_clocks_show_what_the_rule_says_unless_they_leave_it_out(
+def test_starts_differ_from_the_rule_only_where_the_clocks_skip_time(
     timezone: str, day: datetime, hours: list[int], minutes: list[int]
 ) -> None:
     zone = ZoneInfo(timezone)
@@ -100,21 +100,21 @@ def test_the_clocks_show_what_the_rule_says_unless_they_leave_it_out(
     found = expanded(rule, start, last, zone)
 
     assert found == sorted(set(found))
-    shown = [at.astimezone(zone) for at in found]
-    assert not [at for at in shown if at.fold]
-    said = set(naive.starts(rule, start, last)) - {start}
-    moved = [at for at in shown if at.replace(tzinfo=None) not in said]
-    missing = said - {at.replace(tzinfo=None) for at in shown}
-    # What is missing or moved lies in the hours, or the day, in which the clocks went forward.
-    assert all(_is_left_out(at, zone) for at in missing)
-    assert all(_is_left_out(at.replace(tzinfo=None) - _step(at), zone) for at in moved)
+    local = [at.astimezone(zone) for at in found]
+    assert not [at for at in local if at.fold]
+    expected = set(reference_recurrences.starts(rule, start, last)) - {start}
+    moved = [at for at in local if at.replace(tzinfo=None) not in expected]
+    missing = expected - {at.replace(tzinfo=None) for at in local}
+    # Starts are missing or moved only in the hours, or on the day, that the clocks skip.
+    assert all(_is_skipped(at, zone) for at in missing)
+    assert all(_is_skipped(at.replace(tzinfo=None) - _clock_change(at), zone) for at in moved)
 
 
-def _is_left_out(shown: datetime, zone: ZoneInfo) -> bool:
-    return shown.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != shown
+def _is_skipped(local: datetime, zone: ZoneInfo) -> bool:
+    return local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local
 
 
-def _step(at: datetime) -> timedelta:
-    """By how much the clocks went forward in the day before."""
+def _clock_change(at: datetime) -> timedelta:
+    """Return by how much the clocks went forward in the day before."""
     before = (at.astimezone(UTC) - timedelta(days=1)).astimezone(at.tzinfo)
     return (at.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())

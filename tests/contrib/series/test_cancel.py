@@ -1,4 +1,4 @@
-"""One booking of a series is cancelled, it and those that follow, or all that are still to come."""
+"""``cancel_series``: one booking, it and those that follow, or all that are still to come."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bookings.exceptions import InvalidBooking, InvalidTransition, MissingRefere
 from bookings.models import Booking
 from bookings.services import cancel_booking, mark_no_show, reschedule_booking
 from bookings.testing import assert_bookings_are_sound
-from tests.contrib.series.conftest import NOW, TUESDAYS, Repeat
+from tests.contrib.series.conftest import NOW, TUESDAYS, MakeSeries
 
 DAY = timedelta(days=1)
 
@@ -24,21 +24,21 @@ def occurrence(number: int) -> Any:
 
 
 def cancelled() -> list[int]:
-    """Which of the four Tuesdays."""
+    """Return which of the four bookings are cancelled."""
     bookings = Booking.objects.order_by("pk")
     return [n for n, booking in enumerate(bookings) if booking.status == "CANCELLED"]
 
 
 @pytest.mark.parametrize(
-    ("scope", "gone"), [("one", [1]), ("following", [1, 2, 3]), ("all", [0, 1, 2, 3])]
+    ("scope", "expected"), [("one", [1]), ("following", [1, 2, 3]), ("all", [0, 1, 2, 3])]
 )
-def test_as_many_are_cancelled_as_are_meant(
-    repeat: Repeat, staff: Any, scope: str, gone: list[int]
+def test_the_scope_selects_the_bookings_to_cancel(
+    make_series: MakeSeries, staff: Any, scope: str, expected: list[int]
 ) -> None:
-    series = repeat().series
+    series = make_series().series
     for _ in range(2):
         result = cancel_series(occurrence(1), scope=scope, reason="Moved", actor=staff, now_dt=NOW)
-        assert cancelled() == gone
+        assert cancelled() == expected
     assert result.series == series == Series.objects.get()
     assert {booking.version for booking in Booking.objects.filter(status="CANCELLED")} == {2}
     events = occurrence(1).booking.events
@@ -46,12 +46,12 @@ def test_as_many_are_cancelled_as_are_meant(
         ("CANCELLED", "Moved", staff.pk),
         ("CREATED", "", None),
     ]
-    assert series.recurrence().left() == list(TUESDAYS)
+    assert series.recurrence().starts() == list(TUESDAYS)
     assert_bookings_are_sound()
 
 
-def test_it_says_which(repeat: Repeat) -> None:
-    repeat()
+def test_the_result_has_the_cancelled_bookings(make_series: MakeSeries) -> None:
+    make_series()
     cancel_booking(occurrence(2).booking, now_dt=NOW)
     result = cancel_series(occurrence(0), scope="all", now_dt=NOW)
     assert [booking.start_at for booking in result.bookings] == [TUESDAYS[n] for n in (0, 1, 3)]
@@ -59,8 +59,8 @@ def test_it_says_which(repeat: Repeat) -> None:
     assert cancel_series(occurrence(0), scope="all", now_dt=NOW).bookings == []
 
 
-def test_what_has_begun_is_not_touched(repeat: Repeat) -> None:
-    repeat()
+def test_bookings_that_have_begun_stay(make_series: MakeSeries) -> None:
+    make_series()
     now = TUESDAYS[1] + timedelta(minutes=1)
     mark_no_show(occurrence(0).booking, now_dt=now)
     cancel_series(occurrence(0), scope="all", now_dt=now)
@@ -69,9 +69,24 @@ def test_what_has_begun_is_not_touched(repeat: Repeat) -> None:
         cancel_series(occurrence(0), scope="one", now_dt=now)
 
 
-def test_what_was_moved_is_cancelled_where_it_belongs(repeat: Repeat) -> None:
-    """It follows by when the series had it start, wherever it has gone since."""
-    repeat()
+@pytest.mark.parametrize("after_start", [timedelta(0), timedelta(minutes=1), DAY])
+def test_one_that_has_begun_is_cancelled_by_staff_alone(
+    make_series: MakeSeries, after_start: timedelta
+) -> None:
+    make_series()
+    now = TUESDAYS[1] + after_start
+    with pytest.raises(NoticeWindow) as refused:
+        cancel_series(occurrence(1), scope="one", now_dt=now)
+    assert refused.value.code == "booking_started"
+    cancel_series(occurrence(1), scope="following", now_dt=now)
+    assert cancelled() == [2, 3]
+    cancel_series(occurrence(1), scope="one", now_dt=now, override_policy=True)
+    assert cancelled() == [1, 2, 3]
+
+
+def test_following_is_counted_by_the_original_start(make_series: MakeSeries) -> None:
+    """Not by the start to which a booking was moved since."""
+    make_series()
     for number, start_at in ((1, TUESDAYS[3] + DAY), (3, TUESDAYS[0] + DAY)):
         booking = occurrence(number).booking
         reschedule_booking(booking, new_start_at=start_at, now_dt=NOW)
@@ -79,8 +94,8 @@ def test_what_was_moved_is_cancelled_where_it_belongs(repeat: Repeat) -> None:
     assert cancelled() == [2, 3]
 
 
-def test_all_or_nothing(repeat: Repeat, make_service: Any) -> None:
-    repeat(service=make_service(name="Strict", cancellation_notice_minutes=60 * 24 * 20))
+def test_one_refusal_cancels_nothing(make_series: MakeSeries, make_service: Any) -> None:
+    make_series(service=make_service(name="Strict", cancellation_notice_minutes=60 * 24 * 20))
     with pytest.raises(SeriesConflict) as refused:
         cancel_series(occurrence(0), scope="all", now_dt=NOW)
     [skipped] = refused.value.skipped
@@ -106,16 +121,16 @@ def test_all_or_nothing(repeat: Repeat, make_service: Any) -> None:
         {"actor": 1},
     ],
 )
-def test_bad_input_cancels_nothing(repeat: Repeat, values: Any) -> None:
-    repeat()
-    given: Any = {"scope": Scope.ALL, "now_dt": NOW} | values
+def test_bad_input_cancels_nothing(make_series: MakeSeries, values: Any) -> None:
+    make_series()
+    arguments: Any = {"scope": Scope.ALL, "now_dt": NOW} | values
     with pytest.raises(InvalidBooking):
-        cancel_series(occurrence(0), **given)
+        cancel_series(occurrence(0), **arguments)
     assert cancelled() == []
 
 
-def test_what_is_gone_cannot_be_cancelled(repeat: Repeat) -> None:
-    repeat()
+def test_an_occurrence_without_a_booking_is_missing(make_series: MakeSeries) -> None:
+    make_series()
     at = occurrence(0)
     at.booking.delete()
     at.refresh_from_db()

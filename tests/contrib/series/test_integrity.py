@@ -1,4 +1,4 @@
-"""What somebody writes past the services is found."""
+"""``check_bookings`` finds what was written past the services."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from bookings.contrib.series.extension import SeriesExtension
 from bookings.contrib.series.integrity import INVARIANT
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.integrity import find_problems
 from bookings.services import reschedule_booking
-from tests.contrib.series.conftest import NOW, TUESDAYS, Repeat
+from tests.contrib.series.conftest import NOW, TUESDAYS, MakeSeries
 
 
 def messages() -> list[str]:
@@ -20,8 +21,8 @@ def messages() -> list[str]:
     return [problem.message for problem in found]
 
 
-def test_a_series_has_what_its_rule_says(repeat: Repeat) -> None:
-    series = repeat().series
+def test_occurrences_that_differ_from_the_rule_are_found(make_series: MakeSeries) -> None:
+    series = make_series().series
     assert messages() == []
     rows = series.occurrences
     rows.filter(original_start_at=TUESDAYS[1]).update(
@@ -41,17 +42,17 @@ def test_a_series_has_what_its_rule_says(repeat: Repeat) -> None:
         {"exdates": 7},
     ],
 )
-def test_a_series_has_a_rule(repeat: Repeat, values: Any) -> None:
-    repeat()
+def test_an_invalid_rule_is_found(make_series: MakeSeries, values: Any) -> None:
+    make_series()
     Series.objects.update(**values)
     [message] = messages()
     assert "has a rule that cannot be followed: " in message
 
 
-def test_a_booking_is_of_its_series_service(
-    repeat: Repeat, make_service: Any, other_provider: Any
+def test_a_booking_of_another_service_is_found(
+    make_series: MakeSeries, make_service: Any, other_provider: Any
 ) -> None:
-    booking = repeat().bookings[0]
+    booking = make_series().bookings[0]
     reschedule_booking(
         booking, new_start_at=booking.start_at, new_provider=other_provider, now_dt=NOW
     )
@@ -61,24 +62,28 @@ def test_a_booking_is_of_its_series_service(
     assert messages()[0].startswith(f"{booking} is of another service")
 
 
-def test_a_start_is_not_both(repeat: Repeat) -> None:
-    booking = repeat().bookings[0]
+def test_an_occurrence_with_a_booking_and_a_session_is_found(make_series: MakeSeries) -> None:
+    booking = make_series().bookings[0]
     Occurrence.objects.filter(booking=booking).update(session_key=7)
     [message] = messages()
     assert message.endswith("with a session.")
 
 
-def test_a_series_that_is_deleted_meanwhile_is_none(
-    repeat: Repeat, monkeypatch: pytest.MonkeyPatch
+def test_a_series_that_is_deleted_meanwhile_is_no_problem(
+    make_series: MakeSeries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    series = repeat().series
+    series = make_series().series
     series.occurrences.all().delete()
-    follow = Series.recurrence
+    recurrence = Series.recurrence
 
-    def follow_and_delete(row: Series) -> Any:
-        found = follow(row)
+    def expand_and_delete(row: Series) -> Any:
+        expanded = recurrence(row)
         Series.objects.filter(pk=row.pk).delete()
-        return found
+        return expanded
 
-    monkeypatch.setattr(Series, "recurrence", follow_and_delete)
+    monkeypatch.setattr(Series, "recurrence", expand_and_delete)
     assert messages() == []
+
+
+def test_only_sessions_are_led_to_their_series() -> None:
+    assert list(SeriesExtension().related_links(Series(), None, None)) == []  # type: ignore[arg-type]

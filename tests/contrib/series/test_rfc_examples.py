@@ -270,7 +270,7 @@ def at_nine(listed: str) -> Iterator[datetime]:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example(name: str) -> None:
+def test_an_example_gives_the_starts_that_it_lists(name: str) -> None:
     day, rrule, listed = EXAMPLES[name]
     start = datetime.strptime(f"{day} 9", "%Y%m%d %H")
     assert list_starts(rrule=rrule, start=start, timezone=NEW_YORK) == list(at_nine(listed))
@@ -311,7 +311,7 @@ def test_every_20_minutes_from_nine_to_twenty_to_five_every_day() -> None:
         "FREQ=MINUTELY;INTERVAL=90;COUNT=4",
     ],
 )
-def test_the_examples_of_several_starts_a_day_are_refused(rrule: str) -> None:
+def test_the_examples_with_sub_daily_frequencies_are_refused(rrule: str) -> None:
     with pytest.raises(InvalidRecurrence, match="FREQ=DAILY;BYHOUR=9,13") as refused:
         list_starts(rrule=rrule, start=datetime(1997, 9, 2, 9), timezone=NEW_YORK)
     assert refused.value.code == "rule_frequency"

@@ -1,4 +1,4 @@
-"""Values of a wrong type, in the place of every argument of every service of series."""
+"""Values of a wrong type for every argument of every service of series."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from bookings.contrib.series import services
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.models import Booking, BookingEvent, BusyInterval
-from tests.contrib.series.conftest import BERLIN, FIRST, NOW, Repeat
-from tests.wrong import (
+from tests.contrib.series.conftest import BERLIN, FIRST, NOW, MakeSeries
+from tests.invalid_arguments import (
     DOCUMENT,
     FLAG,
     INSTANT,
@@ -20,19 +20,19 @@ from tests.wrong import (
     OBJECT,
     TEXTS,
     Table,
+    find_faults,
     optional,
     parameters,
     rows_of,
-    what_is_wrong_with,
 )
 
-SHOWN: Final = INSTANT | {"a naive datetime"}
-"""An instant, or what the clocks show."""
+LOCAL_OR_INSTANT: Final = INSTANT | {"a naive datetime"}
+"""An instant, or a naive local time."""
 
-OF_NEW_ONES: Final = {
+OF_NEW_SERIES: Final = {
     "rrule": TEXTS,
     "timezone": TEXTS,
-    "start_at": SHOWN,
+    "start_at": LOCAL_OR_INSTANT,
     "service": OBJECT,
     "provider": OBJECT,
     "exdates": LIST,
@@ -65,12 +65,22 @@ OPTIONS: Final = {
     "override_policy": FLAG,
 }
 TABLES: Final[dict[str, Table]] = {
-    "cancel_series": {**OF_A_CHANGE, "reason": TEXTS, "override_policy": FLAG},
-    "create_series": {**OF_NEW_ONES, **OPTIONS, "client_name": TEXTS},
+    "add_occurrence": {
+        "occurrence": OBJECT,
+        "start_at": LOCAL_OR_INSTANT,
+        "created_by": optional(OBJECT),
+        "now_dt": optional(INSTANT),
+        "allow_past": FLAG,
+        "override_policy": FLAG,
+        "skip_slot_validation": FLAG,
+    },
+    "cancel_series": {**OF_A_CHANGE, "reason": TEXTS, "by": TEXTS, "override_policy": FLAG},
+    "create_series": {**OF_NEW_SERIES, **OPTIONS, "client_name": TEXTS},
     "reschedule_series": {
         **OF_A_CHANGE,
-        "new_start_at": SHOWN,
+        "new_start_at": LOCAL_OR_INSTANT,
         "new_provider": optional(OBJECT),
+        "by": TEXTS,
         "override_policy": FLAG,
         "skip_slot_validation": FLAG,
     },
@@ -83,23 +93,23 @@ TABLES: Final[dict[str, Table]] = {
     },
 }
 OTHERS: Final[dict[str, Any]] = {
-    "create_series": services.BookingOptions.__annotations__,
+    "create_series": services.SeriesBookingOptions.__annotations__,
     "update_series": ("client_name", "client_user", "notes_internal", "metadata"),
 }
-NO_SERVICES: Final = {
-    "BookingOptions",
+NOT_SERVICES: Final = {
+    "SeriesBookingOptions",
     "OnConflict",
     "Scope",
     "SeatOptions",
     "SeriesResult",
     "SessionOptions",
 }
-TRIED_WITH_SESSIONS: Final = {"book_session_series", "create_session_series"}
+TESTED_WITH_SESSIONS: Final = {"book_session_series", "create_session_series"}
 
 
 @pytest.fixture
-def given(name: str, repeat: Repeat, service: Any, provider: Any) -> dict[str, Any]:
-    """What a service takes without a word."""
+def given(name: str, make_series: MakeSeries, service: Any, provider: Any) -> dict[str, Any]:
+    """Return valid arguments of the service."""
     if "rrule" in TABLES[name]:
         return {
             "rrule": "FREQ=WEEKLY;COUNT=2",
@@ -110,8 +120,10 @@ def given(name: str, repeat: Repeat, service: Any, provider: Any) -> dict[str, A
             "client_name": "Mary",
             "now_dt": NOW,
         }
-    occurrence = repeat(rrule="FREQ=WEEKLY;COUNT=2").series.occurrences.first()
+    occurrence = make_series(rrule="FREQ=WEEKLY;COUNT=2").series.occurrences.first()
     change = {"occurrence": occurrence, "scope": "all", "now_dt": NOW}
+    if name == "add_occurrence":
+        return {"occurrence": occurrence, "start_at": FIRST + timedelta(days=1), "now_dt": NOW}
     return change | {
         "reschedule_series": {"new_start_at": FIRST + timedelta(hours=1)},
         "update_series": {"notes_internal": "By the window"},
@@ -123,7 +135,7 @@ def stored() -> Any:
 
 
 def test_every_service_has_its_table() -> None:
-    assert set(TABLES) == set(services.__all__) - NO_SERVICES - TRIED_WITH_SESSIONS
+    assert set(TABLES) == set(services.__all__) - NOT_SERVICES - TESTED_WITH_SESSIONS
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -142,4 +154,4 @@ def test_a_value_of_a_wrong_type_is_refused(
 ) -> None:
     service, kind = getattr(services, name), TABLES[name][argument]
 
-    assert what_is_wrong_with(service, given, argument, kind, stored) == ""
+    assert find_faults(service, given, argument, kind, stored) == ""

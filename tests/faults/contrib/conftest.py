@@ -2,22 +2,24 @@ from __future__ import annotations
 
 import pytest
 
+from tests.faults.baseline import Baseline
 from tests.faults.conftest import warmed_up
 from tests.faults.contrib import group_sessions, payments, schedule, series
-from tests.faults.contrib.stage import make_stage
-from tests.faults.cradle import Cradle
-from tests.faults.rehearsal import Rehearsal
-from tests.faults.scenes import Stage
+from tests.faults.contrib.host_rows import make_host_rows
+from tests.faults.fork_server import ForkServer
+from tests.faults.scenarios import HostRows
 
-SCENES = [*payments.ALL, *group_sessions.ALL, *series.ALL, *schedule.ALL]
+SCENARIOS = [*payments.ALL, *group_sessions.ALL, *series.ALL, *schedule.ALL]
 
 
 @pytest.fixture(scope="session")
-def stage(cradle: Cradle) -> Stage:
-    made: Stage = cradle.run(make_stage)
-    return warmed_up(cradle, made, SCENES[0])
+def host_rows(fork_server: ForkServer) -> HostRows:
+    made: HostRows = fork_server.run(make_host_rows)
+    return warmed_up(fork_server, made, SCENARIOS[0])
 
 
-@pytest.fixture(scope="module", params=SCENES, ids=str)
-def rehearsal(request: pytest.FixtureRequest, cradle: Cradle, stage: Stage) -> Rehearsal:
-    return Rehearsal.of(request.param, cradle, stage)
+@pytest.fixture(scope="module", params=SCENARIOS, ids=str)
+def baseline(
+    request: pytest.FixtureRequest, fork_server: ForkServer, host_rows: HostRows
+) -> Baseline:
+    return Baseline.of(request.param, fork_server, host_rows)

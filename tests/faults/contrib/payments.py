@@ -8,7 +8,7 @@ from bookings.contrib.payments.models import Payment
 from bookings.contrib.payments.services import record_payment, record_refund
 from bookings.models import Booking
 from bookings.services import cancel_booking
-from tests.faults.scenes import Scene, Stage, book, hold, stale_hold
+from tests.faults.scenarios import HostRows, Scenario, book, hold, stale_hold
 from tests.services.clock import NOW
 
 
@@ -16,21 +16,23 @@ def pay(booking: Booking) -> Payment:
     return record_payment(booking, amount=100, external_id="pay_1", now_dt=NOW).payment
 
 
-def paid(stage: Stage) -> Booking:
-    return pay(book(stage)).booking
+def paid(host_rows: HostRows) -> Booking:
+    return pay(book(host_rows)).booking
 
 
-def refund_due(stage: Stage) -> Payment:
-    payment = pay(book(stage))
+def refund_due(host_rows: HostRows) -> Payment:
+    payment = pay(book(host_rows))
     cancel_booking(payment.booking, now_dt=NOW)
     return payment
 
 
 ALL: Final = (
-    Scene("record a payment, which confirms a hold", hold, lambda _, booking: pay(booking)),
-    Scene("record a payment for a stale hold", stale_hold, lambda _, booking: pay(booking)),
-    Scene("cancel what is paid for", paid, lambda _, booking: cancel_booking(booking, now_dt=NOW)),
-    Scene(
+    Scenario("record a payment, which confirms a hold", hold, lambda _, booking: pay(booking)),
+    Scenario("record a payment for a stale hold", stale_hold, lambda _, booking: pay(booking)),
+    Scenario(
+        "cancel what is paid for", paid, lambda _, booking: cancel_booking(booking, now_dt=NOW)
+    ),
+    Scenario(
         "record a refund",
         refund_due,
         lambda _, payment: record_refund(payment, amount=100, external_id="re_1", now_dt=NOW),

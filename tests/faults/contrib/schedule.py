@@ -6,31 +6,30 @@ from typing import Final
 
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.services import cancel_time_off, move_time_off, take_time_off
-from tests.faults.scenes import Scene, Stage, stale_hold
+from tests.faults.scenarios import HostRows, Scenario, stale_hold
 from tests.services.clock import DAY, HOUR, NOW, START
 
 
-def take(stage: Stage) -> TimeOff:
+def take(host_rows: HostRows) -> TimeOff:
     """A day."""
     return take_time_off(
-        provider=stage.ana, start_at=START, end_at=START + DAY, reason="Ill", now_dt=NOW
+        provider=host_rows.ana, start_at=START, end_at=START + DAY, reason="Ill", now_dt=NOW
     )
 
 
 ALL: Final = (
-    Scene(
+    Scenario(
         "take time off, past a stale hold",
         stale_hold,
-        lambda stage, _: take(stage),
-        again="TimeOffConflict",
+        lambda host_rows, _: take(host_rows),
         changes=2,
     ),
-    Scene(
+    Scenario(
         "move time off",
         take,
         lambda _, time_off: move_time_off(
             time_off, start_at=START + HOUR, end_at=START + 2 * DAY, now_dt=NOW
         ),
     ),
-    Scene("cancel time off", take, lambda _, time_off: cancel_time_off(time_off)),
+    Scenario("cancel time off", take, lambda _, time_off: cancel_time_off(time_off)),
 )

@@ -11,49 +11,49 @@ from bookings.contrib.series.services import (
     create_series,
     reschedule_series,
 )
-from tests.faults.scenes import Scene, Stage, hold
+from tests.faults.scenarios import HostRows, Scenario, hold
 from tests.services.clock import DAY, HOUR, NOW, START
 
 
-def repeat(stage: Stage) -> SeriesResult:
+def repeat(host_rows: HostRows) -> SeriesResult:
     """Three days."""
     return create_series(
         rrule="FREQ=DAILY;COUNT=3",
         timezone="UTC",
         start_at=START,
-        service=stage.service,
-        provider=stage.ben,
+        service=host_rows.service,
+        provider=host_rows.ben,
         client_name="Kim",
         idempotency_key="order-1",
         now_dt=NOW,
     )
 
 
-def the_second(stage: Stage) -> Occurrence:
-    series = repeat(stage).series
+def the_second(host_rows: HostRows) -> Occurrence:
+    series = repeat(host_rows).series
     return series.occurrences.get(original_start_at=START + DAY)
 
 
-def stale_hold_in_the_way(stage: Stage) -> None:
-    hold(stage, until=NOW - HOUR, provider=stage.ben, start_at=START + DAY)
+def stale_hold_in_the_way(host_rows: HostRows) -> None:
+    hold(host_rows, until=NOW - HOUR, provider=host_rows.ben, start_at=START + DAY)
 
 
 ALL: Final = (
-    Scene(
+    Scenario(
         "create a series, past a stale hold",
         stale_hold_in_the_way,
-        lambda stage, _: repeat(stage),
+        lambda host_rows, _: repeat(host_rows),
         makes_several=True,
     ),
     # To the next day, of which each leaves the place to which another goes.
-    Scene(
+    Scenario(
         "move this and those that follow",
         the_second,
         lambda _, occurrence: reschedule_series(
             occurrence, new_start_at=START + 2 * DAY, scope="following", now_dt=NOW
         ),
     ),
-    Scene(
+    Scenario(
         "cancel a series",
         the_second,
         lambda _, occurrence: cancel_series(occurrence, scope="all", now_dt=NOW),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.contrib.conftest import SCENES
+from tests.faults.baseline import Baseline
+from tests.faults.contrib.conftest import SCENARIOS
 from tests.faults.killing import is_found_half_done, kill_everywhere
-from tests.faults.rehearsal import Rehearsal
 
 # At least one of each app.
 CHOSEN = {
@@ -25,19 +25,22 @@ CHOSEN = {
 
 
 def test_a_call_that_is_killed_anywhere_is_done_or_was_never_made(
-    rehearsal: Rehearsal, pytestconfig: pytest.Config
+    baseline: Baseline, pytestconfig: pytest.Config
 ) -> None:
     """Of sessions that are generated, each chunk is, and a second call makes those that lack.
 
     Workers are killed after every write and every ``COMMIT``, and the call is made again from every
     state that is left. With ``--rounds 2`` both happens after every statement.
     """
-    kill_everywhere(rehearsal, is_in_a_hurry=pytestconfig.getoption("rounds") == 1)
+    kill_everywhere(baseline, is_in_a_hurry=pytestconfig.getoption("rounds") == 1)
 
 
 @pytest.mark.parametrize(
-    "rehearsal", [scene for scene in SCENES if scene.name in CHOSEN], indirect=True, ids=str
+    "baseline",
+    [scenario for scenario in SCENARIOS if scenario.name in CHOSEN],
+    indirect=True,
+    ids=str,
 )
-def test_without_its_transaction_a_call_is_found_half_done(rehearsal: Rehearsal) -> None:
+def test_without_its_transaction_a_call_is_found_half_done(baseline: Baseline) -> None:
     """If it were not, the test above would not say anything."""
-    assert is_found_half_done(rehearsal), "Every state was the one before or the one after."
+    assert is_found_half_done(baseline), "Every state was the one before or the one after."

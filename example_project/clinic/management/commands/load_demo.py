@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bookings.contrib.schedule.models import Schedule
 from bookings.contrib.schedule.selectors import list_available_slots
-from bookings.contrib.schedule.services import add_closures, make_schedule, take_time_off
+from bookings.contrib.schedule.services import add_closures, create_schedule, take_time_off
 from bookings.models import Booking
 from bookings.services import (
     cancel_booking,
@@ -70,11 +70,11 @@ def load() -> None:
 def load_schedules(clinic: Clinic, offer: dict[str, Any]) -> None:
     """The clinic's hours, which are those of all who have none of their own."""
     step = offer["step"]
-    make_schedule(tenant=clinic, hours=offer["hours"], slot_step_minutes=step)
+    create_schedule(tenant=clinic, hours=offer["hours"], slot_step_minutes=step)
     for name, shifts in offer["practitioners"].items():
         practitioner = clinic.practitioners.create(name=name)
         if shifts is not None:
-            make_schedule(provider=practitioner, hours=shifts, slot_step_minutes=step)
+            create_schedule(provider=practitioner, hours=shifts, slot_step_minutes=step)
 
 
 def load_closures() -> None:

@@ -1,1 +1,1 @@
-"""Ready-made ``Service``, ``Provider`` and ``ServiceAddon``, for a host without its own."""
+"""Ready-made ``Service``, ``Provider`` and ``ServiceAddon`` models for a host without its own."""

@@ -1,4 +1,4 @@
-"""The catalogue in the admin."""
+"""Services, providers and add-ons in the admin."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import ClassVar
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from bookings.admin.choices import RelatedFilter, ScopedChoicesMixin
+from bookings.admin.generic_bases import TabularInline
+from bookings.admin.invalid_filters import InvalidFilterMixin
 from bookings.contrib.catalog.models import Provider, Service, ServiceAddon
 
 
-class ServiceAddonInline(admin.TabularInline):  # type: ignore[type-arg]
+class ServiceAddonInline(TabularInline):
     model = ServiceAddon
     extra = 0
     fields = ("name", "extra_duration_minutes", "price_amount", "currency", "is_active")
 
 
 @admin.register(Service)
-class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ServiceAdmin(InvalidFilterMixin):
     list_display = ("name", "duration_minutes", "price_amount", "currency", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name",)
@@ -52,6 +55,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                     "max_active_bookings_per_client",
                     "max_bookings_per_client_per_day",
                     "max_bookings_per_client_per_week",
+                    "named_seats",
                 )
             },
         ),
@@ -60,15 +64,15 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Provider)
-class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProviderAdmin(InvalidFilterMixin):
     list_display = ("name", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name",)
 
 
 @admin.register(ServiceAddon)
-class ServiceAddonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ServiceAddonAdmin(ScopedChoicesMixin):
     list_display = ("name", "service", "extra_duration_minutes", "price_amount", "is_active")
-    list_filter = ("is_active", "service")
+    list_filter = ("is_active", ("service", RelatedFilter))
     list_select_related = ("service",)
     search_fields = ("name",)

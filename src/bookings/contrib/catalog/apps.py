@@ -1,4 +1,4 @@
-"""The catalogue's configuration."""
+"""The app's configuration."""
 
 from __future__ import annotations
 

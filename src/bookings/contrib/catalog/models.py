@@ -1,4 +1,4 @@
-"""What is sold, who provides it, and what goes with it."""
+"""The tables: services, providers and add-ons."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bookings.abstract import AbstractAddon, AbstractProvider, AbstractService
 
 
 class Service(AbstractService):
-    """Point ``BOOKINGS_SERVICE_MODEL`` at ``"bookings_catalog.Service"``."""
+    """What clients book. Set ``BOOKINGS_SERVICE_MODEL`` to ``"bookings_catalog.Service"``."""
 
     class Meta(AbstractService.Meta):
         verbose_name = _("service")
@@ -17,7 +17,7 @@ class Service(AbstractService):
 
 
 class Provider(AbstractProvider):
-    """Point ``BOOKINGS_PROVIDER_MODEL`` at ``"bookings_catalog.Provider"``."""
+    """Who is booked. Set ``BOOKINGS_PROVIDER_MODEL`` to ``"bookings_catalog.Provider"``."""
 
     class Meta(AbstractProvider.Meta):
         verbose_name = _("provider")
@@ -25,7 +25,7 @@ class Provider(AbstractProvider):
 
 
 class ServiceAddon(AbstractAddon):
-    """Point ``BOOKINGS_ADDON_MODEL`` at ``"bookings_catalog.ServiceAddon"``."""
+    """An extra to book. Set ``BOOKINGS_ADDON_MODEL`` to ``"bookings_catalog.ServiceAddon"``."""
 
     service = models.ForeignKey(
         Service,

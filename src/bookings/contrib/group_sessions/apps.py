@@ -1,11 +1,11 @@
-"""The sessions' configuration."""
+"""The app's configuration."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from bookings import consequences
+from bookings import extensions
 
 
 class GroupSessionsConfig(AppConfig):
@@ -15,9 +15,7 @@ class GroupSessionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Registered by import.
-        from bookings.contrib.group_sessions import conf, integrity  # noqa: F401
-        from bookings.contrib.group_sessions.following import follow_bookings, follow_deletions
+        from bookings.contrib.group_sessions import conf  # noqa: F401 - registers its settings
+        from bookings.contrib.group_sessions.extension import GroupSessionsExtension
 
-        consequences.register(self.label, follow_bookings)
-        consequences.register_deletion(self.label, follow_deletions)
+        extensions.register(GroupSessionsExtension())

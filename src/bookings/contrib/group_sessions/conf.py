@@ -1,4 +1,4 @@
-"""The settings of the sessions."""
+"""The settings of group sessions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BEST_FIT: Final = "best_fit"
 
 
 class GroupSessionsSettings(SettingsGroup):
-    """``sessions_settings.X`` is ``settings.BOOKINGS_X`` or its default."""
+    """``sessions_settings.X`` is ``settings.BOOKINGS_X``, or the default."""
 
     WAITLIST_ORDER = Setting(BEST_FIT, str, choices=(BEST_FIT, STRICT))
 

@@ -1,4 +1,4 @@
-"""What ``check_bookings`` also verifies: sessions, their time, their seats and who waits."""
+"""What ``check_bookings`` verifies of sessions: their time, their seats and their waitlists."""
 
 from __future__ import annotations
 
@@ -12,52 +12,50 @@ from typing import Any, Final
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from bookings import claims, clients, ledger, locks
-from bookings.contrib.group_sessions.locking import Locked, rows, under_lock
+from bookings.contrib.group_sessions.locked_session import (
+    LockedSession,
+    unguarded_sessions,
+    with_locked_session,
+)
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
-from bookings.contrib.group_sessions.rules import check_coming, claim_of
-from bookings.contrib.group_sessions.seating import blocks_the_others, is_in_time, settle
-from bookings.exceptions import BookingError
-from bookings.integrity import Problem, Repair, register, register_place
+from bookings.contrib.group_sessions.session_reconciliation import reconcile_sessions
+from bookings.contrib.group_sessions.session_rules import session_claim
+from bookings.contrib.group_sessions.session_seats import seat_key
+from bookings.contrib.group_sessions.waitlist import blocks_others
+from bookings.contrib.group_sessions.waitlist_promotion import is_within_booking_window
+from bookings.integrity import Problem
+from bookings.ledger import entries, locks
+from bookings.ledger.locked import fresh
+from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking, BusyInterval
-from bookings.transactions import atomically
+from bookings.services import integrity_repairs, references
+from bookings.services.integrity_repairs import Repair
 
 INVARIANT: Final = 12
-"""A session holds its time with its seats, who sits in it is known, and who fits does not wait."""
-
-ELSEWHERE: Final = gettext_lazy(
-    "The booking's times are not those of its session. Correct them, then try again."
-)
+"""A session holds its time and its seats, each seat has the key of its client, and no client waits
+while seats are free.
+"""
 
 
-@register_place
-def place_in_session(booking: Booking, using: str) -> claims.Claim | None:
-    """Where a booking with a seat belongs."""
-    seats = Seat.objects.using(using).filter(booking=booking).select_related("session")
-    seat = seats.first()
-    if seat is None:
-        return None
-    if seat.session.status == Session.Status.FINISHED and seat.session.busy_interval_id is None:
-        # Disputed when the session's time had been given back: it has its own.
-        return None
-    if seat.session.busy_interval_id is None:
-        check_coming(seat.session)
-    claim = claim_of(seat.session, booking.party_size)
-    if claims.window_of(booking) != claim.window:
-        raise BookingError(ELSEWHERE)
-    return claim
+def find_problems(using: str) -> Iterator[Problem]:
+    """Yield what is wrong with the app's rows, for :func:`bookings.integrity.find_problems`."""
+    yield from find_wrong_session_time(using)
+    yield from find_time_without_session(using)
+    yield from find_wrong_seats(using)
+    yield from find_missed_promotions(using)
 
 
-@register
-def sessions_hold_their_time(using: str) -> Iterator[Problem]:
-    """Repaired by moving the time to where the session is, or fails if that is taken."""
-    coming = rows(using).filter(status__in=Session.COMING_STATUSES)
-    for session in coming.select_related("busy_interval__calendar").iterator():
-        # The database refuses a coming session without one.
+def find_wrong_session_time(using: str) -> Iterator[Problem]:
+    """Yield sessions whose busy interval is another one than they claim.
+
+    The repair moves the interval to the session, and fails if that time is taken.
+    """
+    active = unguarded_sessions(using).filter(status__in=Session.ACTIVE_STATUSES)
+    for session in active.select_related("busy_interval__calendar").iterator():
+        # A database constraint demands that an active session has a busy interval.
         interval: Any = session.busy_interval
-        claim = claim_of(session)
+        claim = session_claim(session)
         if (
             interval.kind,
             interval.calendar.provider_id,
@@ -68,53 +66,64 @@ def sessions_hold_their_time(using: str) -> Iterator[Problem]:
                 INVARIANT,
                 _("Session %(key)s (%(session)s) holds other time or seats than its own.")
                 % {"key": session.pk, "session": session},
-                _mend(session, _reshape),
+                integrity_repairs.name_holders(
+                    _repair_locked(session, _move_interval),
+                    session.provider_id,
+                    claim.window,
+                    own=interval.pk,
+                    using=using,
+                ),
             )
 
 
-@register
-def time_of_sessions_has_one(using: str) -> Iterator[Problem]:
-    """Repaired by giving it back, unless bookings sit in it."""
-    leaked = BusyInterval.objects.using(using).filter(
+def find_time_without_session(using: str) -> Iterator[Problem]:
+    """Yield busy intervals of kind SESSION that no session refers to.
+
+    The repair deletes them, unless bookings refer to them.
+    """
+    orphaned = BusyInterval.objects.using(using).filter(
         kind=BusyInterval.Kind.SESSION, group_session__isnull=True
     )
-    for interval in leaked.select_related("calendar").iterator():
+    for interval in orphaned.select_related("calendar").iterator():
         yield Problem(
             INVARIANT,
             _("Busy interval %(key)s belongs to no session.") % {"key": interval.pk},
-            partial(atomically, partial(_give_back, interval, using), using=using),
+            partial(atomic_with_retry, partial(_delete_interval, interval, using), using=using),
         )
 
 
-@register
-def seats_are_their_bookings(using: str) -> Iterator[Problem]:
-    seats = Seat.objects.using(using).select_related("booking", "session")
+def find_wrong_seats(using: str) -> Iterator[Problem]:
+    """Yield seats whose booking is not in the session's time, or whose client key is wrong.
+
+    The repair moves the seats into the session, and fails if they are not free or if the session
+    has other times; or it sets the client key.
+    """
+    seats = Seat.objects.using(using).select_related("booking__service", "session")
     for seat in seats.iterator():
         booking, session = seat.booking, seat.session
-        key = clients.key(booking) if booking.holds_time else None
-        is_elsewhere = booking.busy_interval_id != session.busy_interval_id
-        is_over = session.status == Session.Status.FINISHED and session.busy_interval_id is None
-        if booking.holds_time and is_elsewhere and not is_over:
+        if booking.holds_time and _is_elsewhere(booking, session):
             yield Problem(
                 INVARIANT,
                 _("%(booking)s does not hold the time of its session %(session)s.")
                 % {"booking": booking, "session": session},
+                integrity_repairs.reclaim(
+                    booking, using, is_wrong=partial(_is_still_elsewhere, seat.pk, using)
+                ),
             )
-        if key != seat.client_key:
+        if seat_key(booking) != seat.client_key:
             yield Problem(
                 INVARIANT,
-                _("%(booking)s is not known by its client in %(session)s.")
+                _("The seat of %(booking)s in %(session)s has a wrong client key.")
                 % {"booking": booking, "session": session},
-                _mend(session, partial(_name_client, seat)),
+                _repair_locked(session, partial(_set_client_key, seat)),
             )
 
 
-@register
-def who_fits_does_not_wait(using: str) -> Iterator[Problem]:
-    """Repaired by giving the free seats to those who wait.
+def find_missed_promotions(using: str) -> Iterator[Problem]:
+    """Yield waiting entries that should have been promoted: their seats are free.
 
-    Whoever the rules have kept from being booked waits on, and so does everybody when it is too
-    late to book.
+    The repair promotes them. Entries with a ``refusal`` are left out, and so are all entries of a
+    session that can no longer be booked.
     """
     now = timezone.now()
     free = F("session__capacity") - F("session__busy_interval__seats_taken")
@@ -122,7 +131,7 @@ def who_fits_does_not_wait(using: str) -> Iterator[Problem]:
         WaitlistEntry.objects.using(using)
         .waiting()
         .filter(
-            session__status__in=Session.COMING_STATUSES,
+            session__status__in=Session.ACTIVE_STATUSES,
             session__closed_by_staff=False,
             session__start_at__gt=now,
         )
@@ -131,50 +140,60 @@ def who_fits_does_not_wait(using: str) -> Iterator[Problem]:
         .select_related("session__service")
         .order_by("session_id", *WaitlistEntry.ORDER)
     )
-    for _key, entries in groupby(waiting.iterator(), key=attrgetter("session_id")):
-        queue = list(entries)
-        if entry := _next_in_turn(queue, now):
+    for _key, session_entries in groupby(waiting.iterator(), key=attrgetter("session_id")):
+        queue = list(session_entries)
+        if entry := _next_to_promote(queue, now):
             yield Problem(
                 INVARIANT,
-                _("%(client)s waits for %(session)s, which has seats enough.")
+                _("%(client)s waits for %(session)s, which has enough free seats.")
                 % {"client": entry.client_name, "session": entry.session},
-                _mend(entry.session, _settle),
+                _repair_locked(entry.session, _reconcile),
             )
 
 
-def _next_in_turn(queue: list[Any], now: datetime) -> WaitlistEntry | None:
+def _next_to_promote(queue: list[Any], now: datetime) -> WaitlistEntry | None:
     session = queue[0].session
-    for entry in queue if is_in_time(session, now) else ():
+    for entry in queue if is_within_booking_window(session, now) else ():
         if entry.party_size > entry.free:
-            if blocks_the_others(entry, session):
+            if blocks_others(entry, session):
                 return None
         elif not entry.refusal:
             return entry  # type: ignore[no-any-return]
     return None
 
 
-def _mend(session: Session, write: Callable[[Locked], None]) -> Repair:
-    return partial(under_lock, session, write, now=timezone.now())
+def _repair_locked(session: Session, write: Callable[[LockedSession], None]) -> Repair:
+    return partial(with_locked_session, session, write, now=timezone.now())
 
 
-def _reshape(at: Locked) -> None:
-    row = at.row
-    calendar_id, claim = at.calendars[row.provider_id], claim_of(row)
+def _move_interval(locked: LockedSession) -> None:
+    row = locked.row
+    calendar_id, claim = locked.calendars[row.provider_id], session_claim(row)
     interval_id: Any = row.busy_interval_id
-    ledger.reshape(interval_id, calendar_id, claim, using=at.using)
+    entries.resize(interval_id, calendar_id, claim, using=locked.using)
 
 
-def _settle(at: Locked) -> None:
-    settle([at.row.pk], using=at.using, now=at.now)
+def _reconcile(locked: LockedSession) -> None:
+    reconcile_sessions([locked.row.pk], using=locked.using, now=locked.now)
 
 
-def _name_client(seat: Seat, at: Locked) -> None:
-    row = Seat.objects.using(at.using).select_for_update().get(pk=seat.pk)
-    row.client_key = clients.key(row.booking) if row.booking.holds_time else None
-    row.save(using=at.using, update_fields=["client_key"])
+def _is_elsewhere(booking: Booking, session: Session) -> bool:
+    return booking.busy_interval_id is None or booking.busy_interval_id != session.busy_interval_id
 
 
-def _give_back(interval: BusyInterval, using: str) -> None:
+def _is_still_elsewhere(seat_id: Any, using: str, row: Booking) -> bool:
+    seat = fresh(Seat.objects.using(using)).get(pk=seat_id)
+    return _is_elsewhere(row, seat.session)
+
+
+def _set_client_key(seat: Seat, locked: LockedSession) -> None:
+    row = fresh(Seat.objects.using(locked.using)).get(pk=seat.pk)
+    references.load_related(row.booking, "service", using=locked.using)
+    row.client_key = seat_key(row.booking)
+    row.save(using=locked.using, update_fields=["client_key"])
+
+
+def _delete_interval(interval: BusyInterval, using: str) -> None:
     locks.lock_calendar(interval.calendar.provider_id, using=using)
     if not Booking._base_manager.using(using).filter(busy_interval=interval).exists():
-        ledger.give_back([interval.pk], using=using)
+        entries.delete([interval.pk], using=using)

@@ -1,38 +1,32 @@
-"""What happened to sessions and waitlists, told once the transaction has committed.
+"""Signals about sessions and waitlists, sent after the transaction has been committed.
 
-Receivers get ``using`` (the database's alias) and what is said below. A receiver that fails is
-logged and does not keep the others from being called. What happens to the bookings of a session is
-told by the core's signals.
+Every receiver gets ``using``, the alias of the database, and the arguments named below. An error in
+a receiver is logged and does not keep the other receivers from being called. The bookings of a
+session send the signals of the core.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from django.db import transaction
 from django.dispatch import Signal
 
 session_created: Final = Signal()
-"""``session``."""
+"""A session was published. Sends ``session``."""
 
 session_updated: Final = Signal()
-"""``session`` and ``changed``, the names of what is different."""
+"""A session was changed. Sends ``session``, and ``changed``, the names of the changed fields."""
 
 session_cancelled: Final = Signal()
-"""``session``."""
+"""A session was cancelled. Sends ``session``."""
 
 waitlist_joined: Final = Signal()
-"""``entry``."""
+"""A client joined a waitlist. Sends ``entry``."""
 
 waitlist_promoted: Final = Signal()
-"""``entry`` and ``booking``: it is booked, or offered until ``booking.expires_at``."""
+"""A waiting client was booked, or was offered seats until ``booking.expires_at``. Sends ``entry``
+and ``booking``.
+"""
 
 waitlist_left: Final = Signal()
-"""``entry``: it has left, or its offer or its session has ended."""
-
-
-def announce(signal: Signal, sender: type[Any], *, using: str, **said: Any) -> None:
-    transaction.on_commit(
-        partial(signal.send_robust, sender=sender, using=using, **said), using=using, robust=True
-    )
+"""A client left the waitlist, or the offer or the session ended. Sends ``entry``."""

@@ -1,1 +1,1 @@
-"""What happened to the money of a booking, and what has to go back. It moves no money itself."""
+"""Record what happened to the money of bookings, and what has to be refunded. It moves no money."""

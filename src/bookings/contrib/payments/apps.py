@@ -1,11 +1,11 @@
-"""The payments' configuration."""
+"""The app's configuration."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from bookings import consequences, terms
+from bookings import extensions
 
 
 class PaymentsConfig(AppConfig):
@@ -15,9 +15,7 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings.contrib.payments import checks, integrity  # noqa: F401 - registered by import
-        from bookings.contrib.payments.agreement import refund_terms
-        from bookings.contrib.payments.settling import settle_bookings
+        from bookings.contrib.payments import checks  # noqa: F401 - registers the system checks
+        from bookings.contrib.payments.extension import PaymentsExtension
 
-        terms.register(self.label, refund_terms)
-        consequences.register(self.label, settle_bookings)
+        extensions.register(PaymentsExtension())

@@ -1,4 +1,4 @@
-"""What ``check_bookings`` also verifies: payments, refunds and what is due agree."""
+"""What ``check_bookings`` verifies of payments: refunds add up, and what is due is stored."""
 
 from __future__ import annotations
 
@@ -12,68 +12,78 @@ from django.db.models import Exists, OuterRef, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bookings.contrib.payments import accounts, settling
+from bookings.contrib.payments import balances
 from bookings.contrib.payments.models import Payment, RefundDue
-from bookings.contrib.payments.tiers import ZERO
-from bookings.integrity import Problem, register
+from bookings.contrib.payments.refund_rules import ZERO
+from bookings.contrib.payments.refunds_due import update_refunds_due
+from bookings.integrity import Problem
 from bookings.models import Booking
-from bookings.services.changes import Locked, under_lock
+from bookings.services.booking_change import LockedBooking, with_locked_booking
 
 INVARIANT: Final = 11
-CHUNK: Final = 500
+CHUNK_SIZE: Final = 500
 
 
-@register
-def refunds_add_up(using: str) -> Iterator[Problem]:
-    """Not repaired: which of the two is right, only the payment provider knows."""
-    payments = Payment.objects.using(using).annotate(went_back=Sum("refunds__amount", default=ZERO))
-    rows = payments.values_list("external_id", "amount_refunded", "went_back")
-    for external_id, known, went_back in rows.iterator():
-        # Added up by the database, compared here: SQLite adds in binary fractions.
-        if went_back != known:
+def find_problems(using: str) -> Iterator[Problem]:
+    """Yield what is wrong with the app's rows, for :func:`bookings.integrity.find_problems`."""
+    yield from check_refunds_add_up(using)
+    yield from check_refunds_due(using)
+
+
+def check_refunds_add_up(using: str) -> Iterator[Problem]:
+    """Yield payments whose ``amount_refunded`` is not the sum of their refunds.
+
+    There is no repair: only the payment provider knows which of the two is right.
+    """
+    payments = Payment.objects.using(using).annotate(sum=Sum("refunds__amount", default=ZERO))
+    rows = payments.values_list("external_id", "amount_refunded", "sum")
+    for external_id, amount_refunded, refunds_sum in rows.iterator():
+        # Compared here and not by the database: SQLite adds binary fractions.
+        if refunds_sum != amount_refunded:
             yield Problem(
                 INVARIANT,
                 _("Payment %(payment)s: %(known)s is noted as refunded, its refunds are %(sum)s.")
-                % {"payment": external_id, "known": known, "sum": went_back},
+                % {"payment": external_id, "known": amount_refunded, "sum": refunds_sum},
             )
 
 
-@register
-def what_is_due_is_on_record(using: str) -> Iterator[Problem]:
-    """Repaired by settling the booking again, under the lock."""
+def check_refunds_due(using: str) -> Iterator[Problem]:
+    """Yield bookings whose stored ``RefundDue`` is wrong; the repair calculates it anew."""
     made = Payment.objects.using(using).made().filter(booking=OuterRef("pk"))
-    paid_for = Booking.objects.using(using).filter(Exists(made)).values_list("pk", flat=True)
-    keys = paid_for.iterator()
-    while chunk := list(islice(keys, CHUNK)):
-        suspects = [booking.pk for booking, _due, _outstanding in _unsettled(chunk, using)]
-        # Where others write meanwhile, what was read may be of several moments; so look again.
-        for booking, due, outstanding in _unsettled(suspects, using):
+    paid_bookings = Booking.objects.using(using).filter(Exists(made)).values_list("pk", flat=True)
+    keys = paid_bookings.iterator()
+    while chunk := list(islice(keys, CHUNK_SIZE)):
+        suspects = [booking.pk for booking, _due, _stored in _find_differences(chunk, using)]
+        # A change between two of the reads looks like a difference too, so suspects are read again.
+        for booking, due, stored in _find_differences(suspects, using):
             yield Problem(
                 INVARIANT,
                 _("%(booking)s: %(due)s is to go back, and %(outstanding)s is on record.")
-                % {"booking": booking, "due": due, "outstanding": outstanding},
-                partial(_settle, booking),
+                % {"booking": booking, "due": due, "outstanding": stored},
+                partial(_repair_refund_due, booking),
             )
 
 
-def _unsettled(keys: Sequence[Any], using: str) -> Iterator[tuple[Booking, Decimal, Decimal]]:
-    """Those of these bookings whose record differs, with what is due and what is on record."""
+def _find_differences(
+    keys: Sequence[Any], using: str
+) -> Iterator[tuple[Booking, Decimal, Decimal]]:
+    """Yield bookings with a wrong outstanding refund, with the right amount and the stored one."""
     bookings = Booking.objects.using(using).in_bulk(keys)
     rows = RefundDue.objects.using(using).filter(booking_id__in=keys)
     stored = {row.booking_id: row for row in rows}
-    for account in accounts.read_paid(bookings, using=using):
-        row = stored.get(account.booking.pk)
-        granted, outstanding = (row.granted, row.outstanding) if row else (ZERO, ZERO)
-        due = max(account.owed_back(granted) - account.refunded, ZERO)
+    for balance in balances.read_balances(bookings, using=using):
+        row = stored.get(balance.booking.pk)
+        outstanding = ZERO if row is None else row.outstanding
+        due = max(balance.total_refund(row) - balance.refunded, ZERO)
         if due != outstanding:
-            yield account.booking, due, outstanding
+            yield balance.booking, due, outstanding
 
 
-def _settle(booking: Booking) -> None:
+def _repair_refund_due(booking: Booking) -> None:
     now = timezone.now()
 
-    def act(at: Locked) -> None:
-        paid_for = accounts.lock({at.row.pk: at.row}, using=at.using)
-        settling.settle(paid_for, using=at.using, now=now)
+    def act(locked: LockedBooking) -> None:
+        paid = balances.lock_balances({locked.row.pk: locked.row}, using=locked.using)
+        update_refunds_due(paid, using=locked.using, now=now)
 
-    under_lock(booking, act, now=now)
+    with_locked_booking(booking, act, now=now)

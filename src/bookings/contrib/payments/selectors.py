@@ -1,4 +1,4 @@
-"""What was paid, what has to go back, and what is owed; nothing here writes."""
+"""What was paid for bookings, what is to be refunded and what is owed. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -8,62 +8,87 @@ from typing import Any
 
 from django.db import models, router
 
-from bookings.contrib.payments import accounts
+from bookings.contrib.payments.balances import BookingBalance, adjust_refund, read_balance
 from bookings.contrib.payments.models import RefundDue
-from bookings.contrib.payments.tiers import ZERO
-from bookings.models import Booking
-from bookings.services import inputs
+from bookings.contrib.payments.refund_rules import ZERO
+from bookings.models import Booking, arguments
+from bookings.services import references
 
 
 def amount_paid(booking: Booking) -> Decimal:
-    """What was paid for a booking and has not gone back."""
-    account = _account(booking)
-    return account.paid - account.refunded
+    """Return what was paid for a booking, less what was refunded.
+
+    :param booking: a stored booking.
+    :returns: the amount, in the booking's currency.
+    :raises MissingReference: the booking is not saved, or has been deleted.
+    """
+    balance = _read(booking)
+    return balance.paid - balance.refunded
 
 
 def amount_due(booking: Booking) -> Decimal:
-    """What has still to be paid of a booking's total.
+    """Return what is still to be paid of a booking's total.
 
-    Nothing of one that was cancelled, declined or missed: what is owed for that is its fee.
+    :param booking: a stored booking.
+    :returns: the amount, in the booking's currency. It is zero for a booking that was cancelled,
+        declined or marked as a no-show: what is owed for that is :func:`fee_due`.
+    :raises MissingReference: the booking is not saved, or has been deleted.
     """
-    return _account(booking).amount_due
+    return _read(booking).amount_due
 
 
 def refund_due(booking: Booking, *, now_dt: datetime | None = None) -> Decimal:
-    """What has still to go back to a booking's client.
+    """Return what is still to be refunded for a booking.
 
-    Of a pending or confirmed booking, what would have to if it were cancelled now: what to tell a
-    client who asks.
+    :param booking: a stored booking. Of a pending or confirmed one the result is what would be to
+        be refunded if it were cancelled now: show it to a client who wants to cancel.
+    :param now_dt: the instant of that cancellation; the default is now.
+    :returns: the amount, in the booking's currency.
+    :raises MissingReference: the booking is not saved, or has been deleted.
+    :raises InvalidBooking: ``now_dt`` is no aware datetime.
     """
+    now = references.resolve_now(now_dt)
     row = RefundDue.objects.using(_using(booking)).filter(booking=booking).first()
     if booking.holds_time:
-        account = _account(booking)
-        refund = account.split_if_cancelled(inputs.moment(now_dt)).refund
-        granted = ZERO if row is None else row.granted
-        return max(max(refund, granted) - account.refunded, ZERO)
+        balance = _read(booking)
+        refund = balance.refund_and_fee_if_cancelled(now).refund
+        return max(adjust_refund(refund, row) - balance.refunded, ZERO)
     return ZERO if row is None else row.outstanding
 
 
 def fee_due(booking: Booking, *, now_dt: datetime | None = None) -> Decimal:
-    """What a client still owes for having cancelled late or not come, beyond what is kept.
+    """Return the fee for a late cancellation or a no-show that the payments do not cover.
 
-    Of a pending or confirmed booking, what would be owed if it were cancelled now.
+    :param booking: a stored booking. Of a pending or confirmed one the result is the fee that would
+        be owed if it were cancelled now.
+    :param now_dt: the instant of that cancellation; the default is now.
+    :returns: the amount, in the booking's currency.
+    :raises MissingReference: the booking is not saved, or has been deleted.
+    :raises InvalidBooking: ``now_dt`` is no aware datetime.
     """
-    account = _account(booking)
+    now = references.resolve_now(now_dt)
+    balance = _read(booking)
     if booking.holds_time:
-        return account.split_if_cancelled(inputs.moment(now_dt)).fee_due
-    return account.split().fee_due
+        return balance.refund_and_fee_if_cancelled(now).fee_due
+    return balance.refund_and_fee().fee_due
 
 
 def list_refunds_due(*, tenant: Any = None) -> models.QuerySet[RefundDue]:
-    """What has to go back, to whom, the longest due first."""
+    """Return what is to be refunded, the longest due first, with the bookings.
+
+    :param tenant: only bookings of this tenant; ``None`` for those of all.
+    :returns: a queryset of ``RefundDue``.
+    :raises InvalidBooking: the tenant is not saved.
+    :raises TenantMismatch: a tenant is given without tenancy.
+    """
+    tenant = arguments.saved_tenant(tenant)
     rows = RefundDue.objects.outstanding().select_related("booking")
     return rows if tenant is None else rows.filter(booking__tenant=tenant)
 
 
-def _account(booking: Booking) -> accounts.Account:
-    return accounts.read(booking, using=_using(booking))
+def _read(booking: Booking) -> BookingBalance:
+    return read_balance(booking, using=_using(booking))
 
 
 def _using(booking: Booking) -> str:
-    return router.db_for_read(RefundDue, instance=booking)
+    return router.db_for_read(RefundDue, instance=arguments.saved_booking(booking))

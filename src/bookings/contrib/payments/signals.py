@@ -1,29 +1,21 @@
-"""What happened to money, told once the transaction has committed.
+"""Signals about money, sent once the transaction has been committed.
 
-Receivers get ``booking`` and ``using`` (the database's alias), and what is said below. A receiver
-that fails is logged and does not keep the others from being called. Whatever is told here is also
-stored, so that nothing depends on a signal's being heard.
+Receivers get ``booking``, ``using`` (the alias of the database) and what is documented below. A
+receiver that fails is logged and does not keep the others from being called. All of it is stored as
+well, so nothing depends on a signal that is lost.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from django.db import transaction
 from django.dispatch import Signal
 
 payment_recorded: Final = Signal()
-"""``payment``: it has been recorded, or its status has changed."""
+"""A payment has been recorded, or its status has changed: ``payment``."""
 
 refund_recorded: Final = Signal()
-"""``refund``: money went back."""
+"""A refund has been recorded: ``refund``."""
 
 refund_due: Final = Signal()
-"""``refund_due``: more has to go back than before; ``refund_due.outstanding`` is how much."""
-
-
-def announce(signal: Signal, sender: type[Any], *, using: str, **said: Any) -> None:
-    transaction.on_commit(
-        partial(signal.send_robust, sender=sender, using=using, **said), using=using, robust=True
-    )
+"""More is to be refunded than before: ``refund_due``, with ``refund_due.outstanding``."""

@@ -1,9 +1,11 @@
-"""The schedule's configuration."""
+"""The configuration of the app."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+from bookings import extensions
 
 
 class ScheduleConfig(AppConfig):
@@ -13,8 +15,6 @@ class ScheduleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings import working_days
-        from bookings.contrib.schedule import integrity  # noqa: F401 - registers its checks
-        from bookings.contrib.schedule.working_days import working_days_of
+        from bookings.contrib.schedule.extension import ScheduleExtension
 
-        working_days.register(self.label, working_days_of)
+        extensions.register(ScheduleExtension())

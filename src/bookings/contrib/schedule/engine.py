@@ -1,8 +1,8 @@
-"""Which starts can be booked: opening hours, minus busy time, on a grid.
+"""Compute which starts can be booked: opening hours, minus busy time, on a grid.
 
-Pure functions of integers. An instant is a Unix second, a duration counts elapsed seconds, and a
-stretch of time is half-open, ``[begins, ends)``. Only opening hours are told in wall time, and they
-become instants at their boundaries and nowhere else. ``docs/explanation/slots.md`` has the reasons.
+These are pure functions of integers. An instant is a Unix second, a duration is a number of elapsed
+seconds, and an interval is half-open, ``[begins, ends)``. Only opening hours are in wall time; they
+are converted to instants once. ``docs/explanation/slots.md`` explains the rules.
 """
 
 from __future__ import annotations
@@ -16,27 +16,34 @@ from functools import cached_property
 from itertools import chain
 from typing import Final
 
-from bookings.contrib.schedule.zones import DAY, EPOCH, FOREVER, SECOND, WallClock, wall_clock
+from bookings.contrib.schedule.wall_clock import (
+    DAY,
+    EPOCH,
+    FOREVER,
+    SECOND,
+    WallClock,
+    wall_clock_for,
+)
 
 WEEK: Final = 7 * DAY
 MONDAY: Final = 4 * DAY
 """1970-01-05, the first Monday, in wall time."""
 EPOCH_ORDINAL: Final = EPOCH.toordinal()
 
-Stretch = tuple[int, int]
+Interval = tuple[int, int]
 """``[begins, ends)``."""
 
-Grid = tuple[int, int, int]
-"""A stretch, and the instant from which the steps in it count."""
+GridInterval = tuple[int, int, int]
+"""An interval, and the instant from which the steps in it count."""
 
 
 class Alignment(StrEnum):
     """What the steps between starts count from."""
 
     OPENING = "OPENING"
-    """Each opening: elapsed time since it began."""
+    """Each opening: the time that has elapsed since it began."""
     CLOCK = "CLOCK"
-    """Local midnight: the clock on the wall shows multiples of the step."""
+    """Local midnight: the starts are multiples of the step in wall time."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,7 +65,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyShift:
-    """A shift on every such day of the week (0 is Monday); ``None`` closes the day.
+    """A shift on one day of every week (0 is Monday); ``None`` closes the day.
 
     ``valid_from`` and ``valid_until`` are included; ``None`` sets no limit.
     """
@@ -76,19 +83,19 @@ class WeeklyShift:
 
 @dataclass(frozen=True)
 class OpeningHours:
-    """A week that repeats, and the dates that are different.
+    """A week that repeats, and the dates that differ from it.
 
     A shift belongs to the date it begins on. All weekly shifts that are valid on a date apply
-    together, unless one of them closes it. An override replaces what begins on its date; ``()``
-    closes it.
+    together, unless one of them closes it. An override replaces the shifts that begin on its date;
+    ``()`` closes it.
     """
 
     zone: tzinfo
     weekly: Sequence[WeeklyShift] = ()
     overrides: Mapping[date, Sequence[Shift]] = field(default_factory=dict)
 
-    def on(self, day: date) -> list[Shift]:
-        """The shifts that begin on a date, in order."""
+    def shifts_on(self, day: date) -> list[Shift]:
+        """Return the shifts that begin on a date, in order."""
         shifts = self.overrides.get(day)
         if shifts is None:
             rows = [row for row in self._week[day.weekday()] if row.is_valid(day)]
@@ -104,7 +111,7 @@ class OpeningHours:
 
 @dataclass(frozen=True, slots=True)
 class SlotRules:
-    """What a start has to keep to, in seconds: the booking's length and buffers, and the grid."""
+    """The length and the buffers of a booking, and the grid of its starts. All in seconds."""
 
     duration: int
     step: int
@@ -122,43 +129,47 @@ class SlotRules:
 
 def starts(
     hours: OpeningHours,
-    busy: Iterable[Stretch],
+    busy: Iterable[Interval],
     rules: SlotRules,
     *,
     first: int,
     last: int,
     joinable: Iterable[int] = (),
 ) -> Iterator[int]:
-    """The starts in ``[first, last)`` that can be booked, in order, one by one.
+    """Yield the starts in ``[first, last)`` that can be booked, in order.
 
-    The booking lies inside one opening. With its buffers, which may reach beyond the hours, it is
-    free of ``busy``, whose stretches may overlap. ``joinable`` are the starts of shared slots with
-    seats left for the same booking: it may join one at its very start, and keeps clear of it
-    otherwise. (Such a slot is not in ``busy``.)
+    The booking lies inside one opening. With its buffers, which may reach beyond the hours, it does
+    not overlap ``busy``, whose intervals may overlap each other.
+
+    ``joinable`` are the starts of shared slots that have seats left for the same booking. The
+    booking can join one at exactly its start, and does not overlap it otherwise. These slots are
+    not in ``busy``.
     """
     if first >= last:
         return iter(())
     blocked = iter(sorted(_blocked(busy, joinable, rules, first, last)))
-    return chain.from_iterable(_free(_grids(hours, rules, first, last), blocked, rules.step))
+    return chain.from_iterable(_unblocked(_grid(hours, rules, first, last), blocked, rules.step))
 
 
-def _free(grids: Iterator[Grid], blocked: Iterator[Stretch], step: int) -> Iterator[range]:
-    """What is left of the grids: one sweep along both, for both are sorted."""
-    blocks_from, blocks_until = next(blocked)
-    for begins, ends, origin in grids:
+def _unblocked(
+    grid: Iterator[GridInterval], blocked: Iterator[Interval], step: int
+) -> Iterator[range]:
+    """Yield the starts of the grid outside the blocked intervals, in one sweep along both."""
+    blocked_from, blocked_until = next(blocked)
+    for begins, ends, origin in grid:
         at = begins
         while at < ends:
-            if at < blocks_from:
-                yield range(at + (origin - at) % step, min(ends, blocks_from), step)
-            at = max(at, blocks_until)
+            if at < blocked_from:
+                yield range(at + (origin - at) % step, min(ends, blocked_from), step)
+            at = max(at, blocked_until)
             if at < ends:
-                blocks_from, blocks_until = next(blocked)
+                blocked_from, blocked_until = next(blocked)
 
 
 def _blocked(
-    busy: Iterable[Stretch], joinable: Iterable[int], rules: SlotRules, first: int, last: int
-) -> Iterator[Stretch]:
-    """The stretches in which nothing can start, because it would run into something."""
+    busy: Iterable[Interval], joinable: Iterable[int], rules: SlotRules, first: int, last: int
+) -> Iterator[Interval]:
+    """Yield the intervals in which a booking cannot start, because it would overlap something."""
     yield -FOREVER, first
     yield last, FOREVER
     before, length = rules.before, rules.duration + rules.after
@@ -169,55 +180,60 @@ def _blocked(
         yield start + 1, start + length + before
 
 
-def _grids(hours: OpeningHours, rules: SlotRules, first: int, last: int) -> Iterator[Grid]:
-    """The stretches in which a booking can start, so that it ends in the same opening."""
-    clock = wall_clock(hours.zone, first, last)
+def _grid(hours: OpeningHours, rules: SlotRules, first: int, last: int) -> Iterator[GridInterval]:
+    """Yield the intervals in which a booking can start so that it ends in the same opening."""
+    clock = wall_clock_for(hours.zone, first, last)
     if rules.alignment == Alignment.CLOCK:
-        return _from_midnight(_fitting(hours, rules, first, last), clock)
+        return _aligned_to_clock(_start_intervals(hours, rules, first, last), clock)
     mondays = _mondays(clock, first, last)
-    return _from_opening(_fitting(hours, rules, mondays[0], last), mondays)
+    return _aligned_to_opening(_start_intervals(hours, rules, mondays[0], last), mondays)
 
 
-def _fitting(hours: OpeningHours, rules: SlotRules, first: int, last: int) -> Iterator[Stretch]:
+def _start_intervals(
+    hours: OpeningHours, rules: SlotRules, first: int, last: int
+) -> Iterator[Interval]:
     for begins, ends in openings(hours, first, last + rules.duration):
         yield begins, ends - rules.duration + 1
 
 
-def _from_opening(stretches: Iterable[Stretch], mondays: list[int]) -> Iterator[Grid]:
-    """Elapsed time since the opening.
+def _aligned_to_opening(
+    intervals: Iterable[Interval], mondays: list[int]
+) -> Iterator[GridInterval]:
+    """Count the steps from the beginning of the opening.
 
-    One that has lasted from a Monday to the next counts anew from there. Open day and night, there
-    would be no beginning to count from, and the answer would depend on how far back one looked.
+    In an opening that has lasted from one Monday to the next, they count anew from the second. An
+    opening that never closes has no beginning, and the answer would otherwise depend on how far
+    back the caller looks.
     """
-    for begins, ends in stretches:
+    for begins, ends in intervals:
         origin = begins
-        renewal = bisect_left(mondays, begins) + 1
-        while renewal < len(mondays) and mondays[renewal] < ends:
-            yield origin, mondays[renewal], origin
-            origin = mondays[renewal]
-            renewal += 1
+        number = bisect_left(mondays, begins) + 1
+        while number < len(mondays) and mondays[number] < ends:
+            yield origin, mondays[number], origin
+            origin = mondays[number]
+            number += 1
         yield origin, ends, origin
 
 
-def _from_midnight(stretches: Iterable[Stretch], clock: WallClock) -> Iterator[Grid]:
-    """Multiples of the step on the clock of the wall, day by day and offset by offset."""
-    for begins, ends in stretches:
+def _aligned_to_clock(intervals: Iterable[Interval], clock: WallClock) -> Iterator[GridInterval]:
+    """Count the steps from midnight in wall time, for each day and each offset."""
+    for begins, ends in intervals:
         at = begins
         while at < ends:
-            offset, changes = clock.stretch(at)
+            offset, changes_at = clock.offset_at(at)
             midnight = (at + offset) // DAY * DAY - offset
-            until = min(ends, changes, midnight + DAY)
+            until = min(ends, changes_at, midnight + DAY)
             yield at, until, midnight
             at = until
 
 
-def openings(hours: OpeningHours, first: int, last: int) -> Iterator[Stretch]:
-    """The openings around ``[first, last)``, in order, none touching the next.
+def openings(hours: OpeningHours, first: int, last: int) -> Iterator[Interval]:
+    """Yield the openings around ``[first, last)``, in order: shifts that touch are one opening.
 
-    They are exact within ``[first, last)``; one that reaches further may be cut off out there.
+    They are exact within ``[first, last)``. An opening that reaches beyond it may be cut off there.
     """
     begins = ends = -FOREVER
-    for opens, closes in _shifts(hours, first, last):
+    for opens, closes in _shifts_around(hours, first, last):
         if opens > ends:
             if begins < ends:
                 yield begins, ends
@@ -227,45 +243,47 @@ def openings(hours: OpeningHours, first: int, last: int) -> Iterator[Stretch]:
         yield begins, ends
 
 
-def _shifts(hours: OpeningHours, first: int, last: int) -> Iterator[Stretch]:
-    """The shifts that may be open in ``[first, last)``, by their beginnings."""
-    clock = wall_clock(hours.zone, first, last)
-    # A shift may go on until the second midnight after the day it begins on; and where an offset
-    # changes at midnight, the clock may already have shown the day that is to come.
-    days = range(clock.shown(first) // DAY - 2, clock.shown(last) // DAY + 2)
-    return _of_days(hours, clock, days)
+def _shifts_around(hours: OpeningHours, first: int, last: int) -> Iterator[Interval]:
+    """Yield the shifts that may be open in ``[first, last)``, in the order in which they begin."""
+    clock = wall_clock_for(hours.zone, first, last)
+    # A shift may end as late as the second midnight after the day it begins on. And where an offset
+    # changes at midnight, the clock may have shown the next day already.
+    days = range(clock.wall_time(first) // DAY - 2, clock.wall_time(last) // DAY + 2)
+    return _shifts_of_days(hours, clock, days)
 
 
-def shifts(hours: OpeningHours, first: date, last: date) -> Iterator[Stretch]:
-    """The shifts that begin on the dates from ``first`` to ``last``, both included, one by one."""
+def shifts(hours: OpeningHours, first: date, last: date) -> Iterator[Interval]:
+    """Yield the shifts that begin on the dates from ``first`` to ``last``, both included."""
     days = range(first.toordinal() - EPOCH_ORDINAL, last.toordinal() - EPOCH_ORDINAL + 1)
-    clock = wall_clock(hours.zone, DAY * days.start, DAY * days.stop)
-    return _of_days(hours, clock, days)
+    clock = wall_clock_for(hours.zone, DAY * days.start, DAY * days.stop)
+    return _shifts_of_days(hours, clock, days)
 
 
-def _of_days(hours: OpeningHours, clock: WallClock, days: range) -> Iterator[Stretch]:
+def _shifts_of_days(hours: OpeningHours, clock: WallClock, days: range) -> Iterator[Interval]:
     for day in days:
         midnight = day * DAY
-        for shift in hours.on(date.fromordinal(EPOCH_ORDINAL + day)):
-            yield clock.first(midnight + shift.opens), clock.last(midnight + shift.closes)
+        for shift in hours.shifts_on(date.fromordinal(EPOCH_ORDINAL + day)):
+            opens, closes = midnight + shift.opens, midnight + shift.closes
+            yield clock.opening_instant(opens), clock.closing_instant(closes)
 
 
 def _mondays(clock: WallClock, first: int, last: int) -> list[int]:
-    """The midnights of the Mondays, from the one before the week of ``first``."""
-    wall = clock.shown(first)
+    """Return the midnights of the Mondays, from the one before the week of ``first``."""
+    wall = clock.wall_time(first)
     wall -= (wall - MONDAY) % WEEK + WEEK
-    return [clock.first(monday) for monday in range(wall, clock.shown(last) + DAY, WEEK)]
+    return [
+        clock.opening_instant(monday) for monday in range(wall, clock.wall_time(last) + DAY, WEEK)
+    ]
 
 
 def booking_window(
-    first: int, last: int, *, now: datetime, notice: int = 0, advance: int | None = None
-) -> Stretch:
-    """``[first, last)``, cut to starts at least ``notice`` and at most ``advance`` seconds ahead.
-
-    Both boundaries may be booked, as in ``bookings.policies.check_start``.
+    first: int, last: int, *, now: datetime, notice: int = 0, until: datetime | None = None
+) -> Interval:
+    """Return ``[first, last)``, cut to starts at least ``notice`` seconds ahead and before
+    ``until``, as in :func:`bookings.rules.policies.check_start`.
     """
-    since = now - EPOCH
-    first = max(first, notice - -since // SECOND)
-    if advance is not None:
-        last = min(last, since // SECOND + advance + 1)
+    since_epoch = now - EPOCH
+    first = max(first, notice - -since_epoch // SECOND)
+    if until is not None:
+        last = min(last, -((EPOCH - until) // SECOND))
     return first, last

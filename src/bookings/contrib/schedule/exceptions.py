@@ -1,41 +1,62 @@
-"""What a schedule can refuse, beside what the core does."""
+"""The errors of schedules, time off and slots, besides those of the core."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import ngettext_lazy
 
-from bookings.exceptions import BookingConflict, BookingError, InvalidBooking
+from bookings.exceptions import BookingConflict, BookingError, InvalidBooking, SlotUnavailable
 
 if TYPE_CHECKING:
     from bookings.models import Booking, BusyInterval
+    from bookings.protocols import ProviderLike
 
 
 class InvalidSchedule(InvalidBooking):
-    """Hours, a date, a zone or a region makes no sense; the message says which and why."""
+    """Hours, a date, a time zone or a region is not valid. The message says which and why."""
 
     default_code = "invalid_schedule"
 
 
-class ScheduleExists(BookingError):
-    """The provider (or the tenant) has a schedule already. Change that one."""
+class _ProvidersError(BookingError):
+    """An error of some providers, which names them."""
+
+    def __init__(
+        self,
+        message: Any,
+        code: str | None = None,
+        params: Any = None,
+        *,
+        providers: Sequence[ProviderLike] = (),
+    ) -> None:
+        super().__init__(message, code, params)
+        self.providers = list(providers)
+        """The providers that the error is about."""
+
+
+class ScheduleExists(_ProvidersError):
+    """The provider, or the tenant, has a schedule already. Change that one.
+
+    ``providers`` are those who have one; it is empty if the schedule is a default.
+    """
 
     default_code = "schedule_exists"
 
 
-class ScheduleMissing(BookingError):
-    """A provider has no schedule of its own. Make one, with ``make_schedule`` or
-    ``copy_schedule``.
+class ScheduleMissing(_ProvidersError):
+    """A provider has no schedule of its own. Create one, with ``create_schedule`` or
+    ``copy_schedule``. ``providers`` are those without one.
     """
 
     default_code = "schedule_missing"
 
 
 class StaleSchedule(BookingError):
-    """The schedule changed since it was read. Read it again and decide anew."""
+    """The schedule has changed since it was read. Read it again and decide anew."""
 
     default_code = "stale_schedule"
 
@@ -46,25 +67,43 @@ class HolidaysNotInstalled(BookingError):
     default_code = "holidays_not_installed"
 
 
-IN_THE_WAY: Final = {
+class StartNotOffered(SlotUnavailable):
+    """The schedule does not offer this start. The code and the message say why."""
+
+    def __init__(
+        self,
+        message: Any,
+        code: str | None = None,
+        params: Any = None,
+        *,
+        start_at: datetime | None = None,
+        reason: str = "",
+        remaining: int | None = None,
+    ) -> None:
+        super().__init__(message, code, params, start_at=start_at)
+        self.reason = reason
+        """With the code ``closed``: the reason of the override, or the name of the holiday."""
+        self.remaining = remaining
+        """With the code ``taken``: how many seats are left, if it is too few."""
+
+
+CONFLICT_MESSAGES: Final = {
     "bookings": ngettext_lazy(
         "%(bookings)d booking lies in that time. Move or cancel it first.",
         "%(bookings)d bookings lie in that time. Move or cancel them first.",
         "bookings",
     ),
     "claims": ngettext_lazy(
-        "That time is taken by %(claims)d session, time off or event of another calendar.",
-        "That time is taken by %(claims)d sessions, time off or events of other calendars.",
+        "That time is taken by %(claims)d session or event of another calendar.",
+        "That time is taken by %(claims)d sessions or events of other calendars.",
         "claims",
     ),
 }
 
 
 class TimeOffConflict(BookingConflict):
-    """The provider is busy in that time. Move what is there, or take other time off.
-
-    ``bookings`` are the active bookings in the way, soonest first; ``claims`` are the busy
-    intervals that are no booking's: sessions, other time off, imported calendars.
+    """The provider is busy in that time, and not only by time off. Move what is there, or take
+    other time off.
     """
 
     default_code = "time_off_conflict"
@@ -73,16 +112,14 @@ class TimeOffConflict(BookingConflict):
         self, *, bookings: Sequence[Booking] = (), claims: Sequence[BusyInterval] = ()
     ) -> None:
         self.bookings = list(bookings)
+        """The active bookings in that time, soonest first."""
         self.claims = list(claims)
+        """The busy intervals that are no booking's: sessions, events of other calendars."""
         counts = {"bookings": len(self.bookings), "claims": len(self.claims)}
-        said = [
-            ValidationError(sentence, self.default_code, counts)
-            for name, sentence in IN_THE_WAY.items()
+        errors = [
+            ValidationError(message, self.default_code, counts)
+            for name, message in CONFLICT_MESSAGES.items()
             if counts[name]
         ]
-        super().__init__(said)
+        super().__init__(errors)
         self.params = counts
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is made anew of the arguments that its base got, which are not these.
-        return type(self), (), self.__dict__

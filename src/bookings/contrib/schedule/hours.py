@@ -1,8 +1,8 @@
-"""A shift by the wall clock, as a caller writes it and as the engine computes with it."""
+"""A shift in wall time, as callers write it: ``("09:00", "17:00")`` or :class:`Hours`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import time
 from itertools import pairwise
@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.schedule.exceptions import InvalidSchedule
+from bookings.rules.validation import Readable
 
 DAY: Final = 86400
 MIDNIGHT: Final = time(0)
@@ -19,14 +20,17 @@ END_OF_DAY: Final = "24:00"
 
 @dataclass(frozen=True, slots=True, init=False, order=True)
 class Hours:
-    """From ``opens`` to ``closes`` on one day, or to ``closes`` on the next.
+    """A shift from one time of day to another, on the same day or the next.
 
-    Times are :class:`datetime.time` or text, ``"09:00"``, in whole minutes. ``"24:00"`` is the end
-    of the day, so it is stored as midnight of the next (ISO 8601 knows both). A shift lasts 24
-    hours at most.
+    Times are :class:`datetime.time`, or text such as ``"09:00"``, in whole minutes and without a
+    zone. A shift lasts 24 hours at most.
 
-    Raises ``InvalidSchedule``, with the code ``invalid_time``, ``close_before_open`` or
-    ``too_long``.
+    :param opens: when the shift begins.
+    :param closes: when it ends. ``"24:00"`` is the end of the day, which is stored as midnight of
+        the next day.
+    :param closes_next_day: whether ``closes`` is a time of the next day.
+    :raises InvalidSchedule: a time is not valid (``invalid_time``), the shift does not end after it
+        begins (``close_before_open``), or it is longer than 24 hours (``too_long``).
     """
 
     opens: time
@@ -38,8 +42,8 @@ class Hours:
     ) -> None:
         at_end_of_day = closes == END_OF_DAY
         set_value = object.__setattr__
-        set_value(self, "opens", wall_clock(opens))
-        set_value(self, "closes", MIDNIGHT if at_end_of_day else wall_clock(closes))
+        set_value(self, "opens", parse_time(opens))
+        set_value(self, "closes", MIDNIGHT if at_end_of_day else parse_time(closes))
         set_value(self, "closes_next_day", bool(closes_next_day) or at_end_of_day)
         self._check()
 
@@ -65,31 +69,28 @@ class Hours:
             )
 
     def _params(self) -> dict[str, str]:
-        return {"opens": shown(self.opens), "closes": shown(self.closes)}
+        return {"opens": format_time(self.opens), "closes": format_time(self.closes)}
 
     def __str__(self) -> str:
-        return f"{shown(self.opens)}–{self.shown_close}"
-
-    @property
-    def shown_close(self) -> str:
-        """The close for people to read: midnight at the end of the day is ``"24:00"``."""
-        if not self.closes_next_day:
-            return shown(self.closes)
-        return END_OF_DAY if self.closes == MIDNIGHT else f"{shown(self.closes)} (+1)"
+        closes = format_time(self.closes)
+        if self.closes_next_day:
+            closes = END_OF_DAY if self.closes == MIDNIGHT else f"{closes} (+1)"
+        return f"{format_time(self.opens)}–{closes}"
 
     @property
     def seconds(self) -> tuple[int, int]:
-        """Opening and closing in seconds of the wall clock after the day's midnight."""
-        return since_midnight(self.opens), since_midnight(self.closes) + DAY * self.closes_next_day
+        """When it opens and closes, in seconds of wall time after midnight of its day."""
+        closes = seconds_after_midnight(self.closes) + DAY * self.closes_next_day
+        return seconds_after_midnight(self.opens), closes
 
     def overlaps(self, other: Hours) -> bool:
-        """Whether two shifts that begin on the same day share an instant; to touch is not to."""
+        """Return whether two shifts of the same day share time. Shifts that touch do not."""
         (opens, closes), (other_opens, other_closes) = self.seconds, other.seconds
         return opens < other_closes and other_opens < closes
 
     @classmethod
-    def of(cls, value: HoursLike) -> Hours:
-        """``value`` as ``Hours``: itself, or a tuple of its arguments."""
+    def from_value(cls, value: HoursLike) -> Hours:
+        """Return ``value`` as ``Hours``; it may be a tuple of the arguments."""
         if isinstance(value, cls):
             return value
         if isinstance(value, tuple | list) and len(value) in {2, 3}:
@@ -97,15 +98,15 @@ class Hours:
         raise InvalidSchedule(
             _('Write hours as ("09:00", "17:00") or as Hours, not %(value)s.'),
             "invalid_time",
-            params={"value": f"{value!r:.100}"},
+            params={"value": Readable(value, 100)},
         )
 
 
 HoursLike: TypeAlias = Hours | tuple[time | str, time | str] | tuple[time | str, time | str, bool]
 
 
-def wall_clock(value: Any) -> time:
-    """A time of day without a zone, to the minute."""
+def parse_time(value: Any) -> time:
+    """Return a time of day in whole minutes, from a :class:`datetime.time` or text."""
     if isinstance(value, str):
         try:
             value = time.fromisoformat(value)
@@ -119,33 +120,31 @@ def wall_clock(value: Any) -> time:
     return value
 
 
-def since_midnight(value: time) -> int:
+def seconds_after_midnight(value: time) -> int:
     return value.hour * 3600 + value.minute * 60
 
 
-def shown(value: time) -> str:
+def format_time(value: time) -> str:
     return value.isoformat("minutes")
 
 
-def shifts_of_a_day(values: Iterable[HoursLike]) -> list[Hours]:
-    """The shifts that begin on one day, sorted; ``InvalidSchedule`` names two that overlap."""
+def parse_shifts(values: Iterable[HoursLike]) -> list[Hours]:
+    """Return the shifts of one day, sorted.
+
+    :raises InvalidSchedule: a value is not a shift, or two shifts overlap.
+    """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise InvalidSchedule(
             _("Give a day's hours as a list of shifts; an empty list closes it."), "invalid_time"
         )
-    shifts = sorted(Hours.of(value) for value in values)
-    refuse_overlaps(shifts)
+    shifts = sorted(Hours.from_value(value) for value in values)
+    for earlier, later in pairwise(shifts):
+        if earlier.overlaps(later):
+            raise overlap_error(earlier, later)
     return shifts
 
 
-def refuse_overlaps(shifts: Sequence[Hours]) -> None:
-    """Raise ``InvalidSchedule`` if two of these sorted shifts overlap; they may touch."""
-    for earlier, later in pairwise(shifts):
-        if earlier.overlaps(later):
-            raise overlapping_hours(earlier, later)
-
-
-def overlapping_hours(one: Hours, other: Hours) -> InvalidSchedule:
+def overlap_error(one: Hours, other: Hours) -> InvalidSchedule:
     return InvalidSchedule(
         _("The shifts %(one)s and %(other)s overlap. Join them, or move one."),
         "overlapping_hours",

@@ -1,7 +1,6 @@
-"""Public holidays, from the ``holidays`` library if that is installed. Nothing here reads the
-database.
+"""Public holidays, by the ``holidays`` library. Nothing here reads the database.
 
-https://pypi.org/project/holidays/
+The library is optional: https://pypi.org/project/holidays/
 """
 
 from __future__ import annotations
@@ -19,46 +18,56 @@ from bookings.contrib.schedule.exceptions import HolidaysNotInstalled, InvalidSc
 
 
 def public_holidays(country: str, subdivision: str, year: int) -> Mapping[date, str]:
-    """A year's public holidays and their names, in the active language if they are known in it.
+    """Return the public holidays of a year, with their names.
 
-    ``country`` is an ISO 3166-1 code of two letters, ``subdivision`` the part of an ISO 3166-2 code
-    after the hyphen, or ``""`` for what the whole country keeps. Without a country there are none.
+    The names are in the active language if the library has them, else in a language of the country.
 
-    Raises what :func:`check_region` raises.
+    :param country: an ISO 3166-1 code of two letters; ``""`` for no holidays at all.
+    :param subdivision: the part of an ISO 3166-2 code after the hyphen, as ``"BY"`` for Bavaria;
+        ``""`` for the holidays of the whole country.
+    :param year: the year.
+    :returns: a mapping from dates to names, in order.
+    :raises InvalidSchedule: the library does not know the region (``unknown_region``).
+    :raises HolidaysNotInstalled: the library is not installed.
     """
     if not country:
         return MappingProxyType({})
-    check_region(country, subdivision)
-    return _named(country, subdivision, year, get_language() or "")
+    validate_region(country, subdivision)
+    return _holidays_of_year(country, subdivision, year, get_language() or "")
 
 
 @lru_cache(maxsize=1024)
-def _named(country: str, subdivision: str, year: int, language: str) -> Mapping[date, str]:
-    library = _library()
-    found = library.country_holidays(
+def _holidays_of_year(
+    country: str, subdivision: str, year: int, language: str
+) -> Mapping[date, str]:
+    library = _import_library()
+    holidays = library.country_holidays(
         country,
         subdiv=subdivision or None,
         years=year,
-        # Left alone, the library goes by the environment of the process.
-        language=_spoken(library.country_holidays(country), language),
+        # Without a language, the library uses the environment of the process.
+        language=_supported_language(library.country_holidays(country), language),
     )
     # A holiday that is observed on 31 December belongs to the next year, and is listed there too.
-    return MappingProxyType({day: name for day, name in sorted(found.items()) if day.year == year})
+    return MappingProxyType(
+        {day: name for day, name in sorted(holidays.items()) if day.year == year}
+    )
 
 
-def _spoken(country: Any, language: str) -> str | None:
-    """The library's name of a language, or of the country's own where it has no such names."""
-    wanted = language.partition("-")[0]
-    for known in country.supported_languages:
-        if known.partition("_")[0] == wanted:
-            return str(known)
-    own: str | None = country.default_language
-    return own
+def _supported_language(country: Any, language: str) -> str | None:
+    """Return the library's name of a language, or the country's default language."""
+    code = language.partition("-")[0]
+    for supported in country.supported_languages:
+        if supported.partition("_")[0] == code:
+            return str(supported)
+    default: str | None = country.default_language
+    return default
 
 
-def check_region(country: str, subdivision: str) -> None:
-    """Raise ``InvalidSchedule`` if the library knows no holidays of that region, and
-    ``HolidaysNotInstalled`` if there is no library.
+def validate_region(country: str, subdivision: str) -> None:
+    """Raise ``InvalidSchedule`` if the library does not know the region.
+
+    Raise ``HolidaysNotInstalled`` if there is a country, and no library.
     """
     if not country:
         if subdivision:
@@ -66,32 +75,34 @@ def check_region(country: str, subdivision: str) -> None:
                 _("A subdivision needs its country. Give both, or neither."), "unknown_region"
             )
         return
-    known = _regions()
-    if country not in known:
+    subdivisions = _subdivisions_by_country()
+    if country not in subdivisions:
         raise InvalidSchedule(
             _("No public holidays are known of %(country)s. Give a country's code of two letters."),
             "unknown_region",
             params={"country": country},
         )
-    if subdivision and subdivision not in known[country]:
+    if subdivision and subdivision not in subdivisions[country]:
         raise InvalidSchedule(
             _("%(country)s has no subdivision %(subdivision)s. It has: %(known)s."),
             "unknown_region",
             params={
                 "country": country,
                 "subdivision": subdivision,
-                "known": ", ".join(known[country]) or "–",
+                "known": ", ".join(subdivisions[country]) or "–",
             },
         )
 
 
 @lru_cache(maxsize=1)
-def _regions() -> Mapping[str, list[str]]:
-    regions: Mapping[str, list[str]] = _library().list_supported_countries(include_aliases=False)
-    return regions
+def _subdivisions_by_country() -> Mapping[str, list[str]]:
+    subdivisions: Mapping[str, list[str]] = _import_library().list_supported_countries(
+        include_aliases=False
+    )
+    return subdivisions
 
 
-def _library() -> Any:
+def _import_library() -> Any:
     try:
         import holidays
     except ImportError:

@@ -1,30 +1,34 @@
-"""Which slots are on offer. Nothing here writes, and nothing is stored: slots are computed.
+"""Find slots: the starts that can be booked. Slots are computed, and never stored.
 
-A service is asked about with one provider, or with any number of them (a *pool*), which costs the
-same few queries. Starts are held to the provider's schedule, to the service's window of booking and
-to the ledger, by the same rules as a booking is.
+Each selector but :func:`list_available_slots` takes one provider or several, a *pool*, in the same
+number of queries. Starts are held to the schedule of the provider, to the booking window of the
+service and to the ledger, by the same rules as a booking is.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Unpack
 
 from django.db.models import Count, Max
-from django.utils import timezone
 from django.utils.translation import get_language
 
-from bookings import policies
-from bookings.contrib.schedule import days, window
-from bookings.contrib.schedule.availability import Availability, Slot
-from bookings.contrib.schedule.days import DayStatus, DaySummary
-from bookings.contrib.schedule.question import Options, Providers, Question, pool_of
-from bookings.contrib.schedule.rules import schedules_of
-from bookings.models import Booking, Calendar
+from bookings.contrib.schedule import time_ranges
+from bookings.contrib.schedule.outside_hours import list_bookings_outside_hours
+from bookings.contrib.schedule.schedule_rules import find_schedules
+from bookings.contrib.schedule.slots.availability import Availability, Slot
+from bookings.contrib.schedule.slots.by_day import (
+    DayStatus,
+    DaySummary,
+    group_by_day,
+    summarize_days,
+)
+from bookings.contrib.schedule.slots.query import Options, Providers, SlotQuery, list_providers
+from bookings.models import Booking, Calendar, arguments
 from bookings.protocols import AddonLike, ProviderLike, ServiceLike
-from bookings.services import inputs
+from bookings.rules import instants, validation
 
 __all__ = [
     "Availability",
@@ -37,6 +41,7 @@ __all__ = [
     "day_summary",
     "first_available",
     "list_available_slots",
+    "list_bookings_outside_hours",
     "slots_by_date",
 ]
 
@@ -54,45 +59,84 @@ def list_available_slots(
     booking: Booking | None = None,
     addons: Iterable[AddonLike] | None = None,
     party_size: int | None = None,
+    client_name: str = "",
+    client_email: str = "",
+    client_phone: str = "",
+    client_user: Any = None,
+    ignored_interval_id: int | None = None,
+    starts: Sequence[datetime] | None = None,
     now_dt: datetime | None = None,
     override_policy: bool = False,
 ) -> Availability:
-    """The slots that start in ``[start_dt, end_dt)``, or on the days from ``start_date`` to
-    ``end_date`` (both included) of the zone ``tz``, by default the current one.
+    """Return the slots of one provider that start between two instants, or on certain days.
 
-    The answer is a sequence of :class:`Slot`, soonest first, with a method ``why_not(start_at)``.
-    ``addons`` and ``party_size`` are those of the booking to be made. ``booking`` is one to be
-    moved: its own length and buffers count, and its own time is free; ``addons`` are then those
-    that it is to have instead. ``override_policy`` (staff)
-    lifts notice, advance and ``is_active``.
+    Name this function as ``BOOKINGS_SLOTS_AVAILABLE_FUNC``, and bookings can only start at a slot.
 
-    Name it as ``BOOKINGS_SLOTS_AVAILABLE_FUNC``, and starts are held to it.
-
-    Raises ``SlotUnavailable`` with the code ``no_schedule``, ``TenantMismatch``, and
-    ``InvalidBooking`` for naive datetimes, a range that ends before it starts or is longer than 400
-    days.
+    :param service: the service to be booked.
+    :param provider: the provider to be booked.
+    :param start_dt: the first instant at which a slot may start, an aware datetime.
+    :param end_dt: the instant before which a slot has to start, an aware datetime.
+    :param tenant: the tenant; by default that of the service.
+    :param start_date: the first day, in place of ``start_dt`` and ``end_dt``.
+    :param end_date: the last day, included.
+    :param tz: the zone of the days and of the slots' datetimes; by default the current time zone.
+    :param booking: a booking to be moved. It keeps its length and its buffers, and its own time is
+        free.
+    :param addons: the add-ons of the booking, which make it longer. By default a new booking has
+        none, and ``booking`` keeps its own.
+    :param party_size: the party size of a new booking, by default 1. ``booking`` keeps its own.
+    :param client_name: the client of a new booking, as far as known: with a client, starts that a
+        limit on clients or the duplicate guard would refuse are not on offer. ``booking`` keeps its
+        own.
+    :param client_email: the client's e-mail address.
+    :param client_phone: the client's phone number.
+    :param client_user: the client's user account.
+    :param ignored_interval_id: the key of a busy interval to leave out as a whole. ``booking``
+        needs none: of its own interval, it only leaves out its own seats.
+    :param starts: the starts, sorted, that you look up in the answer, in place of ``start_dt`` and
+        ``end_dt``. They may be further apart than 400 days.
+    :param now_dt: the current time, by default the clock's.
+    :param override_policy: for staff: minimum notice, maximum advance, limits and the duplicate
+        guard do not count, nor ``is_active`` unless the adapter says otherwise.
+    :returns: a sequence of :class:`Slot`, soonest first, with a method ``why_not(start_at)``.
+    :raises SlotUnavailable: the provider has no schedule, and there is no default one
+        (``no_schedule``).
+    :raises TenantMismatch: the service or the provider belongs to another tenant.
+    :raises InvalidBooking: a datetime is naive, the range ends before it starts or is longer than
+        400 days, an object is not saved, or another argument is invalid.
+    :raises TypeError: the call has neither ``start_dt`` and ``end_dt`` nor ``start_date`` and
+        ``end_date``; or it has ``booking``, and a client or a ``party_size``.
     """
-    tz = tz or timezone.get_current_timezone()
-    if start_dt is not None and end_dt is not None:
-        bounds = window.of_instants(start_dt, end_dt)
+    tz = arguments.time_zone(tz)
+    time_ranges.validate_dates(start_date, end_date, ("start_date", "end_date"))
+    if starts is not None and (seconds := _seconds_of(starts)):
+        bounds = seconds[0], seconds[-1] + 1
+        instants.check_range(*bounds)
+    elif start_dt is not None and end_dt is not None:
+        bounds = time_ranges.seconds_between(start_dt, end_dt)
     elif start_date is not None and end_date is not None:
-        bounds = window.of_dates(start_date, end_date, tz)
+        bounds = time_ranges.seconds_of_dates(start_date, end_date, tz)
     else:
         raise TypeError(
             "list_available_slots() needs start_dt and end_dt, or start_date and end_date."
         )
-    question = Question.about(
+    query = SlotQuery.build(
         service,
         bounds,
         tenant=tenant,
         tz=tz,
         addons=addons,
         party_size=party_size,
+        client_name=client_name,
+        client_email=client_email,
+        client_phone=client_phone,
+        client_user=client_user,
         booking=booking,
+        ignored_interval_id=ignored_interval_id,
         now_dt=now_dt,
         override_policy=override_policy,
     )
-    return question.answer(provider)[0]
+    return query.run(arguments.saved_provider(provider))[0]
 
 
 def slots_by_date(
@@ -102,14 +146,20 @@ def slots_by_date(
     end_date: date | None = None,
     **options: Unpack[Options],
 ) -> dict[date, list[Slot]]:
-    """Every day from ``start_date`` to ``end_date`` (both included; by default one day), with its
-    slots.
+    """Return the slots of each day.
 
-    ``providers`` is one, or a pool; a start that several offer is there once for each, in their
-    order. Options and errors are those of :func:`list_available_slots`.
+    :param service: the service to be booked.
+    :param providers: one provider, or several. Of several, those without a schedule are left out.
+    :param start_date: the first day.
+    :param end_date: the last day, included; by default ``start_date``.
+    :param options: see :class:`Options`.
+    :returns: every day with its slots, sorted by start. A start that several providers offer is
+        there once for each, in their order.
+    :raises BookingError: as by :func:`list_available_slots`.
+    :raises TypeError: a name is no option; or as by :func:`list_available_slots`.
     """
-    question, chosen = _of_days(service, start_date, end_date, options)
-    return days.slots_of(question.answer(providers), chosen)
+    query, days = _query_days(service, start_date, end_date, options)
+    return group_by_day(query.run(providers), days)
 
 
 def day_summary(
@@ -119,14 +169,22 @@ def day_summary(
     end_date: date | None = None,
     **options: Unpack[Options],
 ) -> list[DaySummary]:
-    """What a date picker shows: of every day whether it is open, full or closed, and how many
-    starts it has.
+    """Return for each day whether it is open, full or closed, and how many starts it has.
 
-    A day on which nothing could be booked even if the calendar were empty is closed, also because
-    it is too soon or too far ahead. Arguments and errors are those of :func:`slots_by_date`.
+    A day is full if it only has no starts because of what is booked. All other days without starts
+    are closed, also those that are too soon or too far ahead.
+
+    :param service: the service to be booked.
+    :param providers: one provider, or several. Of several, those without a schedule are left out.
+    :param start_date: the first day.
+    :param end_date: the last day, included; by default ``start_date``.
+    :param options: see :class:`Options`.
+    :returns: one :class:`DaySummary` for each day, in order.
+    :raises BookingError: as by :func:`list_available_slots`.
+    :raises TypeError: a name is no option; or as by :func:`list_available_slots`.
     """
-    question, chosen = _of_days(service, start_date, end_date, options)
-    return days.summaries_of(question.answer(providers), chosen, question.tz)
+    query, days = _query_days(service, start_date, end_date, options)
+    return summarize_days(query.run(providers), days, query.tz)
 
 
 def first_available(
@@ -137,18 +195,30 @@ def first_available(
     within_days: int = 60,
     **options: Unpack[Options],
 ) -> Slot | None:
-    """The soonest slot at or after an instant, by default now; ``None`` if there is none within so
-    many days.
+    """Return the soonest slot.
 
-    Of several providers who could take it, it is the first one's. Options and errors are those of
-    :func:`list_available_slots`.
+    :param service: the service to be booked.
+    :param providers: one provider, or several. Of several, those without a schedule are left out.
+    :param after: the first instant at which it may start, an aware datetime; by default now.
+    :param within_days: how many days of 24 hours to search, at most 400.
+    :param options: see :class:`Options`.
+    :returns: the slot, of the first provider that offers it; ``None`` if there is none.
+    :raises BookingError: as by :func:`list_available_slots`.
+    :raises TypeError: a name is no option; or as by :func:`list_available_slots`.
     """
-    start = inputs.moment(options.get("now_dt") if after is None else after)
-    policies.whole_number(within_days, "within_days", at_least=0, at_most=window.LONGEST_DAYS)
-    bounds = window.of_instants(start, policies.elapsed_end(start, timedelta(days=within_days)))
-    offers = Question.about(service, bounds, **options).answer(providers)
-    soonest = (slot for slot in (next(iter(offer), None) for offer in offers) if slot is not None)
-    return min(soonest, key=lambda slot: slot.start.timestamp(), default=None)
+    if after is None:
+        start = arguments.resolve_now(options.get("now_dt"))
+    else:
+        start = instants.aware_utc(after, "after")
+    validation.whole_number(within_days, "within_days", at_least=0, at_most=time_ranges.MAX_DAYS)
+    end = instants.add_elapsed(start, timedelta(days=within_days))
+    query = SlotQuery.build(service, time_ranges.seconds_between(start, end), **options)
+    first_slots = (next(iter(availability), None) for availability in query.run(providers))
+    return min(
+        (slot for slot in first_slots if slot is not None),
+        key=lambda slot: slot.start.timestamp(),
+        default=None,
+    )
 
 
 def any_provider(
@@ -157,52 +227,73 @@ def any_provider(
     providers: Iterable[ProviderLike],
     **options: Unpack[Options],
 ) -> list[ProviderLike]:
-    """Who of a pool could take a booking at this start: who is least busy that day comes first.
+    """Return the providers who could take a booking at a start.
 
-    Options and errors are those of :func:`list_available_slots`.
+    :param service: the service to be booked.
+    :param start_at: the start, an aware datetime.
+    :param providers: the providers to choose from.
+    :param options: see :class:`Options`.
+    :returns: the providers; the one who is least busy on that day comes first.
+    :raises BookingError: as by :func:`list_available_slots`.
+    :raises TypeError: a name is no option; or as by :func:`list_available_slots`.
     """
-    start_at = policies.instant(start_at, "start_at")
-    tz = options.get("tz") or timezone.get_current_timezone()
+    start_at = instants.aware_utc(start_at, "start_at")
+    tz = arguments.time_zone(options.get("tz"))
+    instants.check_range(instants.floor_second(start_at), instants.ceil_second(start_at))
     day = start_at.astimezone(tz).date()
-    bounds = window.of_dates(day, day, tz)
-    offers = Question.about(service, bounds, **options).answer(providers)
-    takers = [offer for offer in offers if start_at in offer]
-    takers.sort(key=lambda offer: offer.seconds_taken(*bounds))
-    return [offer.provider for offer in takers]
+    bounds = time_ranges.seconds_of_dates(day, day, tz)
+    availabilities = SlotQuery.build(service, bounds, **options).run(providers)
+    able = [availability for availability in availabilities if start_at in availability]
+    able.sort(key=lambda availability: availability.search.busy_seconds(*bounds))
+    return [availability.provider for availability in able]
 
 
 def availability_etag(
     service: ServiceLike, providers: Providers, **options: Unpack[Options]
 ) -> str:
-    """An HTTP entity tag (RFC 9110, 8.8.3) that changes whenever what these selectors answer may.
+    """Return an HTTP entity tag (RFC 9110, 8.8.3) that changes whenever the slots may change.
 
-    It is made of the revisions of the calendars and the schedules, of what the service asks for, of
-    the holds that have run out, and of the minute: three queries, and no slot is computed. The
-    range asked for is not in it, for that is in the address of the page.
+    It is computed in three queries from the revisions of the calendars and the schedules, the
+    attributes of the service, the expired holds and the current minute, and in up to two more from
+    what limits and the duplicate guard count. The range of slots is not part of it, because that is
+    part of the page's address. Nor is what an overridden ``check_bookable`` of the adapter reads.
+
+    :param service: the service to be booked.
+    :param providers: one provider, or several.
+    :param options: see :class:`Options`.
+    :returns: the tag, in double quotes.
+    :raises BookingError: as by :func:`list_available_slots`.
+    :raises TypeError: a name is no option; or as by :func:`list_available_slots`.
     """
-    question = Question.about(service, (0, 0), **options)
-    pool = {provider.pk: provider for provider in pool_of(providers)}
-    schedules = schedules_of(list(pool.values()), question.tenant_id)
+    query = SlotQuery.build(service, (0, 0), **options)
+    pool = {provider.pk: provider for provider in list_providers(providers)}
+    schedules = find_schedules(list(pool.values()), query.tenant_id)
     calendars = Calendar.objects.filter(provider__in=pool).order_by("pk")
-    stale = Booking.objects.expired(question.now).filter(provider__in=pool).order_by()
+    expired_holds = Booking.objects.expired(query.now).filter(provider__in=pool).order_by()
     parts = (
-        question.fingerprint(),
-        [(key, getattr(provider, "is_active", True)) for key, provider in pool.items()],
+        query.fingerprint(pool.values()),
+        list(pool),
         [(key, schedule.pk, schedule.revision) for key, schedule in schedules.items()],
         list(calendars.values_list("pk", "revision")),
-        stale.aggregate(Count("pk"), Max("expires_at")),
+        expired_holds.aggregate(Count("pk"), Max("expires_at")),
         get_language(),
     )
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
-def _of_days(
-    service: ServiceLike, start_date: date, end_date: date | None, options: Options
-) -> tuple[Question, list[date]]:
-    end_date = start_date if end_date is None else end_date
-    tz = options.get("tz") or timezone.get_current_timezone()
-    bounds = window.of_dates(start_date, end_date, tz)
-    chosen = [
-        start_date + timedelta(days=number) for number in range((end_date - start_date).days + 1)
+def _seconds_of(starts: Any) -> list[int]:
+    return [
+        instants.floor_second(instants.aware_utc(start, "starts"))
+        for start in validation.as_list(starts, "starts")
     ]
-    return Question.about(service, bounds, **options), chosen
+
+
+def _query_days(
+    service: ServiceLike, start_date: date, end_date: date | None, options: Options
+) -> tuple[SlotQuery, list[date]]:
+    time_ranges.validate_date(start_date, "start_date")
+    last_date = start_date if end_date is None else end_date
+    tz = arguments.time_zone(options.get("tz"))
+    bounds = time_ranges.seconds_of_dates(start_date, last_date, tz)
+    days = time_ranges.dates_between(start_date, last_date)
+    return SlotQuery.build(service, bounds, **options), days

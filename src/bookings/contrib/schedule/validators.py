@@ -1,15 +1,15 @@
-"""What a person may mistype: the name of a time zone."""
+"""Validators of model fields."""
 
 from __future__ import annotations
 
 from bookings.contrib.schedule.exceptions import InvalidSchedule
 from bookings.exceptions import InvalidBooking
-from bookings.zones import named_zone
+from bookings.rules.zones import zone_by_name
 
 
-def check_timezone(name: str) -> None:
-    """Raise ``InvalidSchedule`` unless it is a zone of the time-zone database, as Europe/Berlin."""
+def validate_timezone(name: str) -> None:
+    """Raise ``InvalidSchedule`` unless the time-zone database has this zone, as Europe/Berlin."""
     try:
-        named_zone(name)
+        zone_by_name(name)
     except InvalidBooking as error:
         raise InvalidSchedule(error.message, error.code, error.params) from None

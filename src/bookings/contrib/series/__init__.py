@@ -1,1 +1,1 @@
-"""Bookings that repeat by a rule, as every Tuesday at nine, by RFC 5545."""
+"""Series: bookings or sessions at every start of an RFC 5545 recurrence rule."""

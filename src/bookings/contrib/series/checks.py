@@ -1,4 +1,4 @@
-"""System checks of the series.
+"""System checks of series.
 
 ================================ ==============================================================
 ``bookings_series.E001``         python-dateutil is not installed
@@ -14,13 +14,13 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
 from bookings.contrib.series.exceptions import DateutilNotInstalled
-from bookings.contrib.series.recurrences import dateutil_rrule
+from bookings.contrib.series.recurrences import load_dateutil_rrule
 
 
 @register()
-def check_library(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_dateutil(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     try:
-        dateutil_rrule()
+        load_dateutil_rrule()
     except DateutilNotInstalled:
         return [
             Error(

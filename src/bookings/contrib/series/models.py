@@ -1,4 +1,4 @@
-"""A series: what was agreed on to repeat, and the booking of each of its starts."""
+"""The tables: a series, and an occurrence for each of its starts."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
-from bookings.contrib.series.recurrences import MOST_LIMIT, Recurrence, follow
-from bookings.contrib.series.rules import LONGEST_RULE, parse_rule
-from bookings.fields import SettingForeignKey
+from bookings.contrib.series.recurrences import MAX_LIMIT, Recurrence, expand_rule
+from bookings.contrib.series.rrule import MAX_LENGTH, parse_rrule
 from bookings.models import Booking
-from bookings.zones import named_zone
+from bookings.models.deletion import RelatedNameField, keep_name
+from bookings.models.fields import SettingForeignKey
+from bookings.models.instance_text import default_if_incomplete
+from bookings.rules.zones import zone_by_name
 
-LABEL: Final = "bookings_series"
-"""Said by each model: Django would take them for the core's, in whose package they are, where this
-app is imported and not installed.
+APP_LABEL: Final = "bookings_series"
+"""Each model names its app. Django would assign it to the core, whose package contains this one,
+where this app is imported but not installed.
 """
 
 
 class Series(models.Model):
-    """A rule by RFC 5545, followed by the clocks on the wall of ``timezone``.
+    """An RFC 5545 recurrence rule, expanded in the local time of ``timezone``.
 
-    Its starts are those of the rule without ``exdates``, each with an :class:`Occurrence`. Written
-    by :mod:`bookings.contrib.series.services` alone.
+    The starts of a series are those of its rule without ``exdates``, and ``rdates``, each with an
+    :class:`Occurrence`. Only :mod:`bookings.contrib.series.services` write it.
     """
 
-    uuid = models.UUIDField(_("UUID"), default=uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(_("UUID"), default=uuid4, editable=False)
     tenant = SettingForeignKey(
         "TENANT_MODEL",
         on_delete=models.PROTECT,
@@ -50,10 +52,10 @@ class Series(models.Model):
         related_name="booking_series",
         verbose_name=_("provider"),
     )
-    rrule = models.CharField(_("rule"), max_length=LONGEST_RULE)
+    rrule = models.CharField(_("rule"), max_length=MAX_LENGTH)
     timezone = models.CharField(_("time zone"), max_length=64)
-    # Apart, because Django's field for both wants an instant, and what the clocks show is none: a
-    # start that a change of the clocks leaves out would come back as the hour after it.
+    # Two fields, because Django's DateTimeField stores an instant: a local time that a change of
+    # the clocks skips would come back as the hour after it.
     first_date = models.DateField(_("first date"))
     first_time = models.TimeField(
         _("first time"), help_text=_("What the clocks of the time zone show.")
@@ -64,6 +66,12 @@ class Series(models.Model):
         blank=True,
         help_text=_("Starts of the rule that have no booking."),
     )
+    rdates = models.JSONField(
+        _("added"),
+        default=list,
+        blank=True,
+        help_text=_("Starts that the rule does not give."),
+    )
     continues = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,
@@ -73,71 +81,82 @@ class Series(models.Model):
         verbose_name=_("continues"),
         help_text=_("The series from which this one was split off."),
     )
-    # A digest of the tenant and the key: unique without a condition, which MySQL would ignore.
+    # A digest of the tenant and the key, so that it is unique without a condition. MySQL ignores
+    # unique constraints with a condition.
     idempotency_key = models.CharField(
-        _("idempotency key"), max_length=64, unique=True, null=True, default=None, editable=False
+        _("idempotency key"), max_length=64, null=True, default=None, editable=False
     )
     request = models.CharField(_("request"), max_length=64, blank=True, editable=False)
-    """A digest of what was asked for with the key."""
+    """A digest of the request that was made with the key."""
     created_by = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.PROTECT,
+        on_delete=keep_name,
         null=True,
         blank=True,
         editable=False,
         related_name="booking_series_created",
         verbose_name=_("created by"),
     )
+    created_by_name = RelatedNameField(_("name of who created it"))
     created_at = AutoCreatedField(_("created at"))
     updated_at = AutoLastModifiedField(_("updated at"))
 
     class Meta:
-        app_label = LABEL
+        app_label = APP_LABEL
         verbose_name = _("series")
         verbose_name_plural = _("series")
         ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["uuid"], name="bookings_series_uuid"),
+            models.UniqueConstraint(
+                fields=["idempotency_key"], name="bookings_series_idempotency_key"
+            ),
+        ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
-        return f"{self.rrule} ({self.first_shown:%Y-%m-%d %H:%M} {self.timezone})"
+        return f"{self.rrule} ({self.dtstart:%Y-%m-%d %H:%M} {self.timezone})"
 
     @property
-    def first_shown(self) -> datetime:
-        """What the clocks show at the first start, without their zone: ``DTSTART`` by RFC 5545."""
+    def dtstart(self) -> datetime:
+        """The local time of the first start, naive: ``DTSTART`` of RFC 5545."""
         return datetime.combine(self.first_date, self.first_time)
 
     def recurrence(self) -> Recurrence:
-        """Its rule, followed."""
-        rule, zone = parse_rule(self.rrule), named_zone(self.timezone)
+        """Return the rule, expanded."""
+        rule, zone = parse_rrule(self.rrule), zone_by_name(self.timezone)
         return Recurrence(
             rule=rule,
-            first=self.first_shown,
+            dtstart=self.dtstart,
             zone=zone,
             exdates=frozenset(map(datetime.fromisoformat, self.exdates)),
-            starts=follow(rule, self.first_shown, zone, limit=MOST_LIMIT),
+            rule_starts=expand_rule(rule, self.dtstart, zone, limit=MAX_LIMIT),
+            rdates=frozenset(map(datetime.fromisoformat, self.rdates)),
         )
 
-    def take(self, recurrence: Recurrence) -> None:
-        """Become a series by this recurrence; nothing is stored."""
+    def set_recurrence(self, recurrence: Recurrence) -> None:
+        """Set the fields that :meth:`recurrence` reads, without saving them."""
         self.rrule = str(recurrence.rule)
         self.timezone = recurrence.zone.key
-        self.first_date = recurrence.first.date()
-        self.first_time = recurrence.first.time()
-        self.exdates = [at.isoformat() for at in sorted(recurrence.exdates)]
+        self.first_date = recurrence.dtstart.date()
+        self.first_time = recurrence.dtstart.time()
+        self.exdates = [exdate.isoformat() for exdate in sorted(recurrence.exdates)]
+        self.rdates = [rdate.isoformat() for rdate in sorted(recurrence.rdates)]
 
 
 class Occurrence(models.Model):
-    """One start of a series, and its booking or its session.
+    """One start of a series, with its booking or its session.
 
-    ``original_start_at`` is when the rule has it start, ``RECURRENCE-ID`` by RFC 5545; the booking
-    or session may have been moved since, or cancelled. ``session_key`` is the primary key of a
-    session of :mod:`bookings.contrib.group_sessions`.
+    ``original_start_at`` is the start by the rule, ``RECURRENCE-ID`` of RFC 5545; the booking or
+    session may have been moved or cancelled since. ``session_key`` is the primary key of a session
+    of :mod:`bookings.contrib.group_sessions`.
     """
 
     series = models.ForeignKey(
         Series, on_delete=models.CASCADE, related_name="occurrences", verbose_name=_("series")
     )
     original_start_at = models.DateTimeField(_("original start"))
-    # Null when a host has deleted the booking: the series had this start all the same.
+    # Null once a host has deleted the booking: the start still belongs to the series.
     booking = models.OneToOneField(
         Booking,
         on_delete=models.SET_NULL,
@@ -146,14 +165,14 @@ class Occurrence(models.Model):
         related_name="occurrence",
         verbose_name=_("booking"),
     )
-    # No foreign key: sessions are another app's, which a host need not install, and then there is
-    # no table to point at. They are never deleted, so a key does not come to point at nothing.
+    # No foreign key, because the app of sessions need not be installed, and then has no table.
+    # Sessions are never deleted, so the key stays valid.
     session_key = models.BigIntegerField(
         _("session"), null=True, blank=True, unique=True, editable=False
     )
 
     class Meta:
-        app_label = LABEL
+        app_label = APP_LABEL
         verbose_name = _("occurrence")
         verbose_name_plural = _("occurrences")
         ordering: ClassVar = ["original_start_at"]
@@ -163,5 +182,6 @@ class Occurrence(models.Model):
             ),
         ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
         return f"{self.original_start_at:%Y-%m-%d %H:%M}"

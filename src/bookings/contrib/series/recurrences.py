@@ -1,9 +1,10 @@
-"""The starts that a recurrence rule gives. Nothing here reads the database or the clock.
+"""The starts that a recurrence rule gives. Pure functions: no ORM, no clock.
 
-RFC 5545 on a local time that a change of the clocks leaves out: section 3.3.10 drops such a start,
-section 3.8.5.3 takes it by section 3.3.5 with the offset before the gap, so that 02:30 becomes
-03:30. Here it is taken, for a client who comes daily comes that day too. Of a local time that there
-is twice, the first counts. https://www.rfc-editor.org/rfc/rfc5545#section-3.8.5.3
+A rule is expanded in local time: what the clocks of the series' time zone show. Where RFC 5545
+contradicts itself about a local time that a change of the clocks skips, this module follows section
+3.8.5.3: the start takes the offset from before the gap (section 3.3.5), so 02:30 becomes 03:30.
+Section 3.3.10 would drop the start, and a daily client would lose that day. Of a local time that
+occurs twice, the first counts. https://www.rfc-editor.org/rfc/rfc5545#section-3.8.5.3
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from zoneinfo import ZoneInfo
 from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
 
-from bookings import policies
 from bookings.contrib.series.exceptions import DateutilNotInstalled, InvalidRecurrence
-from bookings.contrib.series.rules import RecurrenceRule, is_by_month, parse_rule
-from bookings.zones import named_zone
+from bookings.contrib.series.rrule import RecurrenceRule, counts_weekdays_by_month, parse_rrule
+from bookings.rules import instants, validation
+from bookings.rules.zones import zone_by_name
 
-MOST_STARTS: Final = 400
-MOST_LIMIT: Final = 10_000
+DEFAULT_LIMIT: Final = 400
+"""How many starts a rule may have, unless the caller sets a ``limit``."""
+MAX_LIMIT: Final = 10_000
+"""The highest ``limit`` that a caller may set."""
 HORIZON_YEARS: Final = 100
 YEARS: Final = (1970, 4147)
-"""What the ledger holds."""
+"""The first and the last year that the ledger can store."""
 
 DAY: Final = timedelta(days=1)
 
-# After 400 years of 146,097 days the calendar is the same again, weekdays included.
+# After 400 years of 146,097 days the calendar repeats itself, weekdays included.
 CYCLE_YEARS: Final = 400
 CYCLE: Final = timedelta(days=146_097)
 LAST_YEAR: Final = MAXYEAR - HORIZON_YEARS - 1
@@ -42,106 +45,128 @@ def list_starts(
     start: datetime,
     timezone: str,
     exdates: Iterable[datetime] = (),
-    limit: int = MOST_STARTS,
+    limit: int = DEFAULT_LIMIT,
 ) -> list[datetime]:
-    """The instants at which a series starts, in UTC, soonest first.
+    """Return the instants at which a series starts, in UTC, soonest first.
 
-    ``rrule`` is an RFC 5545 recurrence rule, followed by the clocks on the wall of ``timezone``, an
-    IANA name: a series at 09:00 stays at 09:00 when the clocks change. ``start`` is the first
-    start, and ``exdates`` are starts to leave out, which ``COUNT`` counts. Each is an instant, or,
-    without a time zone, what the clocks of ``timezone`` show. A rule may give ``limit`` starts,
-    those to leave out included. A ``start`` that the rule does not give has to be left out; the
-    series then begins with the first one after it.
-
-    Raises :class:`~bookings.contrib.series.exceptions.InvalidRecurrence` if the rule is none, never
-    ends, gives more than ``limit`` starts, goes on for more than 100 years, does not give ``start``
-    or one of the ``exdates``, or if no start is left.
+    :param rrule: the recurrence rule, as ``FREQ=WEEKLY;COUNT=10``: see
+        :func:`~bookings.contrib.series.rrule.parse_rrule`.
+    :param start: the first start: an instant, or a naive datetime that the clocks of ``timezone``
+        show. It must be a start of the rule, or be in ``exdates``; the series then begins with the
+        first start after it.
+    :param timezone: the IANA name of the time zone whose clocks the series follows: a series at
+        09:00 stays at 09:00 when the clocks change.
+    :param exdates: starts to leave out, each in either form that ``start`` can have. ``COUNT``
+        counts them.
+    :param limit: how many starts the rule may have, those to leave out included: from 1 to 10,000.
+    :returns: the starts.
+    :raises InvalidRecurrence: the rule is invalid, never ends, has more than ``limit`` starts, goes
+        on for more than 100 years, lacks ``start`` or one of the ``exdates``, or no start is left.
+    :raises InvalidBooking: a value has a wrong type, or there is no such time zone.
+    :raises DateutilNotInstalled: python-dateutil is not installed.
     """
-    return read_recurrence(
+    return parse_recurrence(
         rrule=rrule, start=start, timezone=timezone, exdates=exdates, limit=limit
-    ).left()
+    ).starts()
 
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """A rule with its first start and the starts that are left out, by the clocks of a zone."""
+    """A rule that has been expanded from its first start in a time zone."""
 
     rule: RecurrenceRule
-    first: datetime
-    """What the clocks show, without their zone."""
+    dtstart: datetime
+    """The local time of the first start, naive."""
     zone: ZoneInfo
     exdates: frozenset[datetime]
-    starts: dict[datetime, datetime]
-    """Every start of the rule, soonest first: the instant in UTC, and what the clocks show."""
+    """The starts that are left out, in UTC."""
+    rule_starts: dict[datetime, datetime]
+    """Every start of the rule, soonest first: from the instant in UTC to the naive local time."""
+    rdates: frozenset[datetime] = frozenset()
+    """The starts that were added to those of the rule, in UTC."""
 
-    def left(self) -> list[datetime]:
-        """The starts, without those that are left out."""
-        return [at for at in self.starts if at not in self.exdates]
+    def starts(self) -> list[datetime]:
+        """Return the starts of the series in UTC: those of the rule without ``exdates``, and
+        ``rdates``.
+        """
+        return sorted((self.rule_starts.keys() - self.exdates) | self.rdates)
+
+    def local_time(self, start: datetime) -> datetime | None:
+        """Return the naive local time of a start; ``None`` for an instant that is no start."""
+        if start in self.rdates:
+            return start.astimezone(self.zone).replace(tzinfo=None)
+        return self.rule_starts.get(start)
 
 
-def read_recurrence(
+def parse_recurrence(
     *,
     rrule: str,
     start: datetime,
     timezone: str,
     exdates: Iterable[datetime] = (),
-    limit: int = MOST_STARTS,
+    limit: int = DEFAULT_LIMIT,
 ) -> Recurrence:
-    """What :func:`list_starts` lists; the same arguments and errors."""
-    limit = policies.whole_number(limit, "limit", at_least=1, at_most=MOST_LIMIT)
-    zone = named_zone(timezone)
-    rule = parse_rule(rrule)
+    """Return the recurrence that :func:`list_starts` lists; the parameters and errors are its."""
+    limit = validation.whole_number(limit, "limit", at_least=1, at_most=MAX_LIMIT)
+    zone = zone_by_name(timezone)
+    rule = parse_rrule(rrule)
     if rule.count is not None and rule.count > limit:
-        raise _too_many(limit)
-    shown, begins = read_start(start, "start", zone)
-    starts = follow(rule, shown, zone, limit=limit)
-    left_out = _exceptions(exdates, zone)
-    if not starts:
+        raise _too_many_starts_error(limit)
+    dtstart, start_at = parse_start(start, "start", zone)
+    rule_starts = expand_rule(rule, dtstart, zone, limit=limit)
+    left_out = _parse_exdates(exdates, zone)
+    if not rule_starts:
         raise InvalidRecurrence(
             _("The rule gives no start: it never matches, or UNTIL is before the first start."),
             "no_starts",
         )
-    first = next(iter(starts))
-    if begins != first and begins not in left_out:
+    first = next(iter(rule_starts))
+    if start_at != first and start_at not in left_out:
         raise InvalidRecurrence(
             _("The series does not begin with %(start)s, but with %(first)s. Begin there."),
             "start_not_in_rule",
             params={
-                "start": begins.astimezone(zone).isoformat(sep=" "),
+                "start": start_at.astimezone(zone).isoformat(sep=" "),
                 "first": first.astimezone(zone).isoformat(sep=" "),
             },
+            first_start=first,
         )
-    if strangers := left_out - {begins, *starts}:
+    if unknown := left_out - {start_at, *rule_starts}:
         raise InvalidRecurrence(
             _("The series does not start at %(exdate)s, so that start cannot be left out."),
             "exdate_not_in_rule",
-            params={"exdate": min(strangers).astimezone(zone).isoformat(sep=" ")},
+            params={"exdate": min(unknown).astimezone(zone).isoformat(sep=" ")},
         )
-    recurrence = Recurrence(rule, shown, zone, frozenset(left_out), starts)
-    if not recurrence.left():
+    recurrence = Recurrence(rule, dtstart, zone, frozenset(left_out), rule_starts)
+    if not recurrence.starts():
         raise InvalidRecurrence(_("Every start of the series is left out."), "no_starts")
     return recurrence
 
 
-def follow(
-    rule: RecurrenceRule, first: datetime, zone: ZoneInfo, *, limit: int
+def expand_rule(
+    rule: RecurrenceRule, dtstart: datetime, zone: ZoneInfo, *, limit: int
 ) -> dict[datetime, datetime]:
-    """Every start of a rule from what the clocks show ``first``: see ``Recurrence.starts``."""
+    """Return every start of a rule as ``Recurrence.rule_starts``.
+
+    Raise ``InvalidRecurrence`` if there are more than ``limit``, or if they go on for more than 100
+    years.
+    """
     found: dict[datetime, datetime] = {}
-    for shown in _shown_starts(rule, first):
-        at = instant_of(shown, zone)
-        if rule.until is not None and at > rule.until:
-            # What the clocks leave out may come after what they show later, by a day at most.
-            if at - rule.until > DAY:
+    for local in _local_starts(rule, dtstart):
+        start = local_to_utc(local, zone)
+        if rule.until is not None and start > rule.until:
+            # A local time that the clocks skip can come after one that they show later, by a day
+            # at most.
+            if start - rule.until > DAY:
                 break
             continue
-        found.setdefault(at, shown)
+        found.setdefault(start, local)
         if len(found) == rule.count:
             break
         if len(found) > limit:
-            raise _too_many(limit)
+            raise _too_many_starts_error(limit)
     else:
-        last_year = first.year + HORIZON_YEARS
+        last_year = dtstart.year + HORIZON_YEARS
         if found and (rule.until is None or rule.until.year > last_year):
             raise InvalidRecurrence(
                 _("The rule goes on beyond the year %(year)s. Lower COUNT, or write an UNTIL."),
@@ -151,86 +176,95 @@ def follow(
     return dict(sorted(found.items()))
 
 
-def _shown_starts(rule: RecurrenceRule, first: datetime) -> Iterator[datetime]:
-    """What the clocks show at each start, for 100 years.
+def _local_starts(rule: RecurrenceRule, dtstart: datetime) -> Iterator[datetime]:
+    """Yield the local time of each start, for 100 years.
 
-    dateutil looks for the next start until the year 9999, which takes it ten seconds where there is
-    none. So it is asked about the same years of a later cycle of the calendar, close to that end.
+    dateutil looks for the next start until the year 9999, which takes ten seconds where there is
+    none. So the rule is expanded in the same years of a later 400-year cycle, close to that end.
     """
-    library = dateutil_rrule()
-    cycles = (LAST_YEAR - first.year) // CYCLE_YEARS * CYCLE
-    begins = first
+    dateutil_rrule = load_dateutil_rrule()
+    shift = (LAST_YEAR - dtstart.year) // CYCLE_YEARS * CYCLE
+    begin = dtstart
     by_day = rule.by_day
     if rule.frequency == "WEEKLY":
-        # dateutil would count BYSETPOS in the first week from its start on.
-        begins -= (first.weekday() - rule.week_start) % 7 * DAY
-        by_day = by_day or ((0, first.weekday()),)
-    elif "BYWEEKNO" in rule.by and not rule.by.keys() & {"BYMONTHDAY", "BYYEARDAY"}:
-        # dateutil would take every day of the week.
-        by_day = by_day or ((0, first.weekday()),)
-    every = library.rrule(
-        freq=getattr(library, rule.frequency),
-        dtstart=begins + cycles,
+        # dateutil counts BYSETPOS in the first week from dtstart on, not from the week's start.
+        begin -= (dtstart.weekday() - rule.week_start) % 7 * DAY
+        by_day = by_day or ((0, dtstart.weekday()),)
+    elif "BYWEEKNO" in rule.by_parts and not rule.by_parts.keys() & {"BYMONTHDAY", "BYYEARDAY"}:
+        # dateutil takes every day of the week.
+        by_day = by_day or ((0, dtstart.weekday()),)
+    expansion = dateutil_rrule.rrule(
+        freq=getattr(dateutil_rrule, rule.frequency),
+        dtstart=begin + shift,
         interval=rule.interval,
         wkst=rule.week_start,
-        **{name.lower(): numbers for name, numbers in rule.by.items()},
-        byweekday=_weekdays(rule, by_day, library) or None,
+        **{name.lower(): numbers for name, numbers in rule.by_parts.items()},
+        byweekday=_dateutil_weekdays(rule, by_day, dateutil_rrule) or None,
     )
-    for later in every:
-        shown = later - cycles
-        if shown.year > first.year + HORIZON_YEARS:
+    for shifted in expansion:
+        local = shifted - shift
+        if local.year > dtstart.year + HORIZON_YEARS:
             return
-        if shown >= first:
-            yield shown
+        if local >= dtstart:
+            yield local
 
 
-def _weekdays(rule: RecurrenceRule, by_day: Iterable[tuple[int, int]], library: Any) -> list[Any]:
+def _dateutil_weekdays(
+    rule: RecurrenceRule, by_day: Iterable[tuple[int, int]], dateutil_rrule: Any
+) -> list[Any]:
     days = set(by_day)
     numbered = {day for day in days if day[0]}
     if numbered and numbered != days:
-        # dateutil would take only what is both among the numbered days and among the others.
-        most = 5 if is_by_month(rule) else 53
+        # dateutil takes only days that match both the numbered weekdays and the others; so each of
+        # the others is written with every number that it can have.
+        highest = 5 if counts_weekdays_by_month(rule) else 53
         days = numbered | {
-            (n, weekday) for _, weekday in days - numbered for n in range(1, most + 1)
+            (ordinal, weekday)
+            for _, weekday in days - numbered
+            for ordinal in range(1, highest + 1)
         }
-    return [library.weekday(weekday, ordinal or None) for ordinal, weekday in days]
+    return [dateutil_rrule.weekday(weekday, ordinal or None) for ordinal, weekday in days]
 
 
-def _exceptions(exdates: Any, zone: ZoneInfo) -> set[datetime]:
+def _parse_exdates(exdates: Any, zone: ZoneInfo) -> set[datetime]:
     if isinstance(exdates, str | bytes) or not isinstance(exdates, Iterable):
         raise InvalidRecurrence(
             _("exdates must be a list of datetimes, not %(type)s."),
             params={"type": type(exdates).__name__},
         )
-    return {read_start(exdate, "exdates", zone)[1] for exdate in exdates}
+    return {parse_start(exdate, "exdates", zone)[1] for exdate in exdates}
 
 
-def read_start(value: Any, name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """What the clocks show, without their zone, and the instant in UTC."""
+def parse_start(value: Any, name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the naive local time, and the instant in UTC, of a start in either form."""
     if isinstance(value, datetime) and not YEARS[0] <= value.year <= YEARS[1]:
-        raise policies.out_of_range()
+        raise instants.out_of_range_error()
     if isinstance(value, datetime) and is_naive(value):
-        shown = value.replace(fold=0)
-        return shown, instant_of(shown, zone)
-    at = policies.instant(value, name)
-    return at.astimezone(zone).replace(tzinfo=None), at
+        local = value.replace(fold=0)
+        return local, local_to_utc(local, zone)
+    start = instants.aware_utc(value, name)
+    return start.astimezone(zone).replace(tzinfo=None), start
 
 
-def instant_of(shown: datetime, zone: ZoneInfo) -> datetime:
-    """When, in UTC, the clocks of a zone show this; the first time if there are two."""
-    return shown.replace(tzinfo=zone).astimezone(UTC)
+def local_to_utc(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant at which the clocks of a zone show this; the first one if there are two.
+
+    A time that they skip takes the offset from before the gap.
+    """
+    return local.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _too_many(limit: int) -> InvalidRecurrence:
+def _too_many_starts_error(limit: int) -> InvalidRecurrence:
     return InvalidRecurrence(
         _("The rule gives more than %(limit)d starts. Lower COUNT, or write an earlier UNTIL."),
         "too_many_starts",
         params={"limit": limit},
+        limit=limit,
     )
 
 
-def dateutil_rrule() -> Any:
-    """The module of the library that knows the calendar."""
+def load_dateutil_rrule() -> Any:
+    """Return the module ``dateutil.rrule``; raise ``DateutilNotInstalled`` if there is none."""
     try:
         from dateutil import rrule
     except ImportError:

@@ -1,4 +1,4 @@
-"""``manage.py auto_complete_bookings``: complete what was delivered and not disputed. For cron."""
+"""``manage.py auto_complete_bookings``: complete bookings that were delivered some time ago."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
-from bookings.management.sweeping import SweepCommand
+from bookings.management.chunked_command import ChunkedCommand
 from bookings.services import auto_complete_bookings
 
 
-class Command(SweepCommand):
+class Command(ChunkedCommand):
     help = (
-        "Complete bookings that were delivered BOOKINGS_AUTO_COMPLETE_HOURS ago. Safe to run at "
-        "any time, and in several places at once."
+        "Complete bookings that were delivered BOOKINGS_AUTO_COMPLETE_HOURS ago. You can run it at "
+        "any time, and in several processes at once."
     )
 
-    def sweep(self, *, dry_run: bool, **options: Any) -> None:
+    def change_bookings(self, *, dry_run: bool, **options: Any) -> None:
         completed = auto_complete_bookings(dry_run=dry_run, **options)
-        said = (
+        message = (
             ngettext("%(number)d booking is due.", "%(number)d bookings are due.", completed)
             if dry_run
             else ngettext(
                 "%(number)d booking completed.", "%(number)d bookings completed.", completed
             )
         )
-        self.stdout.write(said % {"number": completed})
+        self.stdout.write(message % {"number": completed})

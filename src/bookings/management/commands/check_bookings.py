@@ -1,4 +1,4 @@
-"""``manage.py check_bookings``: do the guarantees hold over everything that is stored?"""
+"""``manage.py check_bookings``: check that the stored rows keep all invariants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bookings.integrity import find_problems, repair
 
 
 class Command(BaseCommand):
-    help = "Verify that no claims overlap, seats add up, and every change left its event."
+    help = "Check that no claims overlap, seats add up, and every change has its event."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -23,25 +23,25 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, fix: bool, database: str, **options: Any) -> None:
         found = remaining = 0
-        # All of them first: a repair changes what the later queries would see.
+        # All problems are found first, because a repair changes what later queries find.
         for problem in list(find_problems(using=database)) if fix else find_problems(database):
             found += 1
             outcome = f" - {repair(problem)}" if fix else ""
             self.stdout.write(f"[{problem.invariant}] {problem.message}{outcome}")
         if fix:
             remaining = sum(1 for _problem in find_problems(using=database))
-            said = ngettext(
+            message = ngettext(
                 "%(found)d problem found, remaining: %(remaining)d.",
                 "%(found)d problems found, remaining: %(remaining)d.",
                 found,
             )
         else:
             remaining = found
-            said = (
+            message = (
                 ngettext("%(found)d problem found.", "%(found)d problems found.", found)
                 if found
                 else _("All invariants hold.")
             )
-        self.stdout.write(said % {"found": found, "remaining": remaining})
+        self.stdout.write(message % {"found": found, "remaining": remaining})
         if remaining:
             raise SystemExit(1)

@@ -12,24 +12,24 @@ from django.utils import timezone
 
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import create_session
-from tests.admin.conftest import _browser, _two_admins, boss, stranger  # noqa: F401
-from tests.admin.page import FormData, filled_in
-from tests.contrib.group_sessions.conftest import Schedule
+from tests.admin.conftest import _browser, _database, boss, stranger  # noqa: F401
+from tests.admin.page import FormData, form_values
+from tests.contrib.group_sessions.conftest import MakeSession
 
 LIST = "/admin/bookings_group_sessions/session/"
 ADD = f"{LIST}add/"
 FORM = "session_form"
 QUESTION = "session_question_form"
 
-Sheet = Callable[..., FormData]
+OpenForm = Callable[..., FormData]
 
 
 def page_of(session: Session, page: str = "change", site: str = "admin") -> str:
     return f"/{site}/bookings_group_sessions/session/{session.pk}/{page}/"
 
 
-def sheet(client: Client, url: str) -> FormData:
-    return filled_in(client.get(url), FORM)
+def open_form(client: Client, url: str) -> FormData:
+    return form_values(client.get(url), FORM)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def start() -> datetime:
 
 
 @pytest.fixture
-def schedule(service: Any, provider: Any, start: datetime) -> Schedule:
+def make_session(service: Any, provider: Any, start: datetime) -> MakeSession:
     def make(**values: Any) -> Session:
         given = {"service": service, "provider": provider, "start_at": start, "capacity": 3}
         return create_session(**(given | values))
@@ -49,10 +49,10 @@ def schedule(service: Any, provider: Any, start: datetime) -> Schedule:
 
 
 @pytest.fixture
-def past(schedule: Schedule, start: datetime) -> Session:
+def past(make_session: MakeSession, start: datetime) -> Session:
     """It was three days ago."""
     then = start - timedelta(days=5)
-    return schedule(start_at=then, now_dt=then - timedelta(days=1), enable_waitlist=True)
+    return make_session(start_at=then, now_dt=then - timedelta(days=1), enable_waitlist=True)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Sessions are made from business hours: a preview first, then what was previewed."""
+"""The page that generates sessions from business hours: a preview first, then the sessions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from bookings.contrib.group_sessions.models import Session
-from bookings.contrib.schedule.services import make_schedule, take_time_off
-from tests.admin.page import FormData, filled_in, text_of, told
+from bookings.contrib.schedule.services import create_schedule, take_time_off
+from tests.admin.page import FormData, form_values, messages_of, text_of
 from tests.contrib.group_sessions.admin.conftest import LIST
-from tests.contrib.group_sessions.conftest import Schedule
+from tests.contrib.group_sessions.conftest import MakeSession
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def monday() -> date:
 
 @pytest.fixture(autouse=True)
 def _hours(provider: Any) -> None:
-    make_schedule(provider=provider, hours={day: [("09:00", "12:00")] for day in range(5)})
+    create_schedule(provider=provider, hours={day: [("09:00", "12:00")] for day in range(5)})
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def at(day: date, hour: int) -> datetime:
 
 def preview(client: Client, sent: FormData) -> FormData:
     """The page that a preview shows, to be sent again."""
-    return filled_in(client.post(GENERATE, sent | {"_preview": "1"}), "generate_form")
+    return form_values(client.post(GENERATE, sent | {"_preview": "1"}), "generate_form")
 
 
 def errors(response: Any) -> dict[str, list[str]]:
@@ -62,10 +62,10 @@ def errors(response: Any) -> dict[str, list[str]]:
 
 
 def test_a_preview_counts_and_makes_nothing(
-    boss: Client, sent: FormData, schedule: Schedule, provider: Any, monday: date
+    boss: Client, sent: FormData, make_session: MakeSession, provider: Any, monday: date
 ) -> None:
     assert GENERATE in text_of(boss.get(LIST))
-    schedule(start_at=at(monday, 9), title="There")
+    make_session(start_at=at(monday, 9), title="There")
     day = monday + timedelta(days=1)
     take_time_off(provider=provider, start_at=at(day, 9), end_at=at(day, 10))
     page = text_of(boss.post(GENERATE, sent | {"_preview": "1"}))
@@ -77,10 +77,10 @@ def test_a_preview_counts_and_makes_nothing(
     assert Session.objects.count() == 1
 
 
-def test_a_preview_says_when(
-    boss: Client, sent: FormData, schedule: Schedule, provider: Any, monday: date
+def test_a_preview_lists_the_starts(
+    boss: Client, sent: FormData, make_session: MakeSession, provider: Any, monday: date
 ) -> None:
-    schedule(start_at=at(monday, 9), title="There")
+    make_session(start_at=at(monday, 9), title="There")
     take_time_off(provider=provider, start_at=at(monday, 11), end_at=at(monday, 12))
     response = boss.post(GENERATE, sent | {"_preview": "1"})
     tuesday = monday + timedelta(days=1)
@@ -98,7 +98,7 @@ def test_a_preview_says_when(
 def test_many_starts_are_listed_to_a_limit(boss: Client, sent: FormData, monday: date) -> None:
     last = monday + timedelta(days=11)
     many = {"end_date": f"{last}", "slot_duration_minutes": 15}
-    with patch("bookings.contrib.group_sessions.admin.generate.STARTS_LISTED", 100):
+    with patch("bookings.contrib.group_sessions.admin.generate.MAX_STARTS", 100):
         page = text_of(boss.post(GENERATE, sent | many | {"_preview": "1"}))
     assert "120 sessions would be made." in page
     assert page.count("</time>") == 100
@@ -106,13 +106,13 @@ def test_many_starts_are_listed_to_a_limit(boss: Client, sent: FormData, monday:
     assert "In the way" not in page
 
 
-def test_what_was_previewed_is_made(
-    boss: Client, sent: FormData, schedule: Schedule, provider: Any, monday: date
+def test_previewed_sessions_are_generated(
+    boss: Client, sent: FormData, make_session: MakeSession, provider: Any, monday: date
 ) -> None:
-    schedule(start_at=at(monday, 9), title="There")
+    make_session(start_at=at(monday, 9), title="There")
     take_time_off(provider=provider, start_at=at(monday, 11), end_at=at(monday, 12))
-    answer = boss.post(GENERATE, preview(boss, sent) | {"_make": "1"}, follow=True)
-    assert told(answer) == [
+    answer = boss.post(GENERATE, preview(boss, sent) | {"_generate": "1"}, follow=True)
+    assert messages_of(answer) == [
         "4 sessions were made.",
         "1 session was there already.",
         "1 slot is taken by something else.",
@@ -121,17 +121,19 @@ def test_what_was_previewed_is_made(
     assert Session.objects.filter(created_by__username="boss").count() == 4
 
 
-def test_a_doubled_click_makes_them_once(boss: Client, sent: FormData) -> None:
-    page = preview(boss, sent) | {"_make": "1"}
-    assert told(boss.post(GENERATE, page, follow=True)) == ["6 sessions were made."]
-    assert told(boss.post(GENERATE, page, follow=True))[-1] == "6 sessions were there already."
+def test_a_double_click_generates_them_once(boss: Client, sent: FormData) -> None:
+    page = preview(boss, sent) | {"_generate": "1"}
+    assert messages_of(boss.post(GENERATE, page, follow=True)) == ["6 sessions were made."]
+    assert (
+        messages_of(boss.post(GENERATE, page, follow=True))[-1] == "6 sessions were there already."
+    )
     assert Session.objects.count() == 6
 
 
-def test_what_has_not_been_previewed_is_previewed_first(boss: Client, sent: FormData) -> None:
-    page = preview(boss, sent) | {"_make": "1", "capacity": 80}
+def test_changed_values_are_previewed_again(boss: Client, sent: FormData) -> None:
+    page = preview(boss, sent) | {"_generate": "1", "capacity": 80}
     assert "6 sessions would be made." in text_of(boss.post(GENERATE, page))
-    assert "6 sessions would be made." in text_of(boss.post(GENERATE, sent | {"_make": "1"}))
+    assert "6 sessions would be made." in text_of(boss.post(GENERATE, sent | {"_generate": "1"}))
     assert not Session.objects.exists()
 
 
@@ -144,7 +146,7 @@ def test_many_conflicts_are_listed_to_a_limit(
     assert "66 slots are taken by something else, and get no session." in page
     assert page.count("<td>Time off</td>") == 50
     assert "and 16 more" in page
-    assert "_make" not in page
+    assert "_generate" not in page
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_bad_input_is_a_message_at_its_field(
 ) -> None:
     response = boss.post(GENERATE, sent | values)
     assert list(errors(response)) == [field]
-    assert "_make" not in text_of(response)
+    assert "_generate" not in text_of(response)
     assert not Session.objects.exists()
 
 
@@ -175,16 +177,18 @@ def test_a_provider_without_a_schedule(boss: Client, sent: FormData, other_provi
     assert list(errors(boss.post(GENERATE, sent | {"provider": other_provider.pk}))) == ["provider"]
 
 
-def test_who_may_not_add_sessions(viewer: Client, stranger: Client, sent: FormData) -> None:
+def test_a_user_who_may_not_add_sessions_is_refused(
+    viewer: Client, stranger: Client, sent: FormData
+) -> None:
     assert GENERATE not in text_of(viewer.get(LIST))
     for client in (viewer, stranger):
         assert client.get(GENERATE).status_code == 403
-        assert client.post(GENERATE, sent | {"_make": "1"}).status_code == 403
+        assert client.post(GENERATE, sent | {"_generate": "1"}).status_code == 403
     assert not Session.objects.exists()
 
 
-def test_a_manager_makes_them(manager: Client, sent: FormData) -> None:
-    manager.post(GENERATE, preview(manager, sent) | {"_make": "1"})
+def test_a_manager_generates_sessions(manager: Client, sent: FormData) -> None:
+    manager.post(GENERATE, preview(manager, sent) | {"_generate": "1"})
     assert Session.objects.count() == 6
 
 
@@ -192,7 +196,9 @@ def test_the_second_admin_searches(boss: Client, sent: FormData) -> None:
     page = text_of(boss.get(GENERATE.replace("/admin/", "/desk/")))
     assert "admin-autocomplete" in page
     assert "related-widget-wrapper" not in page
-    answer = boss.post(GENERATE.replace("/admin/", "/desk/"), preview(boss, sent) | {"_make": "1"})
+    answer = boss.post(
+        GENERATE.replace("/admin/", "/desk/"), preview(boss, sent) | {"_generate": "1"}
+    )
     assert answer["Location"] == LIST.replace("/admin/", "/desk/")
 
 

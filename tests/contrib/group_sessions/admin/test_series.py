@@ -18,7 +18,7 @@ from bookings.contrib.series.services import SeriesResult, create_session_series
 from tests.admin.conftest import _browser
 from tests.admin.page import text_of
 from tests.contrib.group_sessions.admin.conftest import page_of
-from tests.contrib.group_sessions.conftest import Schedule
+from tests.contrib.group_sessions.conftest import MakeSession
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +50,9 @@ def test_a_series_names_its_sessions(boss: Client, course: SeriesResult, start: 
     assert page.count("<p>Scheduled</p>") == 2
 
 
-def test_a_session_without_a_title_and_one_that_is_gone(boss: Client, course: SeriesResult) -> None:
+def test_a_session_without_a_title_and_a_deleted_session(
+    boss: Client, course: SeriesResult
+) -> None:
     _first, second, _third = Occurrence.objects.order_by("original_start_at")
     update_session(course.sessions[0], title="")
     Occurrence.objects.filter(pk=second.pk).update(session_key=99_999)
@@ -78,7 +80,7 @@ def test_the_queries_of_a_series_do_not_grow(
     assert queries(3, other_provider) == queries(12, type(provider).objects.create(name="Mary"))
 
 
-def test_who_may_not_see_sessions_reads_their_names(course: SeriesResult) -> None:
+def test_a_user_who_may_not_see_sessions_reads_their_names(course: SeriesResult) -> None:
     clerk = _browser("clerk", "view_series", "view_occurrence")
     page = text_of(clerk.get(series_page(course)))
     assert "Course · " in page
@@ -86,10 +88,14 @@ def test_who_may_not_see_sessions_reads_their_names(course: SeriesResult) -> Non
 
 
 def test_a_session_names_its_series(
-    boss: Client, viewer: Client, course: SeriesResult, schedule: Schedule, other_provider: Any
+    boss: Client,
+    viewer: Client,
+    course: SeriesResult,
+    make_session: MakeSession,
+    other_provider: Any,
 ) -> None:
     url = series_page(course)
-    member, alone = course.sessions[2], schedule(provider=other_provider)
+    member, alone = course.sessions[2], make_session(provider=other_provider)
     assert f'Series: <a href="{url}">' in text_of(boss.get(page_of(member)))
     assert "Series: <a" not in text_of(boss.get(page_of(alone)))
     assert "Series: <a" not in text_of(viewer.get(page_of(member)))

@@ -11,12 +11,12 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings.contrib.schedule.models import BusinessHours, DateOverride, Schedule
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from tests.admin.conftest import (  # noqa: F401
     Book,
     Make,
     _browser,
-    _two_admins,
+    _database,
     book,
     boss,
     make_provider,
@@ -26,7 +26,7 @@ from tests.admin.conftest import (  # noqa: F401
     start,
     stranger,
 )
-from tests.admin.page import FormData, filled_in
+from tests.admin.page import FormData, form_values
 
 LIST = "/admin/bookings_schedule/schedule/"
 ADD = f"{LIST}add/"
@@ -40,9 +40,9 @@ def page_of(schedule: Schedule, site: str = "admin") -> str:
     return f"/{site}/bookings_schedule/schedule/{schedule.pk}/change/"
 
 
-def sheet(client: Client, url: str) -> FormData:
+def open_form(client: Client, url: str) -> FormData:
     """The page's form, without the templates of the rows that can be added."""
-    page = filled_in(client.get(url), FORM)
+    page = form_values(client.get(url), FORM)
     return {name: value for name, value in page.items() if "__prefix__" not in name}
 
 
@@ -94,7 +94,7 @@ def provider(make_provider: Make) -> Any:  # noqa: F811
 @pytest.fixture
 def schedule(provider: Any) -> Schedule:
     """Ada's: Mondays with a break, and Tuesdays."""
-    return make_schedule(
+    return create_schedule(
         provider=provider,
         timezone="UTC",
         hours={0: [("09:00", "12:00"), ("13:00", "17:00")], 1: [NINE_TO_FIVE]},

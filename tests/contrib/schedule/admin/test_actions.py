@@ -1,4 +1,4 @@
-"""What is done to several schedules at once."""
+"""The actions on schedules."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.schedule.models import DateOverride, Schedule
-from bookings.contrib.schedule.services import add_closures, make_schedule
-from tests.admin.page import FormData, filled_in, text_of, told
+from bookings.contrib.schedule.services import add_closures, create_schedule
+from tests.admin.page import FormData, form_values, messages_of, text_of
 from tests.contrib.schedule.admin.conftest import (
     LIST,
     Book,
@@ -34,19 +34,19 @@ def ask(client: Client, action: str, *schedules: Schedule) -> Any:
 
 
 def answer(client: Client, asked: Any, **values: Any) -> Any:
-    sent: FormData = filled_in(asked, QUESTION) | values
+    sent: FormData = form_values(asked, QUESTION) | values
     return client.post(LIST, sent, follow=True)
 
 
 def test_dates_are_closed_after_a_question(planner: Client, schedule: Schedule) -> None:
-    default = make_schedule()
+    default = create_schedule()
     asked = ask(planner, "close_dates", schedule, default)
     page = text_of(asked)
     for text in ("These 2 schedules", "Ada", "Default schedule", "Close dates"):
         assert text in page
     assert not DateOverride.objects.exists()
     done = answer(planner, asked, first_date=in_days(3), last_date=in_days(4), reason="Painting")
-    assert told(done) == ["4 days were closed."]
+    assert messages_of(done) == ["4 days were closed."]
     assert dates_of(schedule) == [f"{in_days(3)} closed Painting", f"{in_days(4)} closed Painting"]
     assert LogEntry.objects.count() == 2
     assert "Close dates" in LogEntry.objects.all()[0].get_change_message()
@@ -56,21 +56,19 @@ def test_bookings_on_closed_days_are_named(boss: Client, schedule: Schedule, boo
     booking = book(start_at=at(10, days=3))
     asked = ask(boss, "close_dates", schedule)
     done = answer(boss, asked, first_date=in_days(3))
-    assert told(done)[0] == "1 day was closed."
-    assert told(done)[1].startswith("1 booking lies on a closed day. Move it, or keep it.")
+    assert messages_of(done)[0] == "1 day was closed."
+    assert messages_of(done)[1].startswith("1 booking lies on a closed day. Move it, or keep it.")
     link = f'<a href="/admin/bookings/booking/{booking.pk}/change/">{booking.reference}</a>'
     assert link in text_of(done)
 
 
-def test_an_answer_that_makes_no_sense_is_asked_for_again(
-    planner: Client, schedule: Schedule
-) -> None:
+def test_an_invalid_answer_is_asked_for_again(planner: Client, schedule: Schedule) -> None:
     asked = ask(planner, "close_dates", schedule)
     again = answer(planner, asked, first_date="")
     assert "This field is required." in text_of(again)
     again = answer(planner, again, first_date=in_days(3), last_date=in_days(2))
     assert "lies before" in text_of(again)
-    assert filled_in(again, QUESTION)["first_date"] == [f"{in_days(3)}"]
+    assert form_values(again, QUESTION)["first_date"] == [f"{in_days(3)}"]
     assert not DateOverride.objects.exists()
     assert not LogEntry.objects.exists()
 
@@ -79,7 +77,7 @@ def test_closed_dates_are_opened_again(planner: Client, schedule: Schedule) -> N
     add_closures(schedules=[schedule], first_date=in_days(3), last_date=in_days(5))
     asked = ask(planner, "open_dates", schedule)
     done = answer(planner, asked, first_date=in_days(4), last_date=in_days(9))
-    assert told(done) == ["2 closures were removed."]
+    assert messages_of(done) == ["2 closures were removed."]
     assert dates_of(schedule) == [f"{in_days(3)} closed"]
 
 
@@ -89,26 +87,26 @@ def test_a_schedule_is_copied_to_providers(
     others = [make_provider(name="Bo"), make_provider(name="Cy")]
     asked = ask(planner, "copy_to_providers", schedule)
     done = answer(planner, asked, providers=[other.pk for other in others])
-    assert told(done) == ["The schedule was copied to 2 providers."]
+    assert messages_of(done) == ["The schedule was copied to 2 providers."]
     for other in others:
         assert hours_of(other.booking_schedule) == hours_of(schedule)
 
 
-def test_a_schedule_that_is_there_is_replaced_if_asked(
+def test_an_existing_schedule_is_replaced_on_request(
     planner: Client, schedule: Schedule, other_provider: Any
 ) -> None:
-    theirs = make_schedule(provider=other_provider)
+    theirs = create_schedule(provider=other_provider)
     asked = ask(planner, "copy_to_providers", schedule)
     refused = answer(planner, asked, providers=[other_provider.pk])
     assert "There is a schedule of Grace already." in text_of(refused)
     assert hours_of(theirs) == []
     done = answer(planner, refused, replace="on")
-    assert told(done) == ["The schedule was copied to 1 provider."]
+    assert messages_of(done) == ["The schedule was copied to 1 provider."]
     assert hours_of(theirs) == hours_of(schedule)
 
 
-def test_who_may_only_add_replaces_nothing(schedule: Schedule, other_provider: Any) -> None:
-    make_schedule(provider=other_provider)
+def test_a_user_who_may_only_add_replaces_nothing(schedule: Schedule, other_provider: Any) -> None:
+    create_schedule(provider=other_provider)
     client = _browser("adder", "view_schedule", "add_schedule")
     asked = ask(client, "copy_to_providers", schedule)
     assert "replace" not in asked.context["form"].fields
@@ -117,8 +115,8 @@ def test_who_may_only_add_replaces_nothing(schedule: Schedule, other_provider: A
 
 
 def test_one_schedule_is_copied_at_a_time(planner: Client, schedule: Schedule) -> None:
-    done = ask(planner, "copy_to_providers", schedule, make_schedule())
-    assert told(planner.get(done.url)) == ["Select one schedule: the one to be copied."]
+    done = ask(planner, "copy_to_providers", schedule, create_schedule())
+    assert messages_of(planner.get(done.url)) == ["Select one schedule: the one to be copied."]
 
 
 def test_the_providers_are_searched_where_they_can_be(boss: Client, schedule: Schedule) -> None:
@@ -142,7 +140,7 @@ def test_a_viewer_has_no_actions(viewer: Client, schedule: Schedule) -> None:
     assert dates_of(schedule) == []
 
 
-def test_a_viewer_sees_a_schedule_and_nothing_to_do(viewer: Client, schedule: Schedule) -> None:
+def test_a_viewer_sees_a_schedule_and_no_buttons(viewer: Client, schedule: Schedule) -> None:
     add_closures(schedules=[schedule], first_date=in_days(3), reason="Painting")
     schedule.hours.filter(day_of_week=1).update(valid_from="2020-01-01")
     page = text_of(viewer.get(page_of(schedule)))
@@ -182,5 +180,5 @@ def test_the_question_takes_as_many_queries_for_many(
 
     few = queries()
     others = [make_provider(name=f"P{number}") for number in range(5)]
-    schedules += [make_schedule(provider=other) for other in others]
+    schedules += [create_schedule(provider=other) for other in others]
     assert queries() == few

@@ -1,4 +1,4 @@
-"""The dates that are different, beside the week."""
+"""The dates on a schedule's page that have hours of their own."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bookings.contrib.schedule.admin.days import SHOWN
+from bookings.contrib.schedule.admin.formsets import MAX_OVERRIDES
 from bookings.contrib.schedule.models import DateOverride, Schedule
 from bookings.contrib.schedule.services import add_closures
 from tests.admin.page import text_of
 from tests.contrib.schedule.admin.conftest import (
     dates_of,
     in_days,
+    open_form,
     page_of,
     revision_of,
     row,
     row_errors,
-    sheet,
 )
 
 
@@ -32,7 +32,7 @@ def closed(schedule: Schedule) -> Schedule:
 
 
 def test_dates_to_come_are_changed_added_and_deleted(planner: Client, closed: Schedule) -> None:
-    page = sheet(planner, page_of(closed))
+    page = open_form(planner, page_of(closed))
     assert page["dates-0-date"] == [f"{in_days(3)}"]
     assert page["dates-0-is_closed"] == ["on"]
     sent = (
@@ -51,7 +51,7 @@ def test_two_dates_can_be_swapped(planner: Client, closed: Schedule) -> None:
     DateOverride.objects.filter(date=in_days(4)).update(
         is_closed=False, open_time="09:00", close_time="10:00"
     )
-    page = sheet(planner, page_of(closed))
+    page = open_form(planner, page_of(closed))
     swapped = {"dates-0-date": f"{in_days(4)}", "dates-1-date": f"{in_days(3)}"}
     assert planner.post(page_of(closed), page | swapped).status_code == 302
     assert dates_of(closed) == [
@@ -62,7 +62,7 @@ def test_two_dates_can_be_swapped(planner: Client, closed: Schedule) -> None:
 
 def test_the_past_is_neither_shown_nor_touched(planner: Client, closed: Schedule) -> None:
     past = DateOverride.objects.create(schedule=closed, date=in_days(-3), is_closed=True)
-    page = sheet(planner, page_of(closed))
+    page = open_form(planner, page_of(closed))
     assert page["dates-TOTAL_FORMS"] == ["2"]
     sent = page | {"dates-0-DELETE": "on", "dates-1-id": past.pk, "dates-1-DELETE": "on"}
     assert planner.post(page_of(closed), sent).status_code == 302
@@ -70,7 +70,7 @@ def test_the_past_is_neither_shown_nor_touched(planner: Client, closed: Schedule
 
 
 def test_a_day_that_has_passed_is_not_added(planner: Client, closed: Schedule) -> None:
-    page = sheet(planner, page_of(closed))
+    page = open_form(planner, page_of(closed))
     late = row("dates", 2, date=in_days(-1), is_closed="on")
     refused = planner.post(page_of(closed), page | late)
     assert row_errors(refused) == {"dates-2-date": ["That day has passed. Choose a later one."]}
@@ -79,7 +79,7 @@ def test_a_day_that_has_passed_is_not_added(planner: Client, closed: Schedule) -
 def test_a_day_that_has_passed_since_the_page_was_opened_stays(
     planner: Client, closed: Schedule
 ) -> None:
-    page = sheet(planner, page_of(closed))
+    page = open_form(planner, page_of(closed))
     first = DateOverride.objects.earliest("date")
     DateOverride.objects.filter(pk=first.pk).update(date=in_days(-1))
     sent = page | {
@@ -92,7 +92,7 @@ def test_a_day_that_has_passed_since_the_page_was_opened_stays(
 
 
 def test_shifts_of_a_date_do_not_overlap(planner: Client, closed: Schedule) -> None:
-    page = sheet(planner, page_of(closed))
+    page = open_form(planner, page_of(closed))
     day = in_days(9)
     sent = (
         page
@@ -108,7 +108,7 @@ def test_shifts_of_a_date_do_not_overlap(planner: Client, closed: Schedule) -> N
 
 
 def test_a_date_is_needed(planner: Client, closed: Schedule) -> None:
-    page = sheet(planner, page_of(closed))
+    page = open_form(planner, page_of(closed))
     refused = planner.post(page_of(closed), page | row("dates", 2, is_closed="on"))
     assert row_errors(refused) == {"dates-2-date": ["This field is required."]}
 
@@ -116,10 +116,10 @@ def test_a_date_is_needed(planner: Client, closed: Schedule) -> None:
 def test_more_dates_than_a_form_can_hold_stay_as_they_are(
     planner: Client, schedule: Schedule
 ) -> None:
-    last = in_days(SHOWN + 29)
+    last = in_days(MAX_OVERRIDES + 29)
     add_closures(schedules=[schedule], first_date=in_days(0), last_date=last)
-    page = sheet(planner, page_of(schedule))
-    assert page["dates-TOTAL_FORMS"] == [f"{SHOWN}"]
+    page = open_form(planner, page_of(schedule))
+    assert page["dates-TOTAL_FORMS"] == [f"{MAX_OVERRIDES}"]
     assert "30 later dates are not listed here until their turn comes." in text_of(
         planner.get(page_of(schedule))
     )
@@ -127,21 +127,19 @@ def test_more_dates_than_a_form_can_hold_stay_as_they_are(
     refused = planner.post(page_of(schedule), sent | {"dates-1-date": ""})
     assert "later dates" not in text_of(refused)
     assert planner.post(page_of(schedule), sent).status_code == 302
-    assert len(dates_of(schedule)) == SHOWN + 29
+    assert len(dates_of(schedule)) == MAX_OVERRIDES + 29
 
 
-def test_a_date_that_is_not_on_the_page_is_reckoned_with(
-    planner: Client, schedule: Schedule
-) -> None:
-    add_closures(schedules=[schedule], first_date=in_days(0), last_date=in_days(SHOWN))
-    far = in_days(SHOWN + 9)
+def test_a_date_that_is_not_on_the_page_may_overlap(planner: Client, schedule: Schedule) -> None:
+    add_closures(schedules=[schedule], first_date=in_days(0), last_date=in_days(MAX_OVERRIDES))
+    far = in_days(MAX_OVERRIDES + 9)
     unseen: dict[str, Any] = {"schedule": schedule, "date": far}
     DateOverride.objects.create(**unseen, open_time="09:00", close_time="12:00")
-    page = sheet(planner, page_of(schedule))
-    late = row("dates", SHOWN, date=far, open_time="11", close_time="15")
+    page = open_form(planner, page_of(schedule))
+    late = row("dates", MAX_OVERRIDES, date=far, open_time="11", close_time="15")
     refused = planner.post(page_of(schedule), page | late)
-    assert list(row_errors(refused)) == [f"dates-{SHOWN}-open_time"]
-    late |= {f"dates-{SHOWN}-open_time": "13"}
+    assert list(row_errors(refused)) == [f"dates-{MAX_OVERRIDES}-open_time"]
+    late |= {f"dates-{MAX_OVERRIDES}-open_time": "13"}
     assert planner.post(page_of(schedule), page | late).status_code == 302
     assert [f"{row.hours}" for row in DateOverride.objects.filter(date=far)] == [
         "09:00–12:00",
@@ -149,8 +147,8 @@ def test_a_date_that_is_not_on_the_page_is_reckoned_with(
     ]
 
 
-def test_a_doubled_click_adds_a_date_once(planner: Client, closed: Schedule) -> None:
-    page = sheet(planner, page_of(closed))
+def test_a_double_click_adds_a_date_once(planner: Client, closed: Schedule) -> None:
+    page = open_form(planner, page_of(closed))
     sent = page | {"dates-0-DELETE": "on"} | row("dates", 2, date=in_days(9), is_closed="on")
     for _click in range(2):
         assert planner.post(page_of(closed), sent).status_code == 302

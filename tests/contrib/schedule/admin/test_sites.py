@@ -56,10 +56,10 @@ def test_the_desk_links_to_itself(boss: Client, schedule: Schedule, provider: An
 
 def test_a_site_without_time_off_shows_none(boss: Client, schedule: Schedule, rf: Any) -> None:
     empty = admin.AdminSite(name="empty")
-    assert ScheduleAdmin(Schedule, empty).time_off(rf.get("/"), schedule) is None
+    assert ScheduleAdmin(Schedule, empty).upcoming_time_off(rf.get("/"), schedule) is None
 
 
-def test_no_system_check_has_anything_to_say() -> None:
+def test_system_checks_find_no_problems() -> None:
     for site in (admin.site, desk, admin.AdminSite(name="empty")):
         assert ScheduleAdmin(Schedule, site).check() == []
         assert TimeOffAdmin(TimeOff, site).check() == []

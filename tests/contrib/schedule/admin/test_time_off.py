@@ -1,4 +1,4 @@
-"""Staff take time off, and see what is in the way."""
+"""Time off in the admin, and the list of what is in its way."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.schedule.admin import TimeOffAdmin, links
-from bookings.contrib.schedule.admin.schedule import TIMES_OFF
+from bookings.contrib.schedule.admin import TimeOffAdmin, display
+from bookings.contrib.schedule.admin.schedule import MAX_TIMES_OFF
 from bookings.contrib.schedule.models import Schedule, TimeOff
-from bookings.contrib.schedule.services import cancel_time_off, make_schedule, take_time_off
+from bookings.contrib.schedule.services import cancel_time_off, create_schedule, take_time_off
 from bookings.models import BusyInterval
-from tests.admin.page import FormData, errors_of, filled_in, text_of, told
+from tests.admin.page import FormData, errors_of, form_values, messages_of, text_of
 from tests.contrib.schedule.admin.conftest import Book, Make, _browser, at, in_days, page_of
 
 LIST = "/admin/bookings_schedule/timeoff/"
@@ -33,7 +33,7 @@ def when(start: str, end: str, days: int = 2) -> FormData:
 
 
 def form(client: Client, provider: Any, **values: Any) -> FormData:
-    page = filled_in(client.get(ADD), FORM)
+    page = form_values(client.get(ADD), FORM)
     return page | {"provider": provider.pk} | when("09:00", "12:00") | values
 
 
@@ -44,7 +44,7 @@ def time_off(provider: Any) -> TimeOff:
 
 def test_time_off_is_taken_through_the_service(planner: Client, provider: Any) -> None:
     response = planner.post(ADD, form(planner, provider, reason="Dentist"), follow=True)
-    assert "was added successfully" in told(response)[0]
+    assert "was added successfully" in messages_of(response)[0]
     taken = TimeOff.objects.get()
     assert (taken.start_at, taken.end_at, taken.reason) == (at(9), at(12), "Dentist")
     assert taken.created_by == get_user_model().objects.get(username="planner")
@@ -69,7 +69,7 @@ def test_the_desk_links_to_itself(boss: Client, provider: Any, book: Book) -> No
     assert f'"/desk/bookings/booking/{booking.pk}/change/"' in page
 
 
-def test_who_may_not_see_bookings_reads_their_references_alone(
+def test_a_user_who_may_not_see_bookings_reads_only_their_references(
     planner: Client, provider: Any, book: Book
 ) -> None:
     booking = book(start_at=at(10))
@@ -80,15 +80,31 @@ def test_who_may_not_see_bookings_reads_their_references_alone(
 
 
 def test_other_claims_are_named(planner: Client, provider: Any, time_off: TimeOff) -> None:
+    BusyInterval.objects.update(kind=BusyInterval.Kind.EXTERNAL)
     (said,) = errors_of(planner.post(ADD, form(planner, provider, reason="Other")))["start_at"]
-    assert said.startswith("That time is taken by 1 session, time off or event")
-    assert "Time off ·" in said
+    assert said.startswith("That time is taken by 1 session or event")
+    assert "External ·" in said
+
+
+def test_it_may_overlap_other_time_off(planner: Client, provider: Any, time_off: TimeOff) -> None:
+    sent = form(planner, provider, **when("08:00", "14:00"), reason="Leave")
+    assert planner.post(ADD, sent).status_code == 302
+    assert TimeOff.objects.count() == 2
+    claim = BusyInterval.objects.get()
+    assert (claim.start_at, claim.end_at) == (at(8), at(14))
+
+    leave = TimeOff.objects.get(reason="Leave")
+    page = form_values(planner.get(url_of(leave)), FORM)
+    assert planner.post(url_of(leave), page | when("11:00", "13:00")).status_code == 302
+    assert planner.post(f"{LIST}{time_off.pk}/delete/", {"post": "yes"}).status_code == 302
+    claim = BusyInterval.objects.get()
+    assert (claim.start_at, claim.end_at) == (at(11), at(13))
 
 
 def test_a_long_list_of_bookings_is_cut(
     boss: Client, provider: Any, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(links, "NAMED", 2)
+    monkeypatch.setattr(display, "MAX_ITEMS", 2)
     for hour in (9, 10, 11):
         book(start_at=at(hour))
     (said,) = errors_of(boss.post(ADD, form(boss, provider)))["start_at"]
@@ -96,7 +112,7 @@ def test_a_long_list_of_bookings_is_cut(
     assert "… (+1)" in said
 
 
-def test_a_doubled_click_takes_it_once(planner: Client, provider: Any) -> None:
+def test_a_double_click_takes_it_once(planner: Client, provider: Any) -> None:
     sent = form(planner, provider)
     for _click in range(2):
         assert planner.post(ADD, sent).status_code == 302
@@ -104,7 +120,7 @@ def test_a_doubled_click_takes_it_once(planner: Client, provider: Any) -> None:
 
 
 def test_it_is_moved_and_its_reason_changed(planner: Client, time_off: TimeOff) -> None:
-    page = filled_in(planner.get(url_of(time_off)), FORM)
+    page = form_values(planner.get(url_of(time_off)), FORM)
     assert "provider" not in page
     sent = page | when("13:00", "15:00") | {"reason": "Surgery"}
     assert planner.post(url_of(time_off), sent).status_code == 302
@@ -114,10 +130,10 @@ def test_it_is_moved_and_its_reason_changed(planner: Client, time_off: TimeOff) 
     assert (claim.start_at, claim.end_at) == (at(13), at(15))
 
 
-def test_a_reason_is_changed_of_what_is_over(planner: Client, provider: Any) -> None:
+def test_the_reason_of_past_time_off_is_changed(planner: Client, provider: Any) -> None:
     past = TimeOff(provider=provider, start_at=at(9, days=-9), end_at=at(12, days=-9))
     past.save()
-    page = filled_in(planner.get(url_of(past)), FORM)
+    page = form_values(planner.get(url_of(past)), FORM)
     assert planner.post(url_of(past), page | {"reason": "Ill"}).status_code == 302
     past.refresh_from_db()
     assert past.reason == "Ill"
@@ -127,7 +143,7 @@ def test_a_reason_is_changed_of_what_is_over(planner: Client, provider: Any) -> 
 
 
 def test_a_page_that_is_saved_as_it_is_changes_nothing(planner: Client, time_off: TimeOff) -> None:
-    page = filled_in(planner.get(url_of(time_off)), FORM)
+    page = form_values(planner.get(url_of(time_off)), FORM)
     assert planner.post(url_of(time_off), page).status_code == 302
     time_off.refresh_from_db()
     assert (time_off.start_at, time_off.reason) == (at(9), "Dentist")
@@ -135,24 +151,23 @@ def test_a_page_that_is_saved_as_it_is_changes_nothing(planner: Client, time_off
 
 def test_it_is_not_moved_onto_a_booking(boss: Client, time_off: TimeOff, book: Book) -> None:
     booking = book(start_at=at(14))
-    page = filled_in(boss.get(url_of(time_off)), FORM)
+    page = form_values(boss.get(url_of(time_off)), FORM)
     refused = boss.post(url_of(time_off), page | when("13:00", "15:00") | {"reason": "Surgery"})
     assert booking.reference in errors_of(refused)["start_at"][0]
     time_off.refresh_from_db()
     assert (time_off.start_at, time_off.reason) == (at(9), "Dentist")
 
 
-def test_an_end_before_the_start_is_a_message(planner: Client, provider: Any) -> None:
-    refused = planner.post(ADD, form(planner, provider, **when("12:00", "09:00")))
-    assert errors_of(refused) == {
-        "end_at": ["The time off ends before it begins. Swap start and end."]
-    }
+def test_an_end_that_is_not_after_the_start_is_a_message(planner: Client, provider: Any) -> None:
+    for end in ("09:00", "12:00"):
+        refused = planner.post(ADD, form(planner, provider, **when("12:00", end)))
+        assert errors_of(refused) == {"end_at": ["End time must be after start time."]}
 
 
-def test_what_is_gone_is_said_to_be(
+def test_deleted_time_off_is_said_not_to_exist(
     planner: Client, time_off: TimeOff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = filled_in(planner.get(url_of(time_off)), FORM)
+    page = form_values(planner.get(url_of(time_off)), FORM)
 
     def deleted_meanwhile(*args: Any) -> None:
         TimeOff.objects.filter(pk=time_off.pk).delete()
@@ -163,7 +178,7 @@ def test_what_is_gone_is_said_to_be(
     assert errors_of(refused) == {"__all__": [said]}
 
 
-def test_it_is_given_back(planner: Client, time_off: TimeOff) -> None:
+def test_it_is_deleted(planner: Client, time_off: TimeOff) -> None:
     url = f"{LIST}{time_off.pk}/delete/"
     for _click in range(2):
         assert planner.post(url, {"post": "yes"}).status_code == 302
@@ -171,7 +186,7 @@ def test_it_is_given_back(planner: Client, time_off: TimeOff) -> None:
     assert not BusyInterval.objects.exists()
 
 
-def test_several_are_given_back_at_once(planner: Client, time_off: TimeOff) -> None:
+def test_several_are_deleted_at_once(planner: Client, time_off: TimeOff) -> None:
     sent = {"action": "delete_selected", "_selected_action": [time_off.pk], "post": "yes"}
     assert planner.post(LIST, sent).status_code == 302
     assert not BusyInterval.objects.exists()
@@ -179,7 +194,7 @@ def test_several_are_given_back_at_once(planner: Client, time_off: TimeOff) -> N
 
 def test_a_link_fills_in_the_form(planner: Client, provider: Any) -> None:
     asked = {"provider": provider.pk, "start_at": f"{in_days(3)}"}
-    page = filled_in(planner.get(ADD, asked), FORM)
+    page = form_values(planner.get(ADD, asked), FORM)
     assert page["provider"] == [f"{provider.pk}"]
     assert (page["start_at_0"], page["end_at_0"]) == ([f"{in_days(3)}"], [""])
 
@@ -200,7 +215,7 @@ def test_the_list_is_filtered_and_searched(
     assert found(provider__pk__exact=other_provider.pk) == [later, past]
 
 
-def test_the_schedules_page_lists_what_is_to_come(
+def test_the_page_of_a_schedule_lists_time_off_to_come(
     planner: Client, schedule: Schedule, time_off: TimeOff, provider: Any
 ) -> None:
     past = TimeOff(provider=provider, start_at=at(9, days=-9), end_at=at(12, days=-9), reason="Ill")
@@ -216,21 +231,21 @@ def test_the_schedules_page_lists_what_is_to_come(
 
 
 def test_a_long_list_leads_to_the_rest(planner: Client, schedule: Schedule, provider: Any) -> None:
-    for number in range(TIMES_OFF + 1):
+    for number in range(MAX_TIMES_OFF + 1):
         day = {"days": number + 2}
         take_time_off(provider=provider, start_at=at(9, **day), end_at=at(10, **day))
     page = text_of(planner.get(page_of(schedule)))
-    assert page.count("/delete/") == TIMES_OFF + 1
+    assert page.count("/delete/") == MAX_TIMES_OFF + 1
     link = f"{LIST}?provider__pk__exact={provider.pk}"
     assert f'href="{link}"' in page
-    assert planner.get(link).context["cl"].result_count == TIMES_OFF + 1
+    assert planner.get(link).context["cl"].result_count == MAX_TIMES_OFF + 1
 
 
 def test_a_default_schedule_has_no_time_off(planner: Client) -> None:
-    assert "Time off</h2>" not in text_of(planner.get(page_of(make_schedule())))
+    assert "Time off</h2>" not in text_of(planner.get(page_of(create_schedule())))
 
 
-def test_who_may_only_read_time_off_is_offered_nothing(
+def test_a_viewer_of_time_off_has_no_links_to_change_it(
     viewer: Client, schedule: Schedule, time_off: TimeOff
 ) -> None:
     page = text_of(viewer.get(page_of(schedule)))
@@ -243,7 +258,7 @@ def test_who_may_only_read_time_off_is_offered_nothing(
     assert viewer.get(ADD).status_code == 403
 
 
-def test_who_may_not_see_time_off_sees_none(schedule: Schedule, time_off: TimeOff) -> None:
+def test_a_user_who_may_not_see_time_off_sees_none(schedule: Schedule, time_off: TimeOff) -> None:
     page = text_of(_browser("hours", "view_schedule").get(page_of(schedule)))
     assert "Dentist" not in page
 
@@ -263,5 +278,5 @@ def test_the_list_takes_as_many_queries_for_many(
     assert queries() == few
 
 
-def test_the_form_says_whose_clock_it_means(planner: Client) -> None:
+def test_the_form_names_its_time_zone(planner: Client) -> None:
     assert "Time zone: UTC." in text_of(planner.get(ADD))

@@ -1,4 +1,4 @@
-"""The week is edited as one form."""
+"""The week of a schedule, which is edited as one form."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.schedule.admin import ScheduleAdmin
 from bookings.contrib.schedule.models import BusinessHours, Schedule
-from bookings.contrib.schedule.services import make_schedule, set_week
-from tests.admin.page import errors_of, filled_in, text_of, told
+from bookings.contrib.schedule.services import create_schedule, set_week
+from tests.admin.page import errors_of, form_values, messages_of, text_of
 from tests.contrib.schedule.admin.conftest import (
     ADD,
     FORM,
     LIST,
     NINE_TO_FIVE,
     hours_of,
+    open_form,
     page_of,
     revision_of,
     row,
     row_errors,
-    sheet,
 )
 
 MONDAY_AND_TUESDAY = ["Monday 09:00–12:00", "Monday 13:00–17:00", "Tuesday 09:00–17:00"]
@@ -37,7 +37,7 @@ def test_every_day_has_its_title_and_its_rows(planner: Client, schedule: Schedul
     ]
     assert titles[:3] == ["Monday", "Tuesday", "Wednesday"]
     assert len(titles) == 8
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     assert (page["monday-0-open_time"], page["monday-0-close_time"]) == (["09:00"], ["12:00"])
     assert (page["monday-1-open_time"], page["monday-1-close_time"]) == (["13:00"], ["17:00"])
     assert page["wednesday-TOTAL_FORMS"] == ["0"]
@@ -46,20 +46,20 @@ def test_every_day_has_its_title_and_its_rows(planner: Client, schedule: Schedul
 def test_a_page_that_is_saved_as_it_is_changes_nothing(planner: Client, schedule: Schedule) -> None:
     keys = set(BusinessHours.objects.values_list("pk", flat=True))
     before = revision_of(schedule)
-    assert planner.post(page_of(schedule), sheet(planner, page_of(schedule))).status_code == 302
+    assert planner.post(page_of(schedule), open_form(planner, page_of(schedule))).status_code == 302
     assert set(BusinessHours.objects.values_list("pk", flat=True)) == keys
     assert revision_of(schedule) == before
 
 
 def test_hours_are_changed_added_and_deleted(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     sent = (
         page
         | {"monday-0-open_time": "8", "monday-1-DELETE": "on"}
         | row("sunday", 0, open_time="10.30", close_time="14:00")
     )
     response = planner.post(page_of(schedule), sent, follow=True)
-    assert "was changed successfully" in told(response)[0]
+    assert "was changed successfully" in messages_of(response)[0]
     assert hours_of(schedule) == [
         "Monday 08:00–12:00",
         "Tuesday 09:00–17:00",
@@ -71,7 +71,7 @@ def test_hours_are_changed_added_and_deleted(planner: Client, schedule: Schedule
 
 
 def test_two_rows_can_swap_their_times(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     swapped = {
         "monday-0-open_time": "13:00",
         "monday-0-close_time": "17:00",
@@ -85,7 +85,7 @@ def test_two_rows_can_swap_their_times(planner: Client, schedule: Schedule) -> N
 def test_a_row_can_take_the_place_of_one_that_is_deleted(
     planner: Client, schedule: Schedule
 ) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     sent = page | {"tuesday-0-DELETE": "on"} | row("tuesday", 1, open_time="9", close_time="18")
     assert planner.post(page_of(schedule), sent).status_code == 302
     assert hours_of(schedule)[-1] == "Tuesday 09:00–18:00"
@@ -95,11 +95,11 @@ def test_a_row_can_take_the_place_of_one_that_is_deleted(
 def test_the_end_of_the_day_can_be_written_and_is_shown(
     planner: Client, schedule: Schedule, close: str
 ) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     sent = page | {"tuesday-0-close_time": close}
     assert planner.post(page_of(schedule), sent).status_code == 302
     assert hours_of(schedule)[-1] == "Tuesday 09:00–24:00"
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     assert page["tuesday-0-close_time"] == ["24:00"]
     assert "tuesday-0-closes_next_day" not in page
     assert planner.post(page_of(schedule), page).status_code == 302
@@ -107,7 +107,7 @@ def test_the_end_of_the_day_can_be_written_and_is_shown(
 
 
 def test_a_shift_that_crosses_midnight_says_so(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     night = {"tuesday-0-open_time": "22:00", "tuesday-0-close_time": "02:00"}
     said = "02:00 is not after 22:00. If the shift ends on the next day, mark that."
     refused = planner.post(page_of(schedule), page | night)
@@ -115,15 +115,15 @@ def test_a_shift_that_crosses_midnight_says_so(planner: Client, schedule: Schedu
     night["tuesday-0-closes_next_day"] = "on"
     assert planner.post(page_of(schedule), page | night).status_code == 302
     assert hours_of(schedule)[-1] == "Tuesday 22:00–02:00 (+1)"
-    assert sheet(planner, page_of(schedule))["tuesday-0-closes_next_day"] == ["on"]
+    assert open_form(planner, page_of(schedule))["tuesday-0-closes_next_day"] == ["on"]
 
 
-def test_what_was_sent_is_held_against_what_was_sent(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+def test_rows_are_compared_with_the_rows_of_the_page(planner: Client, schedule: Schedule) -> None:
+    page = open_form(planner, page_of(schedule))
     # Over the stored break, but no longer over what follows it.
     moved = {"monday-0-close_time": "13:30", "monday-1-open_time": "14:00"}
     assert planner.post(page_of(schedule), page | moved).status_code == 302
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     refused = planner.post(page_of(schedule), page | {"monday-0-close_time": "15:00"})
     said = "The shifts 09:00–15:00 and 14:00–17:00 overlap. Join them, or move one."
     assert row_errors(refused) == {"monday-1-open_time": [said]}
@@ -131,13 +131,13 @@ def test_what_was_sent_is_held_against_what_was_sent(planner: Client, schedule: 
 
 
 def test_shifts_of_different_seasons_do_not_overlap(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     summer = {
         "tuesday-0-valid_until": "2131-05-31",
         **row("tuesday", 1, open_time="8", close_time="14", valid_from="2131-06-01"),
     }
     assert planner.post(page_of(schedule), page | summer).status_code == 302
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     overlapping = page | {"tuesday-1-valid_until": "2131-06-30"}
     # The rows are in the order of their times, so the summer comes first.
     assert page["tuesday-0-valid_from"] == ["2131-06-01"]
@@ -146,7 +146,7 @@ def test_shifts_of_different_seasons_do_not_overlap(planner: Client, schedule: S
 
 
 def test_a_day_can_be_closed_for_a_while(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     closed = row("tuesday", 1, is_closed="on", valid_from="2131-08-01", valid_until="2131-08-31")
     assert planner.post(page_of(schedule), page | closed).status_code == 302
     assert sorted(hours_of(schedule))[-2:] == ["Tuesday 09:00–17:00", "Tuesday closed"]
@@ -181,25 +181,25 @@ def test_a_day_can_be_closed_for_a_while(planner: Client, schedule: Schedule) ->
     ],
     ids=["open", "close", "neither", "one", "closed", "validity", "long"],
 )
-def test_what_makes_no_sense_is_said_at_its_field(
+def test_an_error_is_shown_at_its_field(
     planner: Client, schedule: Schedule, values: dict[str, str], errors: dict[str, list[str]]
 ) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     sent = page | {f"tuesday-0-{name}": value for name, value in values.items()}
     refused = planner.post(page_of(schedule), sent)
     assert row_errors(refused) == {f"tuesday-0-{name}": said for name, said in errors.items()}
     assert hours_of(schedule) == MONDAY_AND_TUESDAY
     # What was sent is there to be mended.
-    page = filled_in(refused, FORM)
+    page = form_values(refused, FORM)
     for name, value in values.items():
         assert page[f"tuesday-0-{name}"] == [value]
     assert page["monday-0-open_time"] == ["09:00"]
 
 
-def test_a_page_that_was_refused_can_be_mended(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+def test_a_refused_page_can_be_corrected(planner: Client, schedule: Schedule) -> None:
+    page = open_form(planner, page_of(schedule))
     sent = page | {"tuesday-0-open_time": "?"} | row("friday", 0, open_time="9", close_time="12")
-    page = filled_in(planner.post(page_of(schedule), sent | {"monday-1-DELETE": "on"}), FORM)
+    page = form_values(planner.post(page_of(schedule), sent | {"monday-1-DELETE": "on"}), FORM)
     assert page["monday-1-DELETE"] == ["on"]
     assert planner.post(page_of(schedule), page | {"tuesday-0-open_time": "10"}).status_code == 302
     assert hours_of(schedule) == [
@@ -210,7 +210,7 @@ def test_a_page_that_was_refused_can_be_mended(planner: Client, schedule: Schedu
 
 
 def test_a_blank_row_is_no_row(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     sent = page | row("friday", 0, open_time="", close_time="")
     assert planner.post(page_of(schedule), sent).status_code == 302
     assert hours_of(schedule) == MONDAY_AND_TUESDAY
@@ -219,15 +219,15 @@ def test_a_blank_row_is_no_row(planner: Client, schedule: Schedule) -> None:
 def test_a_row_that_is_sent_twice_on_one_page_is_stored_once(
     planner: Client, schedule: Schedule
 ) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     closed = row("sunday", 0, is_closed="on") | row("sunday", 1, is_closed="on")
     assert planner.post(page_of(schedule), page | closed).status_code == 302
     assert hours_of(schedule)[-1:] == ["Sunday closed"]
     assert len(hours_of(schedule)) == 4
 
 
-def test_a_doubled_click_changes_it_once(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+def test_a_double_click_changes_it_once(planner: Client, schedule: Schedule) -> None:
+    page = open_form(planner, page_of(schedule))
     sent = (
         page
         | {"monday-0-open_time": "8", "tuesday-0-DELETE": "on", "slot_step_minutes": "30"}
@@ -239,7 +239,7 @@ def test_a_doubled_click_changes_it_once(planner: Client, schedule: Schedule) ->
 
 
 def test_a_page_that_is_out_of_date_is_refused(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     set_week(schedule=schedule, hours={2: [("10:00", "11:00")]})
     sent = page | {"monday-0-open_time": "8"}
     refused = planner.post(page_of(schedule), sent)
@@ -247,21 +247,21 @@ def test_a_page_that_is_out_of_date_is_refused(planner: Client, schedule: Schedu
     assert said.startswith("Somebody has changed this schedule since you opened it")
     assert hours_of(schedule) == ["Wednesday 10:00–11:00"]
     # The preview is of what is stored, and sending it again does no better.
-    assert planner.post(page_of(schedule), filled_in(refused, FORM)).status_code == 200
+    assert planner.post(page_of(schedule), form_values(refused, FORM)).status_code == 200
 
 
 def test_a_page_that_does_not_say_when_it_was_opened_is_out_of_date(
     planner: Client, schedule: Schedule
 ) -> None:
-    page = sheet(planner, page_of(schedule)) | {"monday-0-open_time": "8"}
+    page = open_form(planner, page_of(schedule)) | {"monday-0-open_time": "8"}
     del page["expected_revision"]
     assert "__all__" in errors_of(planner.post(page_of(schedule), page))
 
 
-def test_a_schedule_that_is_gone_is_said_to_be(
+def test_a_deleted_schedule_is_said_not_to_exist(
     planner: Client, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = sheet(planner, page_of(schedule)) | {"monday-0-open_time": "8"}
+    page = open_form(planner, page_of(schedule)) | {"monday-0-open_time": "8"}
 
     def deleted_meanwhile(*args: Any) -> None:
         Schedule.objects.filter(pk=schedule.pk).delete()
@@ -272,14 +272,14 @@ def test_a_schedule_that_is_gone_is_said_to_be(
     assert errors_of(refused)["__all__"] == [said]
     schedule.delete()
     gone = planner.post(page_of(schedule), page, follow=True)
-    assert "doesn’t exist. Perhaps it was deleted?" in told(gone)[0]
+    assert "doesn’t exist. Perhaps it was deleted?" in messages_of(gone)[0]
 
 
 @pytest.mark.parametrize("key", ["", "x", "-1", "9" * 30, "999999"])
-def test_a_row_that_never_was_there_takes_the_place_of_what_is(
+def test_a_row_with_an_unknown_key_replaces_the_stored_rows(
     planner: Client, schedule: Schedule, key: str
 ) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     sent = page | {"tuesday-0-id": key, "tuesday-0-close_time": "18:00"}
     assert planner.post(page_of(schedule), sent).status_code == 302
     assert hours_of(schedule)[-1] == "Tuesday 09:00–18:00"
@@ -288,14 +288,14 @@ def test_a_row_that_never_was_there_takes_the_place_of_what_is(
 def test_another_schedules_rows_stay(
     planner: Client, schedule: Schedule, other_provider: Any
 ) -> None:
-    other = make_schedule(provider=other_provider, hours={1: [("08:00", "09:00")]})
-    page = sheet(planner, page_of(schedule)) | {"tuesday-0-id": other.hours.get().pk}
+    other = create_schedule(provider=other_provider, hours={1: [("08:00", "09:00")]})
+    page = open_form(planner, page_of(schedule)) | {"tuesday-0-id": other.hours.get().pk}
     assert planner.post(page_of(schedule), page | {"tuesday-0-DELETE": "on"}).status_code == 302
     assert hours_of(other) == ["Tuesday 08:00–09:00"]
 
 
 def test_a_page_without_its_rows_is_refused(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     for lacking in ("monday-TOTAL_FORMS", "dates-TOTAL_FORMS"):
         sent = {name: value for name, value in page.items() if name != lacking}
         assert planner.post(page_of(schedule), sent).status_code == 200
@@ -303,7 +303,7 @@ def test_a_page_without_its_rows_is_refused(planner: Client, schedule: Schedule)
 
 
 def test_a_new_schedule_is_made_with_its_week(planner: Client, provider: Any) -> None:
-    page = sheet(planner, ADD)
+    page = open_form(planner, ADD)
     assert page["monday-TOTAL_FORMS"] == ["1"]
     sent = (
         page
@@ -320,7 +320,7 @@ def test_a_new_schedule_is_made_with_its_week(planner: Client, provider: Any) ->
 
 
 def test_a_second_schedule_is_a_message(planner: Client, schedule: Schedule) -> None:
-    page = sheet(planner, ADD)
+    page = open_form(planner, ADD)
     again = planner.post(ADD, page | {"provider": schedule.provider_id})
     assert errors_of(again) == {"provider": ["Schedule with this Provider already exists."]}
     assert planner.post(ADD, page).status_code == 302
@@ -333,17 +333,17 @@ def test_a_second_schedule_is_a_message(planner: Client, schedule: Schedule) -> 
 def test_a_schedule_that_somebody_else_makes_meanwhile_is_a_message(
     planner: Client, provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = sheet(planner, ADD) | {"provider": provider.pk}
+    page = open_form(planner, ADD) | {"provider": provider.pk}
     monkeypatch.setattr(Schedule, "validate_unique", lambda self, exclude=None: None)
-    make_schedule(provider=provider)
+    create_schedule(provider=provider)
     said = "There is a schedule of Ada already. Change that one."
     assert errors_of(planner.post(ADD, page)) == {"__all__": [said]}
 
 
-def test_the_rules_are_changed_but_not_whose_it_is(
+def test_the_rules_can_be_changed_but_not_the_owner(
     planner: Client, schedule: Schedule, other_provider: Any
 ) -> None:
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     assert "provider" not in page
     sent = page | {"timezone": "Asia/Tokyo", "maximum_advance_days": "30"}
     planner.post(page_of(schedule), sent | {"provider": other_provider.pk})
@@ -357,7 +357,7 @@ def test_a_zone_is_chosen_from_a_list_that_has_the_schedules_own(
     planner: Client, schedule: Schedule
 ) -> None:
     Schedule.objects.filter(pk=schedule.pk).update(timezone="localtime")
-    page = sheet(planner, page_of(schedule))
+    page = open_form(planner, page_of(schedule))
     assert page["timezone"] == ["localtime"]
     refused = planner.post(page_of(schedule), page | {"timezone": "Mars/Olympus"})
     assert "timezone" in errors_of(refused)
@@ -369,7 +369,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     def queries(change: str) -> list[int]:
         counts = []
         with CaptureQueriesContext(connection) as captured:
-            page = sheet(planner, page_of(schedule))
+            page = open_form(planner, page_of(schedule))
         counts.append(len(captured))
         with CaptureQueriesContext(connection) as captured:
             sent = page | {"monday-0-open_time": change}
@@ -387,11 +387,11 @@ def test_the_list_shows_whose_it_is_and_when_it_opens(
     planner: Client, schedule: Schedule, make_provider: Any
 ) -> None:
     weekday = [NINE_TO_FIVE]
-    make_schedule(hours=dict.fromkeys(range(5), weekday))
+    create_schedule(hours=dict.fromkeys(range(5), weekday))
     rows = BusinessHours.objects.filter(schedule=schedule)
     rows.filter(day_of_week=0).update(valid_until="2000-01-01")
     BusinessHours.objects.create(schedule=schedule, day_of_week=5, is_closed=True)
-    set_week(schedule=make_schedule(provider=make_provider(name="Bo")), hours={})
+    set_week(schedule=create_schedule(provider=make_provider(name="Bo")), hours={})
     response = planner.get(LIST)
     assert [
         (response.context["cl"].model_admin.owner(item), opens_on(response, item))
@@ -404,7 +404,7 @@ def opens_on(response: Any, schedule: Schedule) -> str:
     return staff.opens_on(schedule)
 
 
-def test_days_that_follow_each_other_are_told_as_one(planner: Client, schedule: Schedule) -> None:
+def test_consecutive_days_are_shown_as_a_range(planner: Client, schedule: Schedule) -> None:
     nine = [("09:00", "17:00")]
     for days, told_as in (
         ({0, 1, 3}, "Mon, Tue, Thu"),
@@ -426,7 +426,7 @@ def test_the_list_takes_as_many_queries_for_many(
 
     few = queries()
     for number in range(10):
-        make_schedule(provider=make_provider(name=f"P{number}"), hours={0: [("09:00", "10:00")]})
+        create_schedule(provider=make_provider(name=f"P{number}"), hours={0: [("09:00", "10:00")]})
     assert queries() == few
 
 
@@ -435,8 +435,8 @@ def test_schedules_are_found_by_their_provider(
     boss: Client, schedule: Schedule, other_provider: Any, site: str
 ) -> None:
     """By what the provider's own admin searches, or by its texts where it has none."""
-    make_schedule(provider=other_provider)
-    make_schedule()
+    create_schedule(provider=other_provider)
+    create_schedule()
     url = LIST.replace("admin", site, 1)
     for asked, found in (({"q": "ada"}, 1), ({"whose": "own"}, 2), ({"whose": "default"}, 1)):
         assert len(boss.get(url, asked).context["cl"].result_list) == found

@@ -1,4 +1,4 @@
-"""The engine's rules, one by one, on a week that one can follow with a finger."""
+"""The engine's rules, one by one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bookings import policies
 from bookings.contrib.schedule.engine import (
     Alignment,
     OpeningHours,
@@ -26,8 +25,9 @@ from bookings.contrib.schedule.engine import (
     starts,
 )
 from bookings.exceptions import BookingError
-from tests.contrib.schedule.engine.naive import Question
-from tests.contrib.schedule.engine.questions import answer, questions
+from bookings.rules import policies
+from tests.contrib.schedule.engine.reference_engine import EngineCase
+from tests.contrib.schedule.engine.strategies import engine_cases, run_engine
 from tests.core.test_service_rules import rules as service_rules
 
 MINUTE: Final = 60
@@ -157,9 +157,9 @@ def test_a_shift_that_closes_in_the_repeated_hour_closes_the_second_time() -> No
 
 
 @settings(max_examples=100, deadline=None)
-@given(question=questions())
-def test_openings_are_in_order_apart_and_never_empty(question: Question) -> None:
-    found = list(openings(question.hours, question.first, question.last))
+@given(case=engine_cases())
+def test_openings_are_in_order_apart_and_never_empty(case: EngineCase) -> None:
+    found = list(openings(case.hours, case.first, case.last))
     assert all(begins < ends for begins, ends in found)
     assert all(ends < begins for (_, ends), (begins, _) in pairwise(found))
 
@@ -292,20 +292,20 @@ def test_a_week_from_monday_to_monday_is_whole() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(question=questions(), within=st.floats(0, 1))
-def test_the_answer_does_not_depend_on_the_window(question: Question, within: float) -> None:
-    middle = question.first + int(within * (question.last - question.first))
-    early = Question(**vars(question) | {"last": middle})
-    late = Question(**vars(question) | {"first": middle})
-    assert answer(early) + answer(late) == answer(question)
+@given(case=engine_cases(), within=st.floats(0, 1))
+def test_the_answer_does_not_depend_on_the_window(case: EngineCase, within: float) -> None:
+    middle = case.first + int(within * (case.last - case.first))
+    early = EngineCase(**vars(case) | {"last": middle})
+    late = EngineCase(**vars(case) | {"first": middle})
+    assert run_engine(early) + run_engine(late) == run_engine(case)
 
 
 @settings(max_examples=100, deadline=None)
-@given(question=questions(), order=st.randoms())
-def test_the_order_of_what_is_busy_does_not_matter(question: Question, order: Any) -> None:
-    busy = list(question.busy)
+@given(case=engine_cases(), order=st.randoms())
+def test_the_order_of_what_is_busy_does_not_matter(case: EngineCase, order: Any) -> None:
+    busy = list(case.busy)
     order.shuffle(busy)
-    assert answer(Question(**vars(question) | {"busy": busy})) == answer(question)
+    assert run_engine(EngineCase(**vars(case) | {"busy": busy})) == run_engine(case)
 
 
 @pytest.mark.parametrize("last", [at(1), at(1) - 1, at(1) - 52 * WEEK])
@@ -318,9 +318,9 @@ def test_the_first_starts_of_a_long_window_do_not_take_long() -> None:
     days: list[date] = []
 
     class Noted(OpeningHours):
-        def on(self, day: date) -> list[Shift]:
+        def shifts_on(self, day: date) -> list[Shift]:
             days.append(day)
-            return super().on(day)
+            return super().shifts_on(day)
 
     hours = Noted(UTC, every_day(shift(9, 17)))
     free = starts(hours, [], SlotRules(HOUR, HOUR), first=at(1), last=at(1) + 100 * 365 * DAY)
@@ -333,8 +333,9 @@ def test_the_notice_and_the_advance_cut_the_window() -> None:
     assert booking_window(at(1), at(9), now=now) == (at(1, 12), at(9))
     assert booking_window(at(2), at(9), now=now) == (at(2), at(9))
     assert booking_window(at(1), at(9), now=now, notice=2 * HOUR) == (at(1, 14), at(9))
-    assert booking_window(at(1), at(9), now=now, advance=DAY) == (at(1, 12), at(2, 12) + 1)
-    assert booking_window(at(1), at(2), now=now, advance=WEEK) == (at(1, 12), at(2))
+    until = datetime(2027, 3, 3, tzinfo=UTC)
+    assert booking_window(at(1), at(9), now=now, until=until) == (at(1, 12), at(3))
+    assert booking_window(at(1), at(2), now=now, until=until) == (at(1, 12), at(2))
 
 
 @given(
@@ -347,16 +348,19 @@ def test_the_notice_and_the_advance_cut_the_window() -> None:
 def test_what_lies_in_the_window_is_what_the_policies_allow(
     now: datetime, ahead: int, notice: int, advance: int | None, boundary: str
 ) -> None:
-    near = {"now": 0, "notice": notice * MINUTE, "advance": (advance or 0) * DAY}[boundary]
-    start = int(now.timestamp()) + near + ahead
-    first, last = booking_window(
-        start, start + 1, now=now, notice=notice * MINUTE, advance=advance and advance * DAY
-    )
+    until = None if advance is None else policies.advance_end(now, advance, BERLIN)
+    start = int(now.timestamp()) + ahead
+    if boundary == "notice":
+        start += notice * MINUTE
+    elif boundary == "advance" and until is not None:
+        start = int(until.timestamp()) + ahead
+    first, last = booking_window(start, start + 1, now=now, notice=notice * MINUTE, until=until)
     try:
         policies.check_start(
             datetime.fromtimestamp(start, UTC),
             now=now,
             rules=service_rules(minimum_notice_minutes=notice, maximum_advance_days=advance),
+            zone=lambda: BERLIN,
             allow_past=False,
             override=False,
         )

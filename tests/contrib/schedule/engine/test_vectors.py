@@ -1,4 +1,4 @@
-"""Questions with answers that are known from elsewhere, kept as data."""
+"""Calls of the engine with known results, stored as data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bookings.contrib.schedule.engine import (
     booking_window,
     starts,
 )
-from tests.contrib.schedule.engine import naive
+from tests.contrib.schedule.engine import reference_engine
 
 CASES: Final[list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("vectors.json").read_text(encoding="utf-8")
@@ -38,14 +38,14 @@ def shift(told: dict[str, str]) -> Shift:
     return Shift(opens, closes)
 
 
-def question(case: dict[str, Any]) -> naive.Question:
+def engine_case(case: dict[str, Any]) -> reference_engine.EngineCase:
     first, last = booking_window(
         seconds(case["from"]),
         seconds(case["to"]),
         now=datetime.fromisoformat(case["now"]),
         notice=60 * case.get("minimum_notice_minutes", 0),
     )
-    return naive.Question(
+    return reference_engine.EngineCase(
         hours=OpeningHours(
             ZoneInfo(case["timezone"]),
             [WeeklyShift(day, shift(row)) for row in case["hours"] for day in row["days"]],
@@ -69,7 +69,7 @@ def question(case: dict[str, Any]) -> naive.Question:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_engine_answers_as_is_known(case: dict[str, Any]) -> None:
-    asked = question(case)
+    asked = engine_case(case)
     answer = list(starts(asked.hours, asked.busy, asked.rules, first=asked.first, last=asked.last))
     told = {
         "starts": answer,

@@ -1,7 +1,7 @@
-"""Every zone of the ``tzdata`` package, and when each changes its offset.
+"""The time zones of the ``tzdata`` package, and when each changes its offset.
 
-The zones are read from the package itself, so that a test's verdict does not depend on the edition
-of the database that a machine has.
+The zones are read from the package, so the tests do not depend on the time-zone database of the
+machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A clinic with a schedule, and the instants that the tests speak about."""
+"""A clinic with a schedule, and the instants that the tests use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.apps import apps
 
 from bookings.conf import app_settings
 from bookings.contrib.schedule.models import BusinessHours, DateOverride, Schedule
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from bookings.models import Booking
 from bookings.services import create_booking
 
@@ -27,14 +27,14 @@ def at(hour: int, minute: int = 0, *, day: int = 6) -> datetime:
     return datetime(2131, 3, day, hour, minute, tzinfo=UTC)
 
 
-def told(schedule: Schedule) -> list[str]:
-    """The weekly hours, as a person reads them; sorted by day and first day of validity."""
+def weekly_hours_of(schedule: Schedule) -> list[str]:
+    """Return the weekly hours as text, sorted by day and first day of validity."""
     rows = BusinessHours.objects.filter(schedule=schedule)
     in_order = sorted(rows, key=lambda row: (row.day_of_week, str(row.valid_from or ""), str(row)))
     return [f"{row} {row.valid_from or ''}–{row.valid_until or ''}" for row in in_order]
 
 
-def dates_of(schedule: Schedule) -> list[str]:
+def overrides_of(schedule: Schedule) -> list[str]:
     rows = DateOverride.objects.filter(schedule=schedule)
     return [f"{row.date} {row.hours or 'closed'} {row.reason}".strip() for row in rows]
 
@@ -63,7 +63,7 @@ def service(db: None) -> Any:
 @pytest.fixture
 def schedule(provider: Any) -> Schedule:
     """Ada's, open from nine to five on Mondays and Tuesdays."""
-    return make_schedule(
+    return create_schedule(
         provider=provider,
         timezone="UTC",
         hours={0: [("09:00", "17:00")], 1: [("09:00", "17:00")]},

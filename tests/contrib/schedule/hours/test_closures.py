@@ -12,18 +12,18 @@ from django.test.utils import CaptureQueriesContext
 
 from bookings.contrib.schedule.exceptions import InvalidSchedule, ScheduleMissing
 from bookings.contrib.schedule.models import DateOverride, Schedule
-from bookings.contrib.schedule.models.revision import bump
+from bookings.contrib.schedule.models.schedule import bump_revisions
 from bookings.contrib.schedule.services import (
     add_closures,
     closures,
     copy_schedule,
-    make_schedule,
+    create_schedule,
     remove_closures,
 )
 from bookings.exceptions import InvalidBooking, MissingReference
+from bookings.ledger.transactions import RetryTransaction
 from bookings.services import cancel_booking
-from bookings.transactions import TryAgain
-from tests.contrib.schedule.hours.conftest import NOW, Book, Make, at, dates_of, revision_of
+from tests.contrib.schedule.hours.conftest import NOW, Book, Make, at, overrides_of, revision_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_every_date_is_closed_for_every_provider(
     assert len(made.overrides) == 4
     assert made.bookings == []
     for one in (schedule, other):
-        assert dates_of(one) == [
+        assert overrides_of(one) == [
             "2131-03-06 closed Inventory",
             "2131-03-07 closed Inventory",
         ]
@@ -51,24 +51,24 @@ def test_every_date_is_closed_for_every_provider(
 
 def test_one_date_needs_no_last_one(schedule: Schedule) -> None:
     add_closures(schedules=[schedule], first_date=SIXTH)
-    assert dates_of(schedule) == ["2131-03-06 closed"]
+    assert overrides_of(schedule) == ["2131-03-06 closed"]
 
 
 def test_an_iterator_is_closed_whole_when_the_database_asks_to_try_again(
     schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attempts = iter([TryAgain])
+    attempts = iter([RetryTransaction])
 
     def busy_at_first(keys: Any, *, using: str) -> int:
         for busy in attempts:
             raise busy
-        return bump(keys, using=using)
+        return bump_revisions(keys, using=using)
 
-    monkeypatch.setattr(closures, "bump", busy_at_first)
+    monkeypatch.setattr(closures, "bump_revisions", busy_at_first)
 
     add_closures(schedules=iter([schedule]), first_date=SIXTH)
 
-    assert dates_of(schedule) == ["2131-03-06 closed"]
+    assert overrides_of(schedule) == ["2131-03-06 closed"]
 
 
 def test_to_close_twice_is_to_close_once(schedule: Schedule, provider: Any) -> None:
@@ -79,7 +79,7 @@ def test_to_close_twice_is_to_close_once(schedule: Schedule, provider: Any) -> N
     )
 
     assert [made.date for made in again.overrides] == [SEVENTH]
-    assert dates_of(schedule) == ["2131-03-06 closed Inventory", "2131-03-07 closed"]
+    assert overrides_of(schedule) == ["2131-03-06 closed Inventory", "2131-03-07 closed"]
 
 
 def test_bookings_stay_and_those_that_begin_on_a_closed_date_are_listed(
@@ -103,7 +103,7 @@ def test_bookings_stay_and_those_that_begin_on_a_closed_date_are_listed(
 
 def test_each_zone_has_its_own_day(schedule: Schedule, book: Book, make_provider: Make) -> None:
     grace = make_provider("Grace")
-    other = make_schedule(provider=grace, timezone="Asia/Tokyo")
+    other = create_schedule(provider=grace, timezone="Asia/Tokyo")
     instant = at(20, day=5)
     book(instant)
     in_tokyo = book(instant, provider=grace)
@@ -116,7 +116,7 @@ def test_each_zone_has_its_own_day(schedule: Schedule, book: Book, make_provider
 def test_a_default_schedule_closes_for_who_has_none_of_their_own(
     schedule: Schedule, book: Book, make_provider: Make
 ) -> None:
-    default = make_schedule(timezone="UTC")
+    default = create_schedule(timezone="UTC")
     book(at(10))
     of_grace = book(at(10), provider=make_provider("Grace"))
 
@@ -128,9 +128,13 @@ def test_a_default_schedule_closes_for_who_has_none_of_their_own(
 def test_who_has_no_schedule_of_their_own_is_named(
     schedule: Schedule, provider: Any, make_provider: Make
 ) -> None:
-    make_schedule()
-    with pytest.raises(ScheduleMissing, match=r"own: Grace\. Make them one with make_schedule"):
-        add_closures(providers=[provider, make_provider("Grace")], first_date=SIXTH)
+    create_schedule()
+    grace = make_provider("Grace")
+    with pytest.raises(
+        ScheduleMissing, match=r"own: Grace\. Make them one with create_schedule"
+    ) as e:
+        add_closures(providers=[provider, grace], first_date=SIXTH)
+    assert e.value.providers == [grace]
     assert not DateOverride.objects.exists()
 
 
@@ -143,7 +147,7 @@ def test_a_date_opens_again_with_its_own_hours(schedule: Schedule) -> None:
     removed = remove_closures(schedules=[schedule], first_date=SIXTH, last_date=SEVENTH)
 
     assert removed == 2
-    assert dates_of(schedule) == [
+    assert overrides_of(schedule) == [
         "2131-03-06 10:00–12:00",
         "2131-03-08 closed",
         "2131-03-09 closed",

@@ -16,12 +16,12 @@ from bookings.contrib.schedule.services import (
     add_closures,
     copies,
     copy_schedule,
-    make_schedule,
+    create_schedule,
     set_week,
 )
-from bookings.contrib.schedule.services.copies import PARTS
+from bookings.contrib.schedule.services.copies import ENTRY_MODELS
 from bookings.exceptions import InvalidBooking, MissingReference
-from tests.contrib.schedule.hours.conftest import Make, dates_of, revision_of, told
+from tests.contrib.schedule.hours.conftest import Make, overrides_of, revision_of, weekly_hours_of
 
 pytestmark = pytest.mark.django_db
 
@@ -52,10 +52,10 @@ def test_rules_hours_and_overrides_are_copied(template: Schedule, make_provider:
             "CLOCK",
             "Europe/Paris",
         )
-        assert told(copy) == told(template)
+        assert weekly_hours_of(copy) == weekly_hours_of(template)
         assert (
-            dates_of(copy)
-            == dates_of(template)
+            overrides_of(copy)
+            == overrides_of(template)
             == [
                 "2131-12-24 09:00–24:00",
                 "2131-12-25 closed Christmas",
@@ -68,23 +68,23 @@ def test_a_copy_is_its_own_from_then_on(template: Schedule, make_provider: Make)
 
     set_week(schedule=copy, hours={})
 
-    assert told(copy) == []
-    assert len(told(template)) == 2
+    assert weekly_hours_of(copy) == []
+    assert len(weekly_hours_of(template)) == 2
 
 
 def test_a_default_schedule_is_a_template_too(make_provider: Make) -> None:
-    default = make_schedule(hours={0: [("09:00", "17:00")]})
+    default = create_schedule(hours={0: [("09:00", "17:00")]})
 
     (copy,) = copy_schedule(schedule=default, providers=[make_provider("Grace")])
 
-    assert told(copy) == ["Monday 09:00–17:00 –"]
+    assert weekly_hours_of(copy) == ["Monday 09:00–17:00 –"]
 
 
 def test_who_has_one_already_is_named_and_nobody_gets_a_copy(
     template: Schedule, make_provider: Make
 ) -> None:
     grace, joan = make_provider("Grace"), make_provider("Joan")
-    make_schedule(provider=grace)
+    create_schedule(provider=grace)
 
     with pytest.raises(ScheduleExists, match="There is a schedule of Grace already"):
         copy_schedule(schedule=template, providers=[joan, grace])
@@ -96,7 +96,7 @@ def test_replace_keeps_the_schedule_and_changes_what_it_says(
     template: Schedule, make_provider: Make
 ) -> None:
     grace = make_provider("Grace")
-    old = make_schedule(provider=grace, hours={6: [("00:00", "24:00")]})
+    old = create_schedule(provider=grace, hours={6: [("00:00", "24:00")]})
     add_closures(providers=[grace], first_date=date(2131, 5, 1))
     before = revision_of(old)
 
@@ -104,8 +104,8 @@ def test_replace_keeps_the_schedule_and_changes_what_it_says(
 
     assert copy == old
     assert copy.revision > before
-    assert told(copy) == told(template)
-    assert dates_of(copy) == dates_of(template)
+    assert weekly_hours_of(copy) == weekly_hours_of(template)
+    assert overrides_of(copy) == overrides_of(template)
 
 
 def test_to_be_given_twice_is_to_be_given_once(template: Schedule, make_provider: Make) -> None:
@@ -136,8 +136,9 @@ def test_its_own_provider_gets_no_copy(template: Schedule, provider: Any) -> Non
 def test_many_names_are_cut_short(template: Schedule, make_provider: Make) -> None:
     people = [make_provider(f"P{number}") for number in range(11)]
     copy_schedule(schedule=template, providers=people)
-    with pytest.raises(ScheduleExists, match=r"P0, .*P9…"):
+    with pytest.raises(ScheduleExists, match=r"P0, .*P9…") as refused:
         copy_schedule(schedule=template, providers=people)
+    assert refused.value.providers == people
 
 
 @pytest.mark.parametrize("providers", ["Ada", None, ["Ada"]])
@@ -154,7 +155,7 @@ def test_what_is_gone_cannot_be_copied(template: Schedule, make_provider: Make) 
 
 
 class Meanwhile:
-    """The parts of a schedule; before they are told for the first time, somebody is busy."""
+    """The entry models; ``act`` runs before they are iterated for the first time."""
 
     def __init__(self, act: Callable[[], Any]) -> None:
         self.acts = iter([act])
@@ -162,7 +163,7 @@ class Meanwhile:
     def __iter__(self) -> Iterator[Any]:
         for act in self.acts:
             act()
-        yield from PARTS
+        yield from ENTRY_MODELS
 
 
 @pytest.mark.parametrize("replace", [False, True])
@@ -170,10 +171,10 @@ def test_a_schedule_that_somebody_makes_meanwhile_is_no_error_of_the_database(
     template: Schedule, make_provider: Make, monkeypatch: pytest.MonkeyPatch, replace: bool
 ) -> None:
     grace = make_provider("Grace")
-    rival = Meanwhile(lambda: make_schedule(provider=grace))
-    monkeypatch.setattr(copies, "PARTS", rival)
+    rival = Meanwhile(lambda: create_schedule(provider=grace))
+    monkeypatch.setattr(copies, "ENTRY_MODELS", rival)
     (copy,) = copy_schedule(schedule=template, providers=[grace], replace=replace)
-    assert told(copy) == told(template)
+    assert weekly_hours_of(copy) == weekly_hours_of(template)
     assert list(rival.acts) == []
 
 
@@ -181,7 +182,7 @@ def test_what_the_database_says_of_anything_else_is_not_tried_again(
     template: Schedule, make_provider: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grace = make_provider("Grace")
-    monkeypatch.setattr(copies, "PARTS", Meanwhile(lambda: make_schedule(provider=grace)))
-    monkeypatch.setattr(copies, "judge", lambda _error: MissingReference("It is gone."))
+    monkeypatch.setattr(copies, "ENTRY_MODELS", Meanwhile(lambda: create_schedule(provider=grace)))
+    monkeypatch.setattr(copies, "translate_error", lambda _error: MissingReference("It is gone."))
     with pytest.raises(IntegrityError):
         copy_schedule(schedule=template, providers=[grace])

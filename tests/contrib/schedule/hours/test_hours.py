@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookings.contrib.schedule.exceptions import InvalidSchedule
-from bookings.contrib.schedule.hours import Hours, shifts_of_a_day
+from bookings.contrib.schedule.hours import Hours, parse_shifts
 
 HOUR = 3600
 whole_minutes = st.integers(0, 1439).map(lambda minute: time(*divmod(minute, 60)))
@@ -33,7 +33,7 @@ whole_minutes = st.integers(0, 1439).map(lambda minute: time(*divmod(minute, 60)
     ],
 )
 def test_a_shift_is_understood(written: Any, seconds: tuple[int, int], read: str) -> None:
-    shift = Hours.of(written)
+    shift = Hours.from_value(written)
 
     assert shift.seconds == seconds
     assert str(shift) == read
@@ -59,7 +59,7 @@ def test_a_shift_is_understood(written: Any, seconds: tuple[int, int], read: str
 )
 def test_what_is_no_shift_is_refused_with_what_to_write(written: Any, code: str, said: str) -> None:
     with pytest.raises(InvalidSchedule, match=said) as refused:
-        Hours.of(written)
+        Hours.from_value(written)
     assert refused.value.code == code
 
 
@@ -74,7 +74,7 @@ def test_a_shift_lasts_up_to_24_hours_or_is_refused(
 
 
 def test_shifts_of_a_day_come_sorted_and_may_touch() -> None:
-    shifts = shifts_of_a_day([("12:00", "17:00"), ("09:00", "12:00")])
+    shifts = parse_shifts([("12:00", "17:00"), ("09:00", "12:00")])
 
     assert [str(shift) for shift in shifts] == ["09:00–12:00", "12:00–17:00"]
 
@@ -90,11 +90,11 @@ def test_shifts_of_a_day_come_sorted_and_may_touch() -> None:
 )
 def test_shifts_that_overlap_are_both_named(written: Any) -> None:
     with pytest.raises(InvalidSchedule) as refused:
-        shifts_of_a_day(written)
+        parse_shifts(written)
 
     assert refused.value.code == "overlapping_hours"
     for shift in written:
-        assert str(Hours.of(shift)) in str(refused.value)
+        assert str(Hours.from_value(shift)) in str(refused.value)
 
 
 def test_overlap_is_the_same_from_both_sides() -> None:
@@ -112,4 +112,4 @@ def test_overlap_is_the_same_from_both_sides() -> None:
 @pytest.mark.parametrize("written", ["09:00", None, 9])
 def test_a_days_hours_are_a_list(written: Any) -> None:
     with pytest.raises(InvalidSchedule, match="as a list of shifts"):
-        shifts_of_a_day(written)
+        parse_shifts(written)

@@ -10,13 +10,17 @@ import pytest
 from django.utils import translation
 
 from bookings.contrib.schedule.exceptions import HolidaysNotInstalled, InvalidSchedule
-from bookings.contrib.schedule.public_holidays import _regions, check_region, public_holidays
+from bookings.contrib.schedule.public_holidays import (
+    _subdivisions_by_country,
+    public_holidays,
+    validate_region,
+)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_known_yet() -> Iterator[None]:
     yield
-    _regions.cache_clear()
+    _subdivisions_by_country.cache_clear()
 
 
 def test_a_country_has_its_holidays() -> None:
@@ -78,14 +82,14 @@ def test_they_are_asked_for_once() -> None:
 )
 def test_an_unknown_region_is_refused(country: str, subdivision: str, said: str) -> None:
     with pytest.raises(InvalidSchedule, match=said) as refused:
-        check_region(country, subdivision)
+        validate_region(country, subdivision)
     assert refused.value.code == "unknown_region"
 
 
 def test_without_the_library_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _regions.cache_clear()
+    _subdivisions_by_country.cache_clear()
     monkeypatch.setitem(sys.modules, "holidays", None)
     with pytest.raises(HolidaysNotInstalled, match=r'pip install "django-bookings\[holidays\]"'):
         public_holidays("DE", "", 2026)

@@ -1,4 +1,4 @@
-"""The week, set in one call."""
+"""``set_week`` sets the weekly hours in one call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bookings.contrib.schedule.hours import Hours
 from bookings.contrib.schedule.models import BusinessHours, Schedule
 from bookings.contrib.schedule.services import set_week
 from bookings.exceptions import MissingReference
-from tests.contrib.schedule.hours.conftest import revision_of, told
+from tests.contrib.schedule.hours.conftest import revision_of, weekly_hours_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,25 +27,25 @@ def test_it_replaces_the_whole_week(schedule: Schedule) -> None:
     )
 
     assert answer is schedule
-    assert told(schedule) == ["Friday 22:00–02:00 (+1) –"]
+    assert weekly_hours_of(schedule) == ["Friday 22:00–02:00 (+1) –"]
 
 
 def test_with_merge_the_days_that_are_not_given_stay(schedule: Schedule) -> None:
     set_week(schedule=schedule, hours={1: [], 2: [("10:00", "12:00")]}, merge=True)
 
-    assert told(schedule) == ["Monday 09:00–17:00 –", "Wednesday 10:00–12:00 –"]
+    assert weekly_hours_of(schedule) == ["Monday 09:00–17:00 –", "Wednesday 10:00–12:00 –"]
 
 
 def test_an_empty_week_is_closed(schedule: Schedule) -> None:
     set_week(schedule=schedule, hours={})
 
-    assert told(schedule) == []
+    assert weekly_hours_of(schedule) == []
 
 
 def test_hours_from_a_day_on_end_the_ones_before(schedule: Schedule) -> None:
     set_week(schedule=schedule, hours={0: [("10:00", "18:00")]}, valid_from=date(2131, 7, 1))
 
-    assert told(schedule) == [
+    assert weekly_hours_of(schedule) == [
         "Monday 09:00–17:00 –2131-06-30",
         "Monday 10:00–18:00 2131-07-01–",
         "Tuesday 09:00–17:00 –2131-06-30",
@@ -61,7 +61,7 @@ def test_hours_of_a_season_interrupt_the_ones_around_it(schedule: Schedule) -> N
         valid_until=date(2131, 8, 31),
     )
 
-    assert told(schedule) == [
+    assert weekly_hours_of(schedule) == [
         "Monday 09:00–17:00 –2131-06-30",
         "Monday 07:00–13:00 2131-07-01–2131-08-31",
         "Monday 09:00–17:00 2131-09-01–",
@@ -72,7 +72,7 @@ def test_hours_of_a_season_interrupt_the_ones_around_it(schedule: Schedule) -> N
 def test_hours_until_a_day_begin_the_ones_after(schedule: Schedule) -> None:
     set_week(schedule=schedule, hours={}, valid_until=date(2131, 3, 31))
 
-    assert told(schedule) == [
+    assert weekly_hours_of(schedule) == [
         "Monday 09:00–17:00 2131-04-01–",
         "Tuesday 09:00–17:00 2131-04-01–",
     ]
@@ -83,7 +83,7 @@ def test_a_season_that_lies_within_another_is_gone_when_that_is_set(schedule: Sc
     set_week(schedule=schedule, hours={0: [("07:00", "13:00")]}, **season)
     set_week(schedule=schedule, hours={0: NINE_TO_FIVE})
 
-    assert told(schedule) == ["Monday 09:00–17:00 –"]
+    assert weekly_hours_of(schedule) == ["Monday 09:00–17:00 –"]
 
 
 def test_what_ended_before_and_what_begins_later_stays_as_it_is(schedule: Schedule) -> None:
@@ -105,7 +105,7 @@ def test_what_ended_before_and_what_begins_later_stays_as_it_is(schedule: Schedu
     )
 
     assert before < set(BusinessHours.objects.values_list("pk", flat=True))
-    assert len(told(schedule)) == 3
+    assert len(weekly_hours_of(schedule)) == 3
 
 
 def test_a_closed_day_keeps_being_closed_outside_of_the_season(schedule: Schedule) -> None:
@@ -113,7 +113,7 @@ def test_a_closed_day_keeps_being_closed_outside_of_the_season(schedule: Schedul
 
     set_week(schedule=schedule, hours={6: NINE_TO_FIVE}, valid_from=date(2131, 7, 1), merge=True)
 
-    assert told(schedule)[-2:] == [
+    assert weekly_hours_of(schedule)[-2:] == [
         "Sunday closed –2131-06-30",
         "Sunday 09:00–17:00 2131-07-01–",
     ]
@@ -134,7 +134,7 @@ def test_another_schedule_is_not_touched(schedule: Schedule) -> None:
 
     set_week(schedule=schedule, hours={})
 
-    assert len(told(other)) == 2
+    assert len(weekly_hours_of(other)) == 2
     assert revision_of(other) == before
 
 
@@ -165,13 +165,13 @@ def test_a_full_week_takes_as_many_queries_as_an_empty_one(schedule: Schedule) -
     ],
 )
 def test_a_mistake_changes_nothing(schedule: Schedule, hours: Any, code: str) -> None:
-    before = told(schedule), schedule.revision
+    before = weekly_hours_of(schedule), schedule.revision
 
     with pytest.raises(InvalidSchedule) as refused:
         set_week(schedule=schedule, hours=hours)
 
     assert refused.value.code == code
-    assert (told(schedule), revision_of(schedule)) == before
+    assert (weekly_hours_of(schedule), revision_of(schedule)) == before
 
 
 def test_the_first_and_the_last_date_there_are_set_no_limit(schedule: Schedule) -> None:
@@ -182,7 +182,7 @@ def test_the_first_and_the_last_date_there_are_set_no_limit(schedule: Schedule) 
             valid_from=bounds[0],
             valid_until=bounds[1],
         )
-    assert told(schedule) == [
+    assert weekly_hours_of(schedule) == [
         "Monday 12:00–13:00 0001-01-01–2131-06-30",
         "Monday 12:00–13:00 2131-07-01–9999-12-31",
     ]

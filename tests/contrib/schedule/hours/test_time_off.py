@@ -1,4 +1,4 @@
-"""Time off: taken, moved and given back with its claim on the provider's time."""
+"""Time off: it is taken, moved and cancelled together with its claim."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from django.db.models import RestrictedError
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
-from bookings import ledger
 from bookings.contrib.schedule.exceptions import InvalidSchedule, TimeOffConflict
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.services import cancel_time_off, move_time_off, take_time_off
@@ -23,6 +22,7 @@ from bookings.exceptions import (
     MissingReference,
     NotAllowed,
 )
+from bookings.ledger import entries
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.selectors import get_busy_intervals
 from bookings.services import cancel_booking
@@ -110,20 +110,26 @@ def test_bookings_in_the_way_are_listed_and_nothing_is_taken(
 def test_other_claims_in_the_way_are_listed_too(
     provider: Any, book: Book, time_off: TimeOff
 ) -> None:
-    booking = book(at(13))
+    booking = book(at(14))
+    event = BusyInterval.objects.create(
+        calendar=Calendar.objects.get(),
+        starts=int(at(12).timestamp()),
+        ends=int(at(13).timestamp()),
+        kind=BusyInterval.Kind.EXTERNAL,
+    )
 
     with pytest.raises(TimeOffConflict) as refused:
-        take_time_off(provider=provider, start_at=at(11), end_at=at(14), now_dt=NOW)
+        take_time_off(provider=provider, start_at=at(11), end_at=at(15), now_dt=NOW)
 
     assert refused.value.bookings == [booking]
-    assert refused.value.claims == [time_off.busy_interval]
+    assert refused.value.claims == [event]
     assert refused.value.params == {"bookings": 1, "claims": 1}
     assert str(refused.value) == (
         "1 booking lies in that time. Move or cancel it first. That time is taken by "
-        "1 session, time off or event of another calendar."
+        "1 session or event of another calendar."
     )
     with pytest.raises(TimeOffConflict, match=r"^That time is taken by 1 session"):
-        take_time_off(provider=provider, start_at=at(11), end_at=at(12), now_dt=NOW)
+        take_time_off(provider=provider, start_at=at(11), end_at=at(13), now_dt=NOW)
 
 
 def test_the_conflict_speaks_the_readers_language_and_can_be_pickled(
@@ -361,7 +367,7 @@ def test_it_takes_no_more_queries_for_a_busy_calendar(provider: Any, book: Book)
 def test_a_bookings_claim_is_not_given_back(book: Book) -> None:
     booking = book(at(10))
     with transaction.atomic():
-        ledger.give_back([booking.busy_interval_id], using="default")
+        entries.delete([booking.busy_interval_id], using="default")
     assert len(claims()) == 1
 
 

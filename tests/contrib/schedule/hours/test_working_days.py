@@ -1,4 +1,4 @@
-"""A grace in business days, by the schedules."""
+"""The grace before automatic cancellation counts the working days of the schedule."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bookings.contrib.schedule.extension import ScheduleExtension
 from bookings.contrib.schedule.models import Schedule
-from bookings.contrib.schedule.services import add_closures, make_schedule, take_time_off
-from bookings.contrib.schedule.working_days import working_days_of
+from bookings.contrib.schedule.services import add_closures, create_schedule, take_time_off
 from bookings.models import Booking
-from bookings.selectors import list_expired_bookings
-from bookings.services import create_booking, expire_booking, expire_bookings
+from bookings.selectors import list_overdue_bookings
+from bookings.services import auto_cancel_expired_bookings, complete_booking, create_booking
 from tests.contrib.schedule.hours.conftest import Make
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 OFFICE: Final = {day: [("09:00", "17:00")] for day in range(5)}
 SECOND: Final = timedelta(seconds=1)
+
+working_days = ScheduleExtension().working_days
 
 
 def local(day: int, hour: int, month: int = 1) -> datetime:
@@ -56,14 +58,14 @@ def ending(at: datetime, service: Any, provider: Any) -> Booking:
 
 def office(provider: Any, **values: Any) -> Schedule:
     given = {"provider": provider, "timezone": "Europe/Berlin", "hours": OFFICE}
-    return make_schedule(**(given | values))
+    return create_schedule(**(given | values))
 
 
 def assert_overdue_from(at: datetime) -> None:
-    assert list_expired_bookings(at - SECOND) == []
-    assert expire_bookings(now_dt=at - SECOND) == 0
-    assert len(list_expired_bookings(at)) == 1
-    assert expire_bookings(now_dt=at) == 1
+    assert list_overdue_bookings(at - SECOND) == []
+    assert auto_cancel_expired_bookings(now_dt=at - SECOND) == 0
+    assert len(list_overdue_bookings(at)) == 1
+    assert auto_cancel_expired_bookings(now_dt=at) == 1
 
 
 def test_friday_waits_for_monday(ends_on_friday: Booking, provider: Any) -> None:
@@ -76,7 +78,7 @@ def test_a_public_holiday_is_no_business_day(
 ) -> None:
     """Good Friday and Easter Monday of 2090: 14 and 17 April."""
     office(provider, holiday_country="DE")
-    expire_booking(ends_on_friday, now_dt=MONDAY)
+    complete_booking(ends_on_friday, now_dt=MONDAY)
     ending(local(13, 17, 4), service, provider)
     assert_overdue_from(local(18, 17, 4))
 
@@ -110,25 +112,18 @@ def test_who_has_no_schedule_of_its_own_follows_the_projects(ends_on_friday: Boo
     assert_overdue_from(MONDAY)
 
 
-def test_one_by_one_waits_as_long(ends_on_friday: Booking, provider: Any) -> None:
-    office(provider)
-    with pytest.raises(Exception, match="overdue"):
-        expire_booking(ends_on_friday, now_dt=MONDAY - SECOND)
-    expire_booking(ends_on_friday, now_dt=MONDAY)
-
-
 def test_a_schedule_without_hours_is_waited_for_a_year(
     ends_on_friday: Booking, provider: Any
 ) -> None:
     office(provider, hours={})
-    assert expire_bookings(now_dt=FRIDAY + timedelta(days=366)) == 0
-    assert expire_bookings(now_dt=FRIDAY + timedelta(days=369)) == 1
+    assert auto_cancel_expired_bookings(now_dt=FRIDAY + timedelta(days=366)) == 0
+    assert auto_cancel_expired_bookings(now_dt=FRIDAY + timedelta(days=369)) == 1
 
 
 def test_each_waits_by_its_own_schedule_in_as_many_queries(
     service: Any, make_provider: Make, django_assert_num_queries: Any
 ) -> None:
-    """Holds, pairs, services, providers, what the schedules say (three) and the look."""
+    """Pairs, services, providers, what the schedules say (three) and the look."""
 
     def hire(number: int) -> None:
         for turn in range(number):
@@ -138,16 +133,16 @@ def test_each_waits_by_its_own_schedule_in_as_many_queries(
             ending(FRIDAY, service, provider)
 
     hire(2)
-    with django_assert_num_queries(8):
-        assert expire_bookings(now_dt=SATURDAY, dry_run=True).overdue == 1
+    with django_assert_num_queries(7):
+        assert auto_cancel_expired_bookings(now_dt=SATURDAY, dry_run=True) == 1
     hire(10)
-    with django_assert_num_queries(8):
-        assert expire_bookings(now_dt=SATURDAY, dry_run=True).overdue == 6
+    with django_assert_num_queries(7):
+        assert auto_cancel_expired_bookings(now_dt=SATURDAY, dry_run=True) == 6
 
 
 def test_a_shift_makes_the_day_it_begins_on_a_business_day(provider: Any) -> None:
     office(provider, hours={4: [("22:00", "06:00", True)]})
-    told = working_days_of([provider], date(2090, 1, 5), date(2090, 1, 8))
+    told = working_days([provider], date(2090, 1, 5), date(2090, 1, 8))
     assert told[provider.pk].dates == {date(2090, 1, 6)}
     assert told[provider.pk].zone == BERLIN
 
@@ -155,22 +150,22 @@ def test_a_shift_makes_the_day_it_begins_on_a_business_day(provider: Any) -> Non
 def test_the_dates_asked_about_are_both_included(provider: Any) -> None:
     office(provider, hours={4: [("09:00", "17:00")]})
     friday = date(2090, 1, 6)
-    assert working_days_of([provider], friday, friday)[provider.pk].dates == {friday}
+    assert working_days([provider], friday, friday)[provider.pk].dates == {friday}
 
 
 @pytest.mark.parametrize("year", [1971, 4147, 9000])
 def test_now_may_be_far_away(provider: Any, ends_on_friday: Booking, year: int) -> None:
     office(provider, holiday_country="DE")
     number = 1 if year > 2090 else 0
-    assert len(list_expired_bookings(datetime(year, 3, 1, tzinfo=BERLIN))) == number
+    assert len(list_overdue_bookings(datetime(year, 3, 1, tzinfo=BERLIN))) == number
 
 
 def test_two_who_follow_one_schedule_work_on_the_same_days(
     provider: Any, make_provider: Make
 ) -> None:
-    make_schedule(timezone="Europe/Berlin", hours=OFFICE)
+    create_schedule(timezone="Europe/Berlin", hours=OFFICE)
     other = make_provider(name="Grace")
-    told = working_days_of([provider, other], FRIDAY.date(), MONDAY.date())
+    told = working_days([provider, other], FRIDAY.date(), MONDAY.date())
     assert told.keys() == {provider.pk, other.pk}
     assert {day.day for day in told[provider.pk].dates} == {6, 9}
     assert told[provider.pk] == told[other.pk]

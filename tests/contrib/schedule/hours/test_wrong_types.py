@@ -11,7 +11,7 @@ from bookings.contrib.schedule.exceptions import InvalidSchedule
 from bookings.contrib.schedule.models import BusinessHours, DateOverride, Schedule, TimeOff
 from bookings.models import BusyInterval
 from tests.contrib.schedule.hours.conftest import NOW, Make, at
-from tests.wrong import (
+from tests.invalid_arguments import (
     DATE,
     FLAG,
     INSTANT,
@@ -20,10 +20,10 @@ from tests.wrong import (
     OBJECT,
     TEXTS,
     Table,
+    find_faults,
     optional,
     parameters,
     rows_of,
-    what_is_wrong_with,
 )
 
 HOURS: Final = frozenset({"an empty dict"})
@@ -37,7 +37,7 @@ TABLES: Final[dict[str, Table]] = {
     "add_closures": {**WHOM, "reason": TEXTS},
     "cancel_time_off": {"time_off": OBJECT},
     "copy_schedule": {"schedule": OBJECT, "providers": LIST, "replace": FLAG},
-    "make_schedule": {
+    "create_schedule": {
         "provider": optional(OBJECT),
         "tenant": optional(OBJECT),
         "timezone": optional(TEXTS),
@@ -84,9 +84,9 @@ def given(name: str, make_provider: Make, provider: Any) -> dict[str, Any]:
     if "time_off" in TABLES[name]:
         taken = {"time_off": services.take_time_off(provider=provider, **times)}
         return taken if name == "cancel_time_off" else taken | times
-    if name == "make_schedule":
+    if name == "create_schedule":
         return {"provider": provider}
-    schedule = services.make_schedule(provider=provider)
+    schedule = services.create_schedule(provider=provider)
     return {
         "add_closures": {"schedules": [schedule], "first_date": NOW.date()},
         "remove_closures": {"schedules": [schedule], "first_date": NOW.date()},
@@ -119,7 +119,7 @@ def test_a_value_of_a_wrong_type_is_refused(
 ) -> None:
     service, kind = getattr(services, name), TABLES[name][argument]
 
-    assert what_is_wrong_with(service, given, argument, kind, stored) == ""
+    assert find_faults(service, given, argument, kind, stored) == ""
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_value_of_a_wrong_type_is_refused(
     ids=repr,
 )
 def test_what_are_no_shifts_is_refused(provider: Any, shifts: Any) -> None:
-    schedule = services.make_schedule(provider=provider)
+    schedule = services.create_schedule(provider=provider)
     before = stored()
 
     with pytest.raises(InvalidSchedule) as refused:

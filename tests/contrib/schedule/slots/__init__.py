@@ -1,1 +1,1 @@
-"""What is on offer, and that it is what can be booked."""
+"""Slots, and that they are what can be booked."""

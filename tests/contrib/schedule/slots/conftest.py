@@ -1,4 +1,4 @@
-"""A provider who works from nine to five, in UTC, and the shortest ways to ask and to book."""
+"""A provider who works from nine to five in UTC, and short ways to find slots and to book."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bookings.models import Booking
 from bookings.services import create_booking
 from tests.core.moments import NOW, at
 
-OURS = "bookings.contrib.schedule.selectors.list_available_slots"
+ENGINE_PATH = "bookings.contrib.schedule.selectors.list_available_slots"
 NINE_TO_FIVE = ("09:00", "17:00")
 
 
@@ -29,7 +29,7 @@ def make_service(**values: Any) -> Any:
     return model.objects.create(**({"name": "Massage", "duration_minutes": 60} | values))
 
 
-def make_schedule(*shifts: tuple[str, ...], **values: Any) -> Schedule:
+def create_schedule(*shifts: tuple[str, ...], **values: Any) -> Schedule:
     """These shifts on every day of the week."""
     defaults = {"timezone": "UTC", "slot_step_minutes": 60}
     schedule = Schedule.objects.create(**(defaults | values))
@@ -64,7 +64,7 @@ def provider(db: None) -> Any:
 
 @pytest.fixture
 def schedule(provider: Any) -> Schedule:
-    return make_schedule(NINE_TO_FIVE, provider=provider)
+    return create_schedule(NINE_TO_FIVE, provider=provider)
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def addon(db: None) -> Any:
 
 
 @pytest.fixture
-def offer(service: Any, provider: Any) -> Callable[..., Availability]:
-    """What is on offer on the day after ``NOW``, whatever else is asked for on top."""
+def find_slots(service: Any, provider: Any) -> Callable[..., Availability]:
+    """Return the slots on the day after ``NOW``; any argument can be overridden."""
 
     def ask(**values: Any) -> Availability:
         defaults = {
@@ -93,7 +93,7 @@ def offer(service: Any, provider: Any) -> Callable[..., Availability]:
 
 @pytest.fixture
 def book(service: Any, provider: Any) -> Callable[..., Booking]:
-    """Book an hour, by no other rule than the ledger's."""
+    """Book an hour, without asking the slot engine."""
 
     def make(start_at: datetime, **values: Any) -> Booking:
         defaults = {
@@ -112,9 +112,9 @@ def book(service: Any, provider: Any) -> Callable[..., Booking]:
 @pytest.fixture
 def validated(settings: Any) -> None:
     settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
-    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = OURS
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = ENGINE_PATH
 
 
-def hours_of(answer: Any) -> list[str]:
-    """The starts as text, to be read at a glance."""
-    return [f"{slot.start:%H:%M}" for slot in answer]
+def start_times(slots: Any) -> list[str]:
+    """Return the starts of slots as text, such as 09:00."""
+    return [f"{slot.start:%H:%M}" for slot in slots]

@@ -16,7 +16,7 @@ from bookings.contrib.schedule.models import DateOverride, Schedule
 from bookings.contrib.schedule.selectors import availability_etag
 from bookings.models import Booking
 from bookings.services import cancel_booking
-from tests.contrib.schedule.slots.conftest import make_provider, make_schedule
+from tests.contrib.schedule.slots.conftest import create_schedule, make_provider
 from tests.core.moments import NOW, at
 
 pytestmark = pytest.mark.django_db
@@ -70,11 +70,11 @@ def test_the_order_of_a_pool_is_part_of_it(etag: Etag, provider: Any) -> None:
 
 def test_a_change_of_the_schedule_changes_it(etag: Etag, provider: Any) -> None:
     with changes(etag):
-        default = make_schedule(("09:00", "17:00"))
+        default = create_schedule(("09:00", "17:00"))
     with changes(etag):
         default.hours.update(close_time="16:00")
     with changes(etag):
-        own = make_schedule(("09:00", "17:00"), provider=provider)
+        own = create_schedule(("09:00", "17:00"), provider=provider)
     with changes(etag):
         DateOverride.objects.create(schedule=own, date=at(0).date(), is_closed=True)
     with changes(etag):
@@ -110,6 +110,7 @@ def test_what_is_asked_for_is_part_of_it(etag: Etag, addon: Any, yoga: Any, book
         etag(),
         etag(addons=[addon]),
         etag(booking=booking),
+        etag(ignored_interval_id=booking.busy_interval_id),
         etag(override_policy=True),
         etag(tz=ZoneInfo("Asia/Tokyo")),
         etag(service=yoga),

@@ -12,7 +12,7 @@ import pytest
 from django.test import RequestFactory, override_settings
 from django.utils import timezone
 
-from bookings.contrib.schedule.services import make_schedule
+from bookings.contrib.schedule.services import create_schedule
 from bookings.models import Booking
 from tests.contrib.schedule.slots.conftest import make_provider
 from tests.core.moments import NOW, at
@@ -51,7 +51,7 @@ def clinic(service: Any, provider: Any, monkeypatch: pytest.MonkeyPatch) -> dict
 def page(clinic: dict[str, Any], yoga: Any, addon: Any) -> dict[str, Any]:
     """The page's names, once every one of its lines has been run from top to bottom."""
     grace = make_provider("Grace")
-    make_schedule(timezone="UTC", hours={day: [("00:00", "24:00")] for day in range(7)})
+    create_schedule(timezone="UTC", hours={day: [("00:00", "24:00")] for day in range(7)})
     clinic |= {"providers": [clinic["provider"], grace], "group_service": yoga, "addon": addon}
     clinic["start"] = NOW
     for block in blocks("python"):

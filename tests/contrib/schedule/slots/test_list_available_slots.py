@@ -14,61 +14,70 @@ from django.utils import timezone
 
 from bookings.contrib.schedule.models import Schedule
 from bookings.contrib.schedule.selectors import Availability, Slot, list_available_slots
-from bookings.exceptions import InvalidBooking, SlotUnavailable
-from tests.contrib.schedule.slots.conftest import hours_of, make_schedule, make_service
+from bookings.exceptions import InvalidBooking, SlotUnavailable, TooFarAhead
+from bookings.services import create_booking
+from tests.contrib.schedule.slots.conftest import create_schedule, make_service, start_times
 from tests.core.moments import NOW, at
 
 pytestmark = pytest.mark.django_db
 Book = Callable[..., Any]
-Offer = Callable[..., Availability]
+FindSlots = Callable[..., Availability]
 TOKYO = ZoneInfo("Asia/Tokyo")
 DAY = date(2131, 3, 6)
 ALL_DAY = ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00"]
 
 
-def test_a_day_s_slots_lie_within_its_hours(schedule: Schedule, offer: Offer) -> None:
-    assert hours_of(offer()) == ALL_DAY
+def refusal_of_start(slots: Availability, start_at: datetime) -> str | None:
+    error = slots.why_not(start_at)
+    return None if error is None else error.booking_code
+
+
+def test_a_day_s_slots_lie_within_its_hours(schedule: Schedule, find_slots: FindSlots) -> None:
+    assert start_times(find_slots()) == ALL_DAY
 
 
 def test_a_slot_says_when_with_whom_and_how_many_seats(
-    schedule: Schedule, offer: Offer, provider: Any
+    schedule: Schedule, find_slots: FindSlots, provider: Any
 ) -> None:
-    assert offer()[0] == Slot(at(9), at(10), 1, provider)
+    assert find_slots()[0] == Slot(at(9), at(10), 1, provider)
 
 
-def test_the_range_is_half_open(schedule: Schedule, offer: Offer) -> None:
-    assert hours_of(offer(start_dt=at(10), end_dt=at(12))) == ["10:00", "11:00"]
+def test_the_range_is_half_open(schedule: Schedule, find_slots: FindSlots) -> None:
+    assert start_times(find_slots(start_dt=at(10), end_dt=at(12))) == ["10:00", "11:00"]
     moment = timedelta(microseconds=1)
-    assert hours_of(offer(start_dt=at(10) + moment, end_dt=at(12) + moment)) == ["11:00", "12:00"]
-    assert hours_of(offer(start_dt=at(10), end_dt=at(10))) == []
+    assert start_times(find_slots(start_dt=at(10) + moment, end_dt=at(12) + moment)) == [
+        "11:00",
+        "12:00",
+    ]
+    assert start_times(find_slots(start_dt=at(10), end_dt=at(10))) == []
 
 
-def test_a_range_of_days_has_both_of_them(schedule: Schedule, offer: Offer) -> None:
-    days = offer(start_dt=None, end_dt=None, start_date=DAY, end_date=date(2131, 3, 7))
-    assert hours_of(days) == ALL_DAY * 2
+def test_a_range_of_days_has_both_of_them(schedule: Schedule, find_slots: FindSlots) -> None:
+    days = find_slots(start_dt=None, end_dt=None, start_date=DAY, end_date=date(2131, 3, 7))
+    assert start_times(days) == ALL_DAY * 2
 
 
-def test_days_are_those_of_the_viewer_s_zone(schedule: Schedule, offer: Offer) -> None:
+def test_days_are_those_of_the_viewer_s_zone(schedule: Schedule, find_slots: FindSlots) -> None:
     asked = {"start_dt": None, "end_dt": None, "start_date": DAY, "end_date": DAY}
-    slots = offer(**asked, tz=TOKYO)
+    slots = find_slots(**asked, tz=TOKYO)
     assert slots[0].start == at(15, day=5)
     assert {slot.start.tzinfo for slot in slots} == {TOKYO}
     assert (
         {slot.start.date() for slot in slots} == {slot.end.date() for slot in slots[:-2]} == {DAY}
     )
     with timezone.override(TOKYO):
-        assert list(offer(**asked)) == list(slots)
+        assert list(find_slots(**asked)) == list(slots)
 
 
-def test_the_schedule_s_zone_decides_the_hours(provider: Any, offer: Offer) -> None:
-    make_schedule(("09:00", "12:00"), provider=provider, timezone="Asia/Tokyo")
-    assert hours_of(offer()) == ["00:00", "01:00", "02:00"]
-    assert hours_of(offer(tz=TOKYO)) == ["09:00", "10:00", "11:00"]
+def test_the_schedule_s_zone_decides_the_hours(provider: Any, find_slots: FindSlots) -> None:
+    create_schedule(("09:00", "12:00"), provider=provider, timezone="Asia/Tokyo")
+    assert start_times(find_slots()) == ["00:00", "01:00", "02:00"]
+    assert start_times(find_slots(tz=TOKYO)) == ["09:00", "10:00", "11:00"]
 
 
 def test_an_hour_that_the_zone_repeats_is_offered_twice(provider: Any, service: Any) -> None:
     berlin = ZoneInfo("Europe/Berlin")
-    make_schedule(("01:00", "04:00"), provider=provider, timezone="Europe/Berlin")
+    create_schedule(("01:00", "04:00"), provider=provider, timezone="Europe/Berlin")
     night = date(2030, 10, 27)
     slots = list_available_slots(
         service,
@@ -93,43 +102,45 @@ def test_an_hour_that_the_zone_repeats_is_offered_twice(provider: Any, service: 
     assert [slots.index(slot) for slot in slots] == [0, 1, 2, 3]
 
 
-def test_the_step_and_the_alignment_are_the_schedule_s(provider: Any, offer: Offer) -> None:
-    schedule = make_schedule(("09:10", "11:00"), provider=provider, slot_step_minutes=30)
-    assert hours_of(offer()) == ["09:10", "09:40"]
+def test_the_step_and_the_alignment_are_the_schedule_s(
+    provider: Any, find_slots: FindSlots
+) -> None:
+    schedule = create_schedule(("09:10", "11:00"), provider=provider, slot_step_minutes=30)
+    assert start_times(find_slots()) == ["09:10", "09:40"]
     Schedule.objects.filter(pk=schedule.pk).update(alignment=Schedule.Alignment.CLOCK)
-    assert hours_of(offer()) == ["09:30", "10:00"]
+    assert start_times(find_slots()) == ["09:30", "10:00"]
 
 
-def test_an_add_on_makes_it_longer(provider: Any, offer: Offer, addon: Any) -> None:
-    make_schedule(("09:00", "11:00"), provider=provider, slot_step_minutes=15)
-    assert hours_of(offer(addons=[addon]))[-1] == "09:45"
-    assert offer(addons=[addon])[0].end == at(10, 15)
+def test_an_add_on_makes_it_longer(provider: Any, find_slots: FindSlots, addon: Any) -> None:
+    create_schedule(("09:00", "11:00"), provider=provider, slot_step_minutes=15)
+    assert start_times(find_slots(addons=[addon]))[-1] == "09:45"
+    assert find_slots(addons=[addon])[0].end == at(10, 15)
 
 
 def test_a_booking_that_is_moved_may_get_other_add_ons(
-    provider: Any, offer: Offer, book: Book, addon: Any
+    provider: Any, find_slots: FindSlots, book: Book, addon: Any
 ) -> None:
-    make_schedule(("09:00", "11:00"), provider=provider, slot_step_minutes=15)
+    create_schedule(("09:00", "11:00"), provider=provider, slot_step_minutes=15)
     plain, long = book(at(14)), book(at(15), addon_ids=[addon.pk])
     type(addon).objects.update(extra_duration_minutes=30)
     addon.refresh_from_db()
 
-    assert hours_of(offer(booking=plain))[-1] == "10:00"
-    assert hours_of(offer(booking=plain, addons=[addon]))[-1] == "09:30"
+    assert start_times(find_slots(booking=plain))[-1] == "10:00"
+    assert start_times(find_slots(booking=plain, addons=[addon]))[-1] == "09:30"
     # What it keeps lasts as long as it was booked for.
-    assert hours_of(offer(booking=long, addons=[addon]))[-1] == "09:45"
-    assert hours_of(offer(booking=long, addons=[]))[-1] == "10:00"
+    assert start_times(find_slots(booking=long, addons=[addon]))[-1] == "09:45"
+    assert start_times(find_slots(booking=long, addons=[]))[-1] == "10:00"
 
 
 def test_a_booking_that_is_moved_keeps_its_seats(
-    schedule: Schedule, offer: Offer, book: Book
+    schedule: Schedule, find_slots: FindSlots, book: Book
 ) -> None:
     with pytest.raises(TypeError, match="its own"):
-        offer(booking=book(at(9)), party_size=2)
+        find_slots(booking=book(at(9)), party_size=2)
 
 
 def test_notice_and_advance_are_the_stricter_of_the_schedule_s_and_the_service_s(
-    schedule: Schedule, offer: Offer
+    schedule: Schedule, find_slots: FindSlots
 ) -> None:
     def ask(
         schedule_limits: tuple[int, int | None], service_limits: tuple[int, int | None]
@@ -138,54 +149,90 @@ def test_notice_and_advance_are_the_stricter_of_the_schedule_s_and_the_service_s
         Schedule.objects.update(minimum_notice_minutes=notice, maximum_advance_days=advance)
         notice, advance = service_limits
         service = make_service(minimum_notice_minutes=notice, maximum_advance_days=advance)
-        return hours_of(offer(service=service, now_dt=at(13, day=5)))
+        return start_times(find_slots(service=service, now_dt=at(13, day=5)))
 
     assert ask((0, None), (0, None)) == ALL_DAY
     assert ask((22 * 60, None), (60, None)) == ALL_DAY[2:]
     assert ask((60, None), (22 * 60, None)) == ALL_DAY[2:]
-    assert ask((0, 1), (0, None)) == ALL_DAY[:5]
-    assert ask((0, None), (0, 1)) == ALL_DAY[:5]
-    assert ask((0, 30), (0, 1)) == ALL_DAY[:5]
+    assert ask((0, 1), (0, None)) == ask((0, None), (0, 1)) == ask((0, 30), (0, 1)) == ALL_DAY
+    assert ask((0, 0), (0, None)) == ask((0, None), (0, 0)) == ask((0, 30), (0, 0)) == []
 
 
-def test_what_has_passed_is_not_offered(schedule: Schedule, offer: Offer) -> None:
-    assert hours_of(offer(now_dt=at(14))) == ALL_DAY[5:]
-    assert hours_of(offer(now_dt=at(14) + timedelta(microseconds=1))) == ALL_DAY[6:]
+@pytest.mark.parametrize("hour", [0, 9, 23])
+def test_the_last_day_ahead_is_offered_entirely(
+    schedule: Schedule, find_slots: FindSlots, hour: int
+) -> None:
+    """And so is today, of which there is something left."""
+    asked = {"start_dt": None, "end_dt": None, "start_date": DAY, "end_date": date(2131, 3, 20)}
+    Schedule.objects.update(maximum_advance_days=7)
+    slots = find_slots(**asked, now_dt=at(hour, day=5))
+    assert start_times(slots) == ALL_DAY * 7
+    assert slots[-1].start == at(16, day=12)
+    Schedule.objects.update(maximum_advance_days=0)
+    assert start_times(find_slots(now_dt=at(0))) == ALL_DAY
+    assert start_times(find_slots(now_dt=at(hour, day=5))) == []
 
 
-def test_staff_may_look_beyond_notice_and_advance(schedule: Schedule, offer: Offer) -> None:
+@pytest.mark.usefixtures("validated")
+def test_the_days_ahead_are_those_of_the_schedule(provider: Any, find_slots: FindSlots) -> None:
+    """In Brisbane it is ten hours later. What is offered can be booked, and nothing else."""
+    create_schedule(("00:00", "24:00"), provider=provider, timezone="Australia/Brisbane")
+    service = make_service(maximum_advance_days=1)
+    now = at(13, 59, day=5)
+    slots = find_slots(service=service, start_dt=at(12, day=6), end_dt=at(18, day=6), now_dt=now)
+    assert [slot.start for slot in slots] == [at(12, day=6), at(13, day=6)]
+    assert refusal_of_start(slots, at(14, day=6)) == "too_far_ahead"
+    values = {"service": service, "provider": provider, "client_name": "Joan", "now_dt": now}
+    assert create_booking(start_at=at(13, day=6), **values).pk
+    with pytest.raises(TooFarAhead):
+        create_booking(start_at=at(14, day=6), **values)
+    assert create_booking(start_at=at(14, day=6), **(values | {"now_dt": at(14, day=5)})).pk
+
+
+def test_what_has_passed_is_not_offered(schedule: Schedule, find_slots: FindSlots) -> None:
+    assert start_times(find_slots(now_dt=at(14))) == ALL_DAY[5:]
+    assert start_times(find_slots(now_dt=at(14) + timedelta(microseconds=1))) == ALL_DAY[6:]
+
+
+def test_staff_may_look_beyond_notice_and_advance(
+    schedule: Schedule, find_slots: FindSlots
+) -> None:
     Schedule.objects.update(minimum_notice_minutes=60, maximum_advance_days=0)
-    assert hours_of(offer(now_dt=at(14))) == []
-    assert hours_of(offer(now_dt=at(14), override_policy=True)) == ALL_DAY
+    assert start_times(find_slots(now_dt=at(14))) == ALL_DAY[6:]
+    assert start_times(find_slots(now_dt=at(14), override_policy=True)) == ALL_DAY
+    assert start_times(find_slots(now_dt=at(14, day=5))) == []
+    assert start_times(find_slots(now_dt=at(14, day=5), override_policy=True)) == ALL_DAY
 
 
 @pytest.mark.parametrize("name", ["service", "provider"])
 def test_what_is_inactive_is_not_offered_but_to_staff(
-    schedule: Schedule, offer: Offer, request: pytest.FixtureRequest, name: str
+    schedule: Schedule, find_slots: FindSlots, request: pytest.FixtureRequest, name: str
 ) -> None:
     request.getfixturevalue(name).is_active = False
-    assert list(offer()) == []
-    assert hours_of(offer(override_policy=True)) == ALL_DAY
+    assert list(find_slots()) == []
+    assert start_times(find_slots(override_policy=True)) == ALL_DAY
 
 
-def test_the_answer_is_a_sequence(schedule: Schedule, offer: Offer) -> None:
-    slots = offer()
+def test_the_answer_is_a_sequence(schedule: Schedule, find_slots: FindSlots) -> None:
+    slots = find_slots()
     assert len(slots) == 8
     assert slots[-1].start == at(16)
-    assert hours_of(slots[1:3]) == ["10:00", "11:00"]
-    assert hours_of(reversed(slots)) == ALL_DAY[::-1]
-    assert hours_of(slots) == ALL_DAY
+    assert start_times(slots[1:3]) == ["10:00", "11:00"]
+    assert start_times(reversed(slots)) == ALL_DAY[::-1]
+    assert start_times(slots) == ALL_DAY
     with pytest.raises(IndexError):
         slots[8]
 
 
-def test_an_answer_with_nothing_in_it_is_false(schedule: Schedule, offer: Offer) -> None:
-    assert offer()
-    assert not offer(now_dt=at(20))
+def test_an_answer_with_nothing_in_it_is_false(schedule: Schedule, find_slots: FindSlots) -> None:
+    assert find_slots()
+    assert not find_slots(now_dt=at(20))
 
 
-def test_the_answer_knows_what_is_in_it(schedule: Schedule, offer: Offer, provider: Any) -> None:
-    slots = offer()
+def test_the_answer_knows_what_is_in_it(
+    schedule: Schedule, find_slots: FindSlots, provider: Any
+) -> None:
+    slots = find_slots()
     assert at(10) in slots
     assert at(10).astimezone(TOKYO) in slots
     assert at(10) + timedelta(microseconds=1) not in slots
@@ -197,9 +244,11 @@ def test_the_answer_knows_what_is_in_it(schedule: Schedule, offer: Offer, provid
     assert "10:00" not in slots
 
 
-def test_a_night_shift_belongs_to_the_day_that_it_begins_on(provider: Any, offer: Offer) -> None:
-    make_schedule(("22:00", "02:00"), provider=provider)
-    assert hours_of(offer()) == ["00:00", "01:00", "22:00", "23:00"]
+def test_a_night_shift_belongs_to_the_day_that_it_begins_on(
+    provider: Any, find_slots: FindSlots
+) -> None:
+    create_schedule(("22:00", "02:00"), provider=provider)
+    assert start_times(find_slots()) == ["00:00", "01:00", "22:00", "23:00"]
 
 
 BAD = {
@@ -213,10 +262,10 @@ BAD = {
 
 @pytest.mark.parametrize(("code", "asked"), BAD.items(), ids=BAD)
 def test_a_range_that_makes_no_sense_is_refused(
-    schedule: Schedule, offer: Offer, code: str, asked: dict[str, Any]
+    schedule: Schedule, find_slots: FindSlots, code: str, asked: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidBooking) as caught:
-        offer(**asked)
+        find_slots(**asked)
     assert caught.value.code == code
 
 
@@ -231,16 +280,16 @@ BAD_DAYS = {
 
 @pytest.mark.parametrize(("code", "asked"), BAD_DAYS.items(), ids=BAD_DAYS)
 def test_days_that_make_no_sense_are_refused(
-    schedule: Schedule, offer: Offer, code: str, asked: tuple[date, date]
+    schedule: Schedule, find_slots: FindSlots, code: str, asked: tuple[date, date]
 ) -> None:
     with pytest.raises(InvalidBooking) as caught:
-        offer(start_dt=None, end_dt=None, start_date=asked[0], end_date=asked[1], tz=TOKYO)
+        find_slots(start_dt=None, end_dt=None, start_date=asked[0], end_date=asked[1], tz=TOKYO)
     assert caught.value.code == ("out_of_range" if code == "before all" else code)
 
 
-def test_four_hundred_days_can_be_asked_for(schedule: Schedule, offer: Offer) -> None:
+def test_four_hundred_days_can_be_asked_for(schedule: Schedule, find_slots: FindSlots) -> None:
     days = {"start_date": DAY, "end_date": DAY + timedelta(days=399)}
-    slots = offer(start_dt=None, end_dt=None, **days)
+    slots = find_slots(start_dt=None, end_dt=None, **days)
     assert len(slots) == 8 * 400
 
 
@@ -249,9 +298,9 @@ def test_half_a_range_is_no_range(service: Any, provider: Any) -> None:
         list_available_slots(service, provider, at(0), end_date=DAY)
 
 
-def test_a_provider_without_any_schedule_is_an_error(offer: Offer) -> None:
+def test_a_provider_without_any_schedule_is_an_error(find_slots: FindSlots) -> None:
     with pytest.raises(SlotUnavailable, match="Ada has no schedule") as caught:
-        offer()
+        find_slots()
     assert caught.value.code == "no_schedule"
 
 
@@ -259,13 +308,13 @@ def test_a_provider_without_any_schedule_is_an_error(offer: Offer) -> None:
     "asked", [{"party_size": 0}, {"party_size": 2}, {"party_size": "1"}], ids=str
 )
 def test_a_party_that_cannot_be_booked_is_refused(
-    schedule: Schedule, offer: Offer, asked: dict[str, Any]
+    schedule: Schedule, find_slots: FindSlots, asked: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidBooking):
-        offer(**asked)
+        find_slots(**asked)
 
 
-def test_reading_does_not_write(schedule: Schedule, offer: Offer) -> None:
+def test_reading_does_not_write(schedule: Schedule, find_slots: FindSlots) -> None:
     with CaptureQueriesContext(connection) as captured:
-        list(offer())
+        list(find_slots())
     assert {query["sql"].split()[0] for query in captured} == {"SELECT"}

@@ -14,8 +14,8 @@ from bookings.exceptions import InvalidBooking, SlotUnavailable
 from bookings.models import Booking
 from tests.contrib.schedule.slots.conftest import (
     NINE_TO_FIVE,
+    create_schedule,
     make_provider,
-    make_schedule,
     make_service,
 )
 from tests.core.moments import NOW, at
@@ -26,7 +26,7 @@ Book = Callable[..., Booking]
 
 @pytest.fixture
 def pool(provider: Any) -> list[Any]:
-    make_schedule(NINE_TO_FIVE)
+    create_schedule(NINE_TO_FIVE)
     return [provider, make_provider("Grace"), make_provider("Joan")]
 
 

@@ -1,4 +1,4 @@
-"""However many providers and days: the same few queries."""
+"""The number of queries does not depend on the number of providers and days."""
 
 from __future__ import annotations
 

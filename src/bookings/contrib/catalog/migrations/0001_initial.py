@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),

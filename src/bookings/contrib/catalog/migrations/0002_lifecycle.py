@@ -66,6 +66,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="service",
+            name="named_seats",
+            field=models.BooleanField(
+                default=False,
+                help_text="Clients with one e-mail address are told apart by their names.",
+                verbose_name="named seats",
+            ),
+        ),
+        migrations.AddField(
+            model_name="service",
             name="two_sided_completion",
             field=models.BooleanField(
                 default=False,

@@ -1,4 +1,4 @@
-"""The bundled admin of sessions: seats, who comes, who waits, and a week of classes at once.
+"""The bundled admin of sessions: seats, attendance, the waitlist, and sessions from hours.
 
 To change it, subclass :class:`SessionAdmin`, unregister ours and register yours.
 """

@@ -1,11 +1,11 @@
-"""Who comes to a session, and who waits for it."""
+"""The bookings and the waitlist of a session on its page."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, F, QuerySet, Value, When, Window
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.urls import reverse
@@ -15,43 +15,59 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
-from bookings.admin.inlines import ReadOnlyInline
-from bookings.admin.relations import registered_admin
-from bookings.contrib.group_sessions.admin.shown import badge, seats_to_give
+from bookings.admin.display import change_link, status_badge
+from bookings.admin.read_only import ReadOnlyFormSet, ReadOnlyInline
+from bookings.admin.visibility import can_view, registered_admin, selectable_objects
+from bookings.contrib.group_sessions.admin.display import bookable_seats
 from bookings.contrib.group_sessions.models import Seat, WaitlistEntry
 from bookings.models import Booking
 
-FORM = "bookings-waitlist"
-"""The page's second form, to which the buttons in the first one's rows belong."""
+WAITLIST_FORM = "bookings-waitlist"
+"""The id of an empty form beside that of the session. The buttons in the rows submit it."""
+
+
+class SeatFormSet(ReadOnlyFormSet):
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form: Any = super()._construct_form(i, **kwargs)  # type: ignore[misc]
+        seat = form.instance
+        if not seat.is_visible:
+            busy = Booking(party_size=seat.booking.party_size, status=seat.booking.status)
+            busy.reference, busy.client_name = _("Busy"), "–"
+            seat.booking = busy
+        return form
 
 
 class SeatInline(ReadOnlyInline):
+    """The bookings of the session. Whoever may see it sees them, but for those that the bookings'
+    own admin hides from the user: these are only busy seats.
+    """
+
+    formset = SeatFormSet
     model = Seat
     fk_name = "session"
     verbose_name_plural = gettext_lazy("bookings")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         columns = ("reference", "client", "seats", "state")
-        return (*columns, "acts") if _may_change(self, request, obj) else columns
+        return (*columns, "buttons") if _may_change(self, request, obj) else columns
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        bookings = registered_admin(self.admin_site, Booking)
-        self.can_open = bookings is not None and bookings.has_view_or_change_permission(request)
-        return super().get_queryset(request).select_related("booking", "session__service")
+        self.has_links = can_view(self.admin_site, Booking, request)
+        bookings = selectable_objects(self.admin_site, Booking, request)
+        rows = super().get_queryset(request).select_related("booking", "session__service")
+        condition = Exists(bookings.filter(pk=OuterRef("booking")))
+        annotated: QuerySet[Any] = rows.annotate(is_visible=condition)
+        return annotated
 
     @admin.display(description=gettext_lazy("reference"))
-    def reference(self, seat: Seat) -> SafeString | str:
-        if not self.can_open:
-            return seat.booking.reference
-        url = reverse(
-            "admin:bookings_booking_change",
-            args=[seat.booking_id],
-            current_app=self.admin_site.name,
-        )
-        return format_html('<a href="{}">{}</a>', url, seat.booking.reference)
+    def reference(self, seat: Any) -> SafeString | str:
+        booking = seat.booking
+        if not (self.has_links and seat.is_visible):
+            return str(booking.reference)
+        return change_link(self.admin_site, booking, booking.reference)
 
     @admin.display(description=gettext_lazy("client"))
     def client(self, seat: Seat) -> str:
@@ -63,11 +79,11 @@ class SeatInline(ReadOnlyInline):
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, seat: Seat) -> SafeString:
-        return badge(seat.booking)
+        return status_badge(seat.booking)
 
     @admin.display(description="")
-    def acts(self, seat: Seat) -> SafeString | str:
-        if not (seat.booking.holds_time and seat.session.is_coming):
+    def buttons(self, seat: Any) -> SafeString | str:
+        if not (seat.is_visible and seat.booking.holds_time and seat.session.is_active):
             return ""
         return format_html(
             '<a class="button" href="{}">{}<span class="visually-hidden"> {}</span></a>',
@@ -78,7 +94,7 @@ class SeatInline(ReadOnlyInline):
 
 
 class WaitlistInline(ReadOnlyInline):
-    """Those who wait first, in the order in which seats are given."""
+    """Waiting clients first, in the order in which they get seats."""
 
     model = WaitlistEntry
     fk_name = "session"
@@ -86,8 +102,8 @@ class WaitlistInline(ReadOnlyInline):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A page makes inlines of its own, so nothing is remembered for longer than that.
-        self.free: int | None = None
+        # Django makes an inline for each request, so this cache lives no longer.
+        self.free_seats: int | None = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         order = (F("priority").desc(), F("joined_at").asc(), F("pk").asc())
@@ -98,33 +114,33 @@ class WaitlistInline(ReadOnlyInline):
             .select_related("session__service", "session__busy_interval")
             .annotate(
                 place=Window(RowNumber(), partition_by=[F("session"), F("status")], order_by=order),
-                turn=Case(
+                group=Case(
                     When(status=Status.WAITING, then=Value(0)),
                     When(status=Status.OFFERED, then=Value(1)),
                     default=Value(2),
                 ),
             )
-            .order_by("turn", *WaitlistEntry.ORDER)
+            .order_by("group", *WaitlistEntry.ORDER)
         )
         return rows
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        columns = ("number", "client_name", "party_size", "priority", "joined_at", "state")
-        return (*columns, "acts") if _may_change(self, request, obj) else columns
+        columns = ("position", "client_name", "party_size", "priority", "joined_at", "state")
+        return (*columns, "buttons") if _may_change(self, request, obj) else columns
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
 
     @admin.display(description=pgettext_lazy("in a queue", "place"))
-    def number(self, entry: Any) -> str:
+    def position(self, entry: Any) -> str:
         return f"{entry.place}" if entry.status == WaitlistEntry.Status.WAITING else "–"
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, entry: WaitlistEntry) -> SafeString:
-        return badge(entry)
+        return status_badge(entry)
 
     @admin.display(description="")
-    def acts(self, entry: WaitlistEntry) -> SafeString:
+    def buttons(self, entry: WaitlistEntry) -> SafeString:
         buttons = SafeString()
         if entry.status == WaitlistEntry.Status.WAITING and self._fits(entry):
             buttons += self._button(entry, "promote", _("Promote"))
@@ -133,16 +149,16 @@ class WaitlistInline(ReadOnlyInline):
         return buttons
 
     def _fits(self, entry: WaitlistEntry) -> bool:
-        if self.free is None:
-            self.free = seats_to_give(entry.session, timezone.now())
-        return entry.party_size <= self.free
+        if self.free_seats is None:
+            self.free_seats = bookable_seats(entry.session, timezone.now())
+        return entry.party_size <= self.free_seats
 
     def _button(self, entry: WaitlistEntry, name: str, label: str) -> SafeString:
         url = _session_url(self, "waitlist", entry.session_id, entry.pk, name)
         return format_html(
             '<button type="submit" class="button" form="{}" formaction="{}">{}'
             '<span class="visually-hidden"> {}</span></button> ',
-            FORM,
+            WAITLIST_FORM,
             url,
             label,
             entry.client_name,

@@ -9,7 +9,9 @@ import django.utils.timezone
 import model_utils.fields
 from django.db import migrations, models
 
-import bookings.fields
+import bookings.models.client_identity
+import bookings.models.deletion
+import bookings.models.fields
 from bookings.conf import app_settings
 
 
@@ -71,7 +73,7 @@ class Migration(migrations.Migration):
                     "waitlist_offer_minutes",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="For how many minutes a free seat is held for who waits; empty to book it at once.",
+                        help_text="How many minutes a freed seat is held for a waiting client. Leave empty to book it at once.",
                         null=True,
                         verbose_name="waitlist offer",
                     ),
@@ -126,19 +128,29 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_by",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         editable=False,
                         null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
+                        on_delete=bookings.models.deletion.keep_name,
                         related_name="group_sessions_created",
                         setting="USER_MODEL",
                         verbose_name="created by",
                     ),
                 ),
                 (
+                    "created_by_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        editable=False,
+                        max_length=255,
+                        verbose_name="name of who created it",
+                    ),
+                ),
+                (
                     "provider",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="group_sessions",
@@ -148,7 +160,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "service",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="group_sessions",
@@ -158,7 +170,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tenant",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -260,6 +272,7 @@ class Migration(migrations.Migration):
                     "client_phone",
                     models.CharField(blank=True, max_length=64, verbose_name="client's phone"),
                 ),
+                ("client_lookup", bookings.models.client_identity.ClientLookupField()),
                 (
                     "client_key",
                     models.CharField(
@@ -271,7 +284,7 @@ class Migration(migrations.Migration):
                     "priority",
                     models.IntegerField(
                         default=0,
-                        help_text="Higher ones are served first.",
+                        help_text="Higher priorities are served first.",
                         verbose_name="priority",
                     ),
                 ),
@@ -297,7 +310,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         editable=False,
-                        help_text="The code of the error for which the seats went to the next.",
+                        help_text="The code of the error that kept the client from being booked.",
                         max_length=64,
                         verbose_name="refusal",
                     ),
@@ -316,10 +329,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "client_user",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=bookings.models.deletion.release_client,
                         related_name="waitlist_entries",
                         setting="USER_MODEL",
                         verbose_name="client's account",
@@ -327,14 +340,24 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_by",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         editable=False,
                         null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
+                        on_delete=bookings.models.deletion.keep_name,
                         related_name="waitlist_entries_created",
                         setting="USER_MODEL",
                         verbose_name="created by",
+                    ),
+                ),
+                (
+                    "created_by_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        editable=False,
+                        max_length=255,
+                        verbose_name="name of who created it",
                     ),
                 ),
                 (
@@ -352,7 +375,8 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         fields=["session", "status", "joined_at"], name="bookings_sessions_waiting"
-                    )
+                    ),
+                    models.Index(fields=["status", "refusal"], name="bookings_sessions_refused"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

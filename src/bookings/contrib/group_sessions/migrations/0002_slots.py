@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
             field=models.DecimalField(
                 blank=True,
                 decimal_places=3,
-                help_text="Of a seat; empty for the service's price.",
+                help_text="The price of a seat. Leave empty for the service's price.",
                 max_digits=11,
                 null=True,
                 verbose_name="price",

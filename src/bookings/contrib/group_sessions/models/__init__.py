@@ -1,4 +1,4 @@
-"""What is stored of sessions: when, how many seats, who sits in them, and who waits for one."""
+"""The tables of sessions, seats and waitlists."""
 
 from bookings.contrib.group_sessions.models.seat import Seat
 from bookings.contrib.group_sessions.models.session import Session

@@ -1,4 +1,4 @@
-"""Who sits in which session."""
+"""The table of seats."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bookings.contrib.group_sessions.models.session import LABEL, Session
+from bookings.contrib.group_sessions.models.session import APP_LABEL, Session
 from bookings.models import Booking
+from bookings.models.instance_text import default_if_incomplete
 
 
 class Seat(models.Model):
-    """A booking's place in a session: its ``party_size`` seats, kept also when it has ended.
+    """The ``party_size`` seats of a booking in a session; the row stays when the booking ends.
 
-    The database refuses a client's second active booking in a session.
+    The database refuses a second active booking of a client in a session.
     """
 
     session = models.ForeignKey(
@@ -27,12 +28,12 @@ class Seat(models.Model):
     booking = models.OneToOneField(
         Booking, on_delete=models.CASCADE, related_name="seat", verbose_name=_("booking")
     )
-    # Null once the booking is not active any more: null is not equal to null, so the client may
-    # book again.
+    # Null once the booking is not active any more. Nulls are distinct in a unique constraint, so
+    # the client can book again.
     client_key = models.CharField(_("client"), max_length=64, null=True, blank=True)
 
     class Meta:
-        app_label = LABEL
+        app_label = APP_LABEL
         verbose_name = _("seat")
         verbose_name_plural = _("seats")
         ordering: ClassVar = ["id"]
@@ -42,5 +43,6 @@ class Seat(models.Model):
             ),
         ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
         return f"{self.booking}: {self.session}"

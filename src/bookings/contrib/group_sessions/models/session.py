@@ -1,4 +1,4 @@
-"""A session: a published occurrence of a service, with seats."""
+"""The table of sessions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from django_fsm import transition
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
 from bookings.exceptions import NotAllowed
-from bookings.fields import AmountField, SettingForeignKey, StatusField
 from bookings.models import BusyInterval, Calendar
+from bookings.models.deletion import RelatedNameField, keep_name
+from bookings.models.fields import AmountField, SettingForeignKey, StatusField
+from bookings.models.instance_text import default_if_incomplete
 
-LABEL: Final = "bookings_group_sessions"
-"""Said by each model: Django would take them for the core's, in whose package they are, where this
-app is imported and not installed.
+APP_LABEL: Final = "bookings_group_sessions"
+"""Each model names its app: where this app is imported but not installed, Django would take the
+models for the core's, whose package contains them.
 """
 
 
@@ -31,49 +33,49 @@ class Status(models.TextChoices):
     FINISHED = "FINISHED", _("Finished")
 
 
-def _refuse() -> NoReturn:
+def _refuse_direct_write() -> NoReturn:
     raise NotAllowed(
         _(
-            "This would leave the ledger and the bookings behind. Call a function of "
+            "A direct write would not update the ledger and the bookings. Call a function of "
             "bookings.contrib.group_sessions.services instead."
         )
     )
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    """Sessions are written by the services alone; reading chains as ever."""
+    """A queryset that reads as usual and refuses every write: the services write."""
 
     def upcoming(self, now_dt: datetime | None = None) -> SessionQuerySet:
-        """Neither cancelled nor begun, soonest first."""
+        """Return sessions that are not cancelled and have not started, soonest first."""
         upcoming = self.filter(
-            status__in=Session.COMING_STATUSES, start_at__gt=now_dt or timezone.now()
+            status__in=Session.ACTIVE_STATUSES, start_at__gt=now_dt or timezone.now()
         )
         return upcoming.order_by("start_at", "pk")
 
     def with_seats(self) -> SessionQuerySet:
-        """Read what ``remaining_seats`` needs along, instead of session by session."""
+        """Read along what ``remaining_seats`` needs, instead of with a query for each session."""
         return self.select_related("busy_interval")
 
     def update(self, **kwargs: Any) -> NoReturn:
-        _refuse()
+        _refuse_direct_write()
 
     def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse()
+        _refuse_direct_write()
 
     def delete(self) -> NoReturn:
-        _refuse()
+        _refuse_direct_write()
 
 
 class Session(models.Model):
-    """Change one with :mod:`bookings.contrib.group_sessions.services`; it is cancelled, not
-    deleted.
+    """A published group occurrence of a service, with seats.
 
-    Its time is one busy interval of the provider's, whose seats the database counts.
+    :mod:`bookings.contrib.group_sessions.services` writes it; it is cancelled, never deleted. While
+    it is active it holds one busy interval of its provider, on which the database counts the seats.
     """
 
     Status = Status
-    COMING_STATUSES: Final = (Status.SCHEDULED, Status.BOOKING_CLOSED)
-    """The statuses of sessions that take place."""
+    ACTIVE_STATUSES: Final = (Status.SCHEDULED, Status.BOOKING_CLOSED)
+    """The statuses of a session that is neither cancelled nor finished."""
 
     tenant = SettingForeignKey(
         "TENANT_MODEL",
@@ -108,7 +110,7 @@ class Session(models.Model):
         max_digits=11,
         null=True,
         blank=True,
-        help_text=_("Of a seat; empty for the service's price."),
+        help_text=_("The price of a seat. Leave empty for the service's price."),
     )
     meeting_link = models.CharField(
         _("meeting link"),
@@ -122,7 +124,8 @@ class Session(models.Model):
         null=True,
         blank=True,
         help_text=_(
-            "For how many minutes a free seat is held for who waits; empty to book it at once."
+            "How many minutes a freed seat is held for a waiting client. Leave empty to book it "
+            "at once."
         ),
     )
     status = StatusField(
@@ -132,9 +135,10 @@ class Session(models.Model):
         default=Status.SCHEDULED,
         editable=False,
     )
-    # Closed because it was full, it opens by itself when a seat is freed; closed by staff, not.
+    # A session that was closed because it was full opens by itself when a seat is freed; one that
+    # staff have closed does not.
     closed_by_staff = models.BooleanField(_("closed by staff"), default=False, editable=False)
-    # It is there as long as the session takes place or somebody's attendance is not marked.
+    # Null once the session is cancelled, or is finished and the attendance of all is marked.
     busy_interval = models.OneToOneField(
         BusyInterval,
         on_delete=models.RESTRICT,
@@ -144,7 +148,7 @@ class Session(models.Model):
         related_name="group_session",
         verbose_name=_("busy interval"),
     )
-    # The slot it was generated for: wherever staff have moved it, nothing is generated there again.
+    # The slot that it was generated for: if staff move the session, none is generated there again.
     slot_calendar = models.ForeignKey(
         Calendar,
         on_delete=models.SET_NULL,
@@ -163,20 +167,21 @@ class Session(models.Model):
     cancellation_reason = models.TextField(_("cancellation reason"), blank=True, editable=False)
     created_by = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.SET_NULL,
+        on_delete=keep_name,
         null=True,
         blank=True,
         editable=False,
         related_name="group_sessions_created",
         verbose_name=_("created by"),
     )
+    created_by_name = RelatedNameField(_("name of who created it"))
     created_at = AutoCreatedField(_("created at"))
     updated_at = AutoLastModifiedField(_("updated at"))
 
     objects = SessionQuerySet.as_manager()
 
     class Meta:
-        app_label = LABEL
+        app_label = APP_LABEL
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         ordering: ClassVar = ["start_at", "id"]
@@ -198,56 +203,66 @@ class Session(models.Model):
             ),
         ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
         return f"{self.title or self.service}: {self.start_at:%Y-%m-%d %H:%M}"
 
     def save(self, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse()
+        _refuse_direct_write()
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse()
+        _refuse_direct_write()
 
     @property
-    def remaining_seats(self) -> int:
-        """How many seats can still be taken; none of a session that is cancelled or over."""
-        if self.busy_interval is None or not self.is_coming:
+    def free_seats(self) -> int:
+        """How many seats nobody has booked; 0 for a session that is cancelled or finished."""
+        if self.busy_interval is None or not self.is_active:
             return 0
         return self.busy_interval.seats_free
 
     @property
+    def remaining_seats(self) -> int:
+        """How many seats a client can book now; 0 if booking is closed or the session has begun.
+
+        Staff can book the ``free_seats`` of a session that they have closed.
+        """
+        is_open = not self.closed_by_staff and self.start_at > timezone.now()
+        return self.free_seats if is_open else 0
+
+    @property
     def is_full(self) -> bool:
-        return self.remaining_seats == 0
+        return self.free_seats == 0
 
     @property
     def booking_open(self) -> bool:
-        """Whether a client could take a seat now."""
-        is_open = self.status == Status.SCHEDULED and self.start_at > timezone.now()
-        return is_open and not self.is_full
+        """Whether a client can book a seat now."""
+        return self.status == Status.SCHEDULED and self.remaining_seats > 0
 
     @property
-    def is_coming(self) -> bool:
-        """Whether it takes place: it is neither cancelled nor finished."""
-        return self.status in self.COMING_STATUSES
+    def is_active(self) -> bool:
+        """Whether it is neither cancelled nor finished."""
+        return self.status in self.ACTIVE_STATUSES
 
     @transition(field=status, source=Status.SCHEDULED, target=Status.BOOKING_CLOSED)
     def close(self) -> None:
-        """Take no bookings any more."""
+        """Take no more bookings."""
 
     @transition(field=status, source=Status.BOOKING_CLOSED, target=Status.SCHEDULED)
     def reopen(self) -> None:
         """Take bookings again."""
 
-    @transition(field=status, source=list(COMING_STATUSES), target=Status.CANCELLED)
+    @transition(field=status, source=list(ACTIVE_STATUSES), target=Status.CANCELLED)
     def cancel(self, now_dt: datetime, *, reason: str = "") -> None:
+        """Cancel it at ``now_dt``."""
         self.cancelled_at = now_dt
         self.cancellation_reason = reason
 
-    @transition(field=status, source=list(COMING_STATUSES), target=Status.FINISHED)
+    @transition(field=status, source=list(ACTIVE_STATUSES), target=Status.FINISHED)
     def finish(self) -> None:
-        """It is over."""
+        """Mark it as over."""
 
     def save_row(self, *, using: str, update_fields: Iterable[str] | None = None) -> None:
-        """Write the row alone: for code that holds the calendar's lock and keeps the claim."""
+        """Write only the row; call it under the calendar's lock, after its claim."""
         adding = self._state.adding
         super().save(
             using=using, force_insert=adding, force_update=not adding, update_fields=update_fields
@@ -260,8 +275,8 @@ class Session(models.Model):
         finally:
             del self._state.is_being_read  # type: ignore[attr-defined]
 
-    def take_over(self, fresh: Session) -> None:
-        """Become equal to ``fresh``, a newer state of the same session."""
+    def copy_from(self, fresh: Session) -> None:
+        """Copy the values of ``fresh``, a newer state of the same session."""
         for field in self._meta.concrete_fields:
             self.__dict__[field.attname] = fresh.__dict__[field.attname]
         self._state.fields_cache = dict(fresh._state.fields_cache)

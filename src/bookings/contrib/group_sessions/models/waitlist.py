@@ -1,4 +1,4 @@
-"""Who waits for seats of a session."""
+"""The table of waitlist entries."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings.contrib.group_sessions.models.session import LABEL, Session
-from bookings.fields import SettingForeignKey
+from bookings.contrib.group_sessions.models.session import APP_LABEL, Session
 from bookings.models import Booking
+from bookings.models.client_identity import ClientLookupField
+from bookings.models.deletion import RelatedNameField, keep_name, release_client
+from bookings.models.fields import SettingForeignKey
+from bookings.models.instance_text import default_if_incomplete
 
 
 class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
     def waiting(self) -> WaitlistQuerySet:
-        """Those who wait, in the order in which seats are given."""
+        """Return the entries that wait, in the order in which they are promoted."""
         return self.filter(status=WaitlistEntry.Status.WAITING).order_by(*WaitlistEntry.ORDER)
 
 
 class WaitlistEntry(models.Model):
-    """A party's place in the queue of a session; written by the services.
+    """A client who waits, or has waited, for seats of a full session; the services write it.
 
-    The database refuses a client's second place in a queue.
+    The database refuses a second waiting entry of a client for a session.
     """
 
     class Status(models.TextChoices):
@@ -47,17 +50,18 @@ class WaitlistEntry(models.Model):
     client_phone = models.CharField(_("client's phone"), max_length=64, blank=True)
     client_user = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.PROTECT,
+        on_delete=release_client,
         null=True,
         blank=True,
         related_name="waitlist_entries",
         verbose_name=_("client's account"),
     )
-    # Null once the client does not wait any more, as a seat's.
+    client_lookup = ClientLookupField()
+    # Null once the client does not wait any more, as with a seat.
     client_key = models.CharField(_("client"), max_length=64, null=True, blank=True, editable=False)
     party_size = models.PositiveIntegerField(_("party size"), default=1)
     priority = models.IntegerField(
-        _("priority"), default=0, help_text=_("Higher ones are served first.")
+        _("priority"), default=0, help_text=_("Higher priorities are served first.")
     )
     joined_at = models.DateTimeField(_("joined at"))
     status = models.CharField(
@@ -68,7 +72,7 @@ class WaitlistEntry(models.Model):
         max_length=64,
         blank=True,
         editable=False,
-        help_text=_("The code of the error for which the seats went to the next."),
+        help_text=_("The code of the error that kept the client from being booked."),
     )
     booking = models.OneToOneField(
         Booking,
@@ -81,18 +85,19 @@ class WaitlistEntry(models.Model):
     )
     created_by = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.SET_NULL,
+        on_delete=keep_name,
         null=True,
         blank=True,
         editable=False,
         related_name="waitlist_entries_created",
         verbose_name=_("created by"),
     )
+    created_by_name = RelatedNameField(_("name of who created it"))
 
     objects = WaitlistQuerySet.as_manager()
 
     class Meta:
-        app_label = LABEL
+        app_label = APP_LABEL
         verbose_name = _("waitlist entry")
         verbose_name_plural = _("waitlist entries")
         ordering: ClassVar = ["session", "-priority", "joined_at", "id"]
@@ -100,6 +105,7 @@ class WaitlistEntry(models.Model):
             models.Index(
                 fields=["session", "status", "joined_at"], name="bookings_sessions_waiting"
             ),
+            models.Index(fields=["status", "refusal"], name="bookings_sessions_refused"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -110,5 +116,6 @@ class WaitlistEntry(models.Model):
             ),
         ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
         return f"{self.client_name}: {self.session}"

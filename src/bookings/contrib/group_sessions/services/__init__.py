@@ -1,19 +1,19 @@
-"""The verbs of sessions, seats and waitlists."""
+"""The writes of sessions, seats and waitlists."""
 
-from bookings.contrib.group_sessions.services.attendance import mark_attendance
+from bookings.contrib.group_sessions.generated_sessions import Generated, SlotConflict
 from bookings.contrib.group_sessions.services.book_seat import book_seat
-from bookings.contrib.group_sessions.services.cancel import cancel_session
-from bookings.contrib.group_sessions.services.create import create_session
-from bookings.contrib.group_sessions.services.finish import finish_session, finish_sessions
-from bookings.contrib.group_sessions.services.generate import (
-    Generated,
-    SlotConflict,
-    generate_sessions,
+from bookings.contrib.group_sessions.services.cancel_session import cancel_session
+from bookings.contrib.group_sessions.services.close_booking import close_booking, reopen_booking
+from bookings.contrib.group_sessions.services.create_session import create_session
+from bookings.contrib.group_sessions.services.finish_session import (
+    finish_session,
+    finish_sessions,
 )
+from bookings.contrib.group_sessions.services.generate_sessions import generate_sessions
+from bookings.contrib.group_sessions.services.mark_attendance import mark_attendance
 from bookings.contrib.group_sessions.services.move_seat import move_seat
-from bookings.contrib.group_sessions.services.opening import close_booking, reopen_booking
-from bookings.contrib.group_sessions.services.update import update_session
-from bookings.contrib.group_sessions.services.waiting import (
+from bookings.contrib.group_sessions.services.update_session import update_session
+from bookings.contrib.group_sessions.services.waitlist import (
     join_waitlist,
     leave_waitlist,
     promote_from_waitlist,

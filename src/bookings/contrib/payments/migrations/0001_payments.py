@@ -11,7 +11,8 @@ import django.utils.timezone
 import model_utils.fields
 from django.db import migrations, models
 
-import bookings.fields
+import bookings.models.deletion
+import bookings.models.fields
 from bookings.conf import app_settings
 
 
@@ -67,10 +68,9 @@ class Migration(migrations.Migration):
                 ("method", models.CharField(blank=True, max_length=64, verbose_name="method")),
                 (
                     "external_id",
-                    models.CharField(
+                    bookings.models.fields.ExactCharField(
                         help_text="What the payment provider calls it.",
                         max_length=255,
-                        unique=True,
                         verbose_name="external ID",
                     ),
                 ),
@@ -101,13 +101,23 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "recorded_by",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=bookings.models.deletion.keep_name,
                         related_name="payments_recorded",
                         setting="USER_MODEL",
                         verbose_name="recorded by",
+                    ),
+                ),
+                (
+                    "recorded_by_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        editable=False,
+                        max_length=255,
+                        verbose_name="name of who recorded it",
                     ),
                 ),
             ],
@@ -132,10 +142,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "external_id",
-                    models.CharField(
+                    bookings.models.fields.ExactCharField(
                         help_text="What the payment provider calls it.",
                         max_length=255,
-                        unique=True,
                         verbose_name="external ID",
                     ),
                 ),
@@ -158,13 +167,23 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "recorded_by",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=bookings.models.deletion.keep_name,
                         related_name="refunds_recorded",
                         setting="USER_MODEL",
                         verbose_name="recorded by",
+                    ),
+                ),
+                (
+                    "recorded_by_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        editable=False,
+                        max_length=255,
+                        verbose_name="name of who recorded it",
                     ),
                 ),
             ],
@@ -195,6 +214,16 @@ class Migration(migrations.Migration):
                         help_text="What staff have promised, whatever the refund policy says.",
                         max_digits=15,
                         verbose_name="granted",
+                    ),
+                ),
+                (
+                    "waived",
+                    models.DecimalField(
+                        decimal_places=3,
+                        default=Decimal(0),
+                        help_text="What the client does not want back of what the refund policy gives.",
+                        max_digits=15,
+                        verbose_name="waived",
                     ),
                 ),
                 (
@@ -260,8 +289,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "count_from_first_start",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Count the notice to the start that the client has moved away from first.",
+                        verbose_name="count from the first start",
+                    ),
+                ),
+                (
                     "service",
-                    bookings.fields.SettingOneToOneField(
+                    bookings.models.fields.SettingOneToOneField(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
@@ -272,7 +309,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tenant",
-                    bookings.fields.SettingOneToOneField(
+                    bookings.models.fields.SettingOneToOneField(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
@@ -287,7 +324,6 @@ class Migration(migrations.Migration):
                         default=None,
                         editable=False,
                         null=True,
-                        unique=True,
                         verbose_name="default",
                     ),
                 ),
@@ -360,6 +396,24 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="payment",
+            constraint=models.UniqueConstraint(
+                fields=("external_id",), name="bookings_payments_payment_external_id"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="refund",
+            constraint=models.UniqueConstraint(
+                fields=("external_id",), name="bookings_payments_refund_external_id"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="refundpolicy",
+            constraint=models.UniqueConstraint(
+                fields=("is_default",), name="bookings_payments_one_default"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="payment",
             constraint=models.CheckConstraint(
                 condition=models.Q(("amount__gt", 0)), name="bookings_payments_payment_amount"
             ),
@@ -383,7 +437,10 @@ class Migration(migrations.Migration):
             model_name="refunddue",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("amount__gte", 0), ("granted__gte", 0), ("outstanding__gte", 0)
+                    ("amount__gte", 0),
+                    ("granted__gte", 0),
+                    ("outstanding__gte", 0),
+                    ("waived__gte", 0),
                 ),
                 name="bookings_payments_refund_due_amounts",
             ),

@@ -1,4 +1,4 @@
-"""What is stored about money: payments, refunds, what has to go back, and the policies for it."""
+"""The tables: payments, refunds, refunds that are due, and refund policies."""
 
 from bookings.contrib.payments.models.payment import Payment
 from bookings.contrib.payments.models.policy import RefundPolicy, RefundTier

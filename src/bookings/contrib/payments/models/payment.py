@@ -1,4 +1,4 @@
-"""Money that came in for a booking."""
+"""A payment for a booking."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
-from bookings.contrib.payments.models.kept import LABEL, Kept, KeptQuerySet
-from bookings.fields import SettingForeignKey
+from bookings.contrib.payments.models.base import (
+    APP_LABEL,
+    DECIMAL_PLACES,
+    MAX_DIGITS,
+    FinancialRecord,
+    FinancialRecordQuerySet,
+)
 from bookings.models import Booking
-from bookings.money import rounded
+from bookings.models.deletion import RelatedNameField, keep_name
+from bookings.models.fields import ExactCharField, SettingForeignKey
+from bookings.models.instance_text import default_if_incomplete
+from bookings.rules.money import round_amount
 
-MAX_DIGITS: Final = 15
-DECIMAL_PLACES: Final = 3
-"""As many as any currency has in which something is paid."""
 
-
-class PaymentQuerySet(KeptQuerySet["Payment"]):
+class PaymentQuerySet(FinancialRecordQuerySet["Payment"]):
     def made(self) -> PaymentQuerySet:
-        """Those that brought money, whatever has gone back since."""
+        """Return the payments that brought money, whatever was refunded since."""
         return self.filter(status__in=Payment.MADE)
 
 
-class Payment(Kept):
-    """One payment, as its provider calls it by ``external_id``. It is written by the services.
+class Payment(FinancialRecord):
+    """A payment for a booking, which the payment provider calls ``external_id``.
 
     The database refuses that ``amount_refunded`` exceeds ``amount``.
     """
@@ -54,32 +58,35 @@ class Payment(Kept):
         _("status"), max_length=20, choices=Status.choices, default=Status.PENDING
     )
     method = models.CharField(_("method"), max_length=64, blank=True)
-    external_id = models.CharField(
+    external_id = ExactCharField(
         _("external ID"),
         max_length=255,
-        unique=True,
         help_text=_("What the payment provider calls it."),
     )
     processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
     recorded_by = SettingForeignKey(
         "USER_MODEL",
-        on_delete=models.PROTECT,
+        on_delete=keep_name,
         null=True,
         blank=True,
         related_name="payments_recorded",
         verbose_name=_("recorded by"),
     )
+    recorded_by_name = RelatedNameField(_("name of who recorded it"))
     created_at = AutoCreatedField(_("created at"))
     updated_at = AutoLastModifiedField(_("updated at"))
 
     objects = PaymentQuerySet.as_manager()
 
     class Meta:
-        app_label = LABEL
+        app_label = APP_LABEL
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["external_id"], name="bookings_payments_payment_external_id"
+            ),
             models.CheckConstraint(
                 condition=Q(amount__gt=0), name="bookings_payments_payment_amount"
             ),
@@ -89,8 +96,9 @@ class Payment(Kept):
             ),
         ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
-        return f"{rounded(self.amount, self.currency)} {self.currency} ({self.external_id})"
+        return f"{round_amount(self.amount, self.currency)} {self.currency} ({self.external_id})"
 
     @property
     def is_made(self) -> bool:
@@ -99,5 +107,5 @@ class Payment(Kept):
 
     @property
     def amount_remaining(self) -> Decimal:
-        """What has not gone back yet."""
+        """What has not been refunded yet."""
         return self.amount - self.amount_refunded

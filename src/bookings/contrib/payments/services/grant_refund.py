@@ -1,4 +1,4 @@
-"""Promise a refund that the policy does not give: the provider fell ill, the client was unlucky."""
+"""Grant a refund that the policy does not give."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings.adapters import get_adapter
-from bookings.contrib.payments import accounts, settling
 from bookings.contrib.payments.exceptions import PaymentNotMade, RefundExceedsPayment
 from bookings.contrib.payments.models import RefundDue
-from bookings.contrib.payments.services.inputs import money, remaining
-from bookings.contrib.payments.tiers import ZERO
+from bookings.contrib.payments.refunds_due import new_refund_due
+from bookings.contrib.payments.services.refund_adjustment import LockedRefund, adjust_refund_due
+from bookings.contrib.payments.services.validation import parse_payable_amount
 from bookings.models import Booking
-from bookings.services import inputs
-from bookings.services.changes import Locked, under_lock
+from bookings.rules.money import round_amount
 
 
 def grant_refund(
@@ -27,45 +25,44 @@ def grant_refund(
     actor: Any = None,
     now_dt: datetime | None = None,
 ) -> RefundDue:
-    """Let at least ``amount`` of a booking's payments go back in all; without it, everything.
+    """Grant a refund, whatever the refund policy says: the provider fell ill, say.
 
-    What went back before counts. It never lowers what is due already. Raises ``PaymentNotMade``,
-    ``RefundExceedsPayment``, ``InvalidPayment``, ``NotAllowed``, ``MissingReference`` or
-    ``BookingBusy``.
+    It raises what is to be refunded, and never lowers it; :func:`waive_refund` lowers it.
+
+    :param booking: the booking whose payments are refunded.
+    :param amount: how much is to be refunded at least, earlier refunds included, in the booking's
+        currency; the default is everything that was paid.
+    :param reason: why, for staff to read; the default keeps the reason of an earlier grant.
+    :param actor: the user who grants it; ``None`` for nobody.
+    :param now_dt: the instant of the grant; the default is now.
+    :returns: what is due now.
+    :raises PaymentNotMade: nothing was paid for the booking.
+    :raises RefundExceedsPayment: the amount is higher than what was paid.
+    :raises InvalidPayment: the amount is not positive, or has more decimals than its currency.
+    :raises InvalidBooking: another argument is invalid.
+    :raises NotAllowed: the adapter forbids it.
+    :raises MissingReference: the booking is not saved, or has been deleted.
+    :raises BookingBusy: the database asks to run the caller's transaction again.
     """
-    now = inputs.moment(now_dt)
-    actor = inputs.user(actor, "actor")
-    inputs.text("reason", reason)
 
-    def write(at: Locked) -> RefundDue:
-        get_adapter().check_permission(actor, "grant_refund", at.row)
-        paid_for = accounts.lock({at.row.pk: at.row}, using=at.using)
-        if not paid_for:
-            raise PaymentNotMade(_("Nothing was paid for this booking, so nothing can go back."))
-        account = paid_for[0]
-        granted = account.paid if amount is None else money(amount, at.row.currency)
-        if granted > account.paid:
+    def grant(refund: LockedRefund) -> RefundDue:
+        if not any(balance.made for balance in refund.balances):
+            raise PaymentNotMade(
+                _("Nothing was paid for this booking, so nothing can be refunded.")
+            )
+        [balance] = refund.balances
+        currency = balance.currency
+        granted = balance.paid if amount is None else parse_payable_amount(amount, currency)
+        if granted > balance.paid:
             raise RefundExceedsPayment(
                 _("Only %(remaining)s %(currency)s were paid."),
-                params=remaining(account.paid, at.row.currency),
+                remaining=round_amount(balance.paid, currency),
+                currency=currency,
             )
-        row, _is_new = (
-            RefundDue.objects.using(at.using)
-            .select_for_update()
-            .get_or_create(
-                booking=at.row,
-                defaults={
-                    "amount": ZERO,
-                    "outstanding": ZERO,
-                    "currency": at.row.currency,
-                    "due_since": now,
-                },
-            )
-        )
+        row = refund.due or new_refund_due(balance, refund.now)
         row.granted = max(row.granted, granted)
-        row.reason = reason or row.reason
-        row.save(using=at.using, update_fields=["granted", "reason"])
-        [due] = settling.settle([account], using=at.using, now=now)
-        return due
+        return row
 
-    return under_lock(booking, write, now=now, actor=actor)
+    return adjust_refund_due(
+        booking, "grant_refund", grant, reason=reason, actor=actor, now_dt=now_dt
+    )

@@ -1,4 +1,4 @@
-"""Lay down how much goes back when."""
+"""Set the refund policy of a service or of a tenant, or the default."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.payments.exceptions import InvalidRefundPolicy
 from bookings.contrib.payments.models import RefundPolicy, RefundTier
-from bookings.contrib.payments.services import once
-from bookings.contrib.payments.tiers import ZERO, Tier, check_rules
-from bookings.services import inputs
-from bookings.transactions import atomically
+from bookings.contrib.payments.refund_rules import ZERO, Tier, validate_rules
+from bookings.contrib.payments.services import unique_rows
+from bookings.ledger.transactions import atomic_with_retry
+from bookings.rules import validation
+from bookings.services import references
 
 
 def set_refund_policy(
@@ -24,45 +25,64 @@ def set_refund_policy(
     tenant: Any = None,
     no_show_refund_percent: Decimal | int = ZERO,
     no_show_fee_percent: Decimal | int = ZERO,
+    count_from_first_start: bool = False,
 ) -> RefundPolicy:
-    """The policy of a service or of a tenant; without either, of all that have none of their own.
+    """Set a refund policy for bookings that are made from now on.
 
-    It replaces the one there was, for bookings that are made from now on. ``tiers`` are
-    :class:`~bookings.contrib.payments.tiers.Tier`, the longest notice first; who cancels later than
-    all of them gets nothing back. Of two calls at one moment, one comes second and is what stays.
+    It replaces the policy of the same owner. Of two calls at the same time, the later one stays.
 
-    Raises ``InvalidRefundPolicy``, ``InvalidBooking``, ``MissingReference`` or ``BookingBusy``.
+    :param tiers: :class:`~bookings.contrib.payments.refund_rules.Tier` objects, the longest notice
+        first. A client who cancels later than all of them gets nothing back.
+    :param service: the service whose policy it is.
+    :param tenant: the tenant whose policy it is. Without a service and a tenant it is the default,
+        of all that have no policy of their own.
+    :param no_show_refund_percent: the percentage of the payments that is refunded after a no-show.
+    :param no_show_fee_percent: the percentage of the booking's total that is owed after a no-show.
+    :param count_from_first_start: count the notice to the start that the booking had before the
+        client moved it for the first time, if that is earlier than its start. By default, a
+        cancellation after a move by the client follows the tier of the move or of the cancellation,
+        whichever gives less.
+    :returns: the policy.
+    :raises InvalidRefundPolicy: the tiers are out of order, a percentage is invalid, or both a
+        service and a tenant are given.
+    :raises InvalidBooking: another argument is invalid.
+    :raises MissingReference: the service or tenant has been deleted.
+    :raises BookingBusy: the database asks to run the caller's transaction again.
     """
     if service is not None and tenant is not None:
         raise InvalidRefundPolicy(
             _("A policy is of a service or of a tenant. Leave one of them out."), "two_owners"
         )
     owner = {
-        "service": None if service is None else inputs.stored(service, "SERVICE_MODEL", "service"),
-        "tenant": None if tenant is None else inputs.stored(tenant, "TENANT_MODEL", "tenant"),
+        "service": None
+        if service is None
+        else references.saved_instance(service, "SERVICE_MODEL", "service"),
+        "tenant": None
+        if tenant is None
+        else references.saved_instance(tenant, "TENANT_MODEL", "tenant"),
     }
-    unique = next((name for name, row in owner.items() if row is not None), "is_default")
     no_show = Tier(
         notice_minutes=0,
-        refund_percent=no_show_refund_percent,  # type: ignore[arg-type] # check_rules makes it one
+        refund_percent=no_show_refund_percent,  # type: ignore[arg-type] # validate_rules converts
         fee_percent=no_show_fee_percent,  # type: ignore[arg-type]
     )
-    rules = check_rules(inputs.listed(tiers, "tiers", InvalidRefundPolicy), no_show)
+    rules = validate_rules(validation.as_list(tiers, "tiers", InvalidRefundPolicy), no_show)
     using = router.db_for_write(RefundPolicy)
 
     def write() -> RefundPolicy:
         policies = RefundPolicy.objects.using(using).select_for_update()
-        found = policies.filter(**owner).first()
-        policy = found or RefundPolicy(**owner)
+        stored = policies.filter(**owner).first()
+        policy = stored or RefundPolicy(**owner)
         policy.no_show_refund_percent = rules.no_show.refund_percent
         policy.no_show_fee_percent = rules.no_show.fee_percent
-        if found is None:
-            once.store(policy, unique=unique, using=using)
+        policy.count_from_first_start = bool(count_from_first_start)
+        if stored is None:
+            unique_rows.insert_unique(policy, using=using)
         else:
             policy.save(using=using)
-        kept = RefundTier.objects.using(using)
-        kept.filter(policy=policy).delete()
-        kept.bulk_create(
+        tier_rows = RefundTier.objects.using(using)
+        tier_rows.filter(policy=policy).delete()
+        tier_rows.bulk_create(
             RefundTier(
                 policy=policy,
                 notice_minutes=tier.notice_minutes,
@@ -73,4 +93,4 @@ def set_refund_policy(
         )
         return policy
 
-    return atomically(write, using=using)
+    return atomic_with_retry(write, using=using)

@@ -1,4 +1,4 @@
-"""The bundled admin of schedules: the week as one form, the dates that differ, and time off.
+"""The bundled admin of schedules and of time off.
 
 To change it, subclass :class:`ScheduleAdmin` or :class:`TimeOffAdmin`, unregister ours and register
 yours.

@@ -1,4 +1,4 @@
-"""What the next days look like: when a schedule is open, what of that is free, and why not."""
+"""The preview on a schedule's page: when it is open in the next days, and what of that is free."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bookings import policies
 from bookings.contrib.schedule import engine
-from bookings.contrib.schedule.engine import Stretch
+from bookings.contrib.schedule.engine import Interval
 from bookings.contrib.schedule.models import Schedule
-from bookings.contrib.schedule.rules import rules_of
+from bookings.contrib.schedule.schedule_rules import load_rules_by_schedule
+from bookings.rules import instants
 from bookings.selectors import get_busy_seconds
 
-DAYS: Final = 14
-A_DAY: Final = timedelta(days=1)
-LOOK_AROUND: Final = timedelta(days=3)
-"""A shift belongs to the date it begins on, and may go on until the second midnight after it."""
+DEFAULT_DAYS: Final = 14
+ONE_DAY: Final = timedelta(days=1)
+MARGIN: Final = timedelta(days=3)
+"""A shift belongs to the date on which it begins and may end on another, so the rules are read for
+some days more on both sides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of one day, by the clock on the wall; its place is in percent of that day."""
+    """A part of one day in local time; its position and width are percentages of that day."""
 
     opens: str
     closes: str
@@ -40,27 +41,27 @@ class PreviewDay:
     date: date
     openings: list[Span]
     free: list[Span] | None
-    """What nothing has claimed yet; ``None`` where the schedule is no provider's."""
+    """The part of the openings that is not busy; ``None`` for a schedule without a provider."""
     reason: str
-    """Why the week's hours do not begin that day: an override's reason, or a holiday's name."""
+    """Why the weekly hours do not apply: the reason of an override, or the name of a holiday."""
 
 
-def preview(schedule: Schedule, now: datetime, days: int = DAYS) -> list[PreviewDay]:
-    """The days from today on, in the schedule's zone, in three queries.
+def preview(schedule: Schedule, now: datetime, days: int = DEFAULT_DAYS) -> list[PreviewDay]:
+    """Return the days from today on in the schedule's time zone, with three queries.
 
-    What a shift has left after midnight is shown with the day that it reaches into.
+    The part of a shift after midnight is shown on the day on which it is.
     """
     zone = schedule.zone
-    dates = [now.astimezone(zone).date() + number * A_DAY for number in range(days)]
-    first, last = dates[0] - LOOK_AROUND, dates[-1] + LOOK_AROUND
-    rules = rules_of({schedule.pk: schedule}, first, last)[schedule.pk]
-    midnights = [datetime.combine(day, time.min, zone) for day in (*dates, dates[-1] + A_DAY)]
-    seconds = [policies.floor_second(midnight) for midnight in midnights]
+    dates = [now.astimezone(zone).date() + number * ONE_DAY for number in range(days)]
+    first, last = dates[0] - MARGIN, dates[-1] + MARGIN
+    rules = load_rules_by_schedule({schedule.pk: schedule}, first, last)[schedule.pk]
+    midnights = [datetime.combine(day, time.min, zone) for day in (*dates, dates[-1] + ONE_DAY)]
+    seconds = [instants.floor_second(midnight) for midnight in midnights]
     openings = list(engine.openings(rules.hours, seconds[0], seconds[-1]))
-    free: list[Stretch] = []
+    free: list[Interval] = []
     if schedule.provider_id is not None:
         busy = get_busy_seconds([schedule.provider_id], midnights[0], midnights[-1])
-        free = list(_without(openings, busy[schedule.provider_id]))
+        free = list(_subtract(openings, busy[schedule.provider_id]))
     return [
         PreviewDay(
             date=day,
@@ -72,35 +73,35 @@ def preview(schedule: Schedule, now: datetime, days: int = DAYS) -> list[Preview
     ]
 
 
-def _without(openings: Iterable[Stretch], busy: list[Stretch]) -> Iterator[Stretch]:
-    """What is left of them; ``busy`` is sorted, and no two of it overlap."""
+def _subtract(openings: Iterable[Interval], busy: list[Interval]) -> Iterator[Interval]:
+    """Yield the parts of the openings that are not busy; ``busy`` is sorted without overlaps."""
     for begins, ends in openings:
-        at = begins
-        for taken_from, taken_until in busy:
-            if taken_until > at and taken_from < ends:
-                if at < taken_from:
-                    yield at, taken_from
-                at = taken_until
-        if at < ends:
-            yield at, ends
+        free_from = begins
+        for busy_from, busy_until in busy:
+            if busy_until > free_from and busy_from < ends:
+                if free_from < busy_from:
+                    yield free_from, busy_from
+                free_from = busy_until
+        if free_from < ends:
+            yield free_from, ends
 
 
-def _spans(stretches: Iterable[Stretch], bounds: Stretch, zone: ZoneInfo) -> list[Span]:
-    """Those of the day between two midnights."""
+def _spans(stretches: Iterable[Interval], bounds: Interval, zone: ZoneInfo) -> list[Span]:
+    """Return the parts that lie between two midnights."""
     midnight, next_midnight = bounds
-    cut = ((max(begins, midnight), min(ends, next_midnight)) for begins, ends in stretches)
+    clipped = ((max(begins, midnight), min(ends, next_midnight)) for begins, ends in stretches)
     percent = 100 / (next_midnight - midnight)
     return [
         Span(
-            opens=_wall_time(begins, zone),
-            closes="24:00" if ends == next_midnight else _wall_time(ends, zone),
+            opens=_local_time(begins, zone),
+            closes="24:00" if ends == next_midnight else _local_time(ends, zone),
             left=f"{(begins - midnight) * percent:.3f}",
             width=f"{(ends - begins) * percent:.3f}",
         )
-        for begins, ends in cut
+        for begins, ends in clipped
         if begins < ends
     ]
 
 
-def _wall_time(second: int, zone: ZoneInfo) -> str:
+def _local_time(second: int, zone: ZoneInfo) -> str:
     return f"{datetime.fromtimestamp(second, zone):%H:%M}"

@@ -12,7 +12,8 @@ from django.db import migrations, models
 
 import bookings.contrib.schedule.models.schedule
 import bookings.contrib.schedule.validators
-import bookings.fields
+import bookings.models.deletion
+import bookings.models.fields
 from bookings.conf import app_settings
 
 
@@ -42,7 +43,7 @@ class Migration(migrations.Migration):
                         default=bookings.contrib.schedule.models.schedule.default_timezone,
                         help_text="The zone of the wall clock that the hours are told by, as Europe/Berlin.",
                         max_length=64,
-                        validators=[bookings.contrib.schedule.validators.check_timezone],
+                        validators=[bookings.contrib.schedule.validators.validate_timezone],
                         verbose_name="time zone",
                     ),
                 ),
@@ -128,18 +129,23 @@ class Migration(migrations.Migration):
                                 provider__isnull=True,
                                 then=django.db.models.functions.comparison.Coalesce(
                                     django.db.models.functions.comparison.Cast(
-                                        "tenant", models.CharField(max_length=191, null=True)
+                                        "tenant",
+                                        bookings.models.fields.ExactCharField(
+                                            max_length=191, null=True
+                                        ),
                                     ),
                                     models.Value(""),
                                 ),
                             )
                         ),
-                        output_field=models.CharField(max_length=191, null=True),
+                        output_field=bookings.models.fields.ExactCharField(
+                            max_length=191, null=True
+                        ),
                     ),
                 ),
                 (
                     "provider",
-                    bookings.fields.SettingOneToOneField(
+                    bookings.models.fields.SettingOneToOneField(
                         blank=True,
                         help_text="Empty for the default of those who have no schedule of their own.",
                         null=True,
@@ -151,7 +157,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tenant",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
@@ -401,7 +407,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "busy_interval",
-                    models.OneToOneField(
+                    models.ForeignKey(
                         editable=False,
                         on_delete=django.db.models.deletion.RESTRICT,
                         related_name="time_off",
@@ -411,19 +417,29 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_by",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         editable=False,
                         null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
+                        on_delete=bookings.models.deletion.keep_name,
                         related_name="time_off_created",
                         setting="USER_MODEL",
                         verbose_name="created by",
                     ),
                 ),
                 (
+                    "created_by_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        editable=False,
+                        max_length=255,
+                        verbose_name="name of who created it",
+                    ),
+                ),
+                (
                     "provider",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="time_off",
                         setting="PROVIDER_MODEL",

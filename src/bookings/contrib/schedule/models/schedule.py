@@ -1,30 +1,31 @@
-"""The schedule: whose it is, in which zone its hours are meant, and the grid of its starts."""
+"""The schedule: its provider, its time zone, the grid of its starts, and its revision."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models, router
-from django.db.models import Case, Q, Value, When
+from django.db import models, router, transaction
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
 from bookings.conf import app_settings
-from bookings.contrib.schedule.models.revision import counted
-from bookings.contrib.schedule.public_holidays import check_region
-from bookings.contrib.schedule.validators import check_timezone
+from bookings.contrib.schedule.public_holidays import validate_region
+from bookings.contrib.schedule.validators import validate_timezone
 from bookings.exceptions import BookingError
-from bookings.fields import SettingForeignKey, SettingOneToOneField
+from bookings.models.fields import ExactCharField, SettingForeignKey, SettingOneToOneField
+from bookings.models.instance_text import default_if_incomplete
 
 MINUTES_OF_A_DAY: Final = 1440
-KEY: Final = models.CharField(max_length=191, null=True)
-"""A key as text, as long as an index of MySQL's takes."""
+KEY: Final = ExactCharField(max_length=191, null=True)
+"""A primary key as text, no longer than MySQL can index."""
 DEFAULT_EXISTS: Final = _("There is a default schedule already. Change that one.")
 
 
@@ -41,16 +42,18 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
     _db: str | None
 
     def update(self, **kwargs: Any) -> int:
-        """As Django's; it counts as a change of each schedule."""
-        return super().update(**{"revision": models.F("revision") + 1} | kwargs)
+        """Update the schedules as Django does, and count a change of each."""
+        return super().update(**{"revision": F("revision") + 1} | kwargs)
 
 
 class Schedule(models.Model):
     """When a provider can be booked, and on which grid.
 
-    A provider without a schedule of its own has its tenant's default, else the project's: the
-    schedule without a provider, of that tenant or of none. ``revision`` grows with every change of
-    the schedule, its hours and its overrides, so a cache or an ETag can key on it and the key.
+    A schedule without a provider is a default: its tenant's, or without a tenant the project's. A
+    provider without a schedule of its own follows its tenant's default, else the project's.
+
+    ``revision`` grows with every change of the schedule, its weekly hours and its overrides. A
+    cache or an ETag can depend on it together with the primary key.
     """
 
     Alignment = Alignment
@@ -76,7 +79,7 @@ class Schedule(models.Model):
         _("time zone"),
         max_length=64,
         default=default_timezone,
-        validators=[check_timezone],
+        validators=[validate_timezone],
         help_text=_("The zone of the wall clock that the hours are told by, as Europe/Berlin."),
     )
     slot_step_minutes = models.PositiveSmallIntegerField(
@@ -118,8 +121,8 @@ class Schedule(models.Model):
     revision = models.BigIntegerField(_("revision"), default=0, editable=False)
     created_at = AutoCreatedField(_("created at"))
     updated_at = AutoLastModifiedField(_("updated at"))
-    # The database fills it in, so that one unique column does on all of them: MySQL ignores a
-    # unique constraint with a condition, and to every database two nulls differ.
+    # MySQL ignores a unique constraint with a condition, and no database takes two nulls as equal.
+    # So the database computes the value of which there may be one.
     default_of = models.GeneratedField(
         expression=Case(When(provider__isnull=True, then=Coalesce(Cast("tenant", KEY), Value("")))),
         output_field=KEY,
@@ -145,6 +148,7 @@ class Schedule(models.Model):
             ),
         ]
 
+    @default_if_incomplete
     def __str__(self) -> str:
         return str(self.provider or self.tenant or _("Default schedule"))
 
@@ -153,7 +157,7 @@ class Schedule(models.Model):
         if self._state.adding:
             super().save(using=using, **kwargs)
             return
-        with counted({self.pk}, using=using):
+        with change_schedules({self.pk}, using=using):
             stored = Schedule._base_manager.using(using).filter(pk=self.pk)
             self.revision = stored.values_list("revision", flat=True).first() or 0
             super().save(using=using, **kwargs)
@@ -163,15 +167,34 @@ class Schedule(models.Model):
         return ZoneInfo(self.timezone)
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        # A form leaves out what it has no field for: always the column that the database fills in.
+        # A form excludes what it has no field for, and so always the column that the database
+        # computes.
         is_default = {"default_of", "provider", "tenant"}
         super().validate_constraints(exclude=set(exclude or ()) - is_default)
 
     def clean(self) -> None:
         try:
-            check_region(self.holiday_country, self.holiday_subdivision)
+            validate_region(self.holiday_country, self.holiday_subdivision)
         except BookingError as error:
             raise ValidationError({"holiday_country": error.error_list}) from None
         owner = getattr(self.provider, "tenant_id", self.tenant_id)
         if app_settings.tenancy_enabled and self.tenant_id not in {None, owner}:
             raise ValidationError({"tenant": _("The provider belongs to another tenant.")})
+
+
+def bump_revisions(schedule_ids: Iterable[Any], *, using: str) -> int:
+    """Count a change of these schedules, lock them, and return how many there are.
+
+    Call it before the change itself. A write to a row that refers to a schedule takes a shared lock
+    on that schedule in MySQL. Two transactions that hold one each would wait for each other.
+    """
+    schedules: models.QuerySet[Any] = models.QuerySet(Schedule, using=using)
+    return schedules.filter(pk__in=set(schedule_ids) - {None}).update(revision=F("revision") + 1)
+
+
+@contextmanager
+def change_schedules(schedule_ids: Iterable[Any], *, using: str) -> Iterator[None]:
+    """Open a transaction in which these schedules are locked and their revisions grow."""
+    with transaction.atomic(using=using):
+        bump_revisions(schedule_ids, using=using)
+        yield

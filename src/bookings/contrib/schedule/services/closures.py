@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from django.db import models, router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings.contrib.schedule import dates, window
+from bookings.contrib.schedule import time_ranges
 from bookings.contrib.schedule.exceptions import InvalidSchedule, ScheduleMissing
 from bookings.contrib.schedule.models import DateOverride, Schedule
-from bookings.contrib.schedule.models.revision import bump
-from bookings.contrib.schedule.services import inputs
+from bookings.contrib.schedule.models.schedule import bump_revisions
+from bookings.contrib.schedule.outside_hours import follows_default
+from bookings.contrib.schedule.services import references
+from bookings.contrib.schedule.time_ranges import ONE_DAY
+from bookings.ledger.locked import fresh
+from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking
+from bookings.models.field_validation import clean_fields
 from bookings.protocols import ProviderLike
-from bookings.services.inputs import check_fields
-from bookings.transactions import atomically
 
-LONGEST_DAYS: Final = 366
-A_DAY: Final = timedelta(days=1)
+MAX_DAYS: Final = 366
 
 
 @dataclass(frozen=True, slots=True)
 class Closures:
-    """What :func:`add_closures` has done.
-
-    ``overrides`` are the closures that it made; dates that were closed already have none.
-    ``bookings`` are the active bookings that begin on one of the closed dates, soonest first: they
-    are still booked, and somebody has to move them or keep them.
-    """
+    """The result of :func:`add_closures`."""
 
     overrides: list[DateOverride]
+    """The closures that were made. A date that was closed before has none."""
     bookings: list[Booking]
+    """The active bookings that begin on one of the closed dates, soonest first. They are still
+    booked: move them, or keep them."""
 
 
 def add_closures(
@@ -47,38 +47,47 @@ def add_closures(
     last_date: date | None = None,
     reason: str = "",
 ) -> Closures:
-    """Close providers, or schedules, from ``first_date`` to ``last_date``, both included.
+    """Close providers, or schedules, on a range of dates.
 
-    Without ``last_date`` it is one day; 366 days at most. A default schedule among ``schedules``
-    closes for all who have none of their own. Bookings stay; the answer lists those concerned.
-    Takes a constant number of queries.
+    Bookings are not changed. It takes a constant number of queries.
 
-    Raises ``ScheduleMissing`` for providers without a schedule of their own, and
-    ``InvalidSchedule`` for dates that make no sense.
+    :param providers: the providers to close; each needs a schedule of its own.
+    :param schedules: the schedules to close. A default schedule closes all providers who follow it.
+    :param first_date: the first closed day.
+    :param last_date: the last closed day, included; by default ``first_date``. At most 366 days are
+        closed at once.
+    :param reason: a text of at most 255 characters, which clients may be shown.
+    :returns: the new closures, and the bookings on the closed dates.
+    :raises ScheduleMissing: a provider has no schedule of its own; ``providers`` lists them.
+    :raises MissingReference: a schedule is not saved, or has been deleted.
+    :raises InvalidSchedule: neither providers nor schedules are given (``nobody``), or the dates
+        are not dates (``invalid_date``), are reversed (``range_reversed``) or too many
+        (``range_too_long``).
+    :raises InvalidBooking: a provider or the reason is not valid.
     """
-    first, last = _dates(first_date, last_date)
-    check_fields(DateOverride(reason=reason), ("reason",))
-    whom = _whom(providers, schedules)
+    first, last = _validate_dates(first_date, last_date)
+    clean_fields(DateOverride(reason=reason), ("reason",))
+    targets = _saved_targets(providers, schedules)
     using = router.db_for_write(DateOverride)
 
     def write() -> Closures:
-        chosen = _locked(*whom, using)
+        locked = _lock_schedules(*targets, using)
         rows: models.QuerySet[DateOverride] = models.QuerySet(DateOverride, using=using)
         closed = set(
-            rows.select_for_update()
-            .filter(schedule__in=chosen, date__range=(first, last), is_closed=True)
+            fresh(rows)
+            .filter(schedule__in=locked, date__range=(first, last), is_closed=True)
             .values_list("schedule_id", "date")
         )
-        dates = [first + number * A_DAY for number in range((last - first).days + 1)]
         new = [
             DateOverride(schedule=schedule, date=day, is_closed=True, reason=reason)
-            for schedule in chosen
-            for day in dates
+            for schedule in locked
+            for day in time_ranges.dates_between(first, last)
             if (schedule.pk, day) not in closed
         ]
-        return Closures(rows.bulk_create(new), _concerned(chosen, first, last + A_DAY, using))
+        overrides = rows.bulk_create(new)
+        return Closures(overrides, _find_bookings(locked, first, last + ONE_DAY, using))
 
-    return atomically(write, using=using)
+    return atomic_with_retry(write, using=using)
 
 
 def remove_closures(
@@ -88,90 +97,92 @@ def remove_closures(
     first_date: date,
     last_date: date | None = None,
 ) -> int:
-    """Take back what :func:`add_closures` did on these dates, whatever the reason; how many.
+    """Remove all closures on a range of dates, whatever their reasons.
 
-    A date's own shifts are not touched, and hold again. Raises what :func:`add_closures` raises.
+    If a date has overrides with hours, these apply again.
+
+    :param providers: the providers to open; each needs a schedule of its own.
+    :param schedules: the schedules to open.
+    :param first_date: the first day.
+    :param last_date: the last day, included; by default ``first_date``.
+    :returns: how many closures were removed.
+    :raises BookingError: as by :func:`add_closures`.
     """
-    first, last = _dates(first_date, last_date)
-    whom = _whom(providers, schedules)
+    first, last = _validate_dates(first_date, last_date)
+    targets = _saved_targets(providers, schedules)
     using = router.db_for_write(DateOverride)
 
     def write() -> int:
-        chosen = _locked(*whom, using)
+        locked = _lock_schedules(*targets, using)
         rows: models.QuerySet[DateOverride] = models.QuerySet(DateOverride, using=using)
-        closures = rows.filter(schedule__in=chosen, date__range=(first, last), is_closed=True)
+        closures = rows.filter(schedule__in=locked, date__range=(first, last), is_closed=True)
         return closures.delete()[0]
 
-    return atomically(write, using=using)
+    return atomic_with_retry(write, using=using)
 
 
-def _dates(first_date: date, last_date: date | None) -> tuple[date, date]:
-    first = dates.day(first_date, "first_date")
+def _validate_dates(first_date: date, last_date: date | None) -> tuple[date, date]:
+    first = time_ranges.validate_date(first_date, "first_date")
     last = first if last_date is None else last_date
-    dates.in_order(first, last, ("first_date", "last_date"))
-    if (last - first).days >= LONGEST_DAYS:
+    time_ranges.validate_dates(first, last, ("first_date", "last_date"))
+    if (last - first).days >= MAX_DAYS:
         raise InvalidSchedule(
             _("%(days)d days are too many for one call. Close %(most)d at most."),
             "range_too_long",
-            params={"days": (last - first).days + 1, "most": LONGEST_DAYS},
+            params={"days": (last - first).days + 1, "most": MAX_DAYS},
         )
-    window.of_dates(first, last, UTC)
+    time_ranges.seconds_of_dates(first, last, UTC)
     return first, last
 
 
-def _whom(providers: Any, schedules: Any) -> tuple[list[Any], list[Schedule]]:
-    """Before anything is locked: an iterator would be empty when that is tried again."""
+def _saved_targets(providers: Any, schedules: Any) -> tuple[list[Any], list[Schedule]]:
+    # As lists: a transaction that is retried would find an iterator empty.
     if providers is None and schedules is None:
         raise InvalidSchedule(_("Say whom to close: pass providers or schedules."), "nobody")
     return (
-        [] if providers is None else inputs.stored_providers(providers),
-        [] if schedules is None else inputs.stored_schedules(schedules),
+        [] if providers is None else references.saved_providers(providers),
+        [] if schedules is None else references.saved_schedules(schedules),
     )
 
 
-def _locked(people: list[Any], schedules: list[Schedule], using: str) -> list[Schedule]:
-    """The schedules meant, locked."""
+def _lock_schedules(providers: list[Any], schedules: list[Schedule], using: str) -> list[Schedule]:
+    """Lock the schedules, and those of the providers, and return them as they are stored."""
     keys = {schedule.pk for schedule in schedules}
     rows: models.QuerySet[Schedule] = models.QuerySet(Schedule, using=using)
-    theirs = dict(
-        rows.filter(provider__in=[person.pk for person in people]).values_list("provider_id", "pk")
+    by_provider = dict(
+        rows.filter(provider__in=[provider.pk for provider in providers]).values_list(
+            "provider_id", "pk"
+        )
     )
-    if missing := [person for person in people if person.pk not in theirs]:
+    if missing := [provider for provider in providers if provider.pk not in by_provider]:
         raise ScheduleMissing(
             _(
-                "Without a schedule of their own: %(providers)s. Make them one with make_schedule "
-                "or copy_schedule, or close the default schedule."
+                "Without a schedule of their own: %(providers)s. Make them one with "
+                "create_schedule or copy_schedule, or close the default schedule."
             ),
-            params={"providers": inputs.named(missing)},
+            params={"providers": references.join_names(missing)},
+            providers=missing,
         )
-    keys |= set(theirs.values())
-    if bump(keys, using=using) != len(keys):
-        raise inputs.gone()
+    keys |= set(by_provider.values())
+    if bump_revisions(keys, using=using) != len(keys):
+        raise references.missing_schedule_error()
     return list(rows.filter(pk__in=keys))
 
 
-def _concerned(schedules: Iterable[Schedule], first: date, end: date, using: str) -> list[Booking]:
-    """The active bookings of these schedules that begin from ``first`` until before ``end``."""
-    in_zone: dict[str, list[Schedule]] = defaultdict(list)
+def _find_bookings(
+    schedules: Iterable[Schedule], first: date, end: date, using: str
+) -> list[Booking]:
+    """Return the active bookings of these schedules that begin from ``first`` to before ``end``."""
+    by_timezone: dict[str, list[Schedule]] = defaultdict(list)
     for schedule in schedules:
-        in_zone[schedule.timezone].append(schedule)
-    concerned = Q(pk__in=[])
-    for group in in_zone.values():
-        whose = Q(provider__in=[row.provider_id for row in group if row.provider_id is not None])
+        by_timezone[schedule.timezone].append(schedule)
+    condition = Q(pk__in=[])
+    for group in by_timezone.values():
+        owners = Q(provider__in=[row.provider_id for row in group if row.provider_id is not None])
         for schedule in group:
             if schedule.provider_id is None:
-                whose |= _without_their_own(schedule, using)
+                owners |= follows_default(schedule, using)
         midnights = [datetime.combine(day, time.min, group[0].zone) for day in (first, end)]
-        concerned |= whose & Q(start_at__gte=midnights[0], start_at__lt=midnights[1])
-    rows = Booking.objects.using(using).active().filter(concerned)
+        condition |= owners & Q(start_at__gte=midnights[0], start_at__lt=midnights[1])
+    rows = Booking.objects.using(using).active().filter(condition)
     return list(rows.order_by("start_at", "pk"))
-
-
-def _without_their_own(default: Schedule, using: str) -> Q:
-    """Bookings of the providers that a default schedule stands for."""
-    has_none = Q(provider__booking_schedule__isnull=True)
-    if default.tenant_id is not None:
-        return has_none & Q(tenant=default.tenant_id)
-    defaults: models.QuerySet[Any] = models.QuerySet(Schedule, using=using)
-    theirs = defaults.filter(provider__isnull=True, tenant__isnull=False).values("tenant")
-    return has_none & (Q(tenant__isnull=True) | ~Q(tenant__in=theirs))

@@ -12,14 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from bookings.conf import app_settings
 from bookings.contrib.schedule.exceptions import InvalidSchedule, ScheduleExists
 from bookings.contrib.schedule.models import BusinessHours, DateOverride, Schedule
-from bookings.contrib.schedule.models.opening import Opening
-from bookings.contrib.schedule.models.revision import bump
-from bookings.contrib.schedule.services import inputs
+from bookings.contrib.schedule.models.hours_entry import HoursEntry
+from bookings.contrib.schedule.models.schedule import bump_revisions
+from bookings.contrib.schedule.schedule_rules import tenant_id_of
+from bookings.contrib.schedule.services import references
 from bookings.exceptions import TenantMismatch
+from bookings.ledger.locked import fresh
+from bookings.ledger.transactions import RetryTransaction, atomic_with_retry, translate_error
 from bookings.protocols import ProviderLike
-from bookings.transactions import TryAgain, atomically, judge
 
-RULES: Final = (
+COPIED_FIELDS: Final = (
     "timezone",
     "slot_step_minutes",
     "alignment",
@@ -28,66 +30,83 @@ RULES: Final = (
     "holiday_country",
     "holiday_subdivision",
 )
-PARTS: Final[tuple[type[Opening], ...]] = (BusinessHours, DateOverride)
+ENTRY_MODELS: Final[tuple[type[HoursEntry], ...]] = (BusinessHours, DateOverride)
 
 
 def copy_schedule(
     *, schedule: Schedule, providers: Iterable[ProviderLike], replace: bool = False
 ) -> list[Schedule]:
-    """Give other providers the same rules, hours and overrides; their schedules, in this order.
+    """Give other providers a schedule with the same fields, weekly hours and overrides.
 
-    The copies are their own from then on. With ``replace`` a provider who has a schedule gets this
-    one instead, overrides included; without it that raises ``ScheduleExists``, and nothing is
-    copied to anyone. Takes a constant number of queries.
+    A later change of the original does not change the copies. It takes a constant number of
+    queries.
+
+    :param schedule: the schedule to copy.
+    :param providers: the providers who get a copy.
+    :param replace: whether to replace the schedules that providers have, overrides included.
+    :returns: the copies, in the order of the providers.
+    :raises ScheduleExists: a provider has a schedule, and ``replace`` is false; nothing is copied.
+    :raises MissingReference: the schedule or a provider is not saved, or has been deleted.
+    :raises InvalidSchedule: the schedule is the provider's own (``copy_to_itself``), or
+        ``providers`` is not a list.
+    :raises InvalidBooking: a provider is not valid.
+    :raises TenantMismatch: a provider belongs to another tenant than the schedule.
     """
-    inputs.stored_schedule(schedule)
-    wanted = {provider.pk: provider for provider in inputs.stored_providers(providers)}
+    references.saved_schedule(schedule)
+    owners = {provider.pk: provider for provider in references.saved_providers(providers)}
     using = router.db_for_write(Schedule, instance=schedule)
 
     def write() -> list[Schedule]:
         schedules: models.QuerySet[Schedule] = models.QuerySet(Schedule, using=using)
-        taken = schedules.filter(provider__in=list(wanted))
-        bump({schedule.pk, *taken.values_list("pk", flat=True)}, using=using)
-        # With a lock, because a snapshot may show what they were before.
-        source = schedules.select_for_update().filter(pk=schedule.pk).first()
+        owned = schedules.filter(provider__in=list(owners))
+        bump_revisions({schedule.pk, *owned.values_list("pk", flat=True)}, using=using)
+        source = fresh(schedules).filter(pk=schedule.pk).first()
         if source is None:
-            raise inputs.gone()
-        _refuse_others(source, wanted.values())
-        existing = list(taken.select_for_update())
+            raise references.missing_schedule_error()
+        _check_providers(source, owners.values())
+        existing = list(fresh(owned))
         if existing and not replace:
-            raise ScheduleExists(
-                _("There is a schedule of %(owner)s already. Pass replace=True to replace it."),
-                params={"owner": inputs.named(wanted[row.provider_id] for row in existing)},
-            )
-        rules = {name: getattr(source, name) for name in RULES}
-        taken.update(**rules, updated_at=timezone.now())
-        for part in PARTS:
-            models.QuerySet(part, using=using).filter(schedule__in=existing).delete()
+            raise _exists_error([owners[row.provider_id] for row in existing])
+        values = {name: getattr(source, name) for name in COPIED_FIELDS}
+        owned.update(**values, updated_at=timezone.now())
+        for model in ENTRY_MODELS:
+            models.QuerySet(model, using=using).filter(schedule__in=existing).delete()
         known = {row.provider_id for row in existing}
         try:
             schedules.bulk_create(
-                Schedule(provider=provider, tenant_id=_tenant_of(provider, source), **rules)
-                for key, provider in wanted.items()
+                Schedule(
+                    provider=provider, tenant_id=tenant_id_of(provider, source.tenant_id), **values
+                )
+                for key, provider in owners.items()
                 if key not in known
             )
         except IntegrityError as error:
-            if judge(error) is not None:
+            if translate_error(error) is not None:
                 raise
-            # Somebody else has made one since we looked.
-            raise TryAgain from error
-        # Read again, for MySQL does not say which keys it gave them.
-        copies = {row.provider_id: row for row in taken.select_for_update()}
-        for part in PARTS:
-            _copy_rows(part, source, copies.values(), using)
-        return [copies[key] for key in wanted]
+            # Another transaction has made one of them since they were read. There are no receivers
+            # whose error it could be.
+            raise RetryTransaction from error
+        # Read them again, because MySQL does not return the keys of the new rows.
+        copies = {row.provider_id: row for row in fresh(owned)}
+        for model in ENTRY_MODELS:
+            _copy_entries(model, source, copies.values(), using)
+        return [copies[key] for key in owners]
 
-    return atomically(write, using=using)
+    return atomic_with_retry(write, using=using)
 
 
-def _refuse_others(source: Schedule, providers: Iterable[Any]) -> None:
-    owner = source.tenant_id
+def _exists_error(providers: list[Any]) -> ScheduleExists:
+    return ScheduleExists(
+        _("There is a schedule of %(owner)s already. Pass replace=True to replace it."),
+        params={"owner": references.join_names(providers)},
+        providers=providers,
+    )
+
+
+def _check_providers(source: Schedule, providers: Iterable[Any]) -> None:
+    tenant_id = source.tenant_id
     if source.provider is not None:
-        owner = _tenant_of(source.provider, source)
+        tenant_id = tenant_id_of(source.provider, source.tenant_id)
     for provider in providers:
         if provider.pk == source.provider_id:
             raise InvalidSchedule(
@@ -95,25 +114,26 @@ def _refuse_others(source: Schedule, providers: Iterable[Any]) -> None:
                 "copy_to_itself",
                 params={"provider": str(provider)},
             )
-        if app_settings.tenancy_enabled and owner not in {None, _tenant_of(provider, source)}:
+        if app_settings.tenancy_enabled and tenant_id not in {
+            None,
+            tenant_id_of(provider, source.tenant_id),
+        }:
             raise TenantMismatch(
                 _("%(provider)s belongs to another tenant than the schedule. Make it a new one."),
                 params={"provider": str(provider)},
             )
 
 
-def _tenant_of(provider: Any, source: Schedule) -> Any:
-    if not app_settings.tenancy_enabled:
-        return None
-    return getattr(provider, "tenant_id", source.tenant_id)
-
-
-def _copy_rows(part: type[Any], source: Schedule, copies: Iterable[Schedule], using: str) -> None:
-    rows: models.QuerySet[Any] = models.QuerySet(part, using=using)
+def _copy_entries(
+    model: type[Any], source: Schedule, copies: Iterable[Schedule], using: str
+) -> None:
+    rows: models.QuerySet[Any] = models.QuerySet(model, using=using)
     columns = [
         field.attname
-        for field in part._meta.concrete_fields
+        for field in model._meta.concrete_fields
         if not field.primary_key and field.name != "schedule"
     ]
-    originals = list(rows.select_for_update().filter(schedule=source).values(*columns))
-    rows.bulk_create(part(schedule_id=copy.pk, **values) for copy in copies for values in originals)
+    originals = list(fresh(rows).filter(schedule=source).values(*columns))
+    rows.bulk_create(
+        model(schedule_id=copy.pk, **values) for copy in copies for values in originals
+    )

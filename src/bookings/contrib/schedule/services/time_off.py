@@ -1,28 +1,29 @@
-"""Take time off, move it, and give it back."""
+"""Take time off, move it, and cancel it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import router
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from bookings import claims, ledger, locks, policies
-from bookings.contrib.schedule.exceptions import InvalidSchedule, TimeOffConflict
+from bookings.contrib.schedule.exceptions import InvalidSchedule
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.models.time_off import TimeOffQuerySet
+from bookings.contrib.schedule.time_off_intervals import SharedIntervals
 from bookings.exceptions import MissingReference
-from bookings.models import Booking, BusyInterval
+from bookings.ledger import entries, locks
+from bookings.ledger.locked import fresh
+from bookings.ledger.transactions import atomic_with_retry
+from bookings.models import BusyInterval, field_validation
+from bookings.models.arguments import is_saved
 from bookings.protocols import ProviderLike
-from bookings.querysets import overlapping
-from bookings.services import inputs
-from bookings.services.expire import past_stale_holds
-from bookings.transactions import atomically
-
-LONGEST: Final = timedelta(days=5 * 366)
+from bookings.rules import instants
+from bookings.services import references
+from bookings.services.lapsed_holds import retry_without_lapsed_holds
 
 CLAIM_FIELDS: Final = frozenset({"provider", "start_at", "end_at", "busy_interval"})
 
@@ -36,47 +37,68 @@ def take_time_off(
     actor: Any = None,
     now_dt: datetime | None = None,
 ) -> TimeOff:
-    """Keep ``[start_at, end_at)`` of a provider's time free of bookings; the time off.
+    """Keep ``[start_at, end_at)`` of a provider's time free of bookings.
 
-    It may have begun, as an illness has. Holds that have run out are expired first if they are in
-    the way.
+    The time off may have begun already, as an illness has. If expired holds are in the way, they
+    are cancelled first. It may overlap other time off of the provider. To resolve a conflict, move
+    or cancel the bookings that the error lists, and call the service again.
 
-    Raises :class:`~bookings.contrib.schedule.exceptions.TimeOffConflict`, whose ``bookings`` are
-    those in the way: move or cancel them, and ask again. Naive datetimes are ``InvalidBooking``; an
-    end that is not after the start or has passed, or a length of more than five years, are
-    ``InvalidSchedule``.
+    Called again with the same arguments, it returns the time off that is stored already, so that
+    you can repeat a call whose answer was lost.
+
+    :param provider: whose time it is.
+    :param start_at: the first instant of the time off, an aware datetime.
+    :param end_at: the instant at which it ends, an aware datetime at most five years later.
+    :param reason: a text for staff, of at most 255 characters.
+    :param actor: the user who takes it, stored as ``created_by``.
+    :param now_dt: the current time, by default the clock's.
+    :returns: the stored time off.
+    :raises TimeOffConflict: the provider is busy in that time, and not only by time off;
+        ``bookings`` lists the bookings in the way.
+    :raises InvalidSchedule: the end is not after the start (``range_reversed``), has passed
+        (``past``), or is more than five years after the start (``range_too_long``).
+    :raises InvalidBooking: a datetime is naive or out of range, or a value cannot be stored.
+    :raises MissingReference: the provider or the actor does not exist.
     """
-    now = inputs.moment(now_dt)
+    now = references.resolve_now(now_dt)
     time_off = TimeOff(
-        provider=inputs.stored(provider, "PROVIDER_MODEL", "provider"),
-        start_at=policies.instant(start_at, "start_at"),
-        end_at=policies.instant(end_at, "end_at"),
+        provider=references.saved_instance(provider, "PROVIDER_MODEL", "provider"),
+        start_at=instants.aware_utc(start_at, "start_at"),
+        end_at=instants.aware_utc(end_at, "end_at"),
         reason=reason,
-        created_by=inputs.user(actor, "actor"),
+        created_by=references.saved_user(actor, "actor"),
         created_at=now,
     )
-    _refuse_past(time_off, now)
-    save_time_off(time_off, using=router.db_for_write(TimeOff), now=now)
-    return time_off
+    _check_not_past(time_off, now)
+    using = router.db_for_write(TimeOff)
+    return save_time_off(time_off, using=using, now=now, finds_same=True)
 
 
 def move_time_off(
     time_off: TimeOff, *, start_at: datetime, end_at: datetime, now_dt: datetime | None = None
 ) -> TimeOff:
-    """Move it, or make it longer or shorter; the same object, refreshed.
+    """Move a time off, or make it longer or shorter.
 
-    Raises what :func:`take_time_off` raises, and ``MissingReference`` if it is gone.
+    :param time_off: the time off; it is refreshed from the database.
+    :param start_at: the new start, an aware datetime.
+    :param end_at: the new end, an aware datetime at most five years later.
+    :param now_dt: the current time, by default the clock's.
+    :returns: the same object.
+    :raises MissingReference: the time off is not saved, or has been deleted.
+    :raises TimeOffConflict: the provider is busy in the new time, and not only by time off.
+    :raises InvalidSchedule: as by :func:`take_time_off`.
+    :raises InvalidBooking: a datetime is naive or out of range.
     """
-    now = inputs.moment(now_dt)
+    now = references.resolve_now(now_dt)
     _check_saved(time_off)
     moved = TimeOff(
         pk=time_off.pk,
         provider_id=time_off.provider_id,
-        start_at=policies.instant(start_at, "start_at"),
-        end_at=policies.instant(end_at, "end_at"),
+        start_at=instants.aware_utc(start_at, "start_at"),
+        end_at=instants.aware_utc(end_at, "end_at"),
     )
     moved._state.adding = False
-    _refuse_past(moved, now)
+    _check_not_past(moved, now)
     using = router.db_for_write(TimeOff, instance=time_off)
     save_time_off(moved, using=using, update_fields=CLAIM_FIELDS, now=now)
     time_off.refresh_from_db(using=using)
@@ -84,7 +106,13 @@ def move_time_off(
 
 
 def cancel_time_off(time_off: TimeOff) -> None:
-    """Delete it, and release its time. If it is gone already, nothing happens."""
+    """Delete a time off, and release its time but for what other time off takes.
+
+    Nothing happens if it has been deleted already.
+
+    :param time_off: the time off.
+    :raises MissingReference: it was never saved.
+    """
     _check_saved(time_off)
     time_off.delete()
 
@@ -95,36 +123,52 @@ def save_time_off(
     using: str,
     update_fields: Iterable[str] | None = None,
     now: datetime | None = None,
-) -> None:
-    """Write a time off and its claim, new or moved, under the calendar's lock."""
+    finds_same: bool = False,
+) -> TimeOff:
+    """Write a new or moved time off and its claim, under the calendar's lock; return it.
+
+    With ``finds_same``, return the same time off instead if it is stored already.
+    """
     fields = None if update_fields is None else set(update_fields)
-    inputs.check_fields(time_off, ("reason",))
+    field_validation.clean_fields(time_off, ("reason",))
     if fields is not None and not fields & {*CLAIM_FIELDS, "provider_id", "busy_interval_id"}:
         time_off.save_row(using=using, update_fields=fields)
-        return
-    claim = claim_of(time_off)
+        return time_off
+    window = time_off.busy_seconds()
+    provider: Any = TimeOff._meta.get_field("provider")
+    # A key may be given as text. It is compared with those of stored rows.
+    time_off.provider_id = provider.to_python(time_off.provider_id)
     before = time_off._state.adding, time_off.pk, time_off.busy_interval_id
 
     def restore() -> None:
         time_off._state.adding, time_off.pk, time_off.busy_interval_id = before
 
-    def write() -> None:
+    def write() -> TimeOff:
         restore()
         calendar_id = locks.lock_calendar(time_off.provider_id, using=using)
-        held = None if time_off._state.adding else _held(time_off, using)
-        _refuse_conflict(calendar_id, claim, held, using=using)
-        time_off.busy_interval_id = ledger.move(held, claim.seats, calendar_id, claim, using=using)
-        written = None if fields is None else fields | CLAIM_FIELDS
-        time_off.save_row(using=using, update_fields=written)
+        interval_id: Any = None
+        if not time_off._state.adding:
+            interval_id = _stored_interval_id(time_off, using)
+        intervals = SharedIntervals({time_off.provider_id: calendar_id}, using=using)
+        intervals.read_around(time_off, interval_id)
+        if finds_same and (same := _find_same(time_off, intervals.rows.values())):
+            return same
+        intervals.rows[time_off.pk] = time_off
+        time_off.busy_interval_id = interval_id
+        intervals.write()
+        time_off.save_row(
+            using=using, update_fields=None if fields is None else fields | CLAIM_FIELDS
+        )
+        return time_off
 
     try:
-        past_stale_holds(
-            lambda: atomically(write, using=using),
+        return retry_without_lapsed_holds(
+            lambda: atomic_with_retry(write, using=using),
             time_off.provider_id,
-            claim.window,
-            now=inputs.moment(now),
+            window,
+            now=references.resolve_now(now),
             using=using,
-            own=time_off.busy_interval_id,
+            shared_kind=BusyInterval.Kind.TIME_OFF,
         )
     except BaseException:
         restore()
@@ -134,93 +178,77 @@ def save_time_off(
 def delete_time_off(
     rows: TimeOffQuerySet, delete: Callable[[TimeOffQuerySet], tuple[int, dict[str, int]]]
 ) -> tuple[int, dict[str, int]]:
-    """Lock every calendar concerned, run ``delete``, and give the claims back."""
+    """Lock the calendars concerned, delete the rows, and release what no other time off takes.
+
+    ``delete`` is called with the rows whose calendars are locked.
+    """
     using = rows._db or router.db_for_write(TimeOff)
     chosen = rows.using(using)
 
     def write() -> tuple[int, dict[str, int]]:
         providers = chosen.order_by().values_list("provider_id", flat=True).distinct()
-        locked = chosen.filter(provider__in=list(locks.lock_calendars(providers, using=using)))
-        # Each row once, and alone: the queryset may join what repeats, or what cannot be locked.
+        calendars = locks.lock_calendars(providers, using=using)
+        locked = chosen.filter(provider__in=list(calendars))
+        # Lock by key: the queryset may join rows that repeat, or that cannot be locked.
         keys = locked.order_by().values("pk")
         stored: QuerySet[TimeOff] = QuerySet(TimeOff, using=using)
-        held = stored.filter(pk__in=keys).select_for_update()
-        claims = list(held.values_list("busy_interval_id", flat=True))
+        claims = fresh(stored.filter(pk__in=keys)).values_list("busy_interval_id", flat=True)
+        interval_ids = set(claims)
         result = delete(locked)
-        ledger.give_back(claims, using=using)
+        release_time(interval_ids, calendars, using=using)
         return result
 
-    return atomically(write, using=using)
+    return atomic_with_retry(write, using=using)
 
 
-def _check_saved(time_off: Any) -> None:
-    if not isinstance(time_off, TimeOff) or time_off._state.adding or time_off.pk is None:
-        raise gone()
+def release_time(interval_ids: Iterable[int], calendars: Mapping[Any, int], *, using: str) -> None:
+    """Release the time of these intervals that no time off takes any more.
+
+    The calendars are locked.
+    """
+    interval_ids = set(interval_ids)
+    intervals = SharedIntervals(calendars, using=using)
+    intervals.read_holders(interval_ids)
+    entries.delete(interval_ids - intervals.held, using=using)
+    intervals.write()
 
 
-def gone() -> MissingReference:
+def missing_time_off_error() -> MissingReference:
     return MissingReference(_("The time off is not saved, or has been deleted."))
 
 
-def _refuse_past(time_off: TimeOff, now: datetime) -> None:
-    # The order of the two comes first, for a reversed one may well look past.
-    claim_of(time_off)
+def _check_saved(time_off: Any) -> None:
+    if not is_saved(time_off, TimeOff):
+        raise missing_time_off_error()
+
+
+def _check_not_past(time_off: TimeOff, now: datetime) -> None:
+    # A reversed range may end in the past as well; its own error says more.
+    time_off.busy_seconds()
     if time_off.end_at <= now:
         raise InvalidSchedule(
             _("The time off has ended already. Give an end that is still to come."), "past"
         )
 
 
-def claim_of(time_off: TimeOff) -> claims.Claim:
-    start_at = policies.instant(time_off.start_at, "start_at")
-    end_at = policies.instant(time_off.end_at, "end_at")
-    if end_at <= start_at:
-        raise InvalidSchedule(
-            _("The time off ends before it begins. Swap start and end."), "range_reversed"
-        )
-    if end_at - start_at > LONGEST:
-        raise InvalidSchedule(
-            _("%(days)d days off are too many at once. Take %(most)d at most."),
-            "range_too_long",
-            params={"days": (end_at - start_at).days, "most": LONGEST.days},
-        )
-    starts, ends = policies.busy_seconds(start_at, end_at, 0, 0)
-    return claims.Claim(starts=starts, ends=ends, kind=BusyInterval.Kind.TIME_OFF)
-
-
-def _held(time_off: TimeOff, using: str) -> int:
-    """The claim that it holds, read under the lock."""
+def _stored_interval_id(time_off: TimeOff, using: str) -> int:
+    """Return the key of the busy interval that the time off holds, read under the lock."""
     rows: QuerySet[Any] = QuerySet(TimeOff, using=using)
-    stored = rows.select_for_update().filter(pk=time_off.pk).first()
+    stored = fresh(rows).filter(pk=time_off.pk).first()
     if stored is None:
-        raise gone()
+        raise missing_time_off_error()
     if stored.provider_id != time_off.provider_id:
         raise InvalidSchedule(
             _("Time off stays its provider's. Cancel it, and take some for the other provider."),
             "provider_changed",
         )
-    held: int = stored.busy_interval_id
-    return held
+    interval_id: int = stored.busy_interval_id
+    return interval_id
 
 
-def _refuse_conflict(
-    calendar_id: int, claim: claims.Claim, held: int | None, *, using: str
-) -> None:
-    """Say what is in the way. The reads lock, because a snapshot may show what was before."""
-    intervals: QuerySet[BusyInterval] = QuerySet(BusyInterval, using=using)
-    in_the_way = {
-        interval.pk: interval
-        for interval in intervals.select_for_update()
-        .filter(overlapping(*claim.window), calendar=calendar_id)
-        .order_by("starts")
-        if interval.pk != held
-    }
-    if not in_the_way:
-        return
-    rows: QuerySet[Booking] = QuerySet(Booking, using=using)
-    bookings = list(
-        rows.select_for_update().filter(busy_interval__in=in_the_way).order_by("start_at", "pk")
+def _find_same(time_off: TimeOff, rows: Iterable[TimeOff]) -> TimeOff | None:
+    """Return the row that another call with the same arguments has stored."""
+    names = ("start_at", "end_at", "reason", "created_by_id")
+    return next(
+        (row for row in rows if all(getattr(row, n) == getattr(time_off, n) for n in names)), None
     )
-    booked = {booking.busy_interval_id for booking in bookings}
-    claims = [interval for key, interval in in_the_way.items() if key not in booked]
-    raise TimeOffConflict(bookings=bookings, claims=claims)

@@ -10,7 +10,8 @@ import django.utils.timezone
 import model_utils.fields
 from django.db import migrations, models
 
-import bookings.fields
+import bookings.models.deletion
+import bookings.models.fields
 from bookings.conf import app_settings
 
 
@@ -37,9 +38,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "uuid",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, unique=True, verbose_name="UUID"
-                    ),
+                    models.UUIDField(default=uuid.uuid4, editable=False, verbose_name="UUID"),
                 ),
                 ("rrule", models.CharField(max_length=1000, verbose_name="rule")),
                 ("timezone", models.CharField(max_length=64, verbose_name="time zone")),
@@ -61,13 +60,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "rdates",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Starts that the rule does not give.",
+                        verbose_name="added",
+                    ),
+                ),
+                (
                     "idempotency_key",
                     models.CharField(
                         default=None,
                         editable=False,
                         max_length=64,
                         null=True,
-                        unique=True,
                         verbose_name="idempotency key",
                     ),
                 ),
@@ -103,19 +110,29 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_by",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         editable=False,
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=bookings.models.deletion.keep_name,
                         related_name="booking_series_created",
                         setting="USER_MODEL",
                         verbose_name="created by",
                     ),
                 ),
                 (
+                    "created_by_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        editable=False,
+                        max_length=255,
+                        verbose_name="name of who created it",
+                    ),
+                ),
+                (
                     "provider",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="booking_series",
                         setting="PROVIDER_MODEL",
@@ -124,7 +141,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "service",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="booking_series",
                         setting="SERVICE_MODEL",
@@ -133,7 +150,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tenant",
-                    bookings.fields.SettingForeignKey(
+                    bookings.models.fields.SettingForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -147,6 +164,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "series",
                 "verbose_name_plural": "series",
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("uuid",), name="bookings_series_uuid"),
+                    models.UniqueConstraint(
+                        fields=("idempotency_key",), name="bookings_series_idempotency_key"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(

@@ -7,11 +7,18 @@ from functools import partial
 from typing import Any
 
 from bookings.contrib.series.models import Occurrence
-from bookings.contrib.series.services import things
-from bookings.contrib.series.services.each import change_each
-from bookings.contrib.series.services.result import SeriesResult
-from bookings.contrib.series.services.scope import scope_of, under_lock
-from bookings.services import inputs
+from bookings.contrib.series.services.instances import cancel_instance, cancel_sessions
+from bookings.contrib.series.services.results import SeriesResult
+from bookings.contrib.series.services.series_change import (
+    LockedSeries,
+    change_instances,
+    parse_scope,
+    with_locked_series,
+)
+from bookings.models import Booking
+from bookings.services import references
+from bookings.services.bulk_change import change_bookings
+from bookings.services.cancel import decide_cancellation
 
 
 def cancel_series(
@@ -21,28 +28,62 @@ def cancel_series(
     actor: Any = None,
     now_dt: datetime | None = None,
     reason: str = "",
+    by: str = "client",
     override_policy: bool = False,
 ) -> SeriesResult:
-    """Cancel the booking of ``occurrence`` (``scope="one"``), it and those that follow
-    (``"following"``), or all of its series (``"all"``), each by
-    :func:`~bookings.services.cancel_booking`; a session by ``cancel_session``.
+    """Cancel bookings of a series with :func:`~bookings.services.cancel_booking`, and sessions with
+    :func:`~bookings.contrib.group_sessions.services.cancel_session`.
 
-    Of several, those that have begun stay as they are, and so do those that have ended already in
-    whatever way. If one cannot be cancelled, as it is too late for it, nothing is cancelled, and
-    :class:`~bookings.contrib.series.exceptions.SeriesConflict` has all such. The rule of the series
-    stays: these starts are cancelled ones of it.
+    With ``following`` and ``all``, what has begun stays as it is, and so does what has ended in any
+    way. The rule of the series stays too: the starts belong to it, and their bookings are
+    cancelled.
 
-    Raises ``SeriesConflict``, ``InvalidBooking``, ``MissingReference`` and ``BookingBusy``; of one,
-    what ``cancel_booking`` raises.
+    :param occurrence: the occurrence from which the scope is counted. It is refreshed.
+    :param scope: ``one``, ``following`` or ``all``: see :class:`Scope`.
+    :param actor: the user who cancels; ``None`` for nobody.
+    :param now_dt: the instant of the cancellation; the default is now.
+    :param reason: stored with the event of each booking.
+    :param by: on whose behalf they are cancelled, ``client`` or ``provider``. With the provider,
+        everything that was paid is to be refunded, whatever the refund policy.
+    :param override_policy: cancel also within the notice, what may not be cancelled, and with
+        ``one`` what has begun. Only for staff.
+    :returns: the series, and the bookings or sessions that were cancelled.
+    :raises SeriesConflict: some of several cannot be cancelled; nothing was.
+    :raises InvalidBooking: an argument is invalid.
+    :raises MissingReference: the occurrence, or its booking, is not saved or has been deleted.
+    :raises BookingBusy: the database asks to run the caller's transaction again.
+    :raises BookingError: with ``one``, what ``cancel_booking`` or ``cancel_session`` raises; for a
+        session that has begun, ``SessionNotOpen`` (code ``session_started``).
     """
-    now = inputs.moment(now_dt)
-    chosen = scope_of(scope)
-    inputs.text("reason", reason)
+    now = references.resolve_now(now_dt)
+    parsed_scope = parse_scope(scope)
+    user = references.saved_user(actor, "actor")
+    decide = decide_cancellation(reason=reason, by=by, override_policy=override_policy)
     cancel = partial(
-        things.cancel,
-        actor=inputs.user(actor, "actor"),
+        cancel_instance,
+        actor=user,
         now_dt=now,
         reason=reason,
+        by=by,
         override_policy=override_policy,
     )
-    return under_lock(occurrence, lambda at: change_each(at, chosen, cancel), now=now)
+
+    def act(locked: LockedSeries) -> SeriesResult:
+        def cancel_bookings(bookings: list[Booking], refuse: Any) -> None:
+            change_bookings(
+                bookings,
+                decide,
+                verb="cancel",
+                calendars=locked.calendars,
+                using=locked.using,
+                now=now,
+                actor=user,
+                refuse=refuse,
+            )
+
+        def cancel_all_sessions(sessions: list[Any], refuse: Any) -> None:
+            cancel_sessions(locked, sessions, user, refuse, reason=reason, by=by)
+
+        return change_instances(locked, parsed_scope, cancel, cancel_bookings, cancel_all_sessions)
+
+    return with_locked_series(occurrence, act, now=now)

@@ -1,32 +1,36 @@
-"""Create a series: a booking at every start of a rule."""
+"""Create a series of bookings: one at every start of a rule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
-from bookings.contrib.series.alternatives import Wish
-from bookings.contrib.series.recurrences import MOST_STARTS
-from bookings.contrib.series.services.make import OnConflict, make, read
-from bookings.contrib.series.services.result import SeriesResult
+from bookings.contrib.series.alternative_starts import InstanceTemplate
+from bookings.contrib.series.recurrences import DEFAULT_LIMIT
+from bookings.contrib.series.services.new_series import (
+    OnConflict,
+    SeriesRequest,
+    find_replay,
+    save_new_series,
+    validate_request,
+)
+from bookings.contrib.series.services.results import Refusals, SeriesResult
 from bookings.models import Booking
 from bookings.protocols import ProviderLike, ServiceLike
-from bookings.services import create_booking
-from bookings.services.addons import addon_keys
+from bookings.services.addons import key_text, load_addons, parse_addon_ids
+from bookings.services.bulk_creation import BulkCreation, check_new_bookings, copy_draft
+from bookings.services.client_details import CLIENT_FIELDS
+from bookings.services.create import new_draft
+from bookings.services.new_booking import NewBooking
+from bookings.services.options import ClientOptions
 
 
-class BookingOptions(TypedDict, total=False):
-    """What every booking of a series gets: see :func:`~bookings.services.create_booking`."""
+class SeriesBookingOptions(ClientOptions, total=False):
+    """The options of ``create_booking`` that all bookings of a series share."""
 
-    client_email: str
-    client_phone: str
-    client_user: Any
     addon_ids: Iterable[Any] | None
     party_size: int
-    notes_client: str
-    notes_internal: str
-    metadata: dict[str, Any] | None
     expires_at: datetime | None
     allow_past: bool | None
     skip_slot_validation: bool
@@ -44,34 +48,49 @@ def create_series(
     exdates: Iterable[datetime] = (),
     on_conflict: str = OnConflict.REFUSE,
     alternatives: int = 0,
-    limit: int = MOST_STARTS,
+    limit: int = DEFAULT_LIMIT,
     idempotency_key: str = "",
     created_by: Any = None,
     tenant: Any = None,
     now_dt: datetime | None = None,
-    **options: Unpack[BookingOptions],
+    **options: Unpack[SeriesBookingOptions],
 ) -> SeriesResult:
-    """Book ``service`` with ``provider`` at every start of a rule, all in one transaction.
+    """Book a service with a provider at every start of a rule, all in one transaction.
 
-    ``rrule``, ``timezone``, ``exdates`` and ``limit`` are those of
-    :func:`~bookings.contrib.series.recurrences.list_starts`, whose ``start`` is ``start_at``: an
-    instant, or what the clocks show. The rest are those of
-    :func:`~bookings.services.create_booking`, for each booking.
-
-    If a start cannot be booked, ``on_conflict="refuse"`` raises
-    :class:`~bookings.contrib.series.exceptions.SeriesConflict`, which has all such starts, and
-    nothing is written. ``"skip"`` books the others and leaves these out of the series; if none is
-    left, it raises the same. With ``alternatives`` each of them comes with as many of the next free
-    starts, at most 20, of the week after it.
-
-    The same ``idempotency_key`` (per tenant) gives the same series again, with the bookings that it
-    has by then.
-
-    Raises ``InvalidRecurrence``, ``SeriesConflict``, ``IdempotencyKeyReused``, and what is wrong
-    with every start alike: ``InvalidBooking``, ``MissingReference``, ``TenantMismatch`` or
-    ``BookingBusy``.
+    :param rrule: the recurrence rule, as ``FREQ=WEEKLY;COUNT=10``: see
+        :func:`~bookings.contrib.series.rrule.parse_rrule`.
+    :param timezone: the IANA name of the time zone whose clocks the series follows.
+    :param start_at: the first start: an instant, or a naive datetime that the clocks of
+        ``timezone`` show.
+    :param service: the service to book.
+    :param provider: the provider to book it with.
+    :param client_name: the client of every booking.
+    :param exdates: starts of the rule to leave out, in either form that ``start_at`` can have.
+    :param on_conflict: what to do if a start cannot be booked: ``refuse`` writes nothing, ``skip``
+        leaves such starts out of the series. See :class:`OnConflict`.
+    :param alternatives: how many free starts to find for each start that cannot be booked, within
+        the week after it: from 0 to 20.
+    :param limit: how many starts the rule may have, ``exdates`` included: from 1 to 10,000.
+    :param idempotency_key: a key of the request, unique within the tenant. The same request again
+        returns the same series, with the bookings that it has by then.
+    :param created_by: the user who makes the series; ``None`` for nobody.
+    :param tenant: the tenant of the series; required if, and only if, tenancy is enabled.
+    :param now_dt: the instant of the request; the default is now.
+    :param options: any of :class:`SeriesBookingOptions`, for every booking.
+    :returns: the series, its bookings, and the starts that were skipped.
+    :raises InvalidRecurrence: the rule, the first start or the excluded starts are invalid.
+    :raises SeriesConflict: some starts cannot be booked, or none with ``skip``; nothing was
+        written.
+    :raises IdempotencyKeyReused: the key belongs to another request.
+    :raises InvalidBooking: an argument is invalid.
+    :raises MissingReference: something the bookings refer to does not exist, or no longer exists.
+    :raises TenantMismatch: the tenant is missing, or something belongs to another one.
+    :raises BookingBusy: the database asks to run the caller's transaction again.
     """
-    asked = read(
+    if options.get("addon_ids") is not None:
+        # Every booking reads them, and an iterator would be empty after the first.
+        options["addon_ids"] = parse_addon_ids(options["addon_ids"])
+    request = validate_request(
         kind="bookings",
         rrule=rrule,
         timezone=timezone,
@@ -85,33 +104,106 @@ def create_series(
         on_conflict=on_conflict,
         alternatives=alternatives,
         idempotency_key=idempotency_key,
+        instance={
+            "client_name": client_name,
+            "party_size": 1,
+            **options,
+            "addon_ids": sorted(map(key_text, options.get("addon_ids") or ())),
+        },
         now_dt=now_dt,
     )
-    if options.get("addon_ids") is not None:
-        # Every booking reads them, and an iterator would be empty after the first.
-        options["addon_ids"] = addon_keys(options["addon_ids"])
-    wish = Wish(
+    if replayed := find_replay(request):
+        return replayed
+    values: dict[str, Any] = dict(options)
+    addons = load_addons(
+        values.pop("addon_ids", None),
+        service=service,
+        tenant_key=request.series.tenant_id,
+        using=request.using,
+    )
+    allow_past = values.pop("allow_past", None)
+    override_policy = values.pop("override_policy", False)
+    skip_slot_validation = values.pop("skip_slot_validation", False)
+    template = InstanceTemplate(
         service=service,
         provider=provider,
         tenant=tenant,
-        now=asked.now,
-        using=asked.using,
-        addon_ids=options.get("addon_ids"),
-        party_size=options.get("party_size", 1),
-        override_policy=options.get("override_policy", False),
-        skip_slot_validation=options.get("skip_slot_validation", False),
+        now=request.now,
+        client={"client_name": client_name}
+        | {name: values[name] for name in CLIENT_FIELDS if name in values},
+        addons=addons,
+        party_size=values.get("party_size", 1),
+        override_policy=override_policy,
+        skip_slot_validation=skip_slot_validation,
     )
+    draft = new_draft(
+        service=service,
+        provider=provider,
+        start_at=request.recurrence.starts()[0],
+        client_name=client_name,
+        created_by=created_by,
+        tenant=tenant,
+        now=request.now,
+        **values,
+    )
+    bookings = NewBookings(
+        request,
+        draft,
+        addons,
+        allow_past=allow_past,
+        override_policy=override_policy,
+        skip_slot_validation=skip_slot_validation,
+    )
+    return save_new_series(request, bookings, template)
 
-    def create(at: datetime) -> Booking:
-        return create_booking(
-            service=service,
-            provider=provider,
-            start_at=at,
-            client_name=client_name,
-            created_by=created_by,
-            tenant=tenant,
-            now_dt=asked.now,
-            **options,
+
+class NewBookings:
+    """The bookings of a new series, as :class:`NewInstances`: copies of one draft."""
+
+    def __init__(
+        self,
+        request: SeriesRequest,
+        draft: Booking,
+        addons: Sequence[Any],
+        *,
+        allow_past: bool | None,
+        override_policy: bool,
+        skip_slot_validation: bool,
+    ) -> None:
+        self._request = request
+        first, *others = request.recurrence.starts()
+        one = NewBooking(copy_draft(draft, start_at=first), addons, override_policy=override_policy)
+        self._news = [one]
+        for start in others:
+            copied = copy_draft(draft, start_at=start)
+            self._news.append(
+                NewBooking(copied, addons, override_policy=override_policy, rules=one.rules)
+            )
+        self._allow_past = allow_past
+        self._skip_slot_validation = skip_slot_validation
+
+    def prepare(self, refusals: Refusals) -> None:
+        request = self._request
+        self._creation = BulkCreation(
+            check_new_bookings(
+                self._news,
+                lambda new, error: refusals.add(new.booking.start_at, error),
+                now=request.now,
+                using=request.using,
+                allow_past=self._allow_past,
+                skip_slot_validation=self._skip_slot_validation,
+            ),
+            request.now,
+            request.using,
+            self._skip_slot_validation,
         )
 
-    return make(asked, create, wish)
+    def check(self, calendar_id: int, refusals: Refusals) -> Sequence[Booking]:
+        self._creation.lock_clients()
+        return self._creation.check(
+            {self._request.series.provider_id: calendar_id},
+            lambda new, error: refusals.add(new.booking.start_at, error),
+        )
+
+    def write(self) -> None:
+        self._creation.write()

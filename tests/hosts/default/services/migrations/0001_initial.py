@@ -152,6 +152,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "named_seats",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Clients with one e-mail address are told apart by their names.",
+                        verbose_name="named seats",
+                    ),
+                ),
+                (
                     "pricing_type",
                     models.CharField(
                         blank=True,
@@ -169,7 +177,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),
@@ -204,7 +212,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        default=bookings.abstract.default_currency,
+                        default=bookings.models.fields.default_currency,
                         max_length=3,
                         verbose_name="currency",
                     ),

@@ -64,6 +64,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="repair",
+            name="named_seats",
+            field=models.BooleanField(
+                default=False,
+                help_text="Clients with one e-mail address are told apart by their names.",
+                verbose_name="named seats",
+            ),
+        ),
+        migrations.AddField(
+            model_name="repair",
             name="two_sided_completion",
             field=models.BooleanField(
                 default=False,

@@ -16,6 +16,8 @@ class Migration(migrations.Migration):
         ("bookings", "0002_initial"),
         ("bookings_schedule", "0001_schedule"),
         ("bookings_series", "0001_series"),
+        ("bookings_group_sessions", "0001_group_sessions"),
+        ("bookings_payments", "0001_payments"),
     ]
 
     operations = [
@@ -23,5 +25,7 @@ class Migration(migrations.Migration):
         RetargetForeignKey("Booking", "tenant"),
         RetargetForeignKey("bookings_schedule.Schedule", "tenant"),
         RetargetForeignKey("bookings_series.Series", "tenant"),
+        RetargetForeignKey("bookings_group_sessions.Session", "tenant"),
+        RetargetForeignKey("bookings_payments.RefundPolicy", "tenant"),
         migrations.RunPython(give_all_to_the_first_organisation, migrations.RunPython.noop),
     ]

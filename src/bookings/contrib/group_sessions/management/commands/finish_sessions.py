@@ -1,4 +1,4 @@
-"""``manage.py finish_sessions``: finish the sessions that have ended. For cron."""
+"""``manage.py finish_sessions``: finish the sessions that have ended; meant for cron."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bookings.exceptions import BookingError
 
 class Command(BaseCommand):
     help = (
-        "Finish sessions that have ended: nobody waits for them any more. Safe to run at any time, "
-        "and in several places at once."
+        "Finish sessions that have ended, and end their waitlists. Safe to run at any time, and in "
+        "several places at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,5 +27,5 @@ class Command(BaseCommand):
             finished = finish_sessions(limit=limit)
         except BookingError as error:
             raise CommandError(str(error)) from error
-        said = ngettext("%(number)d session finished.", "%(number)d sessions finished.", finished)
-        self.stdout.write(said % {"number": finished})
+        text = ngettext("%(number)d session finished.", "%(number)d sessions finished.", finished)
+        self.stdout.write(text % {"number": finished})

@@ -1,4 +1,4 @@
-"""``manage.py generate_sessions``: fill business hours with sessions. For cron."""
+"""``manage.py generate_sessions``: fill business hours with sessions; meant for cron."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,51 +18,61 @@ from django.utils.translation import ngettext
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions.services import Generated, generate_sessions
 from bookings.exceptions import BookingError
-from bookings.management.sweeping import TALKATIVE
+from bookings.management.chunked_command import VERBOSE
+from bookings.selectors.providers import active_providers
 
-PAGE: Final = 500
+PAGE_SIZE: Final = 500
 """How many providers are read at once."""
 
-BAR: Final = 30
+BAR_WIDTH: Final = 30
 
 
 class Command(BaseCommand):
     help = (
-        "Publish a session of a service for every slot in the business hours of providers. Safe to "
-        "run at any time, and in several places at once: what is there already is left as it is."
+        "Publish a session of a service in every slot of the business hours of providers. Safe to "
+        "run at any time, and in several places at once: existing sessions are left as they are."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        whose = parser.add_mutually_exclusive_group(required=True)
-        whose.add_argument("--provider", nargs="+", metavar="KEY", help="Of these providers.")
-        whose.add_argument(
-            "--all-providers", action="store_true", help="Of all who are active and have hours."
+        providers = parser.add_mutually_exclusive_group(required=True)
+        providers.add_argument("--provider", nargs="+", metavar="KEY", help="Of these providers.")
+        providers.add_argument(
+            "--all-providers",
+            action="store_true",
+            help="Of all providers who are active and have a schedule.",
         )
         parser.add_argument("--service", required=True, metavar="KEY", help="Of this service.")
-        parser.add_argument("--tenant", metavar="KEY", help="By default the service's.")
+        parser.add_argument("--tenant", metavar="KEY", help="Default: the service's tenant.")
         parser.add_argument(
-            "--from", type=_date, dest="first", metavar="DATE", help="As 2031-12-24; today."
+            "--from",
+            type=_date,
+            dest="first",
+            metavar="DATE",
+            help="The first day, as 2031-12-24 (default: today).",
         )
-        until = parser.add_mutually_exclusive_group()
-        until.add_argument("--to", type=_date, dest="last", metavar="DATE", help="Included.")
-        until.add_argument("--days", type=int, default=30, help="How many (default: 30).")
+        last = parser.add_mutually_exclusive_group()
+        last.add_argument("--to", type=_date, dest="last", metavar="DATE", help="The last day.")
+        last.add_argument("--days", type=int, default=30, help="How many days (default: 30).")
         parser.add_argument(
-            "--duration", type=int, metavar="MINUTES", help="15 to 480 (default: the service's)."
+            "--duration",
+            type=int,
+            metavar="MINUTES",
+            help="The length of a session, 15 to 480 (default: the service's duration).",
         )
-        parser.add_argument("--capacity", type=int, required=True, help="Seats of a session.")
-        parser.add_argument("--title", default="", help="By default none.")
-        parser.add_argument("--waitlist", action="store_true", help="Let clients wait for seats.")
+        parser.add_argument("--capacity", type=int, required=True, help="The seats of a session.")
+        parser.add_argument("--title", default="", help="The title of each session.")
+        parser.add_argument("--waitlist", action="store_true", help="Let clients join a waitlist.")
         parser.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")
 
     def handle(self, *args: Any, verbosity: int, **options: Any) -> None:
-        service = _stored("SERVICE_MODEL", "service", options["service"])
-        tenant = _tenant(service, options["tenant"])
+        service = _get_instance("SERVICE_MODEL", "service", options["service"])
+        tenant = _get_tenant(service, options["tenant"])
         first = options["first"] or timezone.localdate()
         try:
             last = options["last"] or first + timedelta(days=options["days"] - 1)
         except OverflowError:
             raise CommandError(_("There are not that many days.")) from None
-        wanted = {
+        arguments = {
             "service": service,
             "tenant": tenant,
             "start_date": first,
@@ -72,67 +83,81 @@ class Command(BaseCommand):
             "enable_waitlist": options["waitlist"],
             "dry_run": options["dry_run"],
         }
-        self.is_talkative = verbosity >= TALKATIVE
+        self.lists_conflicts = verbosity >= VERBOSE
         if options["all_providers"]:
-            number = _providers(tenant).count()
-            refused = self._generate(_in_pages(tenant), number, wanted, passed_over="no_schedule")
+            model = apps.get_model(app_settings.PROVIDER_MODEL)
+            providers = active_providers(model._default_manager.order_by("pk"), tenant=tenant)
+            refused = self._generate(
+                _in_pages(providers), providers.count(), arguments, ignored_code="no_schedule"
+            )
         else:
-            named = [_stored("PROVIDER_MODEL", "provider", key) for key in options["provider"]]
-            refused = self._generate(iter(named), len(named), wanted)
+            chosen = [
+                _get_instance("PROVIDER_MODEL", "provider", key) for key in options["provider"]
+            ]
+            refused = self._generate(iter(chosen), len(chosen), arguments)
         if options["dry_run"]:
             self.stdout.write(_("Nothing was changed."))
         if refused:
             raise SystemExit(1)
 
     def _generate(
-        self, providers: Iterator[Any], number: int, wanted: dict[str, Any], passed_over: str = ""
+        self,
+        providers: Iterator[Any],
+        number: int,
+        arguments: dict[str, Any],
+        ignored_code: str = "",
     ) -> int:
-        """Sum up what there was; how many were refused, which keeps nothing from the others."""
-        created = existing = taken = refused = slots = 0
+        """Generate the sessions of each provider, print the sums, and return how many failed.
+
+        A provider who is refused does not keep the others from getting their sessions.
+        """
+        created = existing = conflicts = refused = slots = 0
         for done, provider in enumerate(providers):
 
-            def show(seen: int, done: int = done, before: int = slots) -> None:
-                self._show_bar(done, number, before + seen)
+            def show_progress(new_slots: int, done: int = done, before: int = slots) -> None:
+                self._show_bar(done, number, before + new_slots)
 
             try:
-                generated = generate_sessions(provider=provider, progress=show, **wanted)
+                generated = generate_sessions(
+                    provider=provider, progress=show_progress, **arguments
+                )
             except BookingError as error:
-                if error.code != passed_over:
+                if error.code != ignored_code:
                     refused += 1
                     self.stderr.write(f"{provider}: {error}")
                 continue
             created += generated.created
             existing += generated.existing
-            taken += len(generated.conflicts)
-            slots = created + existing + taken
-            self._say_conflicts(provider, generated)
+            conflicts += len(generated.conflicts)
+            slots = created + existing + conflicts
+            if self.lists_conflicts:
+                self._list_conflicts(provider, generated)
         self._show_bar(number, number, slots, "\n")
-        said = (
+        text = (
             ngettext("%(number)d session to create.", "%(number)d sessions to create.", created)
-            if wanted["dry_run"]
+            if arguments["dry_run"]
             else ngettext("%(number)d session created.", "%(number)d sessions created.", created)
         )
-        self.stdout.write(said % {"number": created})
-        for said, count in (
-            (ngettext("%(number)d was there.", "%(number)d were there.", existing), existing),
-            (ngettext("%(number)d slot is taken.", "%(number)d slots are taken.", taken), taken),
-        ):
-            if count:
-                self.stdout.write(said % {"number": count})
+        self.stdout.write(text % {"number": created})
+        if existing:
+            text = ngettext("%(number)d was there.", "%(number)d were there.", existing)
+            self.stdout.write(text % {"number": existing})
+        if conflicts:
+            text = ngettext("%(number)d slot is taken.", "%(number)d slots are taken.", conflicts)
+            self.stdout.write(text % {"number": conflicts})
         return refused
 
-    def _say_conflicts(self, provider: Any, generated: Generated) -> None:
-        for conflict in generated.conflicts if self.is_talkative else ():
+    def _list_conflicts(self, provider: Any, generated: Generated) -> None:
+        for conflict in generated.conflicts:
             start, end = map(timezone.localtime, (conflict.start_at, conflict.end_at))
-            said = f"{provider}: {start:%Y-%m-%d %H:%M}–{end:%H:%M}, {conflict.reason}"
-            self.stdout.write(said)
+            self.stdout.write(f"{provider}: {start:%Y-%m-%d %H:%M}–{end:%H:%M}, {conflict.reason}")
 
     def _show_bar(self, done: int, number: int, slots: int, ending: str = "\r") -> None:
         if not self.stderr.isatty():
             return
-        filled = "#" * (BAR * done // max(number, 1))
-        said = _("%(slots)d slots") % {"slots": slots}
-        self.stderr.write(f"[{filled:<{BAR}}] {done}/{number}, {said}", ending=ending)
+        filled = "#" * (BAR_WIDTH * done // max(number, 1))
+        text = _("%(slots)d slots") % {"slots": slots}
+        self.stderr.write(f"[{filled:<{BAR_WIDTH}}] {done}/{number}, {text}", ending=ending)
 
 
 def _date(text: str) -> date:
@@ -142,7 +167,7 @@ def _date(text: str) -> date:
         raise ArgumentTypeError(f"{text!r} is no date. Write one as 2031-12-24.") from None
 
 
-def _stored(setting: str, name: str, key: Any) -> Any:
+def _get_instance(setting: str, name: str, key: Any) -> Any:
     manager = apps.get_model(app_settings.model_label(setting))._default_manager
     try:
         return manager.get(pk=key)
@@ -152,24 +177,15 @@ def _stored(setting: str, name: str, key: Any) -> Any:
         ) from None
 
 
-def _tenant(service: Any, key: Any) -> Any:
+def _get_tenant(service: Any, key: Any) -> Any:
     if key is None and app_settings.tenancy_enabled:
         key = getattr(service, "tenant_id", None)
-    return None if key is None else _stored("TENANT_MODEL", "tenant", str(key))
+    return None if key is None else _get_instance("TENANT_MODEL", "tenant", str(key))
 
 
-def _providers(tenant: Any) -> Any:
-    model = apps.get_model(app_settings.PROVIDER_MODEL)
-    names = {field.name for field in model._meta.get_fields()}
-    providers = model._default_manager.order_by("pk")
-    if tenant is not None and "tenant" in names:
-        providers = providers.filter(tenant=tenant)
-    return providers.filter(is_active=True) if "is_active" in names else providers
-
-
-def _in_pages(tenant: Any) -> Iterator[Any]:
-    """One page after the other, because a cursor would not outlive the transactions between."""
-    providers = page = _providers(tenant)
-    while found := list(page[:PAGE]):
+def _in_pages(providers: QuerySet[Any]) -> Iterator[Any]:
+    """Yield the providers page by page: a cursor would not outlive the transactions between."""
+    page = providers
+    while found := list(page[:PAGE_SIZE]):
         yield from found
         page = providers.filter(pk__gt=found[-1].pk)

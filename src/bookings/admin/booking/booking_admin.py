@@ -1,0 +1,244 @@
+"""Bookings in the admin."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from bookings import extensions
+from bookings.admin.booking import fieldsets
+from bookings.admin.booking.actions import ACTIONS
+from bookings.admin.booking.calendar import CalendarMixin
+from bookings.admin.booking.forms import AddForm, DetailsForm, MoveForm
+from bookings.admin.booking.inlines import BookingAddonInline, BookingEventInline
+from bookings.admin.booking.steps import STEPS
+from bookings.admin.choices import RelatedFilter, keep_choices
+from bookings.admin.display import status_badge
+from bookings.admin.filters import WhenFilter, WhenOrderingMixin
+from bookings.admin.form_errors import stale_message
+from bookings.admin.form_fields import initial_instant
+from bookings.admin.related_search import RelatedSearchMixin
+from bookings.admin.service_forms import ServiceFormMixin
+from bookings.admin.steps import Step, StepOutcome, StepsMixin
+from bookings.admin.tenants import limit_searches_to, tenant_fields, tenant_filters
+from bookings.admin.visibility import selectable_objects
+from bookings.exceptions import StaleBooking
+from bookings.models import Booking, BookingAddon
+from bookings.rules.money import format_amount
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """Filter bookings by who has to act on them next: the provider, the client or staff."""
+
+    title = pgettext_lazy("filter", "waiting for")
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("approval", _("Approval")),
+            ("client", _("The client's confirmation")),
+            ("hold", _("The client, during a hold")),
+            ("overdue", _("Somebody to say what became of it")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        now = timezone.now()
+        match self.value():
+            case "approval":
+                return queryset.filter(pk__in=Booking.objects.awaiting_approval().values("pk"))
+            case "client":
+                return queryset.filter(pk__in=Booking.objects.awaiting_confirmation().values("pk"))
+            case "hold":
+                return queryset.filter(pk__in=Booking.objects.holds().values("pk"))
+            case "overdue":
+                return queryset.filter(status__in=Booking.ACTIVE_STATUSES, end_at__lte=now)
+        return queryset
+
+
+@admin.register(Booking)
+class BookingAdmin(
+    ServiceFormMixin, StepsMixin, CalendarMixin, WhenOrderingMixin, RelatedSearchMixin
+):
+    """Every write is a service's. A booking is cancelled, never deleted."""
+
+    actions = list(ACTIONS)  # noqa: RUF012 - as ModelAdmin declares it
+    steps = STEPS
+    date_hierarchy = "start_at"
+    inlines: ClassVar = [BookingAddonInline, BookingEventInline]
+    list_display: Any = (
+        *("reference", "start_at", "state", "client_name", "service", "provider", "total"),
+        *tenant_fields(),
+    )
+    list_filter: ClassVar[Any] = (
+        *(WhenFilter, WaitingFilter, "status"),
+        *tenant_filters(),
+        *(("provider", RelatedFilter), ("service", RelatedFilter)),
+    )
+    list_select_related: ClassVar[Any] = ("service", "provider", "tenant")
+    search_fields = (
+        *("reference", "client_name", "client_email", "client_phone"),
+        *("service_name", "provider_name"),
+    )
+    search_help_text = _(
+        "Reference, the client's name, e-mail address or phone number, the service or the provider."
+    )
+
+    class Media:
+        css: ClassVar = {"all": ["bookings/admin.css"]}
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, booking: Booking) -> SafeString:
+        """Return the status; of a hold, also until when it holds its time."""
+        if booking.status != Booking.Status.PENDING or booking.expires_at is None:
+            return status_badge(booking)
+        has_expired = booking.expires_at <= timezone.now()
+        text = _("ran out %(time)s") if has_expired else _("until %(time)s")
+        until = text % {"time": localize(timezone.localtime(booking.expires_at))}
+        return format_html(
+            '{} <small class="bookings-until">{}</small>', status_badge(booking), until
+        )
+
+    @admin.display(description=_("total"), ordering="total_amount")
+    def total(self, booking: Booking) -> str:
+        if booking.total_amount is None:
+            return "–"
+        return f"{format_amount(booking.total_amount, booking.currency)} {booking.currency}"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return fieldsets.add_fieldsets()
+        if not self.has_change_permission(request, obj):
+            return fieldsets.view_fieldsets()
+        return fieldsets.change_fieldsets(is_movable=obj.holds_time)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            editable = fieldsets.EDITABLE_WHEN_NEW
+        elif not self.has_change_permission(request, obj):
+            editable = frozenset()
+        elif obj.holds_time:
+            editable = fieldsets.EDITABLE_WHILE_ACTIVE
+        else:
+            editable = fieldsets.EDITABLE_ONCE_OVER
+        names = flatten_fieldsets(self.get_fieldsets(request, obj))
+        own = [
+            name
+            for name in super().get_readonly_fields(request, obj)
+            if obj is not None or name not in fieldsets.NEEDED_WHEN_NEW
+        ]
+        return [*own, *(name for name in names if name not in {*own, *editable})]
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        base: Any = kwargs.get("form") or self.choose_form(request, obj)
+        # As Django does for the fields that are declared on ``self.form``.
+        read_only = set(self.get_readonly_fields(request, obj))
+        hidden = dict.fromkeys(read_only & base.declared_fields.keys())
+        kwargs["form"] = type(base.__name__, (base,), hidden) if hidden else base
+        form = super().get_form(request, obj, change, **kwargs)
+        addon_key = BookingAddon._meta.get_field("addon")
+        form.site_name = self.admin_site.name
+        if "addons" in form.base_fields:
+            # A copy: Django makes the class of the form for each request, but not its fields.
+            addons = form.base_fields["addons"] = copy.deepcopy(form.base_fields["addons"])
+            addons.widget = self.search_many_widget(addon_key, request)
+            addons.queryset = self.get_addons_queryset(request)
+            if obj is not None:
+                keep_choices(addons, list(obj.addons.values_list("addon_id", flat=True)))
+        if obj is not None:
+            # The tenant of a booking is no field of its form, so the script of the search boxes
+            # cannot read it there.
+            limit_searches_to(obj.tenant_id, form.base_fields.values())
+        return form
+
+    def choose_form(self, request: HttpRequest, obj: Any = None) -> type[Any]:
+        """Return the form of the page. The ``form`` of a subclass goes before ours, as a mixin."""
+        if obj is None:
+            chosen: type[Any] = AddForm
+        elif not self.has_change_permission(request, obj):
+            chosen = forms.ModelForm
+        else:
+            chosen = MoveForm if obj.holds_time else DetailsForm
+        if self.form is forms.ModelForm:
+            return chosen
+        return type(self.form.__name__, (self.form, chosen), {})
+
+    def get_addons_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the add-ons to choose from."""
+        addon: Any = BookingAddon._meta.get_field("addon").related_model
+        return selectable_objects(self.admin_site, addon, request)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        if obj is None:
+            return []
+        of_extensions = [
+            inline
+            for extension in extensions.registered()
+            for inline in extension.booking_inlines()
+        ]
+        inlines = [*super().get_inlines(request, obj)]
+        added = [inline for inline in of_extensions if inline not in inlines]
+        # Before the history, wherever a host's subclass puts that.
+        place = inlines.index(BookingEventInline) if BookingEventInline in inlines else len(inlines)
+        return [*inlines[:place], *added, *inlines[place:]]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        if "start_at" in initial:
+            initial["start_at"] = initial_instant(initial["start_at"])
+        return initial
+
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: Any = None, change: bool = False
+    ) -> None:
+        """Save by the services that the form calls; without such a form, validate and save."""
+        write = getattr(form, "write", None)
+        if write is None:
+            obj.full_clean()
+            obj.save()
+        else:
+            obj.copy_from(write(self.get_actor(request)))
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if context["original"] is not None:
+            context["open_steps"] = self.open_steps(request, context["original"])
+            context["version"] = self.version_of(context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def version_of(self, obj: Any) -> str:
+        return str(obj.version)
+
+    def take_step(
+        self, request: HttpRequest, step: Step, obj: Any, *, version: str | None, **values: Any
+    ) -> StepOutcome:
+        expected_version = None if version is None else _parse_version(version)
+        if step.is_done_for(obj):
+            return StepOutcome(is_new=False)
+        actor = self.get_actor(request)
+        step.service(obj, actor=actor, expected_version=expected_version, **values)
+        self.log_change(request, obj, f"{step.result_text(obj)}.")
+        return StepOutcome(is_new=True)
+
+
+def _parse_version(text: str) -> int:
+    """Return the submitted version; raise ``StaleBooking`` if it is not a number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise StaleBooking(stale_message()) from None

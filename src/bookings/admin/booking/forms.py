@@ -1,0 +1,164 @@
+"""The forms of a booking, each of which calls the services that write what it holds."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy
+
+from bookings.admin.form_errors import as_form_error, stale_message
+from bookings.admin.form_fields import InstantField, time_zone_help
+from bookings.admin.generic_bases import ModelMultipleChoiceField
+from bookings.admin.service_forms import ServiceForm
+from bookings.exceptions import BookingError
+from bookings.models import Booking
+from bookings.rules import instants
+from bookings.services import create_booking, reschedule_booking, update_booking
+
+CLIENT_FIELDS = ("client_name", "client_email", "client_phone", "client_user")
+NOTE_FIELDS = ("notes_client", "notes_internal")
+DETAIL_FIELDS = (*CLIENT_FIELDS, *NOTE_FIELDS)
+PLAN_FIELDS = ("start_at", "provider", "addons")
+RULE_FIELDS = ("override_policy", "skip_slot_validation")
+
+
+class PlanForm(ServiceForm):
+    """When the booking is and with which add-ons, and which rules staff override."""
+
+    start_at = InstantField()
+    addons = ModelMultipleChoiceField(queryset=None, required=False, label=gettext_lazy("Add-ons"))
+    override_policy = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Lift the rules of booking"),
+        help_text=gettext_lazy("Notice, how far ahead, and whether it is active or may be moved."),
+    )
+    skip_slot_validation = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Also outside of the offered slots"),
+        help_text=gettext_lazy("A start that the slot engine does not offer, such as after hours."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "start_at" in self.fields:
+            self.fields["start_at"].help_text = time_zone_help()
+
+
+class AddForm(PlanForm):
+    """A new booking. Two submissions of one form, as by a double click, make one booking."""
+
+    form_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    allow_past = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Also in the past"),
+        help_text=gettext_lazy("To record it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "tenant" in self.fields:
+            self.fields["tenant"].required = True
+
+    def prepare_instance(self) -> None:
+        self.instance.capacity_consumed = self.cleaned_data.get("party_size") or 1
+
+    def write(self, actor: Any) -> Booking:
+        """Create the booking and return it.
+
+        Raises ``IdempotencyKeyReused`` if the form has made a booking before, with other values.
+        """
+        values = self.cleaned_data
+        return create_booking(
+            **{name: values[name] for name in ("service", "provider", "start_at", "party_size")},
+            **{name: values[name] for name in DETAIL_FIELDS if name in values},
+            **{name: values.get(name, False) for name in RULE_FIELDS},
+            tenant=values.get("tenant"),
+            addon_ids=[addon.pk for addon in values.get("addons", ())],
+            allow_past=values.get("allow_past") or None,
+            created_by=actor,
+            idempotency_key=f"admin:{values['form_key']}",
+        )
+
+
+class DetailsForm(ServiceForm):
+    """The client and the notes, which can still be changed when a booking is over."""
+
+    expected_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["expected_version"] = self.instance.version
+        # Validation writes the new values onto the instance, but services need the stored ones.
+        self.booking = copy.copy(self.instance)
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        super().add_error(field, stale_message() if field == "expected_version" else error)
+
+    def write(self, actor: Any) -> Booking:
+        """Change the booking's details and return it."""
+        return self._update(actor, self.cleaned_data["expected_version"])
+
+    def _update(
+        self, actor: Any, expected_version: int, *, override_policy: bool = False
+    ) -> Booking:
+        changed = [name for name in DETAIL_FIELDS if name in self.changed_data]
+        return update_booking(
+            self.booking,
+            actor=actor,
+            override_policy=override_policy,
+            expected_version=expected_version,
+            **{name: self.cleaned_data[name] for name in changed},
+        )
+
+
+class MoveForm(PlanForm, DetailsForm):
+    """A booking that holds time and may be moved."""
+
+    site_name: ClassVar[str]
+
+    by = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("On the provider's behalf"),
+        help_text=gettext_lazy("The client did not ask for it, so it does not lower a refund."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "start_at" in self.fields:
+            start: Any = self.fields["start_at"]
+            start.current = self.instance.start_at
+        self.initial["addons"] = list(self.instance.addons.values_list("addon_id", flat=True))
+
+    def prepare_instance(self) -> None:
+        if start_at := self.cleaned_data.get("start_at"):
+            length = self.booking.end_at - self.booking.start_at
+            try:
+                start_at = instants.aware_utc(start_at, "start_at")
+                self.instance.end_at = instants.add_elapsed(start_at, length)
+            except BookingError as error:
+                self.add_error("start_at", error)
+
+    def as_form_error(self, error: BookingError) -> ValidationError:
+        return as_form_error(error, self.booking, self.site_name)
+
+    def write(self, actor: Any) -> Booking:
+        """Move the booking, then change its details, and return it. Call it in a transaction."""
+        values, changed = self.cleaned_data, set(self.changed_data)
+        version: int = values["expected_version"]
+        if changed & set(PLAN_FIELDS):
+            reschedule_booking(
+                self.booking,
+                new_start_at=values["start_at"] if "start_at" in changed else self.booking.start_at,
+                new_provider=values["provider"] if "provider" in changed else None,
+                addon_ids=[addon.pk for addon in values["addons"]] if "addons" in changed else None,
+                actor=actor,
+                by="provider" if values.get("by") else "client",
+                **{name: values.get(name, False) for name in RULE_FIELDS},
+                expected_version=version,
+            )
+            version = self.booking.version
+        return self._update(actor, version, override_policy=values.get("override_policy", False))

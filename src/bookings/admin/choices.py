@@ -1,0 +1,103 @@
+"""Which objects forms and filters offer and accept: those that the admin of their model shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import widgets
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Q
+from django.forms import ModelChoiceField, ModelMultipleChoiceField
+from django.http import HttpRequest
+from django.urls import NoReverseMatch
+from django.utils.text import Truncator
+
+from bookings.admin.display import change_url
+from bookings.admin.invalid_filters import InvalidFilterMixin
+from bookings.admin.visibility import registered_admin, selectable_objects
+
+INVALID_VALUE = (ValidationError, ValueError, TypeError, OverflowError)
+"""What Django and the database drivers raise for a text that is no value of a field."""
+
+
+class ScopedChoicesMixin(InvalidFilterMixin):
+    """Foreign keys to the objects that the user may choose, as the admin of their model says."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        model = db_field.related_model
+        kwargs.setdefault("queryset", selectable_objects(self.admin_site, model, request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        if obj is not None:
+            for name, field in form.base_fields.items():
+                key = getattr(obj, f"{name}_id", None)
+                if key is not None and isinstance(field, ModelChoiceField):
+                    keep_choices(field, [key])
+        return form
+
+
+def keep_choices(field: Any, keys: list[Any]) -> None:
+    """Let a field accept these keys too: those that an existing object has already."""
+    queryset = field.queryset
+    field.queryset = queryset.model._default_manager.filter(
+        Q(pk__in=queryset.order_by().values("pk")) | Q(pk__in=keys)
+    )
+
+
+class ForeignKeyRawIdWidget(widgets.ForeignKeyRawIdWidget):
+    """Django's field for a key, which names the object only if it is one of the choices."""
+
+    choices: Any
+
+    def label_and_url_for_value(self, value: Any) -> tuple[str, str]:
+        try:
+            obj = self.choices.queryset.filter(pk=value).first()
+        except INVALID_VALUE:
+            obj = None
+        if obj is None:
+            return "", ""
+        try:
+            url = change_url(self.admin_site, obj)
+        except NoReverseMatch:
+            url = ""
+        return Truncator(str(obj)).words(14), url
+
+
+class RelatedFilter(admin.RelatedFieldListFilter):
+    """A filter that offers what the user may choose.
+
+    Where the site has no admin of the model, it offers what the rows of the list refer to.
+    """
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        model = field.related_model
+        if registered_admin(model_admin.admin_site, model) is None:
+            rows = model_admin.get_queryset(request).filter(**{field.name: OuterRef("pk")})
+            condition = Q(Exists(rows))
+        else:
+            offered = selectable_objects(model_admin.admin_site, model, request)
+            condition = Q(pk__in=offered.order_by().values("pk"))
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=condition)
+
+
+def usable_initial(field: Any, value: Any) -> Any:
+    """Return the value of a link's query for a field; ``None`` if the field does not accept it.
+
+    Of a field for several objects, the query has the keys with commas between them.
+    """
+    if isinstance(field, ModelMultipleChoiceField) and isinstance(value, str):
+        value = value.split(",")
+    try:
+        if isinstance(field, ModelChoiceField):
+            field.clean(value)
+        else:
+            field.to_python(value)
+    except INVALID_VALUE:
+        return None
+    return value

@@ -1,0 +1,85 @@
+"""Turn the error of a service into an error of the form whose values it was given."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from bookings import extensions
+from bookings.exceptions import (
+    BookingError,
+    IdempotencyKeyReused,
+    StaleBooking,
+)
+from bookings.models import Booking
+
+FIELD_OF_CODE: Final = {
+    "out_of_range": "start_at",
+    "unknown_addon": "addons",
+    "repeated_addon": "addons",
+    "wrong_addon": "addons",
+    "currency_mismatch": "addons",
+}
+
+FIELD_OF_ARGUMENT: Final = {
+    "new_start_at": "start_at",
+    "add-on": "addons",
+    "addon": "addons",
+    "seats": "party_size",
+}
+"""Where a service's argument is not called what the form's field is called."""
+
+
+def as_form_error(
+    error: BookingError, booking: Booking | None = None, site: str = "admin"
+) -> ValidationError:
+    """Return the error by field, as a form's ``add_error(None, …)`` takes it.
+
+    With a ``booking``, the message of an error for which an extension has a ``refusal_link()`` ends
+    with that link, to a page of the admin site named ``site``.
+    """
+    if hasattr(error, "error_dict"):
+        return ValidationError(error.error_dict)
+    message = error_message(error)
+    if booking is not None and (link := _link(error, booking, site)):
+        message = format_html("{} {}.", message, link)
+    return ValidationError({_field_of(error): [message]})
+
+
+def error_message(error: BookingError) -> str:
+    """Return the error's message as staff read it."""
+    if isinstance(error, StaleBooking):
+        return stale_message()
+    if isinstance(error, IdempotencyKeyReused):
+        return reused_message()
+    return " ".join(error.messages)
+
+
+def stale_message() -> str:
+    return _(
+        "Somebody has changed this booking since you opened it, so your changes were not saved. "
+        "Open it again: its history says what has changed."
+    )
+
+
+def reused_message() -> str:
+    return _("This form has made a booking before. Open a new form to make another one.")
+
+
+def _link(error: BookingError, booking: Booking, site: str) -> SafeString | None:
+    for extension in extensions.registered():
+        if link := extension.refusal_link(error.booking_code, booking, site):
+            return link
+    return None
+
+
+def _field_of(error: BookingError) -> str:
+    if error.booking_code in FIELD_OF_CODE:
+        return FIELD_OF_CODE[error.booking_code]
+    # "service.capacity" is an error about the service.
+    argument = error.field.partition(".")[0]
+    return FIELD_OF_ARGUMENT.get(argument, argument) or NON_FIELD_ERRORS

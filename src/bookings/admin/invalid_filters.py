@@ -1,0 +1,25 @@
+"""Lists whose address has a value that the database does not take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import DataError
+from django.http import HttpRequest
+
+from bookings.admin.generic_bases import ModelAdmin
+
+
+class InvalidFilterMixin(ModelAdmin):
+    """Show the list without its filters if a filter has a value that no column can hold.
+
+    Django does so for a text that is no number, but not for a number that is too large, or for a
+    text with a null character: only the database or its driver refuses these.
+    """
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_changelist_instance(request)
+        except (DataError, OverflowError, ValueError) as error:
+            raise IncorrectLookupParameters from error

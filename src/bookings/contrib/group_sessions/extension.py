@@ -1,0 +1,60 @@
+"""What group sessions add to the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bookings.contrib.group_sessions import (
+    booking_changes,
+    integrity,
+    seat_claims,
+    session_seats,
+    waitlist_retry,
+)
+from bookings.extensions import Extension
+from bookings.integrity import Problem
+from bookings.ledger.claims import Claim
+from bookings.models import Booking
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+
+class GroupSessionsExtension(Extension):
+    name = "bookings_group_sessions"
+    order = 20
+    # The key of a seat's client is made of these.
+    guarded_fields = frozenset({"client_name", "client_email", "client_phone", "client_user"})
+
+    def after_event(
+        self, booking_ids: Sequence[Any], event_type: str, *, using: str, now: datetime
+    ) -> None:
+        booking_changes.after_booking_event(booking_ids, event_type, using=using, now=now)
+
+    def after_deletion(self, interval_ids: Sequence[int], *, using: str) -> None:
+        booking_changes.after_booking_deletion(interval_ids, using=using)
+
+    def sweep(self, *, using: str, now: datetime) -> None:
+        waitlist_retry.retry_all(using=using, now=now)
+
+    def find_problems(self, using: str) -> Iterator[Problem]:
+        return integrity.find_problems(using)
+
+    def claim(self, booking: Booking, *, using: str) -> Claim | None:
+        return seat_claims.seat_claim(booking, using)
+
+    def check_more_seats(
+        self, booking: Booking, *, now: datetime, using: str, override_policy: bool
+    ) -> None:
+        session_seats.check_more_seats(
+            booking, now=now, using=using, override_policy=override_policy
+        )
+
+    def refusal_link(self, code: str, booking: Booking, site: str) -> SafeString | None:
+        if code != "in_session":
+            return None
+        from bookings.contrib.group_sessions.admin.seat_pages import move_link
+
+        return move_link(booking, site)

@@ -1,0 +1,173 @@
+"""Publish a session of a service with a provider."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import router
+
+from bookings.conf import app_settings
+from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.session_rules import (
+    check_not_past,
+    check_offer_has_waitlist,
+    check_publishable,
+    session_claim,
+    validate_session,
+)
+from bookings.ledger import entries, locks
+from bookings.ledger.transactions import atomic_with_retry, send_on_commit
+from bookings.protocols import ProviderLike, ServiceLike
+from bookings.rules import instants, prices, service_rules
+from bookings.services import references
+from bookings.services.lapsed_holds import retry_without_lapsed_holds
+
+
+def create_session(
+    *,
+    service: ServiceLike,
+    provider: ProviderLike,
+    start_at: datetime,
+    end_at: datetime | None = None,
+    capacity: int = 10,
+    title: str = "",
+    price_amount: Decimal | None = None,
+    meeting_link: str = "",
+    enable_waitlist: bool = False,
+    waitlist_offer_minutes: int | None = None,
+    tenant: Any = None,
+    created_by: Any = None,
+    now_dt: datetime | None = None,
+    allow_past: bool | None = None,
+    override_policy: bool = False,
+) -> Session:
+    """Publish a session.
+
+    The session takes the provider's time, with the buffers that the service has now: no other
+    booking or session can take it.
+
+    :param service: the service.
+    :param provider: the provider.
+    :param start_at: when the session starts, as an aware datetime.
+    :param end_at: when it ends; ``None`` for the service's duration after the start.
+    :param capacity: the number of seats; 10 by default.
+    :param title: a name for clients; without one, the session is shown as its service.
+    :param price_amount: the price of a seat; ``None`` for the service's price. A service that is
+        priced by the hour is then priced by the session's length.
+    :param meeting_link: an ``http`` or ``https`` URL.
+    :param enable_waitlist: whether clients may join a waitlist once it is full.
+    :param waitlist_offer_minutes: for how many minutes freed seats are held for a waiting client,
+        who has to confirm; ``None`` to book them at once.
+    :param tenant: the tenant, with tenancy on.
+    :param created_by: the user who publishes it; ``None`` for nobody.
+    :param now_dt: the current time; ``None`` for the clock's.
+    :param allow_past: whether it may start in the past; ``None`` for the setting
+        ``BOOKINGS_ALLOW_PAST_START``.
+    :param override_policy: staff only: lifts that service and provider have to be active.
+    :returns: the session, SCHEDULED.
+    :raises InvalidSession: it does not end after its start (code ``ends_before_start``), or seats
+        are offered without a waitlist (``offer_without_waitlist``).
+    :raises InvalidBooking: another value is invalid.
+    :raises NotAllowed: the service or provider is not active, or the service has no group sessions
+        (code ``booking_type``).
+    :raises PastStart: the start has passed.
+    :raises TenantMismatch: service or provider belong to another tenant, or the tenant is missing.
+    :raises MissingReference: the provider or service has been deleted.
+    :raises BookingConflict: the provider's time is taken.
+    :raises BookingBusy: the database asks to run the caller's transaction again.
+    """
+    now = references.resolve_now(now_dt)
+    using = router.db_for_write(Session)
+    session, rules = new_session(
+        service=service,
+        provider=provider,
+        start_at=start_at,
+        end_at=end_at,
+        capacity=capacity,
+        title=title,
+        price_amount=price_amount,
+        meeting_link=meeting_link,
+        enable_waitlist=enable_waitlist,
+        waitlist_offer_minutes=waitlist_offer_minutes,
+        tenant=tenant,
+        created_by=created_by,
+        now=now,
+    )
+    check_new_session(session, rules)
+    check_not_past(session, now, allow_past)
+    check_publishable(service, provider, override_policy=override_policy)
+    claim = session_claim(session)
+
+    def write() -> Session:
+        session.pk, session._state.adding = None, True
+        calendar_id = locks.lock_calendar(session.provider_id, using=using)
+        session.busy_interval_id = entries.add(calendar_id, claim, using=using)
+        session.save_row(using=using)
+        send_on_commit(signals.session_created, Session, using=using, session=session)
+        return session
+
+    return retry_without_lapsed_holds(
+        lambda: atomic_with_retry(write, using=using),
+        session.provider_id,
+        claim.window,
+        now=now,
+        using=using,
+    )
+
+
+def new_session(
+    *,
+    service: Any,
+    provider: Any,
+    start_at: datetime,
+    end_at: datetime | None,
+    tenant: Any,
+    created_by: Any,
+    now: datetime,
+    capacity: int = 10,
+    title: str = "",
+    price_amount: Decimal | None = None,
+    meeting_link: str = "",
+    enable_waitlist: bool = False,
+    waitlist_offer_minutes: int | None = None,
+) -> tuple[Session, service_rules.ServiceRules]:
+    """Return an unsaved session with these arguments of :func:`create_session`, and the rules of
+    its service.
+    """
+    saved_service = references.saved_instance(service, "SERVICE_MODEL", "service")
+    saved_provider = references.saved_instance(provider, "PROVIDER_MODEL", "provider")
+    rules = service_rules.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+    start_at = instants.aware_utc(start_at, "start_at")
+    length = timedelta(minutes=rules.duration_minutes)
+    session = Session(
+        tenant_id=references.resolve_tenant_id(tenant, service=service, provider=provider),
+        service=saved_service,
+        provider=saved_provider,
+        title=title,
+        start_at=start_at,
+        end_at=(
+            instants.add_elapsed(start_at, length)
+            if end_at is None
+            else instants.aware_utc(end_at, "end_at")
+        ),
+        buffer_before_minutes=rules.buffer_before_minutes,
+        buffer_after_minutes=rules.buffer_after_minutes,
+        capacity=capacity,
+        price_amount=price_amount,
+        meeting_link=meeting_link,
+        enable_waitlist=bool(enable_waitlist),
+        waitlist_offer_minutes=waitlist_offer_minutes,
+        created_by=references.saved_user(created_by, "created_by"),
+        created_at=now,
+    )
+    return session, rules
+
+
+def check_new_session(session: Session, rules: service_rules.ServiceRules) -> None:
+    """Raise ``InvalidBooking`` for values that no session may have, whatever its start."""
+    validate_session(session)
+    check_offer_has_waitlist(session)
+    prices.check_payable(session.price_amount, rules.currency, "price_amount")

@@ -1,0 +1,243 @@
+"""Change a session: another time, another provider, other seats; its bookings follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import F
+from django.utils import timezone
+
+from bookings.conf import app_settings
+from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions.locked_session import (
+    LockedSession,
+    unguarded_sessions,
+    with_locked_session,
+    write_alias,
+)
+from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.session_bookings import read_if_permitted
+from bookings.contrib.group_sessions.session_reconciliation import reconcile_sessions
+from bookings.contrib.group_sessions.session_rules import (
+    check_active_session,
+    check_not_past,
+    check_offer_has_waitlist,
+    check_publishable,
+    session_claim,
+    validate_session,
+)
+from bookings.ledger import entries
+from bookings.ledger.transactions import send_on_commit
+from bookings.models import Booking, BookingEvent, name_snapshots
+from bookings.models.read_alias import reading_from
+from bookings.rules import instants, prices, service_rules
+from bookings.services import references
+from bookings.services.history import old_and_new, on_behalf_data, record_events
+from bookings.services.lapsed_holds import retry_without_lapsed_holds
+
+CHANGEABLE_FIELDS: Final = (
+    "title",
+    "provider",
+    "start_at",
+    "end_at",
+    "capacity",
+    "price_amount",
+    "meeting_link",
+    "enable_waitlist",
+    "waitlist_offer_minutes",
+)
+MOVED_FIELDS: Final = ("provider_id", "start_at", "end_at")
+
+
+def update_session(
+    session: Session,
+    *,
+    actor: Any = None,
+    now_dt: datetime | None = None,
+    allow_past: bool | None = None,
+    override_policy: bool = False,
+    **changes: Any,
+) -> Session:
+    """Change a session.
+
+    Another time or provider moves the session's time and every booking that is active, or delivered
+    and not completed, with one RESCHEDULED event each. The bookings keep their price. Seats that a
+    larger ``capacity`` adds go to the waitlist. Without ``enable_waitlist``, nobody can join the
+    waitlist any more, but those who wait are still promoted.
+
+    :param session: the session.
+    :param actor: the user who changes it, recorded in the events; ``None`` for nobody.
+    :param now_dt: the current time; ``None`` for the clock's.
+    :param allow_past: whether a new start may lie in the past; ``None`` for the setting
+        ``BOOKINGS_ALLOW_PAST_START``.
+    :param override_policy: staff only: lifts that the service and a new provider have to be active.
+    :param changes: new values of ``title``, ``provider``, ``start_at``, ``end_at``, ``capacity``,
+        ``price_amount``, ``meeting_link``, ``enable_waitlist`` or ``waitlist_offer_minutes``, each
+        as in :func:`create_session`. ``start_at`` without ``end_at`` keeps the session's length.
+    :returns: the same object, refreshed.
+    :raises TypeError: ``changes`` has a name that cannot be changed.
+    :raises SessionNotOpen: the session is cancelled or finished.
+    :raises CapacityExceeded: more seats are taken than the new capacity has (code
+        ``seats_taken``).
+    :raises BookingConflict: the provider's time is taken.
+    :raises NotAllowed: the adapter does not permit ``actor`` to reschedule one of the bookings.
+    :raises MissingReference: the session is not saved, or has been deleted.
+    :raises BookingError: whatever else :func:`create_session` raises for these values.
+    """
+    changes = parse_changes(changes)
+    now = references.resolve_now(now_dt)
+    using = write_alias(session)
+    actor = references.saved_user(actor, "actor")
+
+    def apply(row: Session) -> None:
+        apply_changes(row, changes, now, allow_past, using)
+
+    def act(locked: LockedSession) -> Session:
+        row = locked.row
+        check_active_session(row)
+        old = {name: getattr(row, name) for name in (*CHANGEABLE_FIELDS, "provider_id")}
+        apply(row)
+        changed = {name for name in old if getattr(row, name) != old[name]}
+        if not changed:
+            return row
+        is_moved = bool(changed & set(MOVED_FIELDS))
+        following = (
+            read_if_permitted(row, "reschedule", actor=actor, using=using) if is_moved else []
+        )
+        if is_moved or "capacity" in changed:
+            interval_id: Any = row.busy_interval_id
+            calendar_id = locked.calendars[row.provider_id]
+            entries.resize(interval_id, calendar_id, session_claim(row), using=using)
+        row.save_row(using=using)
+        if following:
+            _move_bookings(row, following, old, using=using, now=now, actor=actor)
+        reconcile_sessions([row.pk], using=using, now=now)
+        row.refresh_from_db(using=using)
+        send_on_commit(
+            signals.session_updated,
+            Session,
+            using=using,
+            session=row,
+            changed=sorted(changed - {"provider_id"}),
+        )
+        return row
+
+    # A draft that is not stored tells what is wrong, and which time is needed, before the lock.
+    draft = unguarded_sessions(using).filter(pk=session.pk).first() or session
+    provider, old_provider_id = changes.get("provider"), draft.provider_id
+    apply(draft)
+    if provider is not None and provider.pk != old_provider_id:
+        # The adapter is only asked here, without the lock.
+        service = _service_of(draft, using)
+        with reading_from(using):
+            check_publishable(service, provider, override_policy=override_policy)
+    stored = retry_without_lapsed_holds(
+        lambda: with_locked_session(
+            session, act, now=now, also_lock=None if provider is None else provider.pk
+        ),
+        draft.provider_id,
+        session_claim(draft).window,
+        now=now,
+        using=using,
+        own=session.busy_interval_id,
+    )
+    session.copy_from(stored)
+    return session
+
+
+def parse_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the changes with values that can be set.
+
+    Raises ``TypeError`` for a name that cannot be changed, and ``InvalidBooking`` for a value of a
+    wrong type.
+    """
+    if unknown := changes.keys() - set(CHANGEABLE_FIELDS):
+        raise TypeError(f"update_session() cannot set {', '.join(sorted(unknown))}.")
+    changes = dict(changes)
+    for name in {"start_at", "end_at"} & changes.keys():
+        changes[name] = instants.aware_utc(changes[name], name)
+    if "enable_waitlist" in changes:
+        changes["enable_waitlist"] = bool(changes["enable_waitlist"])
+    if "provider" in changes:
+        references.saved_instance(changes["provider"], "PROVIDER_MODEL", "provider")
+    return changes
+
+
+def apply_changes(
+    row: Session,
+    changes: dict[str, Any],
+    now: datetime,
+    allow_past: bool | None,
+    using: str,
+    *,
+    service: Any = None,
+) -> None:
+    """Set the new values, and raise a ``BookingError`` for what is wrong; nothing is stored.
+
+    The ``service`` is read unless it is given.
+    """
+    old_start_at = row.start_at
+    old_offer_minutes = row.waitlist_offer_minutes
+    length = row.end_at - row.start_at
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if "start_at" in changes and "end_at" not in changes:
+        row.end_at = instants.add_elapsed(row.start_at, length)
+    validate_session(row)
+    # An unchanged offer is valid without a waitlist: it still applies to those who wait.
+    if row.waitlist_offer_minutes != old_offer_minutes:
+        check_offer_has_waitlist(row)
+    if row.start_at != old_start_at:
+        check_not_past(row, now, allow_past)
+    if provider := changes.get("provider"):
+        references.check_same_tenant(row.tenant_id, provider=provider)
+    if "price_amount" in changes:
+        rules = service_rules.ServiceRules.of(
+            service or _service_of(row, using), default_currency=app_settings.DEFAULT_CURRENCY
+        )
+        prices.check_payable(row.price_amount, rules.currency, "price_amount")
+
+
+def _service_of(row: Session, using: str) -> Any:
+    services = Session._meta.get_field("service").remote_field.model._base_manager.using(using)
+    return services.get(pk=row.service_id)
+
+
+def _move_bookings(
+    row: Session,
+    bookings: Iterable[Booking],
+    old: dict[str, Any],
+    *,
+    using: str,
+    now: datetime,
+    actor: Any,
+) -> None:
+    keys = [booking.pk for booking in bookings]
+    names = {}
+    if row.provider_id != old["provider_id"]:
+        names["provider_name"] = name_snapshots.name_of(row.provider)
+    Booking._base_manager.using(using).filter(pk__in=keys).update(
+        provider_id=row.provider_id,
+        **names,
+        start_at=row.start_at,
+        end_at=row.end_at,
+        version=F("version") + 1,
+        updated_at=timezone.now(),
+    )
+    # A pending booking expires at the start, at the latest.
+    expiring_later = Booking._base_manager.using(using).filter(
+        pk__in=keys, expires_at__gt=row.start_at
+    )
+    expiring_later.filter(status=Booking.Status.PENDING).update(expires_at=row.start_at)
+    before = {"start_at": old["start_at"], "end_at": old["end_at"], "provider": old["provider_id"]}
+    after = {"start_at": row.start_at, "end_at": row.end_at, "provider": row.provider_id}
+    record_events(
+        keys,
+        BookingEvent.EventType.RESCHEDULED,
+        old_and_new(before, after) | on_behalf_data("provider"),
+        using=using,
+        now=now,
+        actor=actor,
+    )

@@ -1,0 +1,51 @@
+"""What the app adds to the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bookings.contrib.payments import integrity
+from bookings.contrib.payments.refund_terms import terms_of_new_booking
+from bookings.contrib.payments.refunds_due import update_after_event
+from bookings.extensions import Extension
+from bookings.integrity import Problem
+from bookings.models import Booking
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import InlineModelAdmin
+
+
+class PaymentsExtension(Extension):
+    name = "bookings_payments"
+    order = 40
+    # What is due follows from these.
+    guarded_fields = frozenset(
+        {
+            "auto_cancelled",
+            "cancelled_at",
+            "confirmed_at",
+            "currency",
+            "price_amount",
+            "terms",
+            "total_amount",
+        }
+    )
+    terms_vary_with = ("service_id", "tenant_id")
+
+    def terms(self, booking: Booking, *, using: str) -> dict[str, Any] | None:
+        return terms_of_new_booking(booking, using=using)
+
+    def after_event(
+        self, booking_ids: Sequence[Any], event_type: str, *, using: str, now: datetime
+    ) -> None:
+        update_after_event(booking_ids, event_type, using=using, now=now)
+
+    def find_problems(self, using: str) -> Iterator[Problem]:
+        return integrity.find_problems(using)
+
+    def booking_inlines(self) -> Sequence[type[InlineModelAdmin[Any, Any]]]:
+        from bookings.contrib.payments.admin import PaymentInline, RefundDueInline
+
+        return (PaymentInline, RefundDueInline)

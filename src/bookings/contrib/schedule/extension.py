@@ -1,0 +1,49 @@
+"""What the schedule adds to the core: checks of time off, and the providers' days and zones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bookings.contrib.schedule import integrity
+from bookings.contrib.schedule.schedule_rules import find_schedules, load_rules_by_provider
+from bookings.contrib.schedule.time_ranges import dates_between
+from bookings.extensions import Extension
+from bookings.integrity import Problem
+from bookings.protocols import ProviderLike
+from bookings.rules.working_days import WorkingDays
+
+
+class ScheduleExtension(Extension):
+    name = "bookings_schedule"
+    order = 10
+
+    def find_problems(self, using: str) -> Iterator[Problem]:
+        return integrity.find_problems(using)
+
+    def working_days(
+        self, providers: Collection[ProviderLike], first: date, last: date
+    ) -> Mapping[Any, WorkingDays]:
+        """Return the days on which a shift begins, of each provider with a schedule.
+
+        It takes three queries, however many providers there are.
+        """
+        dates = dates_between(first, last)
+        by_schedule: dict[Any, WorkingDays] = {}
+        by_provider: dict[Any, WorkingDays] = {}
+        for provider_id, rules in load_rules_by_provider(providers, first, last).items():
+            key, hours = rules.schedule.pk, rules.hours
+            if key not in by_schedule:
+                working_dates = frozenset(day for day in dates if hours.shifts_on(day))
+                by_schedule[key] = WorkingDays(hours.zone, working_dates)
+            by_provider[provider_id] = by_schedule[key]
+        return by_provider
+
+    def time_zones(
+        self, providers: Collection[ProviderLike], *, tenant_id: Any
+    ) -> Mapping[Any, tzinfo]:
+        """Return the zones of the schedules that the providers follow, in one query."""
+        schedules = find_schedules(providers, tenant_id)
+        return {key: ZoneInfo(schedule.timezone) for key, schedule in schedules.items()}

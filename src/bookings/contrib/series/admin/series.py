@@ -1,0 +1,184 @@
+"""Series in the admin: read-only, but they can be cancelled from one of their starts on."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from bookings.admin.base import BaseAdmin, Page, posted_data, submit
+from bookings.admin.booking.steps import CancelForm
+from bookings.admin.booking_search import BookingSearchMixin
+from bookings.admin.choices import RelatedFilter
+from bookings.admin.display import change_link, user_column
+from bookings.admin.read_only import PermittedReadOnlyInline, ReadOnlyInline
+from bookings.admin.related_search import provider_search_fields
+from bookings.admin.tenants import tenant_fields, tenant_filters
+from bookings.admin.visibility import has_visible_related
+from bookings.contrib.series.admin.permissions import check_may_cancel, may_cancel
+from bookings.contrib.series.admin.session_links import SessionLinks
+from bookings.contrib.series.models import Occurrence, Series
+from bookings.contrib.series.services import Scope, cancel_series
+from bookings.models import Booking
+
+CREATED_BY = user_column(Series, "created_by")
+
+
+class OccurrenceInline(ReadOnlyInline):
+    """The starts of a series, each with its booking or session.
+
+    A booking or session that the user may not see is only busy.
+    """
+
+    model = Occurrence
+    fk_name = "series"
+    fields = readonly_fields = ("original_start_at", "booking_or_session", "state")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # Django makes an inline for each request, so this cache lives no longer.
+        self.sessions = SessionLinks(self.admin_site, request)
+        rows = super().get_queryset(request).select_related("booking")
+        condition = has_visible_related(self.admin_site, Booking, request, "booking")
+        annotated: QuerySet[Any] = rows.annotate(is_visible=condition)
+        return annotated
+
+    @admin.display(description=gettext_lazy("booking or session"))
+    def booking_or_session(self, occurrence: Any) -> SafeString | str:
+        if occurrence.booking is None:
+            return self.sessions.link(occurrence)
+        if not occurrence.is_visible:
+            return _("Busy")
+        return change_link(self.admin_site, occurrence.booking)
+
+    @admin.display(description=gettext_lazy("status"))
+    def state(self, occurrence: Any) -> str:
+        if occurrence.booking is None:
+            return self.sessions.status(occurrence)
+        return str(occurrence.booking.get_status_display()) if occurrence.is_visible else "–"
+
+
+class SeriesInline(PermittedReadOnlyInline):
+    """The series that a booking belongs to, on the page of the booking."""
+
+    model = Occurrence
+    fk_name = "booking"
+    fields = readonly_fields = ("series_link", "original_start_at")
+    verbose_name_plural = gettext_lazy("series")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        condition = has_visible_related(self.admin_site, Series, request, "series")
+        rows = super().get_queryset(request).select_related("series")
+        annotated: QuerySet[Any] = rows.annotate(is_visible=condition)
+        return annotated
+
+    @admin.display(description=gettext_lazy("series"))
+    def series_link(self, occurrence: Any) -> SafeString | str:
+        if not occurrence.is_visible:
+            return "–"
+        return change_link(self.admin_site, occurrence.series)
+
+
+class CancelSeriesForm(CancelForm):
+    since = forms.ChoiceField(
+        label=gettext_lazy("From"),
+        help_text=gettext_lazy("This one and those that follow are cancelled."),
+    )
+    field_order = ("since",)
+
+    def __init__(self, *args: Any, occurrences: list[Occurrence], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        since: Any = self.fields["since"]
+        since.choices = [
+            (str(occurrence.pk), localize(timezone.localtime(occurrence.original_start_at)))
+            for occurrence in occurrences
+        ]
+
+
+@admin.register(Series)
+class SeriesAdmin(BookingSearchMixin, BaseAdmin):
+    booking_path = "occurrences__booking"
+    change_form_template = "admin/bookings_series/series/change_form.html"
+    date_hierarchy = "first_date"
+    inlines: ClassVar = [OccurrenceInline]
+
+    def get_pages(self) -> list[Page]:
+        return [Page("<path:object_id>/cancel/", self.cancel_view, "cancel"), *super().get_pages()]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        rule = ["rrule", "timezone", "first_date", "first_time", "exdates", "rdates"]
+        neighbours = ["continues", "continued"]
+        record = [CREATED_BY, "created_at"]
+        return ["service", "provider", *tenant_fields(), *rule, *neighbours, *record]
+
+    @admin.display(description=gettext_lazy("continued by"))
+    def continued(self, series: Series) -> str:
+        """Return links to the series that continue this one since a part of it was moved."""
+        links = [(change_link(self.admin_site, other),) for other in series.continued_by.all()]
+        return format_html_join(", ", "{}", links) or "–"
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return ["__str__", "service", "provider", *tenant_fields(), "created_at"]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [*tenant_filters(), ("provider", RelatedFilter), ("service", RelatedFilter)]
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return provider_search_fields(self.admin_site, Series, request)
+
+    def get_list_select_related(self, request: HttpRequest) -> list[str]:
+        return ["service", "provider", "tenant"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        # No field can be edited, so there is nothing to save.
+        context |= {"show_save": False, "show_save_and_continue": False}
+        if self.may_cancel(request, context["original"]):
+            context["cancel_url"] = self.page_url("cancel", context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def may_cancel(self, request: HttpRequest, series: Any) -> bool:
+        """Return whether to offer to cancel the series."""
+        is_permitted = self.has_change_permission(request, series)
+        return is_permitted and may_cancel(self.admin_site, request, series)
+
+    def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        series = self.get_object_to_change(request, object_id)
+        if not may_cancel(self.admin_site, request, series):
+            raise PermissionDenied
+        upcoming = list(series.occurrences.filter(original_start_at__gte=timezone.now()))
+        form = CancelSeriesForm(posted_data(request), occurrences=upcoming)
+        if submit(form, lambda: self._cancel(request, series, **form.cleaned_data)):
+            return self.redirect("change", series)
+        return self.render_question(request, form, [series], title=_("Cancel the series"))
+
+    def _cancel(self, request: HttpRequest, series: Series, since: str, **values: Any) -> None:
+        first = series.occurrences.get(pk=since)
+        check_may_cancel(self.admin_site, request, first)
+        actor = self.get_actor(request)
+        result = cancel_series(first, scope=Scope.FOLLOWING, actor=actor, **values)
+        count = len(result.bookings) + len(result.sessions)
+        text = ngettext(
+            "%(number)d start of the series is cancelled.",
+            "%(number)d starts of the series are cancelled.",
+            count,
+        )
+        messages.success(request, text % {"number": count})
+        self.log_change(request, series, text % {"number": count})

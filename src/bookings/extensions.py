@@ -1,0 +1,217 @@
+"""What an app adds to the core: one object for each app, registered in its ``AppConfig.ready()``.
+
+The bundled apps use it, and so may a host's own app::
+
+    class LoyaltyExtension(Extension):
+        name = "loyalty"
+
+        def after_event(self, booking_ids, event_type, *, using, now):
+            ...
+
+
+    class LoyaltyConfig(AppConfig):
+        name = "loyalty"
+
+        def ready(self):
+            extensions.register(LoyaltyExtension())
+
+The core asks the extensions by ``order``, then by ``name``, whatever the order of
+``INSTALLED_APPS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django.core.exceptions import ImproperlyConfigured
+
+from bookings.rules.working_days import WorkingDays
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
+    from django.contrib.admin.options import InlineModelAdmin
+    from django.db.models import Model
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+    from bookings.integrity import Problem
+    from bookings.ledger.claims import Claim
+    from bookings.models import Booking
+    from bookings.protocols import ProviderLike
+
+
+class Extension:
+    """Override the methods that your app needs; each does nothing by default.
+
+    An extension keeps no state: one instance serves all threads.
+    """
+
+    name: ClassVar[str]
+    """The label of the app. :attr:`~bookings.models.Booking.terms` are stored under it."""
+
+    order: ClassVar[int] = 100
+    """Lower comes first. The bundled apps use 10 to 50."""
+
+    guarded_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a booking that the app's own rows follow, by name.
+
+    ``Booking.objects.update()`` and ``bulk_update()`` call no extension, so they refuse these
+    fields, as they refuse those that the ledger follows.
+    """
+
+    terms_vary_with: ClassVar[Collection[str] | None] = None
+    """The attributes of a booking that :meth:`terms` depends on. A series then asks once for all
+    bookings that are equal in them; with ``None``, it asks for each."""
+
+    def terms(self, booking: Booking, *, using: str) -> dict[str, Any] | None:
+        """Return what is agreed on for a new booking, as JSON; ``None`` for nothing.
+
+        The core calls it once for each new booking, before it takes the lock, and stores the result
+        in ``Booking.terms`` under :attr:`name`. Only for a client who is promoted from a waitlist
+        in the transaction that frees the seats, it is called under the lock. The booking is not
+        stored yet and has everything but its reference. ``using`` is the alias of the database that
+        it will be written to.
+        To refuse the booking, raise a :class:`~bookings.exceptions.BookingError`.
+        """
+        return None
+
+    def after_event(
+        self, booking_ids: Sequence[Any], event_type: str, *, using: str, now: datetime
+    ) -> None:
+        """Write what follows from one event of each of these bookings, in the same transaction.
+
+        The core calls it under the calendar's lock, after it has written the bookings and their
+        events, for every event but CREATED (use :meth:`terms` for that). A signal is sent after the
+        commit and is lost if the process dies in between; this is not. The bookings are locked.
+        There may be hundreds of them: use a constant number of statements. What it raises undoes
+        the change.
+        """
+
+    def after_deletion(self, interval_ids: Sequence[int], *, using: str) -> None:
+        """Write what follows from the deletion of bookings, in the same transaction.
+
+        A deleted booking leaves no event. ``interval_ids`` are the keys of the busy intervals that
+        the deleted bookings held; an interval that no other booking uses is deleted by then.
+        """
+
+    def sweep(self, *, using: str, now: datetime) -> None:
+        """Do what is due by now, and what an earlier call could not do.
+
+        ``expire_bookings`` calls it in the end, every minute or so, with no calendar locked; in a
+        transaction of the caller, once that is committed. An error is logged.
+        """
+
+    def find_problems(self, using: str) -> Iterable[Problem]:
+        """Yield what is wrong with the app's rows in this database; see :mod:`bookings.integrity`.
+
+        An app that claims time by itself checks its claims here.
+        """
+        return ()
+
+    def claim(self, booking: Booking, *, using: str) -> Claim | None:
+        """Return the claim of a stored booking that is to hold time; ``None`` for its own time.
+
+        The core calls it under the lock of the booking's calendar when a booking holds time again,
+        as after a dispute, and when ``check_bookings --fix`` restores a lost claim. The method may
+        write what the claim rests on. To refuse the time, raise a
+        :class:`~bookings.exceptions.BookingError`.
+        """
+        return None
+
+    def check_more_seats(
+        self, booking: Booking, *, now: datetime, using: str, override_policy: bool
+    ) -> None:
+        """Raise a ``BookingError`` unless an active booking may take more seats than it holds.
+
+        The core calls it under the lock of the booking's calendar, before the seats are taken.
+        ``booking.party_size`` is the new number of seats, which is not stored yet;
+        ``override_policy`` says that staff lift the rules. Whether the seats are free is checked
+        after it.
+        """
+
+    def working_days(
+        self, providers: Collection[ProviderLike], first: date, last: date
+    ) -> Mapping[Any, WorkingDays]:
+        """Return on which dates from ``first`` to ``last`` (both included) providers work.
+
+        The result is keyed by provider; leave out the providers that the app knows nothing about.
+        There may be thousands of them: use a constant number of queries. The first extension that
+        knows a provider is asked for the others no more.
+        """
+        return {}
+
+    def time_zones(
+        self, providers: Collection[ProviderLike], *, tenant_id: Any
+    ) -> Mapping[Any, tzinfo]:
+        """Return the zones in which the days of providers begin and end, keyed by provider.
+
+        The limits count days and weeks in them, and ``maximum_advance_days`` does too. Leave out
+        the providers that the app knows nothing about: those have their own ``timezone``, or
+        ``TIME_ZONE``. ``tenant_id`` is the tenant of providers whose model has none. There may be
+        many providers: use a constant number of queries. The zone of the first extension that knows
+        a provider is taken.
+        """
+        return {}
+
+    def booking_inlines(self) -> Sequence[type[InlineModelAdmin[Any, Any]]]:
+        """Return inlines for the page of a booking in the admin, shown before its history."""
+        return ()
+
+    def refusal_link(self, code: str, booking: Booking, site: str) -> SafeString | None:
+        """Return a link to the page where staff do what was refused with this error code.
+
+        The admin appends it to the message. ``site`` is the name of the admin site, which may have
+        no such page: return ``None`` then.
+        """
+        return None
+
+    def related_links(
+        self, instance: Model, site: AdminSite, request: HttpRequest
+    ) -> Iterable[tuple[str, SafeString]]:
+        """Yield labels and links from an object's page in the admin to what it belongs to.
+
+        Yield only what the user of the request may see.
+        """
+        return ()
+
+
+__all__ = ["Extension", "WorkingDays", "implementing", "register", "registered"]
+
+_extensions: Final[dict[str, Extension]] = {}
+
+
+def register(extension: Extension) -> None:
+    """Add an extension; call it in ``AppConfig.ready()``.
+
+    Raises ``ImproperlyConfigured`` if another class has registered the same name. Registering the
+    same class again does nothing.
+    """
+    known = _extensions.setdefault(extension.name, extension)
+    if type(known) is not type(extension):
+        raise ImproperlyConfigured(
+            f"Two extensions are named {extension.name!r}: {type(known).__qualname__} and "
+            f"{type(extension).__qualname__}. Name each after its app's label."
+        )
+
+
+def registered() -> list[Extension]:
+    """Return all extensions in their declared order."""
+    return sorted(_extensions.values(), key=lambda extension: (extension.order, extension.name))
+
+
+def implementing(method: str) -> list[Extension]:
+    """Return the extensions that override this method, in their declared order."""
+    default = getattr(Extension, method)
+    return [
+        extension for extension in registered() if getattr(type(extension), method) is not default
+    ]
+
+
+def time_zones(providers: Collection[ProviderLike], *, tenant_id: Any) -> dict[Any, tzinfo]:
+    """Return the zones that the extensions know, by provider key."""
+    known: dict[Any, tzinfo] = {}
+    for extension in implementing("time_zones"):
+        known = {**extension.time_zones(providers, tenant_id=tenant_id), **known}
+    return known

@@ -1,0 +1,243 @@
+"""Add and move the claims of many bookings: each is checked in memory, all are written together.
+
+The rules are those of :mod:`bookings.ledger.entries`, and so is the order: the caller has locked
+the calendars.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import connections
+from django.db.models import F
+
+from bookings.exceptions import BookingError
+from bookings.ledger import bulk
+from bookings.ledger.claims import Claim
+from bookings.ledger.entries import seats_taken_error, too_few_seats_error
+from bookings.ledger.locked import fresh
+from bookings.ledger.transactions import conflict_error
+from bookings.models import Booking, BusyInterval
+from bookings.models.querysets import overlapping
+
+Refuse = Callable[[int, BookingError], None]
+"""What is called with the key of an interval that cannot be changed; it may raise the error."""
+
+COLUMNS: Final = (
+    "starts",
+    "ends",
+    "pk",
+    "calendar_id",
+    "kind",
+    "service_id",
+    "capacity",
+    "seats_taken",
+)
+
+
+@dataclass(slots=True, order=True)
+class Interval:
+    """A busy interval as it will be; intervals of one calendar are sorted and never overlap."""
+
+    starts: int
+    ends: int
+    pk: int | None = field(compare=False)
+    """``None`` until the interval is stored."""
+    calendar_id: int = field(compare=False)
+    kind: str = field(compare=False)
+    service_id: Any = field(compare=False)
+    capacity: int = field(compare=False)
+    seats_taken: int = field(compare=False)
+    lapses: int | None = field(default=None, compare=False)
+
+    def as_row(self, **values: Any) -> BusyInterval:
+        return BusyInterval(
+            **values,
+            calendar_id=self.calendar_id,
+            starts=self.starts,
+            ends=self.ends,
+            kind=self.kind,
+            service_id=self.service_id,
+            capacity=self.capacity,
+            seats_taken=self.seats_taken,
+            lapses=self.lapses,
+        )
+
+
+class BulkClaims:
+    """Claims to add to calendars, and seats to release from the intervals that are there.
+
+    Call ``read`` with all claims, ``release`` for what is given up, ``add`` for each claim, and
+    ``write`` at the end.
+    """
+
+    def __init__(self, *, using: str) -> None:
+        self._using = using
+        self._by_calendar: dict[int, list[Interval]] = defaultdict(list)
+        self._by_key: dict[int, Interval] = {}
+        self._seats_before: dict[int, int] = {}
+        self._new: list[Interval] = []
+        self._resized: list[Interval] = []
+
+    def read(
+        self, wanted: Iterable[tuple[int, Claim]], *, interval_ids: Collection[int] = ()
+    ) -> None:
+        """Read the intervals that these claims may meet, each given with the key of its calendar.
+
+        ``interval_ids`` are the keys of those whose seats are taken or released. It makes a query
+        for each calendar, and one for the keys.
+        """
+        bounds: dict[int, tuple[int, int]] = {}
+        for calendar_id, claim in wanted:
+            starts, ends = bounds.get(calendar_id, claim.window)
+            bounds[calendar_id] = min(starts, claim.starts), max(ends, claim.ends)
+        rows = BusyInterval.objects.using(self._using).order_by()
+        if connections[self._using].vendor == "mysql":
+            # The constraints of the other databases see what this snapshot does not.
+            rows = fresh(rows)
+        queries = [
+            rows.filter(overlapping(*window), calendar_id=calendar_id)
+            for calendar_id, window in bounds.items()
+        ]
+        if interval_ids:
+            queries.append(rows.filter(pk__in=interval_ids))
+        for query in queries:
+            for values in query.values_list(*COLUMNS):
+                interval = Interval(*values)
+                key = values[2]
+                if key not in self._by_key:
+                    self._by_key[key] = interval
+                    self._seats_before[key] = interval.seats_taken
+                    self._by_calendar[interval.calendar_id].append(interval)
+        for intervals in self._by_calendar.values():
+            intervals.sort()
+
+    def free_seats(self, interval_id: int | None) -> int:
+        """Return how many seats of an interval are free by now."""
+        interval = None if interval_id is None else self._by_key.get(interval_id)
+        return 0 if interval is None else interval.capacity - interval.seats_taken
+
+    def kind_of(self, interval_id: int | None) -> str | None:
+        """Return what kind of interval this is; ``None`` if there is none."""
+        interval = None if interval_id is None else self._by_key.get(interval_id)
+        return None if interval is None else interval.kind
+
+    def release(self, interval_id: int | None, seats: int) -> None:
+        """Release seats of an interval; one of a booking is deleted with its last seat."""
+        interval = None if interval_id is None else self._by_key.get(interval_id)
+        if interval is None:
+            return
+        interval.seats_taken -= seats
+        if interval.seats_taken <= 0 and interval.kind == BusyInterval.Kind.BOOKING:
+            self._by_calendar[interval.calendar_id].remove(interval)
+
+    def add(self, calendar_id: int, claim: Claim) -> Interval:
+        """Add a claim; return its interval, which has a key once it is written.
+
+        Raises ``BookingConflict`` if the time is taken, and ``CapacityExceeded`` if too few seats
+        are left.
+        """
+        if claim.interval_id is not None:
+            return self._join(self._by_key.get(claim.interval_id), claim)
+        before = self._interval_before(calendar_id, claim)
+        if before is not None:
+            if not claim.shared or not _is_same_slot(before, claim):
+                raise conflict_error()
+            before.capacity, before.lapses = claim.capacity, None
+            return self._join(before, claim)
+        interval = Interval(
+            claim.starts,
+            claim.ends,
+            None,
+            calendar_id,
+            claim.kind,
+            claim.service_id,
+            claim.capacity,
+            claim.seats,
+            claim.lapses,
+        )
+        insort(self._by_calendar[calendar_id], interval)
+        self._new.append(interval)
+        return interval
+
+    def resize(self, wanted: Mapping[int, tuple[int, Claim]], refuse: Refuse) -> None:
+        """Give intervals of sessions other bounds or another capacity; their seats stay taken.
+
+        ``wanted`` has the key of the calendar and the claim by the key of the interval. The
+        intervals move together, and ``refuse`` is called with the key of one that cannot.
+        """
+        for key in wanted:
+            interval = self._by_key[key]
+            self._by_calendar[interval.calendar_id].remove(interval)
+        for key, (calendar_id, claim) in wanted.items():
+            interval = self._by_key[key]
+            try:
+                if interval.seats_taken > claim.capacity:
+                    raise seats_taken_error(claim.capacity)
+                self._check_free(calendar_id, claim)
+            except BookingError as error:
+                refuse(key, error)
+                continue
+            interval.calendar_id, interval.capacity = calendar_id, claim.capacity
+            interval.starts, interval.ends = claim.window
+            insort(self._by_calendar[calendar_id], interval)
+            self._resized.append(interval)
+
+    def _check_free(self, calendar_id: int, claim: Claim) -> None:
+        if self._interval_before(calendar_id, claim) is not None:
+            raise conflict_error()
+
+    def _interval_before(self, calendar_id: int, claim: Claim) -> Interval | None:
+        """Return the last interval that overlaps the claim; ``None`` if its time is free."""
+        intervals = self._by_calendar[calendar_id]
+        position = bisect_left(intervals, claim.ends, key=lambda interval: interval.starts)
+        before = intervals[position - 1] if position else None
+        return None if before is None or before.ends <= claim.starts else before
+
+    def write(self) -> None:
+        """Delete the intervals without seats, update those with others, and insert the new ones."""
+        empty: list[int] = []
+        changed: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for key, interval in self._by_key.items():
+            more_seats = interval.seats_taken - self._seats_before[key]
+            if interval.seats_taken <= 0 and interval.kind == BusyInterval.Kind.BOOKING:
+                empty.append(key)
+            elif more_seats:
+                changed[more_seats, interval.capacity].append(key)
+        stored = BusyInterval.objects.using(self._using)
+        if empty:
+            # MySQL checks foreign keys at once.
+            Booking._base_manager.using(self._using).filter(busy_interval__in=empty).update(
+                busy_interval=None
+            )
+            stored.filter(pk__in=empty)._raw_delete(self._using)
+        for (more_seats, capacity), keys in changed.items():
+            stored.filter(pk__in=keys).update(
+                seats_taken=F("seats_taken") + more_seats, capacity=capacity, lapses=None
+            )
+        resized = [interval.as_row(pk=interval.pk) for interval in self._resized]
+        intervals = [interval.as_row() for interval in self._new]
+        bulk.replace(resized, intervals, [], using=self._using)
+        for interval, row in zip(self._new, intervals, strict=True):
+            interval.pk = row.pk
+
+    @staticmethod
+    def _join(interval: Interval | None, claim: Claim) -> Interval:
+        free = 0 if interval is None else interval.capacity - interval.seats_taken
+        if interval is None or free < claim.seats:
+            raise too_few_seats_error(free, claim.seats)
+        interval.seats_taken += claim.seats
+        return interval
+
+
+def _is_same_slot(interval: Interval, claim: Claim) -> bool:
+    return (interval.starts, interval.ends, interval.kind, interval.service_id) == (
+        claim.starts,
+        claim.ends,
+        claim.kind,
+        claim.service_id,
+    )

@@ -1,0 +1,116 @@
+"""A new booking as one SQL statement: lock, claim, booking and event in a single round trip.
+
+It follows the same rules as :mod:`bookings.ledger.entries`. PostgreSQL runs the data-modifying
+parts of a ``WITH`` as one statement, each exactly once, and a part that reads what another part
+returns runs after that part. So the calendar is locked first, and the exclusion constraint checks
+the claim.
+Outside a transaction the statement is a transaction of its own, which saves BEGIN and COMMIT.
+
+https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+from django.db import connections, models
+
+from bookings.ledger.claims import Claim
+from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
+from bookings.models.bulk_rows import has_save_receivers
+
+# Each with the column that the statement itself fills, from what the part before it returns.
+INSERTED_MODELS: Final[tuple[tuple[type[models.Model], str], ...]] = (
+    (BusyInterval, "calendar"),
+    (Booking, "busy_interval"),
+    (BookingEvent, "booking"),
+)
+
+_STATEMENT: Final = """
+WITH calendar AS (
+    UPDATE {calendar} SET revision = revision + 1 WHERE provider_id = %s RETURNING id
+), busy_interval AS (
+    INSERT INTO {busyinterval} (calendar_id, {busyinterval_columns})
+    SELECT id, {busyinterval_values} FROM calendar RETURNING id
+), booking AS (
+    INSERT INTO {booking} (busy_interval_id, {booking_columns})
+    SELECT id, {booking_values} FROM busy_interval RETURNING id, busy_interval_id
+), event AS (
+    INSERT INTO {bookingevent} (booking_id, {bookingevent_columns})
+    SELECT id, {bookingevent_values} FROM booking RETURNING id
+)
+SELECT booking.busy_interval_id, booking.id, event.id FROM booking, event
+"""
+
+
+def can_insert(claim: Claim, *, using: str) -> bool:
+    """Return whether one statement can insert a booking with this claim.
+
+    It cannot join a shared slot that exists already, and it does not send ``pre_save`` and
+    ``post_save``, so it is not used for shared claims, nor if these signals have receivers.
+    """
+    return (
+        connections[using].vendor == "postgresql"
+        and not claim.shared
+        and not has_save_receivers(*(model for model, _filled in INSERTED_MODELS))
+    )
+
+
+def insert_booking(booking: Booking, event: BookingEvent, claim: Claim, *, using: str) -> bool:
+    """Insert a booking with its claim and its event; return ``False`` if there is no calendar yet.
+
+    Raises the database's errors; :func:`bookings.ledger.transactions.atomic_with_retry` translates
+    them.
+    """
+    connection = connections[using]
+    provider: Any = Calendar._meta.get_field("provider")
+    rows = (claim.interval(), booking, event)
+    params = [provider.get_db_prep_value(booking.provider_id, connection)]
+    given = []
+    for row, fields in zip(rows, _fields(), strict=True):
+        values = [
+            field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields
+        ]
+        params += [value for value in values if value is not None]
+        given.append(tuple([value is not None for value in values]))
+    sql = _statement(using, tuple(given))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        keys = cursor.fetchone()
+    if keys is None:
+        return False
+    booking.busy_interval_id = keys[0]
+    for row, key in zip(rows, keys, strict=True):
+        row.pk, row._state.adding, row._state.db = key, False, using
+    event.booking = booking
+    return True
+
+
+@lru_cache(maxsize=1)
+def _fields() -> tuple[tuple[Any, ...], ...]:
+    """The fields whose values the statement takes, row by row."""
+    return tuple(
+        tuple(
+            field
+            for field in model._meta.local_concrete_fields
+            if not field.primary_key and field.name != filled
+        )
+        for model, filled in INSERTED_MODELS
+    )
+
+
+@lru_cache(maxsize=64)
+def _statement(using: str, given: tuple[tuple[bool, ...], ...]) -> str:
+    """The statement's text, with a parameter for each value that is given and NULL for the others.
+
+    With more than 50 parameters psycopg would take the text to pieces anew each time.
+    """
+    quote = connections[using].ops.quote_name
+    parts: dict[str, Any] = {"calendar": quote(Calendar._meta.db_table)}
+    for (model, _filled), fields, is_given in zip(INSERTED_MODELS, _fields(), given, strict=True):
+        name = model.__name__.lower()
+        parts[name] = quote(model._meta.db_table)
+        parts[f"{name}_columns"] = ", ".join(quote(str(field.column)) for field in fields)
+        parts[f"{name}_values"] = ", ".join("%s" if value else "NULL" for value in is_given)
+    return _STATEMENT.format(**parts)

@@ -1,0 +1,40 @@
+"""The text of an instance that is not complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+
+Instance = TypeVar("Instance", bound=models.Model)
+
+# What a value or a row that is missing, or a value that is not converted yet, can raise. Errors of
+# the database are not among them: after one, a transaction must not go on.
+INCOMPLETE: Final = (
+    ObjectDoesNotExist,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+def default_if_incomplete(text: Callable[[Instance], str]) -> Callable[[Instance], str]:
+    """Decorate a ``__str__`` so that it returns Django's text where it lacks what it reads.
+
+    Logs, debuggers and error messages show instances that are not complete, and an error raised
+    there would hide the one that they tell of.
+    """
+
+    @wraps(text)
+    def text_or_default(instance: Any) -> str:
+        try:
+            return text(instance)
+        except INCOMPLETE:
+            return models.Model.__str__(instance)
+
+    return text_or_default

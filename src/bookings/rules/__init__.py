@@ -1,0 +1,1 @@
+"""The rules of booking, as pure functions: no ORM, no clock."""

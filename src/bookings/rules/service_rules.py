@@ -1,0 +1,149 @@
+"""The rules of a service, as the core reads them from a host's model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings.exceptions import (
+    CapacityExceeded,
+    InvalidBooking,
+)
+from bookings.rules import money, prices
+from bookings.rules.validation import MAX_MINUTES, whole_number
+
+DEFAULT_CURRENCY_SETTING: Final = "BOOKINGS_DEFAULT_CURRENCY"
+"""The setting that gives a service its currency if it has none."""
+
+FIXED: Final = "FIXED"
+HOURLY: Final = "HOURLY"
+FREE: Final = "FREE"
+DERIVED_PRICES: Final = (HOURLY, FREE)
+"""The pricing types whose price is not ``price_amount`` itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRules:
+    """The attributes that the core reads from a host's service, with their defaults."""
+
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    minimum_notice_minutes: int
+    maximum_advance_days: int | None
+    requires_approval: bool
+    cancellation_allowed: bool
+    cancellation_notice_minutes: int
+    reschedule_allowed: bool
+    reschedule_notice_minutes: int
+    two_sided_completion: bool
+    shared: bool
+    capacity: int | None
+    pricing_type: str
+    price_amount: Decimal | None
+    currency: str
+
+    @classmethod
+    def of(cls, service: Any, *, default_currency: str) -> ServiceRules:
+        """Read and validate a service's attributes.
+
+        Raises ``InvalidBooking`` with the name of the wrong attribute.
+        """
+        if getattr(service, "duration_minutes", None) is None:
+            raise InvalidBooking(_("Service is missing duration_minutes."), "missing_duration")
+        return cls(
+            duration_minutes=_minutes(service, "duration_minutes", at_least=1),
+            buffer_before_minutes=_minutes(service, "buffer_before_minutes"),
+            buffer_after_minutes=_minutes(service, "buffer_after_minutes"),
+            minimum_notice_minutes=_minutes(service, "minimum_notice_minutes"),
+            maximum_advance_days=_optional(service, "maximum_advance_days"),
+            requires_approval=bool(getattr(service, "requires_approval", False)),
+            cancellation_allowed=bool(getattr(service, "cancellation_allowed", True)),
+            cancellation_notice_minutes=_minutes(service, "cancellation_notice_minutes"),
+            reschedule_allowed=bool(getattr(service, "reschedule_allowed", True)),
+            reschedule_notice_minutes=_minutes(service, "reschedule_notice_minutes"),
+            two_sided_completion=bool(getattr(service, "two_sided_completion", False)),
+            shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
+            capacity=_optional(service, "capacity"),
+            pricing_type=_text(service, "pricing_type"),
+            price_amount=prices.parse_price(
+                getattr(service, "price_amount", None), "service.price_amount"
+            ),
+            currency=prices.currency_of(
+                service,
+                "service.currency",
+                default=default_currency,
+                of_default=DEFAULT_CURRENCY_SETTING,
+            ),
+        )
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several bookings share a slot: that takes a capacity as well."""
+        return self.shared and self.capacity is not None
+
+    @property
+    def price(self) -> Decimal | None:
+        """The price without add-ons, by the pricing type; ``None`` without one.
+
+        The minutes of an add-on are not charged by the hour, because it has a price of its own.
+        """
+        return self.price_of(timedelta(minutes=self.duration_minutes))
+
+    def price_of(self, length: timedelta) -> Decimal | None:
+        """Return the price for this length."""
+        if self.pricing_type == FREE:
+            return Decimal(0)
+        if self.pricing_type == HOURLY and self.price_amount is not None:
+            return money.hourly_price(self.price_amount, length, self.currency)
+        return self.price_amount
+
+    def seats(self, party_size: int) -> int:
+        """Return the capacity of the interval that a party of this size books.
+
+        Raises ``InvalidBooking`` for a size that is no positive whole number, or above 1 where
+        clients do not share, and ``CapacityExceeded`` for one that can never fit.
+        """
+        whole_number(party_size, "party_size", at_least=1)
+        if not self.shared and party_size != 1:
+            raise InvalidBooking(
+                _("Party size must be 1 for services that do not allow multiple clients per slot."),
+                "party_size",
+                field="party_size",
+            )
+        if not self.is_shared:
+            return party_size
+        capacity: int = self.capacity  # type: ignore[assignment]
+        if party_size > capacity:
+            raise CapacityExceeded(
+                _("A party of %(party)d does not fit: the service takes %(remaining)d at most."),
+                params={"party": party_size},
+                remaining=capacity,
+            )
+        return capacity
+
+
+def _minutes(service: Any, name: str, *, at_least: int = 0) -> int:
+    value = getattr(service, name, 0)
+    return whole_number(
+        0 if value is None else value, f"service.{name}", at_least=at_least, at_most=MAX_MINUTES
+    )
+
+
+def _optional(service: Any, name: str) -> int | None:
+    value = getattr(service, name, None)
+    return None if value is None else whole_number(value, f"service.{name}", at_least=0)
+
+
+def _text(service: Any, name: str) -> str:
+    value = getattr(service, name, "") or ""
+    if not isinstance(value, str):
+        raise InvalidBooking(
+            _("%(name)s must be text, not %(type)s."),
+            params={"name": f"service.{name}", "type": type(value).__name__},
+        )
+    return value

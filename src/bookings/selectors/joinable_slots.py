@@ -1,0 +1,47 @@
+"""Which shared slots a booking of a service can join."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bookings import slots
+from bookings.conf import app_settings
+from bookings.models import BusyInterval
+from bookings.protocols import ServiceLike
+from bookings.rules.service_rules import ServiceRules
+
+
+@dataclass(frozen=True, slots=True)
+class JoinableSlots:
+    """The shared slots of a service, as a booking without add-ons would take them."""
+
+    service_id: Any
+    length: int
+    """The length of a slot, buffers included, in seconds."""
+    buffer_before: int
+    most_taken: int
+    """The largest number of taken seats with which a slot can be joined; below 0 for none."""
+
+    @classmethod
+    def of(cls, service: ServiceLike, party_size: int = 1) -> JoinableSlots:
+        """Raises ``InvalidBooking`` for attributes of the service that are not valid."""
+        rules = ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+        capacity = rules.seats(party_size)
+        return cls(
+            service_id=service.pk,
+            length=60
+            * (rules.buffer_before_minutes + rules.duration_minutes + rules.buffer_after_minutes),
+            buffer_before=60 * rules.buffer_before_minutes,
+            most_taken=capacity - party_size if rules.is_shared else -1,
+        )
+
+    def can_join(self, interval: BusyInterval) -> bool:
+        """Return whether a booking can take seats of the interval, at exactly its time."""
+        taken = interval.seats_taken - slots.freed_seats.get().get(interval.pk, 0)
+        return (
+            interval.kind == BusyInterval.Kind.BOOKING
+            and interval.service_id == self.service_id
+            and interval.ends - interval.starts == self.length
+            and taken <= self.most_taken
+        )

@@ -1,0 +1,221 @@
+"""Store a new booking, for :func:`~bookings.services.create_booking` and for sessions.
+
+The rules are checked first, without a lock. A short transaction then claims the time, or takes the
+seats of a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings import slots, terms
+from bookings.adapters import get_adapter
+from bookings.conf import app_settings
+from bookings.exceptions import BookingError, InvalidBooking
+from bookings.ledger import claims, entries, locks, postgres
+from bookings.ledger.transactions import atomic_with_retry
+from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.models.read_alias import reading_from
+from bookings.services.addons import load_addons, parse_addon_ids
+from bookings.services.duplicates import check_duplicate
+from bookings.services.history import save_event, send_signal_on_commit, to_json
+from bookings.services.idempotency import (
+    check_key_is_unique,
+    find_replay,
+    key_reused_error,
+    request_data,
+)
+from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.new_booking import CheckCache, NewBooking, SessionTime
+
+
+def save_new_booking(
+    booking: Booking,
+    *,
+    addon_ids: Iterable[Any] | None,
+    now: datetime,
+    using: str,
+    allow_past: bool | None = None,
+    skip_slot_validation: bool = False,
+    override_policy: bool = False,
+    session_time: SessionTime | None = None,
+) -> Booking:
+    """Store a draft that has its service, provider, start and client.
+
+    The arguments are those of :func:`~bookings.services.create_booking`. If a booking with the
+    draft's idempotency key is stored, return that one instead.
+    """
+    # An iterator can be read once.
+    addon_ids = parse_addon_ids(addon_ids)
+    session_key = None if session_time is None else session_time.key
+    request = request_data(booking, addon_ids, session_key=session_key)
+    replay = partial(find_replay, booking, request, now=now, using=using)
+    if replayed := replay():
+        return replayed
+
+    addons = load_addons(
+        addon_ids, service=booking.service, tenant_key=booking.tenant_id, using=using
+    )
+    new = check_new_booking(
+        booking,
+        addons,
+        session_time,
+        now=now,
+        using=using,
+        allow_past=allow_past,
+        override_policy=override_policy,
+    )
+    if session_time is None and not skip_slot_validation:
+        try:
+            slots.validate_start(booking, now_dt=now, override_policy=override_policy)
+        except BookingError:
+            # Another call with the same key may have taken the time meanwhile.
+            if replayed := replay():
+                return replayed
+            raise
+
+    event_data = skipped_validation_data(skip_slot_validation) | request
+    return store_new_booking(new, event_data, now=now, using=using, replay=replay)
+
+
+def check_new_booking(
+    booking: Booking,
+    addons: Sequence[Any] = (),
+    session_time: SessionTime | None = None,
+    *,
+    now: datetime,
+    using: str,
+    allow_past: bool | None = None,
+    override_policy: bool = False,
+) -> NewBooking:
+    """Set the rules, the price and the terms on a draft, and check what can be told without a lock.
+
+    It asks the adapter and the extensions, and not the slot engine.
+    """
+    new = NewBooking(booking, addons, session_time, override_policy=override_policy)
+    with reading_from(using):
+        new.apply_rules(now)
+        booking.terms = terms.collect(booking, using=using)
+        new.check(now, cache=CheckCache(), allow_past=allow_past)
+    return new
+
+
+def store_new_booking(
+    new: NewBooking,
+    event_data: dict[str, Any],
+    *,
+    now: datetime,
+    using: str,
+    replay: Callable[..., Booking | None] = lambda **_options: None,
+) -> Booking:
+    """Lock the calendar, check what only the lock tells, and store a booking that was checked.
+
+    ``event_data`` is added to the data of the CREATED event. If ``replay`` finds the booking of an
+    earlier call under the lock, return that one instead.
+    """
+    booking, session_time = new.booking, new.session_time
+    claim, limit_check = new.claim, new.limit_check
+
+    def write() -> Booking:
+        calendar_id = locks.lock_calendar(booking.provider_id, using=using)
+        if replayed := replay(lock=True):
+            return replayed
+        limit_check.lock(now=now, using=using)
+        get_adapter().check_permission(booking.created_by, "create", booking)
+        check_duplicate(booking, now=now, using=using)
+        limit_check.check(booking, now=now, using=using)
+        if session_time is not None:
+            session_time.check_open(booking, now=now, using=using)
+        prepare_insert(booking, now)
+        booking.busy_interval_id = entries.add(calendar_id, claim, using=using)
+        booking.save_row(using=using)
+        check_key_is_unique(booking, using=using)
+        for snapshot in new.snapshots:
+            snapshot.booking = booking
+        if new.snapshots:
+            BookingAddon.objects.using(using).bulk_create(new.snapshots)
+        if session_time is not None:
+            session_time.record(booking, using=using)
+        save_event(booking, created_event(booking, now, **event_data), using=using)
+        return booking
+
+    # Lookups under the lock need statements of their own.
+    needs_lookups = (
+        booking.idempotency_key or app_settings.DUPLICATE_GUARD_MINUTES or limit_check.is_limited
+    )
+    is_plain = not (new.snapshots or needs_lookups or session_time)
+    single_statement = is_plain and postgres.can_insert(claim, using=using)
+
+    def attempt() -> Booking:
+        if single_statement:
+            insert = partial(
+                _insert_by_one_statement, booking, claim, event_data, now=now, using=using
+            )
+            if inserted := atomic_with_retry(insert, using=using, single_statement=True):
+                return inserted
+        return atomic_with_retry(write, using=using, unique_error=key_reused_error)
+
+    return retry_without_lapsed_holds(
+        attempt, booking.provider_id, claim.window, now=now, using=using
+    )
+
+
+def _insert_by_one_statement(
+    booking: Booking, claim: claims.Claim, event_data: dict[str, Any], *, now: datetime, using: str
+) -> Booking | None:
+    """Insert booking, claim and event; return ``None`` if the provider has no calendar yet."""
+    get_adapter().check_permission(booking.created_by, "create", booking)
+    prepare_insert(booking, now)
+    event = created_event(booking, now, **event_data)
+    if not postgres.insert_booking(booking, event, claim, using=using):
+        return None
+    send_signal_on_commit(booking, event, using=using)
+    return booking
+
+
+def prepare_insert(booking: Booking, now: datetime) -> None:
+    """Reset what a failed attempt has set, and set a new reference."""
+    booking.pk, booking._state.adding = None, True
+    booking.version = 1
+    booking.reference = new_reference(booking, now)
+
+
+def new_reference(booking: Booking, now: datetime) -> str:
+    """Return the adapter's reference, or raise ``InvalidBooking`` if it is too long or empty."""
+    reference = get_adapter().generate_reference(booking, now)
+    max_length = Booking._meta.get_field("reference").max_length or 0
+    if not 0 < len(reference) <= max_length:
+        raise InvalidBooking(
+            _("The adapter made a reference of %(length)d characters; it may have 1 to %(most)d."),
+            params={"length": len(reference), "most": max_length},
+        )
+    return reference
+
+
+def created_event(booking: Booking, now: datetime, **data: Any) -> BookingEvent:
+    """Return the unsaved CREATED event of a booking; ``data`` is added to its data."""
+    return BookingEvent(
+        booking=booking,
+        event_type=BookingEvent.EventType.CREATED,
+        actor_user=booking.created_by,
+        created_at=now,
+        data={
+            "status": booking.status,
+            "created_at": to_json(now),
+            "start_at": to_json(booking.start_at),
+            "end_at": to_json(booking.end_at),
+            "service": to_json(booking.service_id),
+            "provider": to_json(booking.provider_id),
+            **data,
+        },
+    )
+
+
+def skipped_validation_data(skip_slot_validation: bool) -> dict[str, Any]:
+    """Return event data for a start that was not validated, so that no one validates it later."""
+    return {"skip_slot_validation": True} if skip_slot_validation else {}

@@ -1,0 +1,210 @@
+"""Store many new bookings in a constant number of statements for each 100.
+
+``booking_creation`` stores one. The rules are the same, and so is the order in which they are
+checked; each booking also counts for those after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from typing import Any, Protocol
+from uuid import uuid4
+
+from django.db import connections
+from django.db.models import Q, QuerySet
+
+from bookings import slots, terms
+from bookings.adapters import get_adapter
+from bookings.exceptions import BookingError
+from bookings.ledger.bulk_claims import BulkClaims, Interval
+from bookings.ledger.transactions import atomic_with_retry
+from bookings.models import Booking, BookingAddon
+from bookings.models.bulk_rows import copy_row, has_save_receivers, insert_rows
+from bookings.models.read_alias import reading_from
+from bookings.services.booking_creation import (
+    created_event,
+    prepare_insert,
+    skipped_validation_data,
+)
+from bookings.services.duplicates import check_duplicate, similar_bookings
+from bookings.services.history import save_events
+from bookings.services.idempotency import check_keys_are_unique, key_reused_error
+from bookings.services.lapsed_holds import expire_lapsed_holds
+from bookings.services.limit_check import lock_clients
+from bookings.services.loaded_bookings import LoadedBookings
+from bookings.services.new_booking import CheckCache, NewBooking
+
+Refuse = Callable[[NewBooking, BookingError], None]
+"""What is called with a booking that cannot be made; it may raise the error."""
+
+
+class SeatRows(Protocol):
+    """What an app stores with new bookings in its sessions, as ``SessionTime`` for one."""
+
+    def check_open(self, new: NewBooking, claims: BulkClaims) -> None:
+        """Raise a ``BookingError`` if the session does not take the booking, under the lock."""
+
+    def record(self, news: Sequence[NewBooking]) -> None:
+        """Write the sessions' own rows about bookings that have just been stored."""
+
+
+def copy_draft(template: Booking, **values: Any) -> Booking:
+    """Return an unsaved booking with the values of a draft, and these."""
+    draft = copy_row(template)
+    for name, value in values.items():
+        setattr(draft, name, value)
+    draft.uuid, draft.metadata = uuid4(), deepcopy(template.metadata)
+    return draft
+
+
+def check_new_bookings(
+    news: Iterable[NewBooking],
+    refuse: Refuse,
+    *,
+    now: datetime,
+    using: str,
+    allow_past: bool | None = None,
+    skip_slot_validation: bool = False,
+) -> list[NewBooking]:
+    """Return the bookings that the rules allow, as far as can be told without the lock.
+
+    It asks the adapter, the extensions and the slot engine.
+    """
+
+    def keep(candidates: Iterable[NewBooking], check: Callable[[NewBooking], None]) -> Any:
+        for new in candidates:
+            try:
+                check(new)
+            except BookingError as error:
+                refuse(new, error)
+            else:
+                yield new
+
+    with reading_from(using):
+        allowed = list(keep(news, lambda new: new.apply_rules(now)))
+        terms.collect_many([new.booking for new in allowed], using=using)
+        cache = CheckCache()
+        allowed = list(
+            keep(allowed, lambda new: new.check(now, cache=cache, allow_past=allow_past))
+        )
+        timed = [new for new in allowed if new.session_time is None]
+        if skip_slot_validation or not timed:
+            return allowed
+        errors = slots.validate_starts(
+            [new.booking for new in timed], now_dt=now, override_policy=timed[0].override_policy
+        )
+        for new, error in zip(timed, errors, strict=True):
+            if error is not None:
+                refuse(new, error)
+    return [new for new, error in zip(timed, errors, strict=True) if error is None]
+
+
+@dataclass(slots=True)
+class BulkCreation:
+    """New bookings of one call, which pass :func:`check_new_bookings`."""
+
+    news: Sequence[NewBooking]
+    now: datetime
+    using: str
+    skip_slot_validation: bool = False
+    seat_rows: SeatRows | None = None
+    _accepted: list[tuple[NewBooking, Interval]] = field(default_factory=list)
+    _claims: BulkClaims = field(init=False)
+
+    def lock_clients(self) -> None:
+        """Lock the clients; after the calendars."""
+        lock_clients([new.limit_check for new in self.news], now=self.now, using=self.using)
+
+    def check(self, calendars: Mapping[Any, int], refuse: Refuse) -> list[Booking]:
+        """Return the bookings that can be stored, in order, under the locks."""
+        now, using = self.now, self.using
+        wanted = [(calendars[new.booking.provider_id], new) for new in self.news]
+        self._expire_lapsed_holds()
+        claims = self._claims = BulkClaims(using=using)
+        claims.read(
+            [(calendar_id, new.claim) for calendar_id, new in wanted],
+            interval_ids={
+                new.claim.interval_id for new in self.news if new.claim.interval_id is not None
+            },
+        )
+        loaded = LoadedBookings(chain.from_iterable(map(self._conditions, self.news)), using=using)
+        adapter = get_adapter()
+        self._accepted = []
+        for calendar_id, new in wanted:
+            booking = new.booking
+            try:
+                adapter.check_permission(booking.created_by, "create", booking)
+                check_duplicate(booking, now=now, using=using, among=loaded)
+                new.limit_check.check(booking, now=now, using=using, among=loaded)
+                if self.seat_rows is not None:
+                    self.seat_rows.check_open(new, claims)
+                interval = claims.add(calendar_id, new.claim)
+            except BookingError as error:
+                refuse(new, error)
+            else:
+                loaded.put(booking)
+                self._accepted.append((new, interval))
+        return [new.booking for new, _interval in self._accepted]
+
+    def write(self) -> None:
+        """Store the bookings that ``check`` has returned."""
+        atomic_with_retry(self._write, using=self.using, unique_error=key_reused_error)
+
+    def _write(self) -> None:
+        now, using = self.now, self.using
+        bookings = [new.booking for new, _interval in self._accepted]
+        for booking in bookings:
+            prepare_insert(booking, now)
+        self._claims.write()
+        for new, interval in self._accepted:
+            new.booking.busy_interval_id = interval.pk
+        insert_bookings(bookings, using=using)
+        check_keys_are_unique(bookings, using=using)
+        addons = []
+        for new, _interval in self._accepted:
+            for snapshot in new.snapshots:
+                snapshot.pk, snapshot.booking = None, new.booking
+                addons.append(snapshot)
+        BookingAddon.objects.using(using).bulk_create(addons)
+        if self.seat_rows is not None:
+            self.seat_rows.record([new for new, _interval in self._accepted])
+        data = skipped_validation_data(self.skip_slot_validation)
+        events = [
+            created_event(new.booking, now, **data, **new.request)
+            for new, _interval in self._accepted
+        ]
+        save_events(events, using=using)
+
+    def _conditions(self, new: NewBooking) -> Iterable[Q]:
+        similar = similar_bookings(new.booking, self.now)
+        if similar is not None:
+            yield similar
+        yield from new.limit_check.conditions(new.booking, now=self.now)
+
+    def _expire_lapsed_holds(self) -> None:
+        windows: dict[Any, list[tuple[int, int]]] = {}
+        for new in self.news:
+            windows.setdefault(new.booking.provider_id, []).append(new.claim.window)
+        for provider_id, wanted in windows.items():
+            expire_lapsed_holds(provider_id, *wanted, now=self.now, using=self.using)
+
+
+def insert_bookings(bookings: Sequence[Booking], *, using: str) -> None:
+    """Insert bookings whose time is claimed, and set their keys."""
+    if has_save_receivers(Booking):
+        for booking in bookings:
+            booking.save_row(using=using)
+        return
+    # Not ``Booking.objects``, which refuses bookings that hold time.
+    stored: QuerySet[Booking] = QuerySet(Booking, using=using)
+    insert_rows(stored, bookings)
+    if not connections[using].features.can_return_rows_from_bulk_insert:
+        # MySQL does not return the keys of the rows that it inserts.
+        uuids = [booking.uuid for booking in bookings]
+        keys = dict(stored.filter(uuid__in=uuids).values_list("uuid", "pk"))
+        for booking in bookings:
+            booking.pk = keys[booking.uuid]

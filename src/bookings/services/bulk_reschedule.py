@@ -1,0 +1,221 @@
+"""Move many bookings in a constant number of statements for each 100; ``reschedule`` moves one.
+
+The bookings move together: none is in the way of another one's move.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+
+from bookings import slots
+from bookings.adapters import get_adapter
+from bookings.exceptions import BookingError
+from bookings.ledger import entries
+from bookings.ledger.bulk_claims import BulkClaims, Interval
+from bookings.ledger.locked import fresh
+from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval
+from bookings.models.bulk_rows import copy_row
+from bookings.services import references
+from bookings.services.booking_change import Change
+from bookings.services.booking_move import DEPENDENT_FIELDS, MOVED_FIELDS, Move, apply_move
+from bookings.services.bulk_change import BulkChange, Refuse
+from bookings.services.day_zones import DayZones
+from bookings.services.duplicates import check_duplicate, similar_bookings
+from bookings.services.lapsed_holds import expire_lapsed_holds
+from bookings.services.limit_check import LimitCheck, lock_clients
+from bookings.services.loaded_bookings import LoadedBookings
+
+
+class Target(NamedTuple):
+    """Where a booking moves."""
+
+    start_at: datetime
+    provider: Any = None
+    """The new provider; ``None`` to keep the booking's."""
+
+
+@dataclass(slots=True)
+class BulkReschedule:
+    """Moves of bookings: call ``prepare``, lock, and call ``check`` and ``write``."""
+
+    now: datetime
+    using: str
+    override_policy: bool = False
+    skip_slot_validation: bool = False
+    _zones: DayZones = field(default_factory=DayZones)
+    _limit_checks: dict[Any, LimitCheck] = field(default_factory=dict)
+    _prepared: dict[Any, tuple[datetime, Any]] = field(default_factory=dict)
+
+    def prepare(
+        self, drafts: Sequence[Booking], targets: Mapping[Any, Target], refuse: Refuse
+    ) -> None:
+        """Check the moves as far as can be told without the lock.
+
+        ``drafts`` are rows that were read without it; they are changed. The slot engine is asked
+        here.
+        """
+        moved = [
+            draft for draft, _before, _move in self._apply(drafts, targets, refuse, lock=False)
+        ]
+        for draft in moved:
+            self._prepared[draft.pk] = (draft.start_at, draft.provider_id)
+            self._limit_checks[draft.pk] = LimitCheck(
+                draft, zones=self._zones, override_policy=self.override_policy
+            )
+        if self.skip_slot_validation:
+            return
+        errors = slots.validate_starts(moved, now_dt=self.now, override_policy=self.override_policy)
+        for draft, error in zip(moved, errors, strict=True):
+            if error is not None:
+                refuse(draft, error)
+
+    def covers(self, rows: Iterable[Booking], targets: Mapping[Any, Target]) -> bool:
+        """Return whether ``prepare`` has checked these moves of the rows."""
+        return all(
+            self._prepared.get(row.pk) == (target.start_at, _provider_id(row, target))
+            for row in rows
+            for target in (targets[row.pk],)
+        )
+
+    def lock_clients(self) -> None:
+        """Lock the clients; after the calendars."""
+        lock_clients(self._limit_checks.values(), now=self.now, using=self.using)
+
+    def write(
+        self,
+        rows: Sequence[Booking],
+        targets: Mapping[Any, Target],
+        calendars: Mapping[Any, int],
+        *,
+        actor: Any,
+        event_data: dict[str, Any],
+        refuse: Refuse,
+    ) -> None:
+        """Move the rows, which were read under the lock, and write them unless one is refused.
+
+        ``event_data`` is added to the data of each event.
+        """
+        now, using = self.now, self.using
+        adapter = get_adapter()
+        is_refused = False
+
+        def note(row: Booking, error: BookingError) -> None:
+            nonlocal is_refused
+            is_refused = True
+            refuse(row, error)
+
+        def check_permission(row: Booking) -> None:
+            adapter.check_permission(actor, "reschedule", row)
+
+        moves = [
+            (row, before, move, data)
+            for row, before, move in self._apply(rows, targets, note, check=check_permission)
+            if (data := move.event_data(before))
+        ]
+        claims = BulkClaims(using=using)
+        self._expire_lapsed_holds(moves)
+        claims.read(
+            [(calendars[row.provider_id], move.claim) for row, _before, move, _data in moves],
+            interval_ids=[
+                before.busy_interval_id
+                for _row, before, _move, _data in moves
+                if before.busy_interval_id is not None
+            ],
+        )
+        loaded = LoadedBookings(
+            chain.from_iterable(
+                self._conditions(row, before) for row, before, _move, _data in moves
+            ),
+            using=using,
+        )
+        for _row, before, _move, _data in moves:
+            claims.release(before.busy_interval_id, before.party_size)
+        changes = BulkChange(using=using, now=now, actor=actor)
+        placed: list[tuple[Booking, Interval]] = []
+        for row, before, move, data in moves:
+            try:
+                if claims.kind_of(before.busy_interval_id) == BusyInterval.Kind.SESSION:
+                    raise entries.in_session_error()
+                check_duplicate(row, now=now, using=using, among=loaded)
+                limit_check = self._limit_checks[row.pk]
+                limit_check.check(row, now=now, using=using, before=before, among=loaded)
+                placed.append((row, claims.add(calendars[row.provider_id], move.claim)))
+            except BookingError as error:
+                note(before, error)
+                continue
+            loaded.put(row)
+            fields = (*MOVED_FIELDS, *DEPENDENT_FIELDS)
+            change = Change(BookingEvent.EventType.RESCHEDULED, fields, data=data | event_data)
+            changes.add(before, row, change)
+        if is_refused:
+            return
+        claims.write()
+        for row, interval in placed:
+            row.busy_interval_id = interval.pk
+        changes.write()
+
+    def _apply(
+        self,
+        rows: Sequence[Booking],
+        targets: Mapping[Any, Target],
+        refuse: Refuse,
+        *,
+        check: Any = None,
+        lock: bool = True,
+    ) -> list[tuple[Booking, Booking, Move]]:
+        """Set the new values on the rows; return each with a copy as it was, and its move."""
+        addons: dict[Any, list[BookingAddon]] = defaultdict(list)
+        stored = BookingAddon.objects.using(self.using).filter(booking__in=[r.pk for r in rows])
+        for addon in fresh(stored) if lock else stored:
+            addons[addon.booking_id].append(addon)
+        references.load_related_of_all(rows, "service", "provider", using=self.using)
+        moved = []
+        for row in rows:
+            before = copy_row(row)
+            target = targets[row.pk]
+            try:
+                if check is not None:
+                    check(row)
+                move = apply_move(
+                    row,
+                    addons[row.pk],
+                    start_at=target.start_at,
+                    provider=target.provider,
+                    now=self.now,
+                    using=self.using,
+                    zones=self._zones,
+                    override_policy=self.override_policy,
+                    is_locked=lock,
+                )
+            except BookingError as error:
+                refuse(before, error)
+            else:
+                moved.append((row, before, move))
+        return moved
+
+    def _conditions(self, row: Booking, before: Booking) -> Iterable[Q]:
+        similar = similar_bookings(row, self.now)
+        if similar is not None:
+            yield similar
+        check = self._limit_checks[row.pk]
+        yield from check.conditions(row, now=self.now, before=before)
+
+    def _expire_lapsed_holds(
+        self, moves: Iterable[tuple[Booking, Booking, Move, dict[str, Any]]]
+    ) -> None:
+        windows: dict[Any, list[tuple[int, int]]] = defaultdict(list)
+        for row, _before, move, _data in moves:
+            windows[row.provider_id].append(move.claim.window)
+        for provider_id, wanted in windows.items():
+            expire_lapsed_holds(provider_id, *wanted, now=self.now, using=self.using)
+
+
+def _provider_id(row: Booking, target: Target) -> Any:
+    return row.provider_id if target.provider is None else target.provider.pk

@@ -1,0 +1,321 @@
+"""Save a booking on behalf of ``Booking.save()``, with its claim, version and event."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from copy import copy
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import router
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bookings import terms
+from bookings.adapters import get_adapter
+from bookings.exceptions import MissingReference
+from bookings.ledger import claims, entries, locks
+from bookings.ledger.locked import act_under_lock, fresh
+from bookings.ledger.transactions import atomic_with_retry
+from bookings.models import Booking, BookingEvent, field_validation, name_snapshots
+from bookings.models.arguments import missing_booking_error
+from bookings.models.lifecycle import was_overdue
+from bookings.models.read_alias import reading_from
+from bookings.rules import instants
+from bookings.rules.value_comparison import differs
+from bookings.services import booking_creation, new_booking, party_size
+from bookings.services.booking_change import (
+    LockedBooking,
+    check_version,
+    write_row,
+)
+from bookings.services.booking_claim import moved_claim, own_claim
+from bookings.services.direct_save_values import (
+    AMOUNTS,
+    check_payable,
+    check_prices,
+    convert_keys,
+    times_in_utc,
+    validate,
+)
+from bookings.services.history import field_values, old_and_new, record_event, save_event
+from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.limit_check import LimitCheck
+
+# A change of one of these fields changes the claim.
+CLAIM_FIELDS: Final = {
+    "provider",
+    "service",
+    "start_at",
+    "end_at",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "party_size",
+    "expires_at",
+    "status",
+}
+
+CHECKED_FIELDS: Final = {
+    *new_booking.CHECKED_FIELDS,
+    "reference",
+    "service_name",
+    "provider_name",
+    "cancellation_reason",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "cancellation_notice_minutes",
+    "reschedule_notice_minutes",
+    "party_size",
+}
+
+# If ``update_fields`` names only these, the last writer wins, as with any model: no rule rests on
+# them, and the event keeps the old value.
+NOTE_FIELDS: Final = {"notes_client", "notes_internal", "metadata"}
+
+BUFFERS: Final = {"buffer_before_minutes", "buffer_after_minutes"}
+
+# The fields that this module sets; a caller's values are ignored.
+MANAGED_FIELDS: Final = {"id", "version", "busy_interval", "client_lookup", "updated_at"}
+
+# The timestamp to set on a new booking that is inserted with this status.
+TIMESTAMP_OF_STATUS: Final = {
+    Booking.Status.CONFIRMED: "confirmed_at",
+    Booking.Status.DECLINED: "cancelled_at",
+    Booking.Status.CANCELLED: "cancelled_at",
+}
+
+EVENT_OF_STATUS: Final = {
+    Booking.Status.CONFIRMED: BookingEvent.EventType.CONFIRMED,
+    Booking.Status.DECLINED: BookingEvent.EventType.DECLINED,
+    Booking.Status.DELIVERED: BookingEvent.EventType.DELIVERED,
+    Booking.Status.COMPLETED: BookingEvent.EventType.COMPLETED,
+    Booking.Status.CANCELLED: BookingEvent.EventType.CANCELLED,
+    Booking.Status.NO_SHOW: BookingEvent.EventType.NO_SHOW,
+}
+
+
+def save_booking(
+    booking: Booking, *, using: str | None = None, update_fields: Iterable[str] | None = None
+) -> None:
+    """Insert or update a booking that host code has built or changed without a service.
+
+    Raises ``InvalidBooking``, ``TenantMismatch``, ``MissingReference``, ``BookingConflict``,
+    ``CapacityExceeded``, ``StaleBooking`` or ``BookingBusy``.
+    """
+    using = using or router.db_for_write(Booking, instance=booking)
+    with reading_from(using), times_in_utc(booking):
+        _save(booking, update_fields, now=timezone.now(), using=using)
+
+
+def _save(
+    booking: Booking, update_fields: Iterable[str] | None, *, now: datetime, using: str
+) -> None:
+    convert_keys(booking)
+    validate(booking)
+    names = None if update_fields is None else set(update_fields)
+    adding = booking._state.adding
+    if adding:
+        booking.capacity_consumed = booking.party_size
+        timestamp = TIMESTAMP_OF_STATUS.get(Booking.Status(booking.status))
+        if timestamp is not None and getattr(booking, timestamp) is None:
+            setattr(booking, timestamp, now)
+        if booking.terms is None:
+            booking.terms = terms.collect(booking, using=using)
+        check_prices(booking, AMOUNTS)
+        name_snapshots.fill_names([booking], using=using)
+    field_validation.clean_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
+    if adding:
+        check_payable(booking)
+    claim = _claim(booking, using=using) if adding and booking.holds_time else None
+
+    original_pk, original_reference = booking.pk, booking.reference
+
+    def restore() -> None:
+        booking.pk, booking.reference = original_pk, original_reference
+        booking._state.adding = True
+
+    def insert() -> Booking:
+        # The transaction may run again after its commit has failed.
+        restore()
+        return _insert(booking, claim, now=now, using=using)
+
+    def write() -> Booking:
+        if adding:
+            try:
+                return atomic_with_retry(insert, using=using)
+            except BaseException:
+                restore()
+                raise
+        return _update(booking, names, now=now, using=using)
+
+    if booking.holds_time:
+        saved = retry_without_lapsed_holds(
+            write,
+            booking.provider_id,
+            instants.busy_bounds_of(booking),
+            now=now,
+            using=using,
+            own=booking.busy_interval_id,
+        )
+    else:
+        saved = write()
+    if saved is not booking:
+        booking.copy_from(saved)
+
+
+def _claim(booking: Booking, *, using: str) -> claims.Claim:
+    try:
+        if booking._state.adding:
+            return own_claim(booking, using=using)
+        return moved_claim(booking, using=using)
+    except ObjectDoesNotExist:
+        missing = _("The service does not exist. Choose another.")
+        raise MissingReference(missing) from None
+
+
+def _insert(booking: Booking, claim: claims.Claim | None, *, now: datetime, using: str) -> Booking:
+    if claim is not None:
+        calendar_id = locks.lock_calendar(booking.provider_id, using=using)
+        booking.busy_interval_id = entries.add(calendar_id, claim, using=using)
+    else:
+        booking.busy_interval_id = None
+    booking.version = 1
+    booking.reference = booking.reference or booking_creation.new_reference(booking, now)
+    booking.save_row(using=using)
+    save_event(booking, booking_creation.created_event(booking, now), using=using)
+    return booking
+
+
+def _update(
+    booking: Booking,
+    update_fields: Collection[str] | None,
+    *,
+    now: datetime,
+    using: str,
+) -> Booking:
+    rows = type(booking)._base_manager.using(using).filter(pk=booking.pk)
+    stored = rows.values_list("provider_id", "party_size").first()
+    provider_id, held_seats = stored or (None, booking.party_size)
+    limit_check = None
+    if booking.party_size != held_seats and _is_selected("party_size", update_fields):
+        limit_check = _prepare_party_size(booking, held_seats, using=using)
+
+    def read() -> Booking:
+        row = fresh(rows).first()
+        if row is None:
+            raise missing_booking_error()
+        return row
+
+    return act_under_lock(
+        partial(_write_changes, booking, update_fields, limit_check),
+        expected=[provider_id],
+        also_lock=[booking.provider_id],
+        read=read,
+        providers_of=lambda row: {row.provider_id},
+        using=using,
+        now=now,
+        lock_client=None
+        if limit_check is None
+        else partial(limit_check.lock, now=now, using=using),
+    )
+
+
+def _prepare_party_size(booking: Booking, held_seats: int, *, using: str) -> LimitCheck:
+    try:
+        return party_size.prepare(booking, held_seats, using=using)
+    except ObjectDoesNotExist:
+        missing = _("The service or the provider does not exist. Choose another.")
+        raise MissingReference(missing) from None
+
+
+def _write_changes(
+    booking: Booking,
+    update_fields: Collection[str] | None,
+    limit_check: LimitCheck | None,
+    locked: LockedBooking,
+) -> Booking:
+    """Copy the changed fields to the locked row, move its claim, and write it with an event.
+
+    With a ``limit_check``, the party size differs, and has to keep the rules of the service that
+    changes it.
+    """
+    row, using = locked.row, locked.using
+    changed = _changed_fields(booking, row, update_fields)
+    if update_fields is None or not changed <= NOTE_FIELDS:
+        check_version(row, booking.version)
+    if not changed:
+        return row
+    held, before = (row.busy_interval_id, row.party_size), copy(row)
+    for name in changed:
+        field: Any = row._meta.get_field(name)
+        row.__dict__[field.attname] = booking.__dict__[field.attname]
+        row._state.fields_cache.pop(field.name, None)
+    if "party_size" in changed:
+        row.capacity_consumed = row.party_size
+        changed.add("capacity_consumed")
+    renamed = [n for n in name_snapshots.RELATIONS if {n, f"{n}_name"} & changed]
+    for name in renamed:
+        if f"{name}_name" not in changed:
+            setattr(row, f"{name}_name", "")
+    name_snapshots.fill_names([row], using=using, relations=renamed)
+    check_prices(row, changed & set(AMOUNTS))
+    field_validation.clean_fields(row, changed & CHECKED_FIELDS)
+    if changed & {*AMOUNTS, "currency"}:
+        check_payable(row)
+    # The status of the row, because update_fields may leave out the status of the booking.
+    if row.holds_time and changed & CLAIM_FIELDS:
+        if limit_check is not None:
+            get_adapter().check_permission(None, party_size.VERB, before)
+            party_size.check_seats(row, before, limit_check, now=locked.now, using=using)
+        if changed & CLAIM_FIELDS == {"party_size"}:
+            party_size.claim_seats(locked, before.party_size)
+        else:
+            calendar_id, claim = locked.calendars[row.provider_id], _claim(row, using=using)
+            row.busy_interval_id = entries.move(*held, calendar_id, claim, using=using)
+        if not changed & set(AMOUNTS):
+            changed |= party_size.scale_amounts(row, before.party_size, using=using)
+    write_row(row, {*changed, *(f"{name}_name" for name in renamed)}, held, using=using)
+    old = field_values(before, changed)
+    record_event(
+        row,
+        _event_type(row, changed, old.get("status")),
+        using=using,
+        now=locked.now,
+        data=old_and_new(old, field_values(row, changed)),
+    )
+    return row
+
+
+def _changed_fields(
+    booking: Booking, row: Booking, update_fields: Collection[str] | None
+) -> set[str]:
+    return {
+        field.name
+        for field in row._meta.concrete_fields
+        if field.name not in MANAGED_FIELDS
+        and (_is_selected(field.name, update_fields) or _is_selected(field.attname, update_fields))
+        and field.attname in booking.__dict__
+        and differs(booking.__dict__[field.attname], row.__dict__[field.attname])
+    }
+
+
+def _is_selected(name: str, update_fields: Collection[str] | None) -> bool:
+    return update_fields is None or name in update_fields
+
+
+def _event_type(row: Booking, changed: set[str], old_status: str | None) -> str:
+    if "status" in changed:
+        if (old_status, row.status) == (Booking.Status.DELIVERED, Booking.Status.CONFIRMED):
+            return BookingEvent.EventType.DISPUTED
+        if row.auto_cancelled and row.status == Booking.Status.CANCELLED:
+            return (
+                BookingEvent.EventType.AUTO_CANCELLED
+                if was_overdue(row)
+                else BookingEvent.EventType.EXPIRED
+            )
+        return EVENT_OF_STATUS.get(Booking.Status(row.status), BookingEvent.EventType.UPDATED)
+    if changed & {"start_at", "end_at", "provider"}:
+        return BookingEvent.EventType.RESCHEDULED
+    return BookingEvent.EventType.UPDATED

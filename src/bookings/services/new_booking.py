@@ -1,0 +1,186 @@
+"""A new booking before it is stored: its rules, its price, its claim, and what they allow.
+
+Nothing here locks or writes, so host code may take its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, Protocol
+
+from bookings.adapters import get_adapter
+from bookings.conf import app_settings
+from bookings.ledger import claims
+from bookings.models import Booking, BookingAddon, field_validation, name_snapshots
+from bookings.protocols import BookingType
+from bookings.rules import instants, policies, prices, service_rules
+from bookings.services import approval, references
+from bookings.services.addons import snapshot_addon
+from bookings.services.day_zones import DayZones
+from bookings.services.limit_check import KnownLimits, LimitCheck
+
+SNAPSHOT_FIELDS: Final = (
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "requires_approval",
+    "cancellation_allowed",
+    "cancellation_notice_minutes",
+    "reschedule_allowed",
+    "reschedule_notice_minutes",
+    "two_sided_completion",
+    "pricing_type",
+    "currency",
+)
+
+CHECKED_FIELDS: Final = (
+    "client_name",
+    "client_email",
+    "client_phone",
+    "notes_client",
+    "notes_internal",
+    "metadata",
+    "terms",
+    "idempotency_key",
+    "pricing_type",
+    "price_amount",
+    "total_amount",
+    "currency",
+)
+
+
+class SessionTime(Protocol):
+    """The time of a session, in which a new booking takes seats."""
+
+    @property
+    def key(self) -> Any:
+        """The session's primary key."""
+
+    def apply_to(self, booking: Booking, rules: service_rules.ServiceRules) -> None:
+        """Set the session's end, buffers and price on the booking.
+
+        It is called after the service's are set, and before the adapter is asked for the price.
+        """
+
+    def claim(self, booking: Booking) -> claims.Claim:
+        """Return a claim of seats, with the ``interval_id`` of the session's busy interval."""
+
+    def check_open(self, booking: Booking, *, now: datetime, using: str) -> None:
+        """Raise a ``BookingError`` if the session does not take the booking, under the lock."""
+
+    def record(self, booking: Booking, *, using: str) -> None:
+        """Write the session's own rows about the booking, which has just been stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCache:
+    """Answers that the checks of all bookings of one call share."""
+
+    zones: DayZones = field(default_factory=DayZones)
+    limits: KnownLimits = field(default_factory=KnownLimits)
+    cleaned: field_validation.Cleaned = field(default_factory=dict)
+
+
+class NewBooking:
+    """A draft, and what is stored with it. Call ``apply_rules``, set the terms, call ``check``."""
+
+    limit_check: LimitCheck
+
+    def __init__(
+        self,
+        booking: Booking,
+        addons: Sequence[Any],
+        session_time: SessionTime | None = None,
+        *,
+        override_policy: bool = False,
+        rules: service_rules.ServiceRules | None = None,
+    ) -> None:
+        self.booking = booking
+        self.addons = addons
+        self.session_time = session_time
+        self.override_policy = override_policy
+        self.rules = (
+            service_rules.ServiceRules.of(
+                booking.service, default_currency=app_settings.DEFAULT_CURRENCY
+            )
+            if rules is None
+            else rules
+        )
+        self.snapshots: list[BookingAddon] = []
+        self.request: dict[str, Any] = {}
+        """What the CREATED event keeps of a request with an idempotency key."""
+
+    def apply_rules(self, now: datetime) -> None:
+        """Copy names, the service's rules and the add-ons to the booking; confirm or request it."""
+        booking, rules, session_time = self.booking, self.rules, self.session_time
+        for name in SNAPSHOT_FIELDS:
+            setattr(booking, name, getattr(rules, name))
+        name_snapshots.copy_names(booking, *name_snapshots.RELATIONS)
+        self.snapshots = [snapshot_addon(addon, booking) for addon in self.addons]
+        length = timedelta(minutes=rules.duration_minutes) + addon_duration(self.snapshots)
+        booking.end_at = instants.add_elapsed(booking.start_at, length)
+        adapter = get_adapter()
+        booking.price_amount = rules.price
+        if session_time is not None:
+            session_time.apply_to(booking, rules)
+        booking.price_amount = prices.parse_price(
+            adapter.price(booking, self.addons), "price_amount"
+        )
+        booking.requires_approval = adapter.requires_approval(booking)
+        prices.check_payable(booking.price_amount, booking.currency, "price_amount")
+        set_total_amount(booking, self.snapshots)
+        if booking.expires_at is not None:
+            approval.limit_expiry(booking, now=now)
+        elif booking.requires_approval:
+            approval.request_approval(booking, now=now)
+        else:
+            booking.confirm(now)
+        self.claim = (
+            claims.Claim.of(booking, rules) if session_time is None else session_time.claim(booking)
+        )
+
+    def check(self, now: datetime, *, cache: CheckCache, allow_past: bool | None = None) -> None:
+        """Raise a ``BookingError`` for what can be told to be wrong without a lock."""
+        booking, zones = self.booking, cache.zones
+        # The client's name may be given when the hold is confirmed.
+        optional = {"client_name"} if booking.is_hold and booking.client_name == "" else set()
+        field_validation.clean_fields(
+            booking,
+            [name for name in CHECKED_FIELDS if name not in optional],
+            cache.cleaned,
+        )
+        policies.check_start(
+            booking.start_at,
+            now=now,
+            rules=self.rules,
+            zone=partial(zones.of, booking),
+            allow_past=app_settings.ALLOW_PAST_START if allow_past is None else allow_past,
+            override=self.override_policy,
+        )
+        policies.check_expiry(booking.expires_at, now=now)
+        get_adapter().check_bookable(booking, override_policy=self.override_policy)
+        is_seat = self.session_time is not None
+        kind = BookingType.GROUP_SESSION if is_seat else BookingType.ONE_TO_ONE
+        references.check_booking_type(booking.service, booking.provider, kind)
+        self.limit_check = LimitCheck(
+            booking,
+            zones=zones,
+            known_limits=cache.limits,
+            override_policy=self.override_policy,
+        )
+
+
+def addon_duration(addons: Iterable[BookingAddon]) -> timedelta:
+    """Return how much longer the add-ons make a booking."""
+    return timedelta(minutes=sum(addon.extra_duration_minutes_snapshot for addon in addons))
+
+
+def set_total_amount(booking: Booking, addons: Sequence[BookingAddon]) -> None:
+    """Set the total of the booking's price and the add-ons' prices, in one currency."""
+    priced = [addon for addon in addons if addon.price_amount_snapshot is not None]
+    prices.check_currencies(booking.currency, [addon.currency_snapshot for addon in priced])
+    booking.total_amount = prices.total_amount(
+        booking.price_amount, [addon.price_amount_snapshot for addon in priced]
+    )

@@ -1,0 +1,116 @@
+"""What a quick run takes of the tests that have no natural end, and what it leaves out.
+
+These are random sequences of calls, races that can be run in several ways, and on a server the
+cases of parametrised tests. Every commit gets a quick run. ``BOOKINGS_TEST_EXAMPLES`` and
+``--rounds`` ask for more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+from zlib import crc32
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, settings
+
+EXAMPLES = "BOOKINGS_TEST_EXAMPLES"
+EVERY_CASE_ON_SERVERS: Final = (
+    "contrib/test_host_code.py",
+    "contrib/test_host_errors.py",
+    "contrib/test_selector_arguments.py",
+    "core/test_bulk_rows.py",
+    "core/test_constraints.py",
+    "core/test_exact_text.py",
+    "core/test_ledger_*.py",
+    "core/test_no_overlap_database.py",
+    "core/test_translate_error.py",
+    "faults/*.py",
+    "faults/contrib/*.py",
+    "integrity/*.py",
+    "migrations/*.py",
+)
+"""The parametrised tests whose every case asks the database something else.
+
+In most parametrised tests the cases differ in what they give to the same statements. On SQLite, a
+quick run takes them all.
+"""
+
+T = TypeVar("T")
+
+
+def disable_deadlines() -> None:
+    """Let no test of Hypothesis fail because the machine is busy."""
+    settings.register_profile(
+        "without deadlines", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("without deadlines")
+
+
+def examples(usual: int) -> int:
+    """The number of examples: ``usual`` on SQLite, a third of it on a server."""
+    if os.environ.get(EXAMPLES):
+        return int(os.environ[EXAMPLES])
+    return usual if connection.vendor == "sqlite" else -(-usual // 3)
+
+
+def values_of_a_test(values: Mapping[str, T], test: str) -> dict[str, T]:
+    """The values, by their labels, that this one of many similar tests tries: a third of them.
+
+    Which third depends on the test's name, so that all tests together try every value.
+    """
+    first = crc32(test.encode()) % 3
+    step = 1 if os.environ.get(EXAMPLES) else 3
+    return dict(list(values.items())[first % step :: step])
+
+
+def sequences(*, steps: int) -> settings:
+    """The settings for random sequences of ``steps`` calls that together take some seconds."""
+    return settings(
+        max_examples=examples(12),
+        stateful_step_count=steps,
+        # What a failure prints is enough to repeat it, so nothing has to be kept in a folder.
+        print_blob=True,
+        database=None,
+        # A step is two dozen queries, so a slow one is no failure.
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def deselected(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """The tests that a quick run leaves out: ways of a race, and on a server cases of a test.
+
+    Of both it keeps the first and one of the others. Which one depends on the name, so the choice
+    does not change when a test is added. All races together cover every way.
+    """
+    from tests.races.racer import Way
+
+    races: dict[str, dict[pytest.Item, Way]] = defaultdict(dict)
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        name = item.nodeid.partition("[")[0]
+        if callspec and isinstance(way := callspec.params.get("way"), Way):
+            races[name][item] = way
+        elif callspec and connection.vendor != "sqlite" and not _runs_every_case(item):
+            cases[name].append(item)
+    left_out: set[pytest.Item] = set()
+    for name, race in races.items():
+        ways = sorted(set(race.values()), key=lambda way: (way.turn, str(way)))
+        kept = {ways[0], _one_of(ways[1:] or ways, name)}
+        left_out |= {item for item, way in race.items() if way not in kept}
+    for name, test in cases.items():
+        left_out |= set(test) - {test[0], _one_of(test[1:] or test, name)}
+    return left_out
+
+
+def _one_of(choices: Sequence[T], name: str) -> T:
+    return choices[crc32(name.encode()) % len(choices)]
+
+
+def _runs_every_case(item: pytest.Item) -> bool:
+    return any(item.path.match(f"tests/{pattern}") for pattern in EVERY_CASE_ON_SERVERS)
