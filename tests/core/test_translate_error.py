@@ -113,6 +113,14 @@ TAKEN = {
     "mariadb, in German: reference": raised(
         IntegrityError, 1062, "Doppelter Eintrag 'BK-1' für Schlüssel 'bookings_reference'"
     ),
+    "mariadb: no value": raised(
+        IntegrityError, 1062, "Duplicate entry '' for key 'bookings_reference'"
+    ),
+    "mysql: a value with a quote": raised(
+        IntegrityError,
+        1062,
+        "Duplicate entry 'O'Brien' for key 'bookings_booking.bookings_reference'",
+    ),
     "mariadb: key": raised(
         IntegrityError, 1062, "Duplicate entry '1-a' for key 'bookings_idempotency_key_tenant'"
     ),

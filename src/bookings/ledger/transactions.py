@@ -46,9 +46,10 @@ _FOREIGN_KEY_MYSQL: Final = {1451, 1452}
 _FOREIGN_KEY_SQLITE: Final = "FOREIGN KEY constraint failed"
 
 # Of a unique constraint, SQLite names the columns.
-_CONSTRAINT_SQLITE: Final = re.compile(r"^(?:UNIQUE|CHECK) constraint failed: (?P<name>.+)$")
+_CONSTRAINT_SQLITE: Final = re.compile(r"^(?:UNIQUE|CHECK) constraint failed: (.+)$")
 # The messages of MySQL and MariaDB are translated, the names in them are not.
 _QUOTED: Final = re.compile(r"['`]([^'`]+)['`]")
+_LAST_QUOTED: Final = re.compile(r"['`]([^'`]+)['`][^'`]*$")
 _DUPLICATE_MYSQL: Final = 1062
 _CHECK_MYSQL: Final = {3819, 4025}
 
@@ -252,15 +253,15 @@ def _violated_constraint(error: IntegrityError, cause: Any) -> str:
     if diagnostics is not None:
         return diagnostics.constraint_name or ""
     message = str(error.args[-1]) if error.args else ""
-    if quoted := _QUOTED.findall(message):
-        # The value comes before the name of the key.
-        if error.args[0] == _DUPLICATE_MYSQL:
-            return str(quoted[-1])
-        if error.args[0] in _CHECK_MYSQL:
-            return str(quoted[0])
-    # A trigger of SQLite's raises the bare name.
-    match = _CONSTRAINT_SQLITE.search(message)
-    return match["name"] if match else message
+    if error.args and error.args[0] == _DUPLICATE_MYSQL:
+        # The value comes before the name of the key, and may have quotes itself or be empty.
+        match = _LAST_QUOTED.search(message)
+    elif error.args and error.args[0] in _CHECK_MYSQL:
+        match = _QUOTED.search(message)
+    else:
+        # A trigger of SQLite's raises the bare name.
+        match = _CONSTRAINT_SQLITE.search(message)
+    return match[1] if match else message
 
 
 def conflict_error() -> BookingConflict:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.payments.exceptions import ExternalIdReused
 from bookings.ledger.locked import fresh
-from bookings.ledger.transactions import RetryTransaction, translate_error
+from bookings.ledger.transactions import RetryTransaction
+from bookings.ledger.unique_values import is_duplicate
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -33,7 +34,7 @@ def insert_unique(row: models.Model, *, using: str) -> None:
         with transaction.atomic(using=using):
             row.save(using=using, force_insert=True)
     except IntegrityError as error:
-        if isinstance(translate_error(error, unique_model=type(row)), RetryTransaction):
+        if is_duplicate(row, error, using=using):
             raise RetryTransaction from error
         raise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import IntegrityError, models, router, transaction
+from django.db import IntegrityError, models, router
 from django.utils.translation import gettext_lazy as _
 
 from bookings.conf import app_settings
@@ -20,8 +20,8 @@ from bookings.contrib.schedule.models.schedule import (
 from bookings.contrib.schedule.public_holidays import validate_region
 from bookings.contrib.schedule.services.weekly_hours import WEEK, parse_week, replace_week
 from bookings.contrib.schedule.validators import validate_timezone
-from bookings.ledger.locked import fresh
-from bookings.ledger.transactions import RetryTransaction, atomic_with_retry, translate_error
+from bookings.ledger.transactions import atomic_with_retry
+from bookings.ledger.unique_values import is_duplicate
 from bookings.models import field_validation
 from bookings.protocols import ProviderLike
 from bookings.rules import validation
@@ -101,22 +101,9 @@ def create_schedule(
     try:
         return atomic_with_retry(write, using=using)
     except IntegrityError as error:
-        if _is_made_meanwhile(draft, error, using=using):
+        if is_duplicate(draft, error, using=using):
             raise _exists_error(draft) from None
         raise
-
-
-def _is_made_meanwhile(draft: Schedule, error: IntegrityError, *, using: str) -> bool:
-    """Return whether another transaction has made the schedule since the check.
-
-    The error may be one of a host's receiver.
-    """
-    if isinstance(translate_error(error, unique_model=Schedule), RetryTransaction):
-        return True
-    # MariaDB's name of the constraint on the provider may be that of a host's field.
-    with transaction.atomic(using=using):
-        rows: models.QuerySet[Schedule] = models.QuerySet(Schedule, using=using)
-        return bool(fresh(rows.filter(_same_owner(draft))).values_list("pk")[:1])
 
 
 def _resolve_tenant_id(tenant: Any, provider: Any) -> Any:
