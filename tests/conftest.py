@@ -131,6 +131,9 @@ RUNNER = "runner"
 MEASURE_SUBPROCESSES = "COVERAGE_PROCESS_CONFIG"
 # While nothing is measured, ``current()`` is nobody's.
 COVERAGE = Coverage.current()
+if COVERAGE is not None:
+    # Else every start looks among all imported modules for one that was imported unmeasured.
+    COVERAGE._warn_preimported_source = False
 
 
 class MeasuredMigrations:
@@ -221,7 +224,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Generator[None, object, object]:
+def pytest_runtestloop() -> Generator[None, object, object]:
     """Fixtures are not measured: a line has to be covered by a test that says what it does."""
     with measuring(False):
         return (yield)

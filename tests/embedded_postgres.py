@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 PREFIX = "bookings-pg-"
 
-# What a test run has no use for: surviving a power cut. And room for tests that race.
+# What a test run has no use for: surviving a power cut, replicas, and vacuuming what is dropped
+# soon. And room for tests that race.
 CONFIGURATION = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+autovacuum = off
 max_connections = 200
 """
 

@@ -57,6 +57,11 @@ def examples(usual: int) -> int:
     return usual if connection.vendor == "sqlite" else -(-usual // 3)
 
 
+def one_in(number: int, values: Sequence[T]) -> Sequence[T]:
+    """One of each ``number`` of many similar values; all, if more examples are asked for."""
+    return values if os.environ.get(EXAMPLES) else values[::number]
+
+
 def values_of_a_test(values: Mapping[str, T], test: str) -> dict[str, T]:
     """The values, by their labels, that this one of many similar tests tries: a third of them.
 
@@ -90,22 +95,35 @@ def deselected(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     from tests.races.racer import Way
 
     races: dict[str, dict[pytest.Item, Way]] = defaultdict(dict)
-    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    cases: list[pytest.Item] = []
     for item in items:
         callspec = getattr(item, "callspec", None)
-        name = item.nodeid.partition("[")[0]
         if callspec and isinstance(way := callspec.params.get("way"), Way):
-            races[name][item] = way
-        elif callspec and connection.vendor != "sqlite" and not _runs_every_case(item):
-            cases[name].append(item)
-    left_out: set[pytest.Item] = set()
+            races[_test_of(item)][item] = way
+        elif connection.vendor != "sqlite" and not _runs_every_case(item):
+            cases.append(item)
+    left_out = _surplus(cases)
     for name, race in races.items():
         ways = sorted(set(race.values()), key=lambda way: (way.turn, str(way)))
         kept = {ways[0], _one_of(ways[1:] or ways, name)}
         left_out |= {item for item, way in race.items() if way not in kept}
-    for name, test in cases.items():
-        left_out |= set(test) - {test[0], _one_of(test[1:] or test, name)}
     return left_out
+
+
+def _surplus(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """The cases of each parametrised test but two: the first, and one of the others."""
+    tests: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if hasattr(item, "callspec"):
+            tests[_test_of(item)].append(item)
+    surplus: set[pytest.Item] = set()
+    for name, cases in tests.items():
+        surplus |= set(cases) - {cases[0], _one_of(cases[1:] or cases, name)}
+    return surplus
+
+
+def _test_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
 
 
 def _one_of(choices: Sequence[T], name: str) -> T:

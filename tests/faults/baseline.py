@@ -43,26 +43,26 @@ class Baseline:
         """What ``tasks.make_call`` takes."""
         return self.host_rows, self.scenario, self.arranged
 
-    @property
-    def points(self) -> list[int]:
-        """How many steps there may have been when a call is disturbed."""
-        return list(range(len(self.steps) + 1))
+    def points(self, *, is_in_a_hurry: bool = False) -> list[int]:
+        """How many steps there may have been when a call is disturbed.
+
+        In a hurry, without those after a mere read, which leaves all as it was the point before.
+        """
+        return [
+            point
+            for point in range(len(self.steps) + 1)
+            if not point or not is_in_a_hurry or self.steps[point - 1].changes_something
+        ]
 
     @property
     def done_at(self) -> int:
         """The point from which on all is stored; what follows only looks for more to do."""
         return max(point for point, step in enumerate(self.steps, 1) if step.can_be_seen)
 
-    @property
-    def points_that_differ(self) -> list[int]:
-        """Without those after a mere read, which leaves everything as it was the point before."""
-        after = [point for point, step in enumerate(self.steps, 1) if step.changes_something]
-        return [0, *after]
-
     def is_found_half_done(self, break_off: Callable[[int], object]) -> bool:
         """Whether what is left is neither the state before nor the one after, at any point."""
         whole = [without_revisions(found.rows) for found in (self.before, self.after)]
-        for point in self.points:
+        for point in self.points():
             break_off(point)
             if without_revisions(self.fork_server.run(tasks.stored, self.host_rows)) not in whole:
                 return True

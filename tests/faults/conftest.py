@@ -26,6 +26,13 @@ if not ENGINE.endswith("postgresql"):
 
 
 @pytest.fixture(scope="session")
+def is_in_a_hurry(pytestconfig: pytest.Config) -> bool:
+    """Whether calls are interrupted after writes and ``COMMIT`` alone, and not after reads."""
+    is_quick: bool = pytestconfig.getoption("rounds") == 1
+    return is_quick
+
+
+@pytest.fixture(scope="session")
 def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     """New processes, and a database that nobody else uses."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")

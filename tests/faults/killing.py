@@ -18,7 +18,7 @@ def kill_everywhere(baseline: Baseline, *, is_in_a_hurry: bool = False) -> None:
     the same: each row is written anew for the next.
     """
     judge, fork_server = Judge(baseline), baseline.fork_server
-    for point in baseline.points_that_differ if is_in_a_hurry else baseline.points:
+    for point in baseline.points(is_in_a_hurry=is_in_a_hurry):
         assert kill(baseline, point), point
         if is_in_a_hurry:
             rows = fork_server.run(tasks.stored, baseline.host_rows)

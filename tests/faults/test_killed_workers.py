@@ -14,9 +14,11 @@ ONE_TRANSACTION = [
 ]
 
 
-def test_a_call_that_is_killed_anywhere_is_done_or_was_never_made(baseline: Baseline) -> None:
+def test_a_call_that_is_killed_anywhere_is_done_or_was_never_made(
+    baseline: Baseline, is_in_a_hurry: bool
+) -> None:
     """Where a call takes several transactions, each of them is."""
-    kill_everywhere(baseline)
+    kill_everywhere(baseline, is_in_a_hurry=is_in_a_hurry)
 
 
 def test_the_time_is_taken_before_and_after_as_the_bookings_say(baseline: Baseline) -> None:

@@ -34,10 +34,12 @@ each_call = pytest.mark.parametrize(
 
 
 @each_call
-def test_a_call_that_loses_its_connection_is_done_or_was_never_made(baseline: Baseline) -> None:
+def test_a_call_that_loses_its_connection_is_done_or_was_never_made(
+    baseline: Baseline, is_in_a_hurry: bool
+) -> None:
     """Nothing is answered that is not stored; what is not answered may be stored."""
     judge = Judge(baseline)
-    for point in baseline.points:
+    for point in baseline.points(is_in_a_hurry=is_in_a_hurry):
         error, left = lose(baseline, judge, point, close_session)
 
         if error or point >= baseline.done_at:
@@ -50,13 +52,15 @@ def test_a_call_that_loses_its_connection_is_done_or_was_never_made(baseline: Ba
 
 
 @each_call
-def test_a_call_whose_answer_is_lost_can_be_made_again(baseline: Baseline) -> None:
+def test_a_call_whose_answer_is_lost_can_be_made_again(
+    baseline: Baseline, is_in_a_hurry: bool
+) -> None:
     """The server has done the step, be it the last, and the caller cannot know.
 
     A look for more to do, once all is stored, is not answered for.
     """
     judge = Judge(baseline)
-    for point in baseline.points[1:]:
+    for point in baseline.points(is_in_a_hurry=is_in_a_hurry)[1:]:
         error, left = lose(baseline, judge, point, lose_the_answer)
 
         assert error in LOST or (point > baseline.done_at and not error), point

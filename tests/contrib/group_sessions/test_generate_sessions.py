@@ -578,7 +578,7 @@ class TestPerformance:
                 tracemalloc.stop()
 
         # The first call warms up; from the sixth day on, there is a full chunk.
-        peaks = [peak(days) for days in (8, 9, 90)]
+        peaks = [peak(days) for days in (8, 9, 30)]
         assert peaks[2] < 1.5 * peaks[1], peaks
 
 

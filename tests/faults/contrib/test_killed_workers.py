@@ -25,14 +25,10 @@ CHOSEN = {
 
 
 def test_a_call_that_is_killed_anywhere_is_done_or_was_never_made(
-    baseline: Baseline, pytestconfig: pytest.Config
+    baseline: Baseline, is_in_a_hurry: bool
 ) -> None:
-    """Of sessions that are generated, each chunk is, and a second call makes those that lack.
-
-    Workers are killed after every write and every ``COMMIT``, and the call is made again from every
-    state that is left. With ``--rounds 2`` both happens after every statement.
-    """
-    kill_everywhere(baseline, is_in_a_hurry=pytestconfig.getoption("rounds") == 1)
+    """Of sessions that are generated, each chunk is, and a second call makes those that lack."""
+    kill_everywhere(baseline, is_in_a_hurry=is_in_a_hurry)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from bookings.contrib.schedule.engine import (
 from tests.contrib.schedule.engine import reference_engine, zone_files
 from tests.contrib.schedule.engine.reference_engine import EngineCase
 from tests.contrib.schedule.engine.strategies import engine_cases, run_engine
+from tests.quick_run import one_in
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -50,7 +51,7 @@ def case_around_change(name: str, change: int, alignment: Alignment) -> EngineCa
     )
 
 
-@pytest.mark.parametrize("name", zone_files.NAMES)
+@pytest.mark.parametrize("name", one_in(4, zone_files.NAMES))
 def test_around_every_change_of_every_zone(name: str) -> None:
     for number, change in enumerate(zone_files.changes(name)):
         case = case_around_change(name, change, list(Alignment)[number % 2])

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from bookings.contrib.schedule.wall_clock import PROBE_STEP, WallClock, wall_clock_for
 from tests.contrib.schedule.engine import zone_files
+from tests.quick_run import one_in
 
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what a clock shows has no zone
 
-each_zone = pytest.mark.parametrize("name", zone_files.NAMES)
+each_zone = pytest.mark.parametrize("name", one_in(4, zone_files.NAMES))
 
 
 def utc(*moment: int) -> int:
