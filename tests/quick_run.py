@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, TypeVar
 from zlib import crc32
 
@@ -28,8 +29,6 @@ EVERY_CASE_ON_SERVERS: Final = (
     "core/test_ledger_*.py",
     "core/test_no_overlap_database.py",
     "core/test_translate_error.py",
-    "faults/*.py",
-    "faults/contrib/*.py",
     "integrity/*.py",
     "migrations/*.py",
 )
@@ -38,6 +37,9 @@ EVERY_CASE_ON_SERVERS: Final = (
 In most parametrised tests the cases differ in what they give to the same statements. On SQLite, a
 quick run takes them all.
 """
+
+CASES_ON_SERVERS: Final = {"faults/*.py": 6, "faults/contrib/*.py": 6}
+"""How many cases of a parametrised test a server takes, where two are too few."""
 
 T = TypeVar("T")
 
@@ -111,15 +113,27 @@ def deselected(items: Iterable[pytest.Item]) -> set[pytest.Item]:
 
 
 def _surplus(items: Iterable[pytest.Item]) -> set[pytest.Item]:
-    """The cases of each parametrised test but two: the first, and one of the others."""
+    """The cases of each parametrised test but two, or as many as ``CASES_ON_SERVERS`` says."""
     tests: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if hasattr(item, "callspec"):
             tests[_test_of(item)].append(item)
     surplus: set[pytest.Item] = set()
     for name, cases in tests.items():
-        surplus |= set(cases) - {cases[0], _one_of(cases[1:] or cases, name)}
+        # The first, and one of each part of the others.
+        parts = _parts(cases[1:], _cases_on_servers(cases[0]) - 1)
+        surplus |= set(cases) - {cases[0], *(_one_of(part, name) for part in parts)}
     return surplus
+
+
+def _parts(values: Sequence[T], number: int) -> list[Sequence[T]]:
+    """Divide the values into so many parts of about the same length; no part is empty."""
+    bounds = [len(values) * part // number for part in range(number + 1)]
+    return [values[start:end] for start, end in pairwise(bounds) if start < end]
+
+
+def _cases_on_servers(item: pytest.Item) -> int:
+    return next((n for pattern, n in CASES_ON_SERVERS.items() if _fits(item, pattern)), 2)
 
 
 def _test_of(item: pytest.Item) -> str:
@@ -131,4 +145,8 @@ def _one_of(choices: Sequence[T], name: str) -> T:
 
 
 def _runs_every_case(item: pytest.Item) -> bool:
-    return any(item.path.match(f"tests/{pattern}") for pattern in EVERY_CASE_ON_SERVERS)
+    return any(_fits(item, pattern) for pattern in EVERY_CASE_ON_SERVERS)
+
+
+def _fits(item: pytest.Item, pattern: str) -> bool:
+    return item.path.match(f"tests/{pattern}")
