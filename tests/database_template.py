@@ -17,13 +17,17 @@ import os
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import django
 from django.conf import settings
 from django.db import connection
 
 TEMPLATE = "BOOKINGS_TEST_DATABASE_TEMPLATE"
 """The environment variable by which the workers and their processes know the template."""
+
+WITHOUT_CONTENTS: Final[dict[str, Any]] = {"serialize": False} if django.VERSION < (6, 1) else {}
+"""Django before 6.1 reads all rows of a new test database, unless it is told not to."""
 
 
 def create() -> None:
@@ -37,7 +41,7 @@ def create() -> None:
     expected = connection.settings_dict["TEST"]["NAME"]
     connection.settings_dict["TEST"]["NAME"] = template
     try:
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, **WITHOUT_CONTENTS)
     finally:
         connection.close()
         connection.settings_dict["TEST"]["NAME"] = expected
