@@ -38,7 +38,9 @@ def make_database(*, name: str, is_copied: bool = True) -> str:
     if is_copied:
         database_template.use()
     connection.settings_dict["TEST"]["NAME"] = name
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    connection.creation.create_test_db(
+        verbosity=0, autoclobber=True, **database_template.WITHOUT_CONTENTS
+    )
     return str(connection.settings_dict["NAME"])
 
 
