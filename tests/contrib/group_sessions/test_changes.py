@@ -617,6 +617,19 @@ def test_a_seat_moves_to_another_session(
     assert move_seat(booking, other, now_dt=NOW).version == 2
 
 
+def test_a_seat_that_moves_has_the_buffers_of_its_new_session(
+    session: Session, service: Any, make_session: MakeSession, make_booking: MakeBooking
+) -> None:
+    service.buffer_before_minutes, service.buffer_after_minutes = 5, 10
+    service.save()
+    buffered = make_session(start_at=LATER)
+    booking = make_booking(session)
+    assert (booking.buffer_before_minutes, booking.buffer_after_minutes) == (0, 0)
+    move_seat(booking, buffered, now_dt=NOW)
+    booking.refresh_from_db()
+    assert (booking.buffer_before_minutes, booking.buffer_after_minutes) == (5, 10)
+
+
 def test_a_seat_moves_only_where_seats_are_free(
     session: Session, other: Session, make_booking: MakeBooking
 ) -> None:

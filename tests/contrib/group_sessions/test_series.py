@@ -104,6 +104,7 @@ def test_every_start_is_published(repeat: Any, user: Any) -> None:
     assert (result.bookings, result.skipped) == ([], ())
     assert {(s.capacity, s.title, s.price_amount) for s in result.sessions} == {(5, "Yoga", 12)}
     assert {s.end_at - s.start_at for s in result.sessions} == {1.5 * HOUR}
+    assert {s.created_by for s in (result.series, *sessions())} == {user}
     rows = result.series.occurrences.values_list("original_start_at", "session_key", "booking")
     assert list(rows) == [(s.start_at, s.pk, None) for s in result.sessions]
     assert_bookings_are_sound()
