@@ -86,6 +86,7 @@ ONLY_SQLITE = (
     "core/test_rules.py",
     "core/test_service_rules.py",
     "core/test_working_days.py",
+    "mutations/*",
     # Whether two answers agree, each of which is tested on all databases.
     "contrib/schedule/slots/test_slots_match_bookings.py",
     # Whether the random sequences find a mistake.

@@ -8,6 +8,8 @@ from tests.mutations.mutants import mutants_of
 from tests.mutations.plugin import changed_functions
 
 SOURCE = '''
+from __future__ import annotations
+
 LIMIT = 5
 
 
