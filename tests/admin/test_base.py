@@ -111,6 +111,8 @@ def test_a_page_asks_until_the_service_accepts_the_answer(boss: Client, calendar
     page = text_of(boss.get(url))
     assert f"<li>{calendar}</li>" in page
     assert 'value="Rename the calendar"' in page
+    # Without a script too, the way back leads to the calendar's page.
+    assert f'<a href="{OFFICE}{calendar.pk}/change/" class="closelink cancel-link">' in page
 
     refused = boss.post(url, ask(boss, url))
     assert refused.context["form"].non_field_errors() == ["Say why."]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -59,6 +59,9 @@ class BaseAdmin(InvalidFilterMixin):
     Its template extends ``admin/bookings/page.html``. A change of an object's state, with a button
     on the object's page, is a :class:`~bookings.admin.steps.Step`.
     """
+
+    class Media:
+        css: ClassVar = {"all": ["bookings/admin.css"]}
 
     def get_pages(self) -> list[Page]:
         """Return the pages besides Django's own. The first one whose route matches is used."""
@@ -162,13 +165,17 @@ class BaseAdmin(InvalidFilterMixin):
         page lists the objects by name.
         """
         folders = (f"{self.opts.app_label}/{self.opts.model_name}", "bookings")
+        objects = list(objects)
+        is_about_one = len(objects) == 1 and isinstance(objects[0], self.model)
+        back = ("change", objects[0]) if is_about_one else ("changelist",)
         return self.render_page(
             request,
             [f"admin/{folder}/{template}" for folder in folders],
             title=title,
             media=form.media,
             form=form,
-            objects=list(objects),
+            objects=objects,
+            back_url=self.page_url(*back),
             button=title if button is None else button,
             hidden=[*hidden],
             **context,

@@ -23,6 +23,17 @@ class DayInput(DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class DateAndTimeInput(AdminSplitDateTime):
+    """Two inputs, each with a name of its own for a screen reader."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        labels = (context["date_label"], context["time_label"])
+        for part, label in zip(context["widget"]["subwidgets"], labels, strict=True):
+            part["attrs"]["aria-label"] = label
+        return context
+
+
 class InstantField(SplitDateTimeField):
     """A date and a time on the clock of the current time zone, which together are one instant.
 
@@ -31,7 +42,7 @@ class InstantField(SplitDateTimeField):
     returns that instant, so that the object can be edited.
     """
 
-    widget = AdminSplitDateTime
+    widget = DateAndTimeInput
     current: datetime | None = None
 
     def __init__(self, **kwargs: Any) -> None:
