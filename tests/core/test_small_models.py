@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from bookings.models import (
     TENANCY_ENABLED,
@@ -40,6 +41,8 @@ def test_a_busy_interval_speaks_of_instants() -> None:
     interval = BusyInterval(starts=second(10), ends=second(11, 30))
     assert (interval.start_at, interval.end_at) == (at(10), at(11, 30))
     assert str(interval) == "2131-03-06 10:00 – 2131-03-06 11:30"
+    with timezone.override("Asia/Tokyo"):
+        assert str(interval) == "2131-03-06 19:00 – 2131-03-06 20:30"
 
 
 def test_the_last_second_of_time_can_be_shown() -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models.constraints import NoOverlap
 from bookings.models.fields import SettingForeignKey, SettingOneToOneField
-from bookings.models.instance_text import default_if_incomplete
+from bookings.models.instance_text import default_if_incomplete, local_time
 from bookings.rules.instants import MAX_SECOND
 
 NO_OVERLAP: Final = "bookings_busy_no_overlap"
@@ -106,7 +106,7 @@ class BusyInterval(models.Model):
 
     @default_if_incomplete
     def __str__(self) -> str:
-        return f"{self.start_at:%Y-%m-%d %H:%M} – {self.end_at:%Y-%m-%d %H:%M}"
+        return f"{local_time(self.start_at)} – {local_time(self.end_at)}"
 
     @property
     def start_at(self) -> datetime:

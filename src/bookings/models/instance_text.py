@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any, Final, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
+from django.utils import timezone
+
+TIME_FORMAT: Final = "%Y-%m-%d %H:%M"
 
 Instance = TypeVar("Instance", bound=models.Model)
 
@@ -38,3 +42,8 @@ def default_if_incomplete(text: Callable[[Instance], str]) -> Callable[[Instance
             return models.Model.__str__(instance)
 
     return text_or_default
+
+
+def local_time(instant: datetime) -> str:
+    """Return an instant as the clock of the current time zone shows it, for a ``__str__``."""
+    return timezone.localtime(instant).strftime(TIME_FORMAT)

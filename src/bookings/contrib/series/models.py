@@ -15,7 +15,7 @@ from bookings.contrib.series.rrule import MAX_LENGTH, parse_rrule
 from bookings.models import Booking
 from bookings.models.deletion import RelatedNameField, keep_name
 from bookings.models.fields import SettingForeignKey
-from bookings.models.instance_text import default_if_incomplete
+from bookings.models.instance_text import default_if_incomplete, local_time
 from bookings.rules.zones import zone_by_name
 
 APP_LABEL: Final = "bookings_series"
@@ -184,4 +184,4 @@ class Occurrence(models.Model):
 
     @default_if_incomplete
     def __str__(self) -> str:
-        return f"{self.original_start_at:%Y-%m-%d %H:%M}"
+        return local_time(self.original_start_at)

@@ -18,7 +18,7 @@ from bookings.exceptions import NotAllowed
 from bookings.models import BusyInterval, Calendar
 from bookings.models.deletion import RelatedNameField, keep_name
 from bookings.models.fields import AmountField, SettingForeignKey, StatusField
-from bookings.models.instance_text import default_if_incomplete
+from bookings.models.instance_text import default_if_incomplete, local_time
 
 APP_LABEL: Final = "bookings_group_sessions"
 """Each model names its app: where this app is imported but not installed, Django would take the
@@ -205,7 +205,7 @@ class Session(models.Model):
 
     @default_if_incomplete
     def __str__(self) -> str:
-        return f"{self.title or self.service}: {self.start_at:%Y-%m-%d %H:%M}"
+        return f"{self.title or self.service}: {local_time(self.start_at)}"
 
     def save(self, *args: Any, **kwargs: Any) -> NoReturn:
         _refuse_direct_write()

@@ -17,7 +17,7 @@ from bookings.exceptions import BookingError, NotAllowed
 from bookings.models import BusyInterval
 from bookings.models.deletion import RelatedNameField, keep_name
 from bookings.models.fields import SettingForeignKey
-from bookings.models.instance_text import default_if_incomplete
+from bookings.models.instance_text import default_if_incomplete, local_time
 from bookings.rules import instants
 
 GUARDED_FIELDS: Final = frozenset(
@@ -109,7 +109,7 @@ class TimeOff(models.Model):
 
     @default_if_incomplete
     def __str__(self) -> str:
-        return f"{self.provider}: {self.start_at:%Y-%m-%d %H:%M} – {self.end_at:%Y-%m-%d %H:%M}"
+        return f"{self.provider}: {local_time(self.start_at)} – {local_time(self.end_at)}"
 
     def save(
         self,
