@@ -63,7 +63,8 @@ def test_two_dates_can_be_swapped(planner: Client, closed: Schedule) -> None:
 def test_the_past_is_neither_shown_nor_touched(planner: Client, closed: Schedule) -> None:
     past = DateOverride.objects.create(schedule=closed, date=in_days(-3), is_closed=True)
     page = open_form(planner, page_of(closed))
-    assert page["dates-TOTAL_FORMS"] == ["2"]
+    # The last one is blank.
+    assert page["dates-TOTAL_FORMS"] == ["3"]
     sent = page | {"dates-0-DELETE": "on", "dates-1-id": past.pk, "dates-1-DELETE": "on"}
     assert planner.post(page_of(closed), sent).status_code == 302
     assert dates_of(closed) == [f"{in_days(-3)} closed", f"{in_days(4)} closed Painting"]
@@ -119,7 +120,7 @@ def test_more_dates_than_a_form_can_hold_stay_as_they_are(
     last = in_days(MAX_OVERRIDES + 29)
     add_closures(schedules=[schedule], first_date=in_days(0), last_date=last)
     page = open_form(planner, page_of(schedule))
-    assert page["dates-TOTAL_FORMS"] == [f"{MAX_OVERRIDES}"]
+    assert page["dates-TOTAL_FORMS"] == [f"{MAX_OVERRIDES + 1}"]
     assert "30 later dates are not listed here until their turn comes." in text_of(
         planner.get(page_of(schedule))
     )

@@ -40,7 +40,29 @@ def test_every_day_has_its_title_and_its_rows(planner: Client, schedule: Schedul
     page = open_form(planner, page_of(schedule))
     assert (page["monday-0-open_time"], page["monday-0-close_time"]) == (["09:00"], ["12:00"])
     assert (page["monday-1-open_time"], page["monday-1-close_time"]) == (["13:00"], ["17:00"])
-    assert page["wednesday-TOTAL_FORMS"] == ["0"]
+    assert page["monday-2-open_time"] == [""]
+    assert page["wednesday-TOTAL_FORMS"] == ["1"]
+    assert page["wednesday-0-open_time"] == [""]
+
+
+def test_a_shift_is_added_without_a_script(planner: Client, schedule: Schedule) -> None:
+    page = open_form(planner, page_of(schedule))
+    filled = {"wednesday-0-open_time": "10:00", "wednesday-0-close_time": "12:00"}
+    assert planner.post(page_of(schedule), page | filled).status_code == 302
+    assert hours_of(schedule) == [*MONDAY_AND_TUESDAY, "Wednesday 10:00–12:00"]
+
+
+def test_blank_rows_are_hidden_where_a_script_adds_rows(
+    planner: Client, schedule: Schedule
+) -> None:
+    """One for each day, and one for the dates. Those of a new schedule are there to be filled."""
+    page = planner.get(page_of(schedule))
+    assert text_of(page).count("bookings-blank") == 8
+    refused = planner.post(
+        page_of(schedule), open_form(planner, page_of(schedule)) | {"sunday-0-open_time": "x"}
+    )
+    assert text_of(refused).count("bookings-blank") == 7
+    assert text_of(planner.get(ADD)).count("bookings-blank") == 1
 
 
 def test_a_page_that_is_saved_as_it_is_changes_nothing(planner: Client, schedule: Schedule) -> None:

@@ -42,6 +42,11 @@ class RowFormSet(InlineFormSet):
     stored_rows: Callable[[], QuerySet[Any]]
     """Return the stored rows that the rows of the page are compared with."""
 
+    @property
+    def hides_blank_rows(self) -> bool:
+        """Whether a browser that can add a row hides those that are blank."""
+        return self.instance.pk is not None
+
     def initial_form_count(self) -> int:
         """Return 0 for rows that were sent: none of them is bound to a stored row."""
         return 0 if self.is_bound else super().initial_form_count()
@@ -141,6 +146,7 @@ class DateOverrideFormSet(RowFormSet):
     """The dates from today on that have hours of their own. Past dates stay as they are."""
 
     identity = (*SHIFT_FIELDS, "date", "reason")
+    hides_blank_rows = True
 
     @classmethod
     def get_default_prefix(cls) -> str:

@@ -22,7 +22,8 @@ class RowInline(TabularInline):
     """Rows that are a part of their schedule: who may change it may change them."""
 
     template = "admin/bookings_schedule/schedule/rows.html"
-    extra = 0
+    # A browser without scripts cannot add a row to the page, so each inline has a blank one.
+    extra = 1
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
@@ -49,10 +50,6 @@ class WeekdayInline(RowInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).filter(day_of_week=self.weekday)
-
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        """Return one blank row for each day of a new schedule."""
-        return 0 if obj else 1
 
 
 def weekday_inline(weekday: int) -> type[WeekdayInline]:
