@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.db import OperationalError
 from django.test import Client
 
 from bookings import exceptions
+from bookings.admin import BookingAdmin, BookingEventInline
 from bookings.admin.booking import forms
 from bookings.models import Booking, BookingEvent
 from bookings.services import (
@@ -22,7 +24,7 @@ from bookings.services import (
     update_booking,
 )
 from tests.admin.conftest import LIST, Book, Make, page_of
-from tests.admin.page import errors_of, form_values, messages_of
+from tests.admin.page import errors_of, form_values, messages_of, text_of
 
 STALE = (
     "Somebody has changed this booking since you opened it, so your changes were not saved. "
@@ -363,8 +365,8 @@ def test_an_add_on_has_a_price_or_none(
 
     page = viewer.get(page_of(booking)).content.decode()
 
-    cell = page.partition('<td class="field-price">')[2]
-    assert cell.split()[0] == f"<p>{shown}</p>"
+    cell = page.partition('<td class="field-price"')[2]
+    assert cell.partition("</td>")[0].endswith(f">{shown}")
 
 
 def test_the_page_has_the_names_that_the_booking_keeps(
@@ -378,3 +380,39 @@ def test_the_page_has_the_names_that_the_booking_keeps(
     assert all(f'<div class="readonly">{name}</div>' in page for name in kept)
     for name in kept:
         assert booking.reference in boss.get(LIST, {"q": name}).content.decode()
+
+
+def test_the_rows_of_a_table_have_the_names_of_its_columns(
+    viewer: Client, booking: Booking
+) -> None:
+    """On a phone each value stands below its name."""
+    page = text_of(viewer.get(page_of(booking)))
+    assert '<th scope="col" class="column-event_type">Event</th>' in page
+    assert '<td class="field-event_type" data-label="Event">Created</td>' in page
+
+
+def test_a_table_without_rows_has_no_head(viewer: Client, booking: Booking) -> None:
+    addons = text_of(viewer.get(page_of(booking))).partition('id="addons-group"')[2]
+    assert "<table" not in addons.partition("</fieldset>")[0]
+
+
+def test_a_host_may_collapse_the_history(rf: Any, booking: Booking) -> None:
+    class CollapsedInline(BookingEventInline):
+        classes = ("collapse",)
+
+    class HostAdmin(BookingAdmin):
+        def get_inlines(self, request: Any, obj: Any) -> list[Any]:
+            return [CollapsedInline]
+
+    request = rf.get("/")
+    request.user = get_user_model().objects.create_superuser("boss")
+    page = HostAdmin(Booking, admin.site).change_view(request, str(booking.pk)).rendered_content
+    assert "<details><summary>" in page.partition('id="events-group"')[2]
+
+
+def test_date_and_time_have_names(boss: Client, booking: Booking) -> None:
+    """One label is for both, so each input has a name of its own."""
+    page = text_of(boss.get(page_of(booking)))
+    for part, name in (("0", "Date:"), ("1", "Time:")):
+        field = page.partition(f'name="start_at_{part}"')[2].partition(">")[0]
+        assert f'aria-label="{name}"' in field

@@ -52,8 +52,14 @@ class ReadOnlyInline(TabularInline):
     # before the system check can say so.
     fk_name = "booking"
     formset = ReadOnlyFormSet
+    template = "admin/bookings/read_only_rows.html"
     extra = 0
     can_delete = False
+
+    @property
+    def has_page_links(self) -> bool:
+        """Whether each row has a link to the page of its object."""
+        return bool(self.show_change_link and self.has_registered_model)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -68,6 +68,21 @@ def test_the_booking_shows_its_payments_and_refund_due(boss: Client, cancelled: 
     assert "Partially refunded" in page
     assert all(amount in page for amount in ("100.00", "30.00"))
     assert ".000" not in page
+    payment, due = Payment.objects.get(), RefundDue.objects.get()
+    for row, path in ((payment, "payment"), (due, "refunddue")):
+        assert f'class="viewlink" href="{ADMIN}/{path}/{row.pk}/change/">View<' in page
+    assert (
+        f'<td class="field-external_id" data-label="External ID">{payment.external_id}</td>' in page
+    )
+
+
+def test_the_rows_link_to_no_pages_that_the_site_does_not_have(
+    boss: Client, cancelled: Booking
+) -> None:
+    """That of payments is registered in one of the two sites."""
+    page = text(boss, f"/desk/bookings/booking/{cancelled.pk}/change/")
+    assert "pay_1" in page
+    assert "field-page" not in page
 
 
 def test_a_user_who_may_not_see_payments_sees_the_booking_without_them(cancelled: Booking) -> None:

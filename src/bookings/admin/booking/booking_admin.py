@@ -95,9 +95,6 @@ class BookingAdmin(
         "Reference, the client's name, e-mail address or phone number, the service or the provider."
     )
 
-    class Media:
-        css: ClassVar = {"all": ["bookings/admin.css"]}
-
     @admin.display(description=_("status"), ordering="status")
     def state(self, booking: Booking) -> SafeString:
         """Return the status; of a hold, also until when it holds its time."""

@@ -46,8 +46,8 @@ def test_a_series_names_its_sessions(boss: Client, course: SeriesResult, start: 
     first = page_of(course.sessions[0])
     assert f'<a href="{first}">Course · {localize(timezone.localtime(start))}</a>' in page
     assert page_of(second) in page
-    assert page.count("<p>Cancelled</p>") == 1
-    assert page.count("<p>Scheduled</p>") == 2
+    assert page.count('data-label="Status">Cancelled</td>') == 1
+    assert page.count('data-label="Status">Scheduled</td>') == 2
 
 
 def test_a_session_without_a_title_and_a_deleted_session(

@@ -81,7 +81,7 @@ class SeatInline(ReadOnlyInline):
     def state(self, seat: Seat) -> SafeString:
         return status_badge(seat.booking)
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("actions"))
     def buttons(self, seat: Any) -> SafeString | str:
         if not (seat.is_visible and seat.booking.holds_time and seat.session.is_active):
             return ""
@@ -139,7 +139,7 @@ class WaitlistInline(ReadOnlyInline):
     def state(self, entry: WaitlistEntry) -> SafeString:
         return status_badge(entry)
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("actions"))
     def buttons(self, entry: WaitlistEntry) -> SafeString:
         buttons = SafeString()
         if entry.status == WaitlistEntry.Status.WAITING and self._fits(entry):

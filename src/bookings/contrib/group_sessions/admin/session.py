@@ -89,7 +89,7 @@ class SessionAdmin(
     search_help_text = _("Title, provider, or a booking's reference or client.")
 
     class Media:
-        css: ClassVar = {"all": ["bookings/admin.css", "bookings_group_sessions/admin.css"]}
+        css: ClassVar = {"all": ["bookings_group_sessions/admin.css"]}
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         columns = ["name", "start_at", "provider", "service", *tenant_fields()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
@@ -92,9 +92,6 @@ class GrantPageMixin(BaseAdmin):
     """A page to grant a refund of the booking that an object has."""
 
     change_form_template = "admin/bookings_payments/change_form.html"
-
-    class Media:
-        css: ClassVar = {"all": ["bookings/admin.css"]}
 
     def get_pages(self) -> list[Page]:
         return [Page("<path:object_id>/grant/", self.grant_view, "grant"), *super().get_pages()]

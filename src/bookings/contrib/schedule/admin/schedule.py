@@ -65,7 +65,7 @@ class ScheduleAdmin(ServiceFormMixin, RelatedSearchMixin):
     list_per_page = 50
 
     class Media:
-        css: ClassVar = {"all": ["bookings/admin.css", "bookings_schedule/admin.css"]}
+        css: ClassVar = {"all": ["bookings_schedule/admin.css"]}
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return ["owner", *tenant_fields(), "opens_on", "timezone", "slot_step_minutes"]
