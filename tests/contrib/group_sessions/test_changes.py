@@ -36,6 +36,7 @@ from bookings.contrib.group_sessions.services import (
 )
 from bookings.contrib.payments.models import RefundDue
 from bookings.contrib.payments.services import record_payment
+from bookings.contrib.schedule.models import Schedule
 from bookings.exceptions import (
     BookingConflict,
     CapacityExceeded,
@@ -47,6 +48,7 @@ from bookings.exceptions import (
     NoticeWindow,
     PastStart,
     StaleBooking,
+    TooFarAhead,
 )
 from bookings.integrity import find_problems
 from bookings.models import Booking, BusyInterval
@@ -673,6 +675,27 @@ def test_a_seat_is_moved_by_the_booking_s_rules(
         move_seat(booking, later, now_dt=NOW)
     with refused(PastStart):
         move_seat(booking, session, now_dt=START + HOUR, override_policy=True)
+
+
+def test_the_last_day_that_a_seat_moves_to_ends_by_the_new_provider_s_clocks(
+    make_service: Factory,
+    make_session: MakeSession,
+    make_booking: MakeBooking,
+    make_provider: Factory,
+) -> None:
+    """In Brisbane it is ten hours later, so that its midnight is at two in the afternoon."""
+    service = make_service(maximum_advance_days=2)
+    brisbane = make_provider(name="Grace")
+    Schedule.objects.create(provider=brisbane, timezone="Australia/Brisbane")
+    last, too_far = (
+        make_session(service=service, provider=brisbane, start_at=START + hours * HOUR)
+        for hours in (3, 4)
+    )
+    booking = make_booking(make_session(service=service))
+    with refused(TooFarAhead):
+        move_seat(booking, too_far, now_dt=NOW)
+    move_seat(booking, last, now_dt=NOW)
+    assert booked_clients(last) == {"Ann": (1, "CONFIRMED")}
 
 
 @pytest.mark.parametrize("after_start", [timedelta(0), HOUR / 2, 24 * HOUR])

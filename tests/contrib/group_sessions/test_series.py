@@ -245,14 +245,16 @@ def test_staff_may_move_it_into_the_past(repeat: Any) -> None:
 
 
 @pytest.mark.parametrize(("scope", "left"), [("one", 2), ("following", 1), ("all", 0)])
-def test_as_many_are_cancelled_as_are_meant(repeat: Any, scope: str, left: int) -> None:
+def test_as_many_are_cancelled_as_are_meant(repeat: Any, user: Any, scope: str, left: int) -> None:
     made = repeat()
-    book_seat(made.sessions[1], client_name="Mary", now_dt=NOW)
+    seat = book_seat(made.sessions[1], client_name="Mary", now_dt=NOW)
     for _ in range(2):
-        cancel_series(occurrence(1), scope=scope, reason="Ill", now_dt=NOW)
+        cancel_series(occurrence(1), scope=scope, reason="Ill", actor=user, now_dt=NOW)
     assert Session.objects.upcoming(NOW).count() == left
     assert BusyInterval.objects.count() == left
-    assert Booking.objects.get().status == Booking.Status.CANCELLED
+    seat.refresh_from_db()
+    assert (seat.status, seat.cancelled_by) == (Booking.Status.CANCELLED, user)
+    assert (seat.cancelled_at, seat.cancellation_reason) == (NOW, "Ill")
     assert_bookings_are_sound()
 
 
@@ -577,6 +579,11 @@ def test_a_start_that_has_passed_is_skipped(repeat: Any) -> None:
     assert starts() == list(TUESDAYS[1:])
 
 
+def test_staff_may_publish_a_series_that_has_begun(repeat: Any) -> None:
+    repeat(allow_past=True, now_dt=TUESDAYS[1])
+    assert starts() == list(TUESDAYS)
+
+
 class Guard(DefaultBookingAdapter):
     """Lets nobody cancel or move the bookings of Joan."""
 
@@ -663,13 +670,16 @@ def test_a_session_that_changes_before_the_lock_is_looked_at_again(repeat: Any) 
     assert booking.total_amount == 2 * Decimal(7)
 
 
-def test_a_service_that_is_not_active_has_no_series_of_sessions(
+def test_a_service_that_is_not_active_has_a_series_of_sessions_only_by_staff(
     repeat: Any, make_service: Any
 ) -> None:
+    old = make_service(name="Old", is_active=False)
     with pytest.raises(BookingError) as refused:
-        repeat(service=make_service(name="Old", is_active=False))
+        repeat(service=old)
     assert type(refused.value) in {NotAllowed, SeriesConflict}
     assert not Session.objects.exists()
+    repeat(service=old, override_policy=True)
+    assert starts() == list(TUESDAYS)
 
 
 def test_a_teacher_who_has_left_takes_over_no_sessions(repeat: Any, make_provider: Any) -> None:

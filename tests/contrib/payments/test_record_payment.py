@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -212,7 +212,7 @@ def test_the_signal_is_sent_once_on_commit(
 
 def test_a_pending_payment_confirms_nothing(hold: Booking, pay: Pay) -> None:
     receipt = pay(hold, status="PENDING")
-    assert receipt.outcome == Outcome.PENDING
+    assert (receipt.outcome, receipt.refund_due) == (Outcome.PENDING, 0)
     assert receipt.payment.processed_at is None
     assert hold.status == Booking.Status.PENDING
     assert pay(hold, status="PENDING").outcome == Outcome.PENDING
@@ -238,6 +238,15 @@ def test_a_payment_stays_paid_whatever_the_order_of_reports(
     assert payment.status == Payment.Status.PAID
     assert payment.processed_at == NOW + timedelta(minutes=statuses.index("PAID"))
     assert hold.status == Booking.Status.CONFIRMED
+
+
+def test_a_payment_that_is_not_made_tells_what_is_due_of_the_others(
+    booking: Booking, pay: Pay
+) -> None:
+    assert pay(booking, 130).refund_due == 30
+    for status in ("PENDING", "FAILED"):
+        receipt = pay(booking, 20, "pay_2", status=status)
+        assert (receipt.outcome, receipt.refund_due) == (status, 30)
 
 
 def test_a_failed_payment_is_stored(hold: Booking, pay: Pay) -> None:
@@ -316,6 +325,29 @@ def test_a_request_that_needs_no_approval_any_more_is_confirmed_if_its_start_is_
         assert isinstance(receipt.refusal, SlotUnavailable)
     assert (request.status == Booking.Status.CONFIRMED) is is_on_offer
     assert Payment.objects.get().status == Payment.Status.PAID
+
+
+def offers_within_a_day(
+    service: Any,
+    provider: Any,
+    start_dt: datetime,
+    end_dt: datetime,
+    *,
+    now_dt: datetime,
+    override_policy: bool,
+) -> list[datetime]:
+    return [start_dt] if start_dt - now_dt <= timedelta(days=1) else []
+
+
+def test_a_slot_engine_is_told_when_the_request_is_paid(
+    book: Book, pay: Pay, make_service: Make, settings: Any
+) -> None:
+    request = book(service=make_service(requires_approval=True))
+    Booking.objects.filter(pk=request.pk).update(requires_approval=False)
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.offers_within_a_day"
+    assert isinstance(pay(request).refusal, SlotUnavailable)
+    assert pay(request, now_dt=START - timedelta(days=1)).outcome == Outcome.PAID
 
 
 def test_expiring_an_old_hold_needs_no_permission(hold: Booking, pay: Pay, settings: Any) -> None:

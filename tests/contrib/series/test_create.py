@@ -11,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.db.models.signals import pre_save
 from django.test.utils import CaptureQueriesContext
 
 from bookings.adapters import DefaultBookingAdapter
@@ -20,6 +21,7 @@ from bookings.contrib.series.services import (
     SeriesBookingOptions,
     create_series,
     create_session_series,
+    new_series,
 )
 from bookings.exceptions import (
     BookingBusy,
@@ -32,6 +34,7 @@ from bookings.exceptions import (
     SlotUnavailable,
     TenantMismatch,
 )
+from bookings.ledger.transactions import RetryTransaction
 from bookings.models import Booking, BookingEvent
 from bookings.services import cancel_booking, create_booking, expire_booking, expire_bookings
 from bookings.testing import assert_bookings_are_sound
@@ -131,6 +134,11 @@ def test_the_message_names_five_starts(make_series: MakeSeries) -> None:
     assert str(refused.value).endswith(" …")
     assert {type(item.error) for item in refused.value.skipped} == {PastStart}
     assert len(refused.value.skipped) == 9
+
+
+def test_staff_may_book_a_series_that_has_begun(make_series: MakeSeries) -> None:
+    result = make_series(allow_past=True, now_dt=TUESDAYS[2])
+    assert [booking.start_at for booking in result.bookings] == list(TUESDAYS)
 
 
 def test_skip_leaves_conflicting_starts_out_and_reports_them(
@@ -625,6 +633,31 @@ def test_a_key_that_another_call_uses_meanwhile_finds_its_series(
     again = make_series(idempotency_key="form 7")
     assert (again.series, again.bookings) == (made.series, made.bookings)
     assert Booking.objects.count() == 4
+
+
+def test_a_series_whose_transaction_runs_again_is_a_new_one_again(
+    make_series: MakeSeries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receiver of ``pre_save`` is told so, too."""
+    insert_rows, is_new = new_series.insert_rows, []
+
+    def fail_once(*args: Any) -> None:
+        monkeypatch.setattr(new_series, "insert_rows", insert_rows)
+        raise RetryTransaction
+
+    def receive(instance: Series, **kwargs: Any) -> None:
+        is_new.append((instance.pk, instance._state.adding))
+
+    monkeypatch.setattr(new_series, "insert_rows", fail_once)
+    pre_save.connect(receive, sender=Series)
+    try:
+        result = make_series()
+    finally:
+        pre_save.disconnect(receive, sender=Series)
+    assert is_new == [(None, True)] * 2
+    assert Series.objects.get() == result.series
+    assert result.series.occurrences.count() == 4
+    assert_bookings_are_sound()
 
 
 def test_a_database_that_does_not_return_keys(make_series: MakeSeries, make_addon: Any) -> None:
