@@ -44,6 +44,7 @@ class DefaultBookingAdapter:
     - :meth:`check_bookable`, :meth:`requires_approval` and :meth:`approval_deadline` when a booking
       is confirmed or submitted, also by a payment;
     - :meth:`check_bookable`, :meth:`check_addon` and :meth:`approval_deadline` when it is moved;
+    - :meth:`check_bookable` and :meth:`approval_deadline` when it is reopened;
     - :meth:`check_bookable` when it gets more seats;
     - :meth:`check_bookable`, :meth:`booking_types`, :meth:`price`, :meth:`requires_approval` and
       :meth:`approval_deadline` when a client is promoted from a waitlist in the transaction that
@@ -170,7 +171,7 @@ class DefaultBookingAdapter:
             )
 
     def check_bookable(self, booking: Booking, *, override_policy: bool) -> None:
-        """Raise an error unless the booking may be made, confirmed, or moved to where it is now.
+        """Raise an error unless the booking may be made, confirmed, reopened, or moved where it is.
 
         If you override it, the selectors of slots and sessions call it as well, once for each
         start: they do not offer what it refuses. The booking is a draft then: it has no add-ons,

@@ -23,6 +23,7 @@ booking_cancelled: Final = Signal()
 booking_auto_cancelled: Final = Signal()
 booking_expired: Final = Signal()
 booking_no_show: Final = Signal()
+booking_reopened: Final = Signal()
 note_added: Final = Signal()
 
 BY_EVENT: Final[dict[str, Signal]] = {
@@ -38,5 +39,6 @@ BY_EVENT: Final[dict[str, Signal]] = {
     "AUTO_CANCELLED": booking_auto_cancelled,
     "EXPIRED": booking_expired,
     "NO_SHOW": booking_no_show,
+    "REOPENED": booking_reopened,
     "NOTE_ADDED": note_added,
 }

@@ -271,3 +271,64 @@ def test_every_page_of_a_step_has_a_button_of_its_own(step: Step, number: int) -
     buttons = [other.button_text(number) for other in STEPS.values() if other.has_page]
     assert len({*buttons}) == len(buttons)
     assert step.has_page or not step.may_override
+
+
+@pytest.mark.parametrize("before", ["booking", "pending"])
+def test_a_cancelled_booking_can_be_reopened(
+    boss: Client, request: pytest.FixtureRequest, before: str
+) -> None:
+    booking: Booking = request.getfixturevalue(before)
+    status = booking.status
+    assert "reopen" not in steps_of(boss.get(page_of(booking)))
+    cancel_booking(booking, override_policy=True)
+    assert "reopen" in steps_of(boss.get(page_of(booking)))
+
+    url = step_of(booking, "reopen")
+    said = messages_of(boss.post(url, {"version": booking.version}, follow=True))
+
+    booking.refresh_from_db()
+    assert (booking.status, said) == (status, [f"{booking.reference}: Reopened."])
+
+
+def test_many_can_be_reopened_where_their_time_is_free(
+    boss: Client, booking: Booking, book: Book
+) -> None:
+    later = book(start_at=booking.start_at + timedelta(hours=5))
+    for each in (booking, later):
+        cancel_booking(each, override_policy=True)
+    other = book(start_at=booking.start_at, client_name="Other")
+
+    said = messages_of(act(boss, "reopen_bookings", booking, later))
+
+    assert [status_of(each) for each in (booking, later, other)] == [
+        "CANCELLED",
+        "CONFIRMED",
+        "CONFIRMED",
+    ]
+    assert said == [
+        "1 booking: Reopened.",
+        (
+            "1 booking was left as it is. The time has been taken since the booking ended, so it "
+            f"cannot be reopened. Make a new booking at another time. ({booking.reference})"
+        ),
+    ]
+    assert messages_of(act(boss, "reopen_bookings", later)) == [
+        "1 booking was that already: Reopened."
+    ]
+
+
+def status_of(booking: Booking) -> str:
+    return str(Booking.objects.get(pk=booking.pk).status)
+
+
+def test_staff_may_reopen_what_is_not_active_any_more(boss: Client, booking: Booking) -> None:
+    cancel_booking(booking)
+    booking.provider.is_active = False
+    booking.provider.save()
+    url = step_of(booking, "reopen")
+    refused = boss.post(url, {"version": booking.version})
+    assert 'value="Reopen the booking"' in text_of(refused)
+
+    boss.post(url, form_values(refused, QUESTION_FORM) | {"override_policy": "on"})
+
+    assert status_of(booking) == "CONFIRMED"

@@ -137,6 +137,6 @@ def test_an_unknown_step_and_an_unknown_booking_are_not_found(
     assert boss.post("/admin/bookings/booking/x/step/confirm/").status_code == 404
 
 
-def test_a_cancelled_booking_only_offers_a_note(boss: Client, booking: Booking) -> None:
+def test_a_cancelled_booking_can_be_reopened_or_noted(boss: Client, booking: Booking) -> None:
     cancel_booking(booking)
-    assert steps_of(boss.get(page_of(booking))) == ["note"]
+    assert steps_of(boss.get(page_of(booking))) == ["reopen", "note"]

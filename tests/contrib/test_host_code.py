@@ -192,6 +192,17 @@ def _delivered(host: Host) -> Booking:
     return core.deliver_booking(host.book(), now_dt=START)
 
 
+def _cancelled(host: Host) -> Booking:
+    return core.cancel_booking(host.book(), now_dt=NOW)
+
+
+def _expired_request(host: Host) -> Booking:
+    request = host.request()
+    Booking._base_manager.filter(pk=request.pk).update(expires_at=NOW + timedelta(minutes=15))
+    request.refresh_from_db()
+    return core.expire_booking(request, now_dt=NOW + HOUR)
+
+
 def _booked(host: Host) -> Any:
     session = host.session()
     host.seat(session)
@@ -309,6 +320,14 @@ VERBS: Final[dict[str, tuple[Callable[[Host], Prepared], set[str]]]] = {
     ),
     "deliver": (lambda h: _on(core.deliver_booking, h.book(), now_dt=START), set()),
     "dispute": (lambda h: _on(core.dispute_booking, _delivered(h), reason="No"), set()),
+    "reopen": (
+        lambda h: _on(core.reopen_booking, _cancelled(h)),
+        {"check_bookable", "check_active"},
+    ),
+    "reopen a request": (
+        lambda h: _on(core.reopen_booking, _expired_request(h), now_dt=NOW + HOUR),
+        {"check_bookable", "check_active", "approval_deadline"},
+    ),
     "complete": (lambda h: _on(core.complete_booking, h.book(), now_dt=START), set()),
     "no-show": (lambda h: _on(core.mark_no_show, h.book(), now_dt=START), set()),
     "update": (lambda h: _on(core.update_booking, h.hold(), client_name="Lee"), set()),
@@ -495,6 +514,7 @@ VERBS_OF_SERVICE: Final[dict[str, set[str]]] = {
     "core.change_party_size": {"change the party size"},
     "core.deliver_booking": {"deliver"},
     "core.dispute_booking": {"dispute"},
+    "core.reopen_booking": {"reopen", "reopen a request"},
     "core.complete_booking": {"complete"},
     "core.mark_no_show": {"no-show"},
     "core.update_booking": {"update"},

@@ -285,6 +285,9 @@ STEPS: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
         sessions.close_booking(it.full, now_dt=NOW),
         vacate(it),
         sessions.reopen_booking(it.full, now_dt=NOW),
+        # The core's, of the same name.
+        core.cancel_booking(it.booking, now_dt=NOW),
+        core.reopen_booking(it.booking, actor=it.user, now_dt=NOW),
     ),
     "update_session": lambda it: sessions.update_session(
         it.full, start_at=START + DAY + HOUR, end_at=START + DAY + 2 * HOUR, now_dt=NOW

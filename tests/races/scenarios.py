@@ -75,6 +75,14 @@ def delivered(*, now_dt: datetime, **service: Any) -> dict[str, Any]:
     return scene
 
 
+def cancelled(**service: Any) -> dict[str, Any]:
+    """As ``one_booking``, and it is cancelled."""
+    scene = one_booking(**service)
+    booking = Booking.objects.get(pk=scene["booking"])
+    services.cancel_booking(booking, override_policy=True)
+    return scene
+
+
 def metadata(*, booking: Any) -> dict[str, Any]:
     return Booking.objects.get(pk=booking).metadata
 

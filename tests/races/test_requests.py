@@ -148,6 +148,30 @@ def test_a_dispute_or_somebody_else_has_the_time(
         assert story.count("DISPUTED") <= 1
 
 
+def test_a_booking_is_reopened_or_somebody_else_has_the_time(
+    runner: RaceRunner, way: Way, rounds_each_way: int
+) -> None:
+    for _ in range(rounds_each_way):
+        scene = runner.ask(scenarios.cancelled)
+        booking = scene.pop("booking")
+        reopening = (actions.change, {"booking": booking, "verb": "reopen_booking"})
+        other = (actions.book, {**scene, "start_at": scenarios.START})
+
+        result = runner.race_between(
+            [*[reopening] * (RACERS // 2), *[other] * (RACERS // 2)], way=way
+        )
+
+        assert_sound(runner, result, way, "BookingConflict")
+        reopened, booked = (
+            Counter(outcome.error for outcome in outcomes)
+            for outcomes in (result.outcomes[: RACERS // 2], result.outcomes[RACERS // 2 :])
+        )
+        story = runner.ask(scenarios.stories)[booking]
+        assert (story[-1] == "REOPENED") == bool(reopened[""]), result
+        assert booked[""] == (not reopened[""]) or (way.inside and not booked[""]), result
+        assert story.count("REOPENED") <= 1
+
+
 @pytest.mark.parametrize(
     ("scene", "sides"),
     [

@@ -117,6 +117,22 @@ def hold(book: Book) -> Booking:
     return book(expires_at=NOW + minutes(15))
 
 
+@pytest.fixture
+def cancelled(service: Any, provider: Any) -> Booking:
+    """Imported as cancelled, for an hour from ``START``; it had been confirmed."""
+    booking = Booking(
+        service=service,
+        provider=provider,
+        start_at=START,
+        end_at=START + minutes(60),
+        client_name="Mary",
+        status=Booking.Status.CANCELLED,
+        confirmed_at=NOW,
+    )
+    booking.save()
+    return booking
+
+
 SentSignals = list[tuple[str, Booking, BookingEvent, str]]
 
 

@@ -88,6 +88,7 @@ TABLES: Final[dict[str, Table]] = {
     "hold_booking": {**OF_A_NEW_BOOKING, "hold_minutes": optional(INTEGERS)},
     "mark_no_show": OF_A_CHANGE,
     "merge_metadata": {**OF_A_CHANGE, "patch": DOCUMENT},
+    "reopen_booking": {**OF_A_CHANGE, "override_policy": FLAG},
     "reschedule_booking": {
         **OF_A_CHANGE,
         "new_start_at": INSTANT,
@@ -146,6 +147,7 @@ ON: Final = {
     "decline_booking": "pending",
     "dispute_booking": "delivered",
     "expire_booking": "hold",
+    "reopen_booking": "cancelled",
     "extend_hold": "hold",
     "submit_hold": "hold",
     "update_booking": "hold",

@@ -20,6 +20,7 @@ from bookings.services import (
     expire_booking,
     extend_hold,
     mark_no_show,
+    reopen_booking,
     reschedule_booking,
     submit_hold,
     update_booking,
@@ -68,6 +69,7 @@ VERBS: Final = (
     Verb("extend", "UPDATED", "hold", partial(extend_hold, minutes=20)),
     Verb("submit", "CONFIRMED", "hold", submit_hold),
     Verb("expire", "EXPIRED", "hold", expire_booking, EXPIRY),
+    Verb("reopen", "REOPENED", "cancelled", reopen_booking),
     Verb("add_note", "NOTE_ADDED", "booking", _note),
     Verb("update", "UPDATED", "booking", partial(update_booking, client_name="Marie")),
 )

@@ -83,6 +83,7 @@ PLAIN_VERBS: Final[dict[str, Any]] = {
     "complete": services.complete_booking,
     "no_show": services.mark_no_show,
     "expire": services.expire_booking,
+    "reopen": services.reopen_booking,
     "dispute": partial(services.dispute_booking, reason="Left out."),
     "note": partial(services.add_note, message="Rang."),
 }
@@ -337,6 +338,18 @@ class BookingMachine(RuleBasedStateMachine):
     def deliver_and_dispute(self, number: int, offset: int | None) -> None:
         self.change(number, None, self.rules.deliver, PLAIN_VERBS["deliver"])
         self.change(number, offset, self.rules.dispute, PLAIN_VERBS["dispute"])
+
+    @rule(number=NUMBERS, offset=VERSIONS)
+    def reopen(self, number: int, offset: int | None) -> None:
+        self.change(number, offset, self.rules.reopen, PLAIN_VERBS["reopen"])
+
+    @rule(number=NUMBERS, override=OVERRIDES, verb=st.sampled_from(["cancel", "decline"]))
+    def end_and_reopen(self, number: int, override: bool, verb: str) -> None:
+        if verb == "cancel":
+            self.cancel(number, override, None)
+        else:
+            self.decide(number, verb, None)
+        self.reopen(number, None)
 
     @rule(number=NUMBERS, name=st.sampled_from([None, "Mary", "Marie"]), offset=VERSIONS)
     def submit(self, number: int, name: str | None, offset: int | None) -> None:

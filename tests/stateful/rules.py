@@ -108,7 +108,12 @@ class Record:
 
     @property
     def was_overdue(self) -> bool:
-        return self.auto_cancelled and "EXPIRED" not in self.history
+        return self.auto_cancelled and self.ended_by == "AUTO_CANCELLED"
+
+    @property
+    def ended_by(self) -> str | None:
+        ends = {"CANCELLED", "AUTO_CANCELLED", "EXPIRED", "DECLINED"}
+        return next((event for event in reversed(self.history) if event in ends), None)
 
     def is_overdue(self, now: datetime) -> bool:
         since = max(self.end, self.made or self.end, self.confirmed or self.end)
@@ -366,6 +371,26 @@ class Rules:
         record.confirmed = self.now
         record.end_as(CONFIRMED, "DISPUTED")
 
+    def reopen(self, number: int, *, expected_version: int | None) -> None:
+        record = self._get(number, expected_version)
+        if record.is_active:
+            return
+        if record.status not in (CANCELLED, "DECLINED"):
+            raise Refused(errors.InvalidTransition)
+        status = PENDING if record.confirmed is None else CONFIRMED
+        reopened = replace(record, status=status, auto_cancelled=False)
+        self._check_duplicate(reopened, besides=number)
+        if reopened.is_due(self.now):
+            if reopened.requested is not None:
+                reopened.requested, reopened.expires = self.now, None
+            else:
+                until = self.now + minutes(15)
+                is_ahead = reopened.start > self.now
+                reopened.expires = min(until, reopened.start) if is_ahead else until
+        self._claim(reopened, besides=None)
+        reopened.history.append("REOPENED")
+        self.records[number] = reopened
+
     def merge(
         self, number: int, patch: dict[str, int | None], *, expected_version: int | None
     ) -> None:
@@ -417,7 +442,7 @@ class Rules:
 
     def expire(self, number: int, *, expected_version: int | None) -> None:
         record = self._get(number, expected_version)
-        if "EXPIRED" in record.history:
+        if record.status == CANCELLED and record.ended_by == "EXPIRED":
             return
         if not record.is_due(self.now):
             raise Refused(errors.InvalidTransition)

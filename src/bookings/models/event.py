@@ -52,6 +52,7 @@ class BookingEvent(models.Model):
         AUTO_CANCELLED = "AUTO_CANCELLED", _("Cancelled automatically")
         EXPIRED = "EXPIRED", _("Expired")
         NO_SHOW = "NO_SHOW", _("No show")
+        REOPENED = "REOPENED", _("Reopened")
         NOTE_ADDED = "NOTE_ADDED", _("Note added")
 
     booking = models.ForeignKey(

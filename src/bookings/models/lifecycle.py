@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import transition
+from django_fsm import GET_STATE, transition
 
 from bookings.models.deletion import RelatedNameField, keep_name
 from bookings.models.fields import SettingForeignKey, StatusField
@@ -36,6 +36,11 @@ def was_expired_hold(booking: Any) -> bool:
     """Return whether the booking is a hold that expired, and was no request for approval."""
     expired = bool(booking.auto_cancelled) and booking.cancellation_reason == EXPIRED_REASON
     return expired and booking.expires_at is not None and booking.requested_at is None
+
+
+def status_before_end(booking: Any) -> str:
+    """Return the status from which a booking was cancelled or declined: it held time in it."""
+    return Status.PENDING if booking.confirmed_at is None else Status.CONFIRMED
 
 
 class Status(models.TextChoices):
@@ -126,6 +131,15 @@ class BookingLifecycle(models.Model):
         """Make an expired hold pending again, which it stays only while it is submitted."""
         self._clear_end()
 
+    @transition(
+        field="status",
+        source=[Status.CANCELLED, Status.DECLINED],
+        target=GET_STATE(status_before_end, states=list(ACTIVE_STATUSES)),
+    )
+    def reopen(self) -> None:
+        """Make it what it was before it was cancelled or declined."""
+        self._clear_end()
+
     @transition(field="status", source=list(ACTIVE_STATUSES), target=Status.CANCELLED)
     def auto_cancel(self, now_dt: datetime) -> None:
         self._end(now_dt, None, OVERDUE_REASON)
@@ -174,5 +188,7 @@ class BookingLifecycle(models.Model):
     def _clear_end(self) -> None:
         """Clear the fields of a cancellation that is corrected; the history keeps it."""
         self.cancelled_at = None
+        self.cancelled_by = None
+        self.cancelled_by_name = ""
         self.cancellation_reason = ""
         self.auto_cancelled = False

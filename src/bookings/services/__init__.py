@@ -27,6 +27,7 @@ from bookings.services.hold_submission import submit_hold
 from bookings.services.metadata import merge_metadata
 from bookings.services.no_show import mark_no_show
 from bookings.services.notes import add_note
+from bookings.services.reopen import reopen_booking
 from bookings.services.reschedule import reschedule_booking
 from bookings.services.update import update_booking
 
@@ -48,6 +49,7 @@ __all__ = [
     "hold_booking",
     "mark_no_show",
     "merge_metadata",
+    "reopen_booking",
     "reschedule_booking",
     "submit_hold",
     "update_booking",

@@ -36,6 +36,7 @@ LIFECYCLE_FIELDS: Final = (
     "completed_at",
     "cancelled_at",
     "cancelled_by",
+    "cancelled_by_name",
     "cancellation_reason",
     "auto_cancelled",
     "notes_internal",

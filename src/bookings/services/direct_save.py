@@ -86,6 +86,9 @@ TIMESTAMP_OF_STATUS: Final = {
     Booking.Status.CANCELLED: "cancelled_at",
 }
 
+# A booking that holds time after one of these has been reopened.
+ENDED_STATUSES: Final = {Booking.Status.CANCELLED, Booking.Status.DECLINED}
+
 EVENT_OF_STATUS: Final = {
     Booking.Status.CONFIRMED: BookingEvent.EventType.CONFIRMED,
     Booking.Status.DECLINED: BookingEvent.EventType.DECLINED,
@@ -309,6 +312,8 @@ def _event_type(row: Booking, changed: set[str], old_status: str | None) -> str:
     if "status" in changed:
         if (old_status, row.status) == (Booking.Status.DELIVERED, Booking.Status.CONFIRMED):
             return BookingEvent.EventType.DISPUTED
+        if old_status in ENDED_STATUSES and row.holds_time:
+            return BookingEvent.EventType.REOPENED
         if row.auto_cancelled and row.status == Booking.Status.CANCELLED:
             return (
                 BookingEvent.EventType.AUTO_CANCELLED

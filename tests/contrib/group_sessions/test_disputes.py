@@ -27,11 +27,13 @@ from bookings.exceptions import (
 from bookings.integrity import find_problems, repair
 from bookings.models import Booking, BusyInterval, Calendar
 from bookings.services import (
+    cancel_booking,
     complete_booking,
     create_booking,
     deliver_booking,
     dispute_booking,
     mark_no_show,
+    reopen_booking,
 )
 from tests.contrib.group_sessions.conftest import (
     HOUR,
@@ -298,3 +300,84 @@ def test_a_seat_that_holds_time_of_its_own_is_put_into_its_session(
     delivered.refresh_from_db()
     assert delivered.busy_interval_id == reloaded(session).busy_interval_id
     assert BusyInterval.objects.count() == 1
+
+
+# A seat that is reopened goes back to its session in the same way.
+
+
+def reopen(booking: Booking) -> Booking:
+    return reopen_booking(booking, now_dt=NOW)
+
+
+def test_a_reopened_seat_is_taken_in_its_session_again(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, "Ann", 2)
+    cancel_booking(booking, now_dt=NOW)
+    update_session(session, start_at=LATER, now_dt=NOW)
+    Booking._base_manager.filter(pk=booking.pk).update(start_at=LATER, end_at=LATER + HOUR)
+
+    reopen(booking)
+
+    interval = BusyInterval.objects.get()
+    assert (interval.kind, interval.seats_taken) == ("SESSION", 2)
+    assert booking.busy_interval_id == reloaded(session).busy_interval_id
+
+
+def test_a_seat_of_a_session_that_has_moved_since_is_not_reopened(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, "Ann", 2)
+    cancel_booking(booking, now_dt=NOW)
+    update_session(session, start_at=LATER, now_dt=NOW)
+
+    with refused(StaleSession):
+        reopen(booking)
+
+
+def test_a_seat_of_a_cancelled_session_is_not_reopened(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, "Ann", 2)
+    cancel_session(session, now_dt=NOW)
+
+    with refused(SessionNotOpen, "session_cancelled"):
+        reopen(booking)
+
+
+def test_a_seat_that_somebody_else_has_by_now_is_not_reopened(
+    make_session: MakeSession, make_booking: MakeBooking
+) -> None:
+    session = make_session(capacity=1)
+    booking = make_booking(session, "Ann")
+    cancel_booking(booking, now_dt=NOW)
+    make_booking(session, "Ben")
+
+    with refused(CapacityExceeded):
+        reopen(booking)
+
+
+def test_a_client_who_has_booked_the_session_again_is_not_reopened(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, "Ann")
+    cancel_booking(booking, now_dt=NOW)
+    make_booking(session, "Ann")
+
+    with refused(AlreadyBooked):
+        reopen(booking)
+
+
+def test_a_session_that_is_full_again_closes(
+    make_session: MakeSession, make_booking: MakeBooking
+) -> None:
+    session = make_session(capacity=1)
+    booking = make_booking(session, "Ann")
+    cancel_booking(booking, now_dt=NOW)
+    assert reloaded(session).status == Session.Status.SCHEDULED
+
+    reopen(booking)
+
+    assert reloaded(session).status == Session.Status.BOOKING_CLOSED
+    with refused(CapacityExceeded):
+        make_booking(session, "Ben")

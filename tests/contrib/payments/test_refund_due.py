@@ -43,6 +43,7 @@ from bookings.services import (
     dispute_booking,
     expire_bookings,
     mark_no_show,
+    reopen_booking,
     reschedule_booking,
 )
 from bookings.testing import assert_bookings_are_sound
@@ -400,3 +401,38 @@ def test_refunds_due_are_listed_longest_due_first(book: Book, pay: Pay) -> None:
 
     second, first = cancelled(0, before_start(hours=40)), cancelled(2, before_start(hours=45))
     assert [due.booking for due in list_refunds_due()] == [first, second]
+
+
+def test_a_reopened_booking_is_due_no_refund(booking: Booking, paid: Payment) -> None:
+    cancel_booking(booking, now_dt=NOW)
+    assert refund_due(booking) == 100
+
+    reopen_booking(booking, now_dt=NOW)
+
+    assert RefundDue.objects.get().outstanding == amount_due(booking) == 0
+    assert list(list_refunds_due()) == []
+    assert_bookings_are_sound()
+
+
+def test_what_was_refunded_is_to_be_paid_again_once_it_is_reopened(
+    booking: Booking, paid: Payment
+) -> None:
+    cancel_booking(booking, now_dt=NOW)
+    record_refund(paid, amount=100, external_id="re_1", now_dt=NOW)
+
+    reopen_booking(booking, now_dt=NOW)
+
+    assert (RefundDue.objects.get().outstanding, amount_due(booking)) == (0, 100)
+
+
+def test_a_reopened_booking_forgets_that_the_provider_had_cancelled_it(
+    booking: Booking, paid: Payment
+) -> None:
+    cancel_booking(booking, by="provider", now_dt=NOW)
+    reopen_booking(booking, now_dt=NOW)
+    late = booking.start_at + timedelta(days=5)
+    assert auto_cancel_expired_bookings(now_dt=late) == 1
+
+    # Nobody has recorded the outcome, so staff decide what is refunded.
+    booking.refresh_from_db()
+    assert refund_due(booking) == 0

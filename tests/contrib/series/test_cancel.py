@@ -12,7 +12,7 @@ from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import Scope, cancel_series
 from bookings.exceptions import InvalidBooking, InvalidTransition, MissingReference, NoticeWindow
 from bookings.models import Booking
-from bookings.services import cancel_booking, mark_no_show, reschedule_booking
+from bookings.services import cancel_booking, mark_no_show, reopen_booking, reschedule_booking
 from bookings.testing import assert_bookings_are_sound
 from tests.contrib.series.conftest import NOW, TUESDAYS, MakeSeries
 
@@ -138,3 +138,13 @@ def test_an_occurrence_without_a_booking_is_missing(make_series: MakeSeries) -> 
         cancel_series(at, scope="one", now_dt=NOW)
     cancel_series(at, scope="all", now_dt=NOW)
     assert cancelled() == [0, 1, 2]
+
+
+def test_a_booking_of_a_series_can_be_reopened(make_series: MakeSeries) -> None:
+    make_series()
+    cancel_series(occurrence(1), scope="following", now_dt=NOW)
+
+    reopen_booking(occurrence(2).booking, now_dt=NOW)
+
+    assert cancelled() == [1, 3]
+    assert_bookings_are_sound()

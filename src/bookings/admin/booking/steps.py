@@ -25,6 +25,7 @@ from bookings.services import (
     dispute_booking,
     extend_hold,
     mark_no_show,
+    reopen_booking,
     submit_hold,
 )
 from bookings.services.booking_change import has_lapsed
@@ -244,6 +245,17 @@ STEPS: Final = step_table(
         is_open=permitted("cancel"),
         is_done=has_status(Booking.Status.CANCELLED),
         form=CancelForm,
+        may_override=True,
+    ),
+    Step(
+        name="reopen",
+        label=pgettext_lazy("step of a booking", "Reopen"),
+        action_label=_("Reopen selected bookings"),
+        button=ngettext_lazy("Reopen the booking", "Reopen the bookings", "count"),
+        service=reopen_booking,
+        is_open=permitted("reopen"),
+        is_done=lambda booking: booking.holds_time,
+        result=_("Reopened"),
         may_override=True,
     ),
     Step(

@@ -25,6 +25,7 @@ RELEVANT_EVENTS: Final = (
     EventType.RESCHEDULED,
     EventType.UPDATED,
     EventType.CANCELLED,
+    EventType.REOPENED,
 )
 
 
@@ -114,6 +115,8 @@ def read_history(booking: Booking, events: Iterable[BookingEvent]) -> BookingHis
             history.parts.clear()
         elif event.event_type == EventType.CANCELLED:
             history.is_refunded_in_full = not is_by_client or data.get("refund") == "full"
+        elif event.event_type == EventType.REOPENED:
+            history.is_refunded_in_full = False
         else:
             if is_by_client and _is_about_parts(event):
                 _add_part(history, event)
