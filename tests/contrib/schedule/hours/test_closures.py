@@ -49,6 +49,23 @@ def test_every_date_is_closed_for_every_provider(
         ]
 
 
+def test_the_closures_have_keys_where_the_database_returns_none(
+    schedule: Schedule, make_provider: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MySQL returns none of many rows."""
+    monkeypatch.setattr(type(connection.features), "can_return_rows_from_bulk_insert", False)
+    copy_schedule(schedule=schedule, providers=[make_provider("Grace")])
+    DateOverride.objects.create(
+        schedule=schedule, date=SEVENTH, open_time="09:00", close_time="10:00"
+    )
+    made = add_closures(schedules=Schedule.objects.all(), first_date=SIXTH, last_date=SEVENTH)
+    assert len(made.overrides) == 4
+    for closure in made.overrides:
+        stored = DateOverride.objects.get(pk=closure.pk)
+        assert stored.is_closed
+        assert (stored.schedule_id, stored.date) == (closure.schedule_id, closure.date)
+
+
 def test_one_date_needs_no_last_one(schedule: Schedule) -> None:
     add_closures(schedules=[schedule], first_date=SIXTH)
     assert overrides_of(schedule) == ["2131-03-06 closed"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from django.db import models, router
+from django.db import connections, models, router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -84,10 +84,27 @@ def add_closures(
             for day in time_ranges.dates_between(first, last)
             if (schedule.pk, day) not in closed
         ]
-        overrides = rows.bulk_create(new)
-        return Closures(overrides, _find_bookings(locked, first, last + ONE_DAY, using))
+        rows.bulk_create(new)
+        if not connections[using].features.can_return_rows_from_bulk_insert:
+            _read_keys(new, rows)
+        return Closures(new, _find_bookings(locked, first, last + ONE_DAY, using))
 
     return atomic_with_retry(write, using=using)
+
+
+def _read_keys(new: list[DateOverride], rows: models.QuerySet[DateOverride]) -> None:
+    """Give new closures the keys of their rows. Each is its schedule's only one on its date."""
+    stored = rows.filter(
+        schedule__in={row.schedule_id for row in new},
+        date__in={row.date for row in new},
+        is_closed=True,
+    )
+    keys = {
+        (schedule, day): key
+        for key, schedule, day in stored.values_list("pk", "schedule_id", "date")
+    }
+    for row in new:
+        row.pk = keys[row.schedule_id, row.date]
 
 
 def remove_closures(
