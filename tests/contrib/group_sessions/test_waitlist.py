@@ -517,6 +517,37 @@ def test_a_client_who_is_booked_waits_no_more_however_known(
     assert other.status == "WAITING"
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"client_name": "Rob"},
+        {"client_email": "rob@example.org"},
+        {"client_phone": "0123"},
+        {"client_user": None},
+        {"client_user_id": None},
+        {"client_lookup": "x"},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_what_a_client_is_found_by_is_not_updated_by_hand(
+    full_session: Session, make_entry: MakeEntry, values: dict[str, Any]
+) -> None:
+    """Else an entry would be another client's, for whom it would still be refused a second one."""
+    entry = make_entry(full_session, "Bob")
+    (name,) = values
+    with pytest.raises(NotAllowed, match=f"for: {name}"):
+        WaitlistEntry.objects.update(**values)
+    with pytest.raises(NotAllowed, match=f"for: {name}"):
+        WaitlistEntry.objects.bulk_create(
+            [], update_conflicts=True, unique_fields=["pk"], update_fields=[name]
+        )
+    if name != "client_user_id":
+        with pytest.raises(NotAllowed, match=f"for: {name}"), transaction.atomic():
+            WaitlistEntry.objects.bulk_update([entry], [name])
+    assert WaitlistEntry.objects.update(refusal="limit_reached") == 1
+    assert WaitlistEntry.objects.bulk_create([]) == []
+
+
 def test_the_database_refuses_a_second_waiting_entry(
     full_session: Session, make_entry: MakeEntry
 ) -> None:
@@ -735,7 +766,7 @@ class _Interrupted(DefaultBookingAdapter):
             {"Bob": (2, "CONFIRMED")},
         ),
         (
-            lambda: WaitlistEntry.objects.update(client_name="Rob"),
+            lambda: QuerySet(WaitlistEntry).update(client_name="Rob"),
             {"Rob": (1, "CONFIRMED")},
         ),
         (

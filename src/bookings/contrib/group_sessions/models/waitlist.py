@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.group_sessions.models.session import APP_LABEL, Session
+from bookings.exceptions import NotAllowed
 from bookings.models import Booking
-from bookings.models.client_identity import ClientLookupField
+from bookings.models.client_identity import CLIENT_FIELDS, LOOKUP, ClientLookupField
 from bookings.models.deletion import RelatedNameField, keep_name, release_client
 from bookings.models.fields import SettingForeignKey
 from bookings.models.instance_text import default_if_incomplete
+
+GUARDED_FIELDS: Final = CLIENT_FIELDS | {LOOKUP}
+"""What an entry's client is identified by; ``client_key`` is computed of it too."""
 
 
 class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
     def waiting(self) -> WaitlistQuerySet:
         """Return the entries that wait, in the order in which they are promoted."""
         return self.filter(status=WaitlistEntry.Status.WAITING).order_by(*WaitlistEntry.ORDER)
+
+    def update(self, **kwargs: Any) -> int:
+        """Update as Django does, but refuse a client's details, by which an entry is found."""
+        _refuse_guarded(kwargs)
+        return super().update(**kwargs)
+
+    def bulk_create(
+        self, objs: Iterable[WaitlistEntry], *args: Any, **kwargs: Any
+    ) -> list[WaitlistEntry]:
+        # An upsert is an update() of the rows that are there.
+        _refuse_guarded(kwargs.get("update_fields") or ())
+        return super().bulk_create(objs, *args, **kwargs)
+
+
+def _refuse_guarded(names: Iterable[str]) -> None:
+    if guarded := sorted(GUARDED_FIELDS.intersection(names)):
+        raise NotAllowed(
+            _(
+                "update() would leave behind what the waitlist finds a client by, for: %(fields)s. "
+                "Call leave_waitlist() and join_waitlist() instead."
+            ),
+            params={"fields": ", ".join(guarded)},
+        )
 
 
 class WaitlistEntry(models.Model):
