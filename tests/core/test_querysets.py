@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import transaction
-from django.db.models import ProtectedError
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, ProtectedError
 from django.utils import timezone
 
 from bookings import extensions
-from bookings.exceptions import NotAllowed
-from bookings.models import Booking, BusyInterval
+from bookings.exceptions import InvalidBooking, NotAllowed
+from bookings.models import Booking, BusyInterval, client_identity
 from bookings.models.querysets import GUARDED_FIELDS
 from bookings.services import cancel_booking, complete_booking
 from bookings.testing import assert_bookings_are_sound
@@ -84,6 +86,66 @@ def test_a_provider_s_bookings(book: Book, provider: Any, other_provider: Any) -
     ours, theirs = book(), book(provider=other_provider)
     assert list(Booking.objects.for_provider(provider)) == [ours]
     assert list(Booking.objects.for_provider(other_provider.pk)) == [theirs]
+
+
+def test_what_is_no_provider_has_no_bookings_but_an_error(book: Book, provider: Any) -> None:
+    own = book()
+    for value in ("x", 1.5, True, b"1", 10**30, type(provider)(name="Unsaved"), object()):
+        with pytest.raises(InvalidBooking, match="must be a provider or its key"):
+            Booking.objects.for_provider(value)
+        with pytest.raises(InvalidBooking, match="must be a user or its key"):
+            Booking.objects.for_client(value)
+    with pytest.raises(InvalidBooking, match="must be a tenant or its key"):
+        Booking.objects.for_tenant("x")
+    assert list(Booking.objects.for_provider(str(provider.pk))) == [own]
+    assert not Booking.objects.for_provider(None).exists()
+    providers = type(provider).objects.filter(pk=OuterRef("pk"))
+    bookings = Booking.objects.for_provider(OuterRef("pk"))
+    assert type(provider).objects.get(Exists(bookings), Exists(providers)) == provider
+
+
+def test_who_is_not_logged_in_has_no_account(book: Book) -> None:
+    own = book(client_email="joan@example.com")
+    assert not Booking.objects.for_client(AnonymousUser()).exists()
+    assert list(Booking.objects.for_client(AnonymousUser(), email="joan@example.com")) == [own]
+
+
+@pytest.mark.parametrize(
+    ("email", "other"),
+    [
+        ("joan@jose.example", "joan@josé.example"),
+        ("joan@josé.example", "joan@jose.example"),
+        ("a_b%c@example.com", "axbxc@example.com"),
+    ],
+)
+def test_a_client_is_not_found_by_what_only_looks_alike(book: Book, email: str, other: str) -> None:
+    """The collations of MySQL and MariaDB ignore accents as well as the case."""
+    own = book(at(10), client_email=email)
+    theirs = book(at(12), client_email=other)
+    assert list(Booking.objects.for_client(email=email.upper())) == [own]
+    assert list(Booking.objects.for_client(email=other)) == [theirs]
+    assert list(Booking.objects.filter(client_identity.same_client(theirs))) == [theirs]
+    assert list(Booking.objects.filter(client_email__iexact=F("client_email")).order_by("pk")) == [
+        own,
+        theirs,
+    ]
+
+
+def test_a_name_is_not_found_by_what_only_looks_alike(book: Book) -> None:
+    own = book(at(10), client_name="Jose")
+    book(at(12), client_name="José")
+    assert list(Booking.objects.filter(client_name__iexact="JOSE")) == [own]
+
+
+def test_mysql_compares_the_letters_again_without_its_collation() -> None:
+    """As the other databases need not, and any can be asked for."""
+    query = Booking.objects.filter(client_name__iexact="A_b").query
+    compiler = query.get_compiler(using="default")
+    (lookup,) = query.where.children
+    sql, params = lookup.as_mysql(compiler, connection)
+    same = r"AND LOWER\((\S+)client_name\S*\) COLLATE utf8mb4_bin = LOWER\(%s\)\)$"
+    assert re.search(same, sql)
+    assert list(params)[-1] == "A_b"
 
 
 def test_without_tenancy_every_booking_is_nobody_s(book: Book) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
-from typing import Any, Final
+from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,9 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidBooking, MissingReference, TenantMismatch
 from bookings.models import Booking, Calendar
+from bookings.models.keys import LARGEST_KEY, related_key
 from bookings.rules import instants, validation
-
-LARGEST_KEY: Final = 2**63 - 1
 
 
 def resolve_now(now_dt: datetime | None) -> datetime:
@@ -96,27 +94,7 @@ def provider_key(value: Any) -> Any:
     field: Any = Calendar._meta.get_field("provider")
     if isinstance(value, field.related_model):
         return saved_provider(value).pk
-    try:
-        key = field.to_python(value)
-    # A UUIDField lets the TypeError of bytes pass, and a number the OverflowError of infinity.
-    except (ValidationError, OverflowError, TypeError):
-        key = None
-    if key is None or not _is_key(key, value):
-        raise InvalidBooking(
-            _("%(name)s must be a provider or its key, not %(value)r."),
-            params={"name": "provider", "value": validation.Readable(value)},
-        )
-    return key
-
-
-def _is_key(key: Any, value: Any) -> bool:
-    """Return whether a value means just this key, and every database can be asked for it."""
-    if isinstance(key, str) and not key.isprintable():
-        return False
-    if isinstance(key, int) and abs(key) > LARGEST_KEY:
-        return False
-    # To a field of numbers, 1.5 and True are 1; to one of text, everything is text.
-    return isinstance(value, str) or (isinstance(value, type(key)) and not isinstance(value, bool))
+    return related_key(field, value, "provider")
 
 
 def interval_key(value: Any) -> int | None:

@@ -22,6 +22,8 @@ from bookings.models.client_identity import CLIENT_FIELDS, LOOKUP, ClientLookupF
 from bookings.models.deletion import RelatedNameField, keep_name, protect_active_client
 from bookings.models.fields import (
     AmountField,
+    ClientEmailField,
+    ClientTextField,
     CurrencyField,
     ExactCharField,
     SettingForeignKey,
@@ -87,8 +89,8 @@ class Booking(BookingLifecycle):
         verbose_name=_("busy interval"),
     )
 
-    client_name = models.CharField(_("client's name"), max_length=255)
-    client_email = models.EmailField(_("client's e-mail"), blank=True)
+    client_name = ClientTextField(_("client's name"), max_length=255)
+    client_email = ClientEmailField(_("client's e-mail"), blank=True)
     client_phone = models.CharField(_("client's phone"), max_length=64, blank=True)
     client_user = SettingForeignKey(
         "USER_MODEL",

@@ -34,10 +34,17 @@ def same_client(of: Any) -> Q:
         if kind == clients.ACCOUNT:
             condition |= Q(client_user_id=of.client_user_id)
         elif kind == clients.EMAIL:
-            for spelling in _spellings(of.client_email):
-                condition |= Q(client_email__iexact=spelling)
+            condition |= has_email(of.client_email)
         else:
             condition |= Q((LOOKUP, lookup_digest(of)))
+    return condition
+
+
+def has_email(email: str) -> Q:
+    """Return a filter for the rows with an e-mail address, in any case of its letters."""
+    condition = Q()
+    for spelling in _spellings(email):
+        condition |= Q(client_email__iexact=spelling)
     return condition
 
 

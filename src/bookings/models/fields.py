@@ -173,6 +173,39 @@ class _IgnoreCase(models.Lookup):
         return sql, params
 
 
+class _IgnoreCaseAlone(lookups.IExact):
+    """``iexact`` without the accents that MySQL's and MariaDB's collations ignore as well."""
+
+    def as_mysql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        # The index is on the first comparison; the second one is of few rows.
+        sql, params = self.as_sql(compiler, connection)
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        # Without the escapes of a pattern, which LIKE needs.
+        rhs, rhs_params = super(lookups.IExact, self).process_rhs(compiler, connection)
+        same = f"LOWER({lhs}) COLLATE utf8mb4_bin = LOWER({rhs})"
+        return f"({sql} AND {same})", [*params, *lhs_params, *rhs_params]
+
+
+class ClientTextField(models.CharField):  # type: ignore[type-arg]
+    """A client's name: its ``iexact`` ignores the case of letters, and nothing else."""
+
+    def deconstruct(self) -> Deconstructed:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", list(args), kwargs
+
+
+class ClientEmailField(models.EmailField):  # type: ignore[type-arg]
+    """A client's e-mail address: its ``iexact`` ignores the case of letters, and nothing else."""
+
+    def deconstruct(self) -> Deconstructed:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.EmailField", list(args), kwargs
+
+
+for _field in (ClientTextField, ClientEmailField):
+    _field.register_lookup(_IgnoreCaseAlone)
+
+
 for _lookup in (
     lookups.IExact,
     lookups.IContains,
@@ -185,6 +218,8 @@ for _lookup in (
 
 __all__ = [
     "AmountField",
+    "ClientEmailField",
+    "ClientTextField",
     "CurrencyField",
     "ExactCharField",
     "SettingForeignKey",

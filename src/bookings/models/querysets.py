@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import extensions
 from bookings.exceptions import NotAllowed
-from bookings.models import client_identity, name_snapshots
+from bookings.models import client_identity, keys, name_snapshots
 from bookings.models.client_identity import CLIENT_FIELDS
 
 if TYPE_CHECKING:
@@ -91,20 +91,32 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(end_at__lte=now_dt or timezone.now()).order_by("-start_at", "-pk")
 
     def for_tenant(self, tenant: Any) -> BookingQuerySet:
-        return self.filter(tenant=tenant)
+        """Return the bookings of a tenant, or of its key; those of no tenant for ``None``."""
+        return self.filter(tenant=self._key("tenant", tenant, "tenant"))
 
     def for_provider(self, provider: Any) -> BookingQuerySet:
-        return self.filter(provider=provider)
+        """Return the bookings with a provider, or with its key."""
+        return self.filter(provider=self._key("provider", provider, "provider"))
+
+    def _key(self, field_name: str, value: Any, name: str) -> Any:
+        """Return what to compare a foreign key with; Django raises other errors than ours."""
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        field: Any = self.model._meta.get_field(field_name)
+        if isinstance(value, field.related_model) and value.pk is not None:
+            return value.pk
+        return keys.related_key(field, value, name)
 
     def for_client(self, user: Any = None, *, email: str = "", phone: str = "") -> BookingQuerySet:
         """Return one client's bookings, by ``user``, else by ``email``, else by ``phone``.
 
-        The case of the e-mail address and the spelling of the phone number do not matter.
+        The case of the e-mail address and the spelling of the phone number do not matter. Nobody
+        who is logged in is no ``user``.
         """
-        if user is not None:
-            return self.filter(client_user=user)
+        if user is not None and not getattr(user, "is_anonymous", False):
+            return self.filter(client_user=self._key("client_user", user, "user"))
         if email:
-            return self.filter(client_email__iexact=email)
+            return self.filter(client_identity.has_email(email))
         if phone:
             return self.filter(client_identity.has_phone(phone))
         return self.none()
@@ -142,11 +154,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         using = router.db_for_write(self.model) if self._db is None else self._db
         with transaction.atomic(using=using):
             # What they are filtered by may be what is updated.
-            keys = list(self.using(using).values_list("pk", flat=True))
+            found = list(self.using(using).values_list("pk", flat=True))
             updated = super().update(**kwargs)
             rows: models.QuerySet[Booking] = models.QuerySet(self.model, using=using)
-            for first in range(0, len(keys), UPDATED_AT_ONCE):
-                changed = list(rows.filter(pk__in=keys[first : first + UPDATED_AT_ONCE]))
+            for first in range(0, len(found), UPDATED_AT_ONCE):
+                changed = list(rows.filter(pk__in=found[first : first + UPDATED_AT_ONCE]))
                 rows.bulk_update(changed, [client_identity.LOOKUP])
             return updated
 

@@ -71,7 +71,7 @@ class SeatInline(ReadOnlyInline):
 
     @admin.display(description=gettext_lazy("client"))
     def client(self, seat: Seat) -> str:
-        return seat.booking.client_name
+        return str(seat.booking.client_name)
 
     @admin.display(description=pgettext_lazy("how many", "seats"))
     def seats(self, seat: Seat) -> int:

@@ -14,7 +14,7 @@ from bookings.exceptions import NotAllowed
 from bookings.models import Booking
 from bookings.models.client_identity import CLIENT_FIELDS, LOOKUP, ClientLookupField
 from bookings.models.deletion import RelatedNameField, keep_name, release_client
-from bookings.models.fields import SettingForeignKey
+from bookings.models.fields import ClientEmailField, ClientTextField, SettingForeignKey
 from bookings.models.instance_text import default_if_incomplete
 
 GUARDED_FIELDS: Final = CLIENT_FIELDS | {LOOKUP}
@@ -73,8 +73,8 @@ class WaitlistEntry(models.Model):
         related_name="waitlist",
         verbose_name=_("session"),
     )
-    client_name = models.CharField(_("client's name"), max_length=255)
-    client_email = models.EmailField(_("client's e-mail"), blank=True)
+    client_name = ClientTextField(_("client's name"), max_length=255)
+    client_email = ClientEmailField(_("client's e-mail"), blank=True)
     client_phone = models.CharField(_("client's phone"), max_length=64, blank=True)
     client_user = SettingForeignKey(
         "USER_MODEL",
