@@ -5,6 +5,7 @@
 
 from django.contrib import admin
 
+from bookings.admin import amount_column
 from clinic.models import Clinic, Extra, Practitioner, Treatment
 
 
@@ -23,7 +24,14 @@ class PractitionerAdmin(admin.ModelAdmin):
 
 @admin.register(Treatment)
 class TreatmentAdmin(admin.ModelAdmin):
-    list_display = ("name", "tenant", "duration_minutes", "capacity", "price_amount", "currency")
+    list_display = (
+        "name",
+        "tenant",
+        "duration_minutes",
+        "capacity",
+        amount_column(Treatment, "price_amount"),
+        "currency",
+    )
     list_filter = ("tenant", "is_active")
     list_select_related = ("tenant",)
     search_fields = ("name",)
@@ -31,7 +39,13 @@ class TreatmentAdmin(admin.ModelAdmin):
 
 @admin.register(Extra)
 class ExtraAdmin(admin.ModelAdmin):
-    list_display = ("name", "tenant", "extra_duration_minutes", "price_amount", "currency")
+    list_display = (
+        "name",
+        "tenant",
+        "extra_duration_minutes",
+        amount_column(Extra, "price_amount"),
+        "currency",
+    )
     list_filter = ("tenant", "is_active")
     list_select_related = ("tenant",)
     search_fields = ("name",)

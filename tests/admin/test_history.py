@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from bookings.admin.booking import inlines
-from bookings.models import Booking, Calendar
+from bookings.models import Booking, BookingEvent, Calendar
 from bookings.services import add_note, cancel_booking, reschedule_booking, update_booking
 from tests.admin.conftest import Book, page_of
 from tests.admin.page import form_values, text_of
@@ -39,6 +39,27 @@ def test_the_history_says_what_changed(boss: Client, booking: Booking, settings:
     assert "She called." in page
     # It stayed with its provider, so the history has no line about that.
     assert "<li>provider" not in page
+
+
+@pytest.mark.parametrize(
+    ("currency", "texts"),
+    [("EUR", ("10.00", "12.50")), ("JPY", ("10", "13")), ("KWD", ("10.000", "12.500"))],
+)
+def test_the_history_has_amounts_with_the_decimals_of_their_currency(
+    boss: Client, booking: Booking, currency: str, texts: tuple[str, str]
+) -> None:
+    models.QuerySet(Booking).update(currency=currency)
+    data = {"old_total_amount": "10.000", "new_total_amount": "12.500"}
+    models.QuerySet(BookingEvent).update(data=data)
+    page = text_of(boss.get(page_of(booking)))
+    assert "<li>total: <del>{}</del> → <ins>{}</ins></li>".format(*texts) in page
+
+
+def test_the_history_shows_an_amount_that_is_none_as_it_is(boss: Client, booking: Booking) -> None:
+    data = {"old_total_amount": None, "new_total_amount": "on request"}
+    models.QuerySet(BookingEvent).update(data=data)
+    page = text_of(boss.get(page_of(booking)))
+    assert "<li>total: <del>–</del> → <ins>on request</ins></li>" in page
 
 
 def test_the_history_names_the_providers_of_a_move(

@@ -4,6 +4,7 @@ Everything is written by :mod:`bookings.services`. To change the admin of bookin
 :class:`BookingAdmin`, unregister ours and register yours.
 """
 
+from bookings.admin.amounts import amount_column
 from bookings.admin.booking import BookingAddonInline, BookingAdmin, BookingEventInline
 
-__all__ = ["BookingAddonInline", "BookingAdmin", "BookingEventInline"]
+__all__ = ["BookingAddonInline", "BookingAdmin", "BookingEventInline", "amount_column"]

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -83,3 +85,53 @@ def test_the_admin_has_a_place_for_every_field_of_a_service() -> None:
     assert fieldsets is not None
     fields = {field.name for field in Service._meta.get_fields() if field.concrete}
     assert set(flatten_fieldsets(fieldsets)) == fields - {"id"}
+
+
+@pytest.fixture
+def viewer() -> Client:
+    """May see services and add-ons, and change neither."""
+    user = get_user_model().objects.create_user("viewer", is_staff=True)
+    codes = ("view_service", "view_serviceaddon")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize(("currency", "text"), [("USD", "40.00"), ("JPY", "40"), ("KWD", "40.000")])
+@pytest.mark.parametrize("page", ["changelist", "change"])
+@pytest.mark.parametrize("model", [Service, ServiceAddon])
+def test_prices_have_the_decimals_of_their_currency(
+    viewer: Client, model: Any, page: str, currency: str, text: str
+) -> None:
+    row = model.objects.create(name="Priced", price_amount=40, currency=currency)
+    args = [row.pk] if page == "change" else []
+    url = reverse(f"admin:bookings_catalog_{model.__name__.lower()}_{page}", args=args)
+    shown = viewer.get(url).content.decode()
+    assert f">{text}<" in shown
+    assert all(f">{other}<" not in shown for other in {"40", "40.00", "40.000"} - {text})
+
+
+def test_the_prices_of_a_services_add_ons_too(viewer: Client, details: dict[str, Any]) -> None:
+    service = details["service"]
+    ServiceAddon.objects.create(name="Wash", service=service, price_amount=12, currency="JPY")
+    ServiceAddon.objects.create(name="Dry", service=service)
+    url = reverse("admin:bookings_catalog_service_change", args=[service.pk])
+    shown = viewer.get(url).content.decode()
+    assert "<p>12</p>" in shown
+    assert "<p>–</p>" in shown
+
+
+def test_who_may_add_may_enter_a_price(viewer: Client, details: dict[str, Any]) -> None:
+    user = get_user_model().objects.get(username="viewer")
+    codes = ("add_service", "change_service", "add_serviceaddon")
+    user.user_permissions.add(*Permission.objects.filter(codename__in=codes))
+    url = reverse("admin:bookings_catalog_service_add")
+    assert 'name="price_amount"' in viewer.get(url).content.decode()
+    url = reverse("admin:bookings_catalog_service_change", args=[details["service"].pk])
+    assert 'name="addons-__prefix__-price_amount"' in viewer.get(url).content.decode()
+
+
+def test_who_may_change_may_change_a_price(admin_client: Client, details: dict[str, Any]) -> None:
+    url = reverse("admin:bookings_catalog_service_change", args=[details["service"].pk])
+    assert 'name="price_amount"' in admin_client.get(url).content.decode()

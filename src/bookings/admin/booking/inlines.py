@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from django.contrib import admin
@@ -18,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.admin.display import user_column
 from bookings.admin.read_only import ReadOnlyInline
 from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.models.fields import AmountField
 from bookings.rules.money import format_amount
 
 
@@ -70,7 +73,7 @@ class BookingEventInline(ReadOnlyInline):
             return str(_("The client may read it"))
         names = [key.removeprefix("new_") for key in event.data if key.startswith("new_")]
         pairs = [
-            (field_label(name), self.display_text(name, old), self.display_text(name, new))
+            (field_label(name), *(self.change_text(event, name, value) for value in (old, new)))
             for name in names
             if (old := event.data.get(f"old_{name}")) != (new := event.data[f"new_{name}"])
         ]
@@ -81,6 +84,13 @@ class BookingEventInline(ReadOnlyInline):
             format_html_join("", "<li>{}: <del>{}</del> → <ins>{}</ins></li>", pairs),
         )
 
+    def change_text(self, event: BookingEvent, name: str, value: Any) -> str:
+        """Return the text for a value of an event: of an amount, with its currency's decimals."""
+        if name in AMOUNTS and isinstance(value, str):
+            with suppress(InvalidOperation):
+                return format_amount(Decimal(value), event.booking.currency)
+        return self.display_text(name, value)
+
     def display_text(self, name: str, value: Any) -> str:
         """Return the text for a field's value; for a foreign key, the name of its object."""
         if not isinstance(value, int | str):
@@ -90,6 +100,9 @@ class BookingEventInline(ReadOnlyInline):
         return value_text(self.names[name, value])
 
 
+AMOUNTS: Final = frozenset(
+    field.name for field in Booking._meta.get_fields() if isinstance(field, AmountField)
+)
 LABELS: Final = {"addons": _("add-ons")}
 
 

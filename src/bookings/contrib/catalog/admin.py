@@ -7,21 +7,28 @@ from typing import ClassVar
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from bookings.admin.amounts import AmountsMixin, amount_column
 from bookings.admin.choices import RelatedFilter, ScopedChoicesMixin
 from bookings.admin.generic_bases import TabularInline
 from bookings.admin.invalid_filters import InvalidFilterMixin
 from bookings.contrib.catalog.models import Provider, Service, ServiceAddon
 
 
-class ServiceAddonInline(TabularInline):
+class ServiceAddonInline(AmountsMixin, TabularInline):
     model = ServiceAddon
     extra = 0
     fields = ("name", "extra_duration_minutes", "price_amount", "currency", "is_active")
 
 
 @admin.register(Service)
-class ServiceAdmin(InvalidFilterMixin):
-    list_display = ("name", "duration_minutes", "price_amount", "currency", "is_active")
+class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
+    list_display = (
+        "name",
+        "duration_minutes",
+        amount_column(Service, "price_amount"),
+        "currency",
+        "is_active",
+    )
     list_filter = ("is_active",)
     search_fields = ("name",)
     fieldsets = (
@@ -71,8 +78,14 @@ class ProviderAdmin(InvalidFilterMixin):
 
 
 @admin.register(ServiceAddon)
-class ServiceAddonAdmin(ScopedChoicesMixin):
-    list_display = ("name", "service", "extra_duration_minutes", "price_amount", "is_active")
+class ServiceAddonAdmin(AmountsMixin, ScopedChoicesMixin):
+    list_display = (
+        "name",
+        "service",
+        "extra_duration_minutes",
+        amount_column(ServiceAddon, "price_amount"),
+        "is_active",
+    )
     list_filter = ("is_active", ("service", RelatedFilter))
     list_select_related = ("service",)
     search_fields = ("name",)

@@ -451,3 +451,14 @@ def test_an_unchanged_page_promotes_nobody(boss: Client, session: Session) -> No
     answer = boss.post(page_of(session), open_form(boss, page_of(session)), follow=True)
     assert len(messages_of(answer)) == 1
     assert reloaded(session).updated_at == session.updated_at
+
+
+@pytest.mark.parametrize(
+    ("currency", "text"), [("EUR", "18.00"), ("JPY", "18"), ("KWD", "18.000"), ("", "18.00")]
+)
+def test_a_price_has_the_decimals_of_its_currency(
+    viewer: Client, make_session: MakeSession, service: Any, currency: str, text: str
+) -> None:
+    session = make_session(price_amount=18)
+    type(service).objects.update(currency=currency)
+    assert f'<div class="readonly">{text}</div>' in text_of(viewer.get(page_of(session)))

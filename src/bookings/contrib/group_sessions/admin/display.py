@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from bookings.admin.display import badge, status_badge
+from bookings.conf import app_settings
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.models import Booking
 
@@ -72,3 +73,8 @@ def session_badge(session: Session, now: datetime) -> SafeString:
     if session.is_active and session.is_full and not session.closed_by_staff:
         return badge("full", pgettext("a session is", "Full"))
     return status_badge(session)
+
+
+def currency_of(session: Session) -> str:
+    """Return the currency of a session's price, which is that of its service."""
+    return getattr(session.service, "currency", "") or app_settings.DEFAULT_CURRENCY

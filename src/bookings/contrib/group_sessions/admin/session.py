@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from bookings import extensions
+from bookings.admin.amounts import amount_column
 from bookings.admin.booking_search import BookingSearchMixin
 from bookings.admin.choices import RelatedFilter
 from bookings.admin.display import user_column
@@ -25,7 +26,12 @@ from bookings.admin.service_forms import ServiceFormMixin
 from bookings.admin.tenants import limit_searches_to, tenant_fields, tenant_filters
 from bookings.admin.visibility import selectable_objects
 from bookings.contrib.group_sessions.admin.attendance import AttendanceMixin
-from bookings.contrib.group_sessions.admin.display import seats_bar, session_badge, with_counts
+from bookings.contrib.group_sessions.admin.display import (
+    currency_of,
+    seats_bar,
+    session_badge,
+    with_counts,
+)
 from bookings.contrib.group_sessions.admin.forms import (
     DETAIL_FIELDS,
     OWNER_FIELDS,
@@ -47,6 +53,8 @@ RECORD_FIELDS = (
     "updated_at",
     ("cancelled_at", "cancellation_reason"),
 )
+
+SEAT_PRICE = amount_column(Session, "price_amount", currency_of)
 
 
 class SeatsFilter(admin.SimpleListFilter):
@@ -145,12 +153,14 @@ class SessionAdmin(
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         state = () if obj is None else ("state", "seats")
-        version = ("version",) if obj is not None and self.is_editable(request, obj) else ()
+        is_editable = self.is_editable(request, obj)
+        version = ("version",) if obj is not None and is_editable else ()
+        seats = SEAT_FIELDS if is_editable else ("capacity", SEAT_PRICE)
         names = ("service", "provider", "title", *TIME_FIELDS, *version)
         record = {"fields": RECORD_FIELDS, "classes": ("collapse",)}
         return [
             (None, {"fields": (*state, *tenant_fields(), *names)}),
-            (_("Seats"), {"fields": (SEAT_FIELDS, "meeting_link")}),
+            (_("Seats"), {"fields": (seats, "meeting_link")}),
             (_("Waitlist"), {"fields": (WAITLIST_FIELDS,)}),
             *([] if obj is None else [(pgettext_lazy("what is on record", "Record"), record)]),
         ]

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from bookings.admin.amounts import amount_column
 from bookings.admin.booking_search import BookingSearchMixin
 from bookings.admin.choices import ScopedChoicesMixin
 from bookings.admin.display import user_column
@@ -30,23 +31,6 @@ from bookings.contrib.payments.models import (
     RefundTier,
 )
 from bookings.contrib.payments.refund_rules import validate_rules
-from bookings.rules.money import format_amount
-
-
-def amount_column(model: type[Model], name: str) -> Any:
-    """Return a column for an amount, with as many decimals as its currency has.
-
-    The database column has as many as any currency needs.
-    """
-    field: Any = model._meta.get_field(name)
-
-    @admin.display(description=field.verbose_name, ordering=name)
-    def column(row: Any) -> str:
-        return format_amount(getattr(row, name), row.currency)
-
-    column.__name__ = name
-    return column
-
 
 RECORDED_PAYMENT = user_column(Payment, "recorded_by")
 RECORDED_REFUND = user_column(Refund, "recorded_by")
