@@ -7,10 +7,10 @@ of the money goes back, returns them from :meth:`bookings.extensions.Extension.t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from bookings import extensions
+from bookings.rules.value_comparison import copy_document
 
 if TYPE_CHECKING:
     from bookings.models import Booking
@@ -43,7 +43,7 @@ def collect_many(bookings: Iterable[Booking], *, using: str) -> None:
             if key not in known:
                 known[key] = extension.terms(booking, using=using)
             if (terms := known[key]) is not None:
-                found[extension.name] = deepcopy(terms)
+                found[extension.name] = copy_document(terms)
         booking.terms = found or None
 
 

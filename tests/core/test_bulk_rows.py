@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import DataError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.test.utils import CaptureQueriesContext
 
 from bookings.models import Booking, field_validation
@@ -18,6 +19,12 @@ from bookings.rules.value_comparison import are_equal
 from tests.core.moments import NOW, at
 
 HOUR = timedelta(hours=1)
+
+
+class Text(str):
+    """Text that is not exactly a ``str``."""
+
+
 WRITTEN_NOW = {"id", "uuid", "updated_at", "reference"}
 
 
@@ -55,6 +62,7 @@ CHANGES: Any = (
     [{"terms": None}, {"terms": {"a": [1.5, "ü"]}}],
     [{"price_amount": None}, {"price_amount": "0.125"}, {}],
     [{"idempotency_key": None}, {"idempotency_key": "k"}],
+    [{"start_at": "2131-03-06T10:30:00+01:00"}, {}],
     [{"requires_approval": True, "expires_at": at(9)}, {}],
 )
 
@@ -79,6 +87,18 @@ def test_rows_are_stored_as_django_stores_them(
     assert values == stored_values(theirs)
 
 
+@pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime")
+def test_naive_datetimes_are_in_the_zone_of_the_project(
+    service: Any, provider: Any, settings: Any
+) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    naive = at(10).replace(tzinfo=None)
+    ours = drafts(service, provider, {"start_at": naive}, {"start_at": naive + HOUR / 2})
+    insert_rows(QuerySet(Booking).using("default"), ours)
+    stored = Booking.objects.order_by("start_at").values_list("start_at", flat=True)
+    assert list(stored) == [at(9), at(9, 30)]
+
+
 def test_the_keys_are_those_of_the_rows(service: Any, provider: Any) -> None:
     if not connection.features.can_return_rows_from_bulk_insert:
         pytest.skip("The database does not return the keys.")
@@ -100,7 +120,7 @@ def test_a_value_that_is_too_long_is_refused_and_not_cut(
 
 def test_what_all_rows_share_is_sent_once(service: Any, provider: Any) -> None:
     if connection.vendor != "postgresql":
-        pytest.skip("Only PostgreSQL takes arrays.")
+        pytest.skip("Only PostgreSQL takes the rows as a document.")
     with CaptureQueriesContext(connection) as queries:
         insert_rows(QuerySet(Booking).using("default"), drafts(service, provider, {}, {}, {}))
     assert queries[0]["sql"].count("zoe@example.com") == 1
@@ -113,7 +133,7 @@ def test_documents_are_compared_as_json() -> None:
 
 
 def test_only_the_very_object_that_was_cleaned_is_not_cleaned_again() -> None:
-    known: field_validation.Cleaned = {}
+    known = field_validation.Cleaned()
     first, same, other = Booking(price_amount="5"), Booking(), Booking(price_amount="-1")
     same.price_amount = first.price_amount
     field_validation.clean_fields(first, ["price_amount"], known)
@@ -123,13 +143,44 @@ def test_only_the_very_object_that_was_cleaned_is_not_cleaned_again() -> None:
         field_validation.clean_fields(other, ["price_amount"], known)
 
 
-def test_a_document_is_cleaned_each_time_because_it_can_change() -> None:
-    known: field_validation.Cleaned = {}
+def test_a_document_that_has_changed_is_cleaned_again() -> None:
+    known = field_validation.Cleaned()
     document: dict[Any, Any] = {}
     field_validation.clean_fields(Booking(metadata=document), ["metadata"], known)
     document[1] = 2
     with pytest.raises(field_validation.InvalidBooking):
         field_validation.clean_fields(Booking(metadata=document), ["metadata"], known)
+
+
+@pytest.mark.parametrize(
+    "other", [{"n": Decimal(1)}, {"n": float("nan")}, {"n": {1}}, {Text("n"): {1}}, {"n": "\x00"}]
+)
+def test_a_document_is_cleaned_unless_a_copy_of_it_was(
+    monkeypatch: pytest.MonkeyPatch, other: dict[Any, Any]
+) -> None:
+    known = field_validation.Cleaned()
+    field_validation.clean_fields(Booking(metadata={"n": 1}), ["metadata"], known)
+    with pytest.raises(field_validation.InvalidBooking):
+        field_validation.clean_fields(Booking(metadata=other), ["metadata"], known)
+    monkeypatch.setattr(field_validation.validation, "validate_document", None)
+    field_validation.clean_fields(Booking(metadata={"n": 1}), ["metadata"], known)
+
+
+def test_a_document_with_a_kind_of_text_is_cleaned_each_time() -> None:
+    known = field_validation.Cleaned()
+    for _time in range(2):
+        field_validation.clean_fields(Booking(metadata={"n": Text("t")}), ["metadata"], known)
+    assert not known.documents
+    assert not are_equal([{"n": Text("t")}, {"n": Text("t")}])
+
+
+def test_values_that_json_does_not_have_are_stored_as_django_stores_them(
+    service: Any, provider: Any
+) -> None:
+    ours = drafts(service, provider, {"price_amount": Value(5)}, {"price_amount": Value("7.50")})
+    insert_rows(QuerySet(Booking).using("default"), ours)
+    stored = Booking.objects.order_by("pk").values_list("price_amount", flat=True)
+    assert list(stored) == [5, Decimal("7.50")]
 
 
 def test_a_copy_is_independent_of_the_row(service: Any, provider: Any) -> None:
@@ -142,7 +193,7 @@ def test_a_copy_is_independent_of_the_row(service: Any, provider: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [[{"n": 1}, [1]], [[1], {"n": 1}, None], [{"n": {1, 2}}, {"n": {1, 2}}]]
+    "values", [[{"n": 1}, [1]], [[1], {"n": 1}, None], [{"n": Decimal(1)}, {"n": Decimal(1)}]]
 )
 def test_what_is_no_json_equals_nothing(values: list[Any]) -> None:
     assert not are_equal(values)

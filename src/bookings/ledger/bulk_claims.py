@@ -22,6 +22,7 @@ from bookings.ledger.entries import seats_taken_error, too_few_seats_error
 from bookings.ledger.locked import fresh
 from bookings.ledger.transactions import conflict_error
 from bookings.models import Booking, BusyInterval
+from bookings.models.bulk_rows import copy_row
 from bookings.models.querysets import overlapping
 
 Refuse = Callable[[int, BookingError], None]
@@ -54,9 +55,11 @@ class Interval:
     seats_taken: int = field(compare=False)
     lapses: int | None = field(default=None, compare=False)
 
-    def as_row(self, **values: Any) -> BusyInterval:
-        return BusyInterval(
-            **values,
+    def as_row(self, blank: BusyInterval) -> BusyInterval:
+        """Return a copy of a row with these values."""
+        return copy_row(
+            blank,
+            pk=self.pk,
             calendar_id=self.calendar_id,
             starts=self.starts,
             ends=self.ends,
@@ -219,8 +222,9 @@ class BulkClaims:
             stored.filter(pk__in=keys).update(
                 seats_taken=F("seats_taken") + more_seats, capacity=capacity, lapses=None
             )
-        resized = [interval.as_row(pk=interval.pk) for interval in self._resized]
-        intervals = [interval.as_row() for interval in self._new]
+        blank = BusyInterval()
+        resized = [interval.as_row(blank) for interval in self._resized]
+        intervals = [interval.as_row(blank) for interval in self._new]
         bulk.replace(resized, intervals, [], using=self._using)
         for interval, row in zip(self._new, intervals, strict=True):
             interval.pk = row.pk

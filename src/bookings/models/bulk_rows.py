@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
-from typing import Any, Final, TypeVar
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.db import connections, models
 from django.db.models.base import ModelState
@@ -12,6 +18,14 @@ from django.db.models.signals import post_save, pre_save
 from bookings.rules.value_comparison import are_equal
 
 ROWS_PER_STATEMENT: Final = 200
+
+STORED_AS_IT_IS: Final = {
+    models.BigAutoField: int,
+    models.BigIntegerField: int,
+    models.DateTimeField: datetime,
+    models.UUIDField: UUID,
+}
+"""Fields whose values of one type need no conversion; a datetime has to be aware."""
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -27,78 +41,139 @@ def has_save_receivers(*senders: type[models.Model]) -> bool:
 def insert_rows(stored: models.QuerySet[Any], rows: Sequence[Any]) -> None:
     """Insert rows without keys, which differ in some column, as ``bulk_create()`` does.
 
-    On PostgreSQL, the values that all rows share are sent once: to convert each value of each row
-    takes most of the time of ``bulk_create()``.
+    On PostgreSQL, the values that all rows share are sent once, and the others as one JSON
+    document: to convert each value of each row takes most of the time of ``bulk_create()``.
     """
-    fields = [field for field in stored.model._meta.local_concrete_fields if not field.primary_key]
-    if (
-        len(rows) < 2
-        or connections[stored.db].vendor != "postgresql"
-        or not all(_can_be_in_array(field, stored.db) for field in fields)
-    ):
+    if not _insert_from_document(stored, rows):
         stored.bulk_create(rows)
         for row in rows:
             # Django leaves it at that where the database does not return the keys.
             row._state.adding, row._state.db = False, stored.db
-    else:
-        _insert_from_arrays(stored, rows, fields)
 
 
-def _can_be_in_array(field: Any, using: str) -> bool:
-    """Return whether PostgreSQL takes values of the field as an array: Django's own condition."""
+class _Column(NamedTuple):
+    field: Any
+    name: str
+    db_type: str
+    """Without its length: a value that is too long has to be refused, not cut."""
+
+
+@lru_cache(maxsize=64)
+def _castable_columns(model: Any, using: str) -> Sequence[_Column]:
+    """Return the columns but the key's; none if one needs more than a cast to its type."""
+    connection = connections[using]
+    fields = [field for field in model._meta.local_concrete_fields if not field.primary_key]
+    columns = [
+        _Column(
+            field,
+            connection.ops.quote_name(field.column),
+            str(field.db_type(connection)).partition("(")[0],
+        )
+        for field in fields
+    ]
+    return columns if all(_is_castable(field, connection) for field in fields) else []
+
+
+def _is_castable(field: Any, connection: Any) -> bool:
+    """Return Django's own condition for sending the values of a field as an array."""
     target = field.target_field if field.is_relation else field
-    is_standard = target.get_internal_type() in connections[using].data_types
+    is_standard = target.get_internal_type() in connection.data_types
     return is_standard and not hasattr(field, "get_placeholder")
 
 
-def _insert_from_arrays(
-    stored: models.QuerySet[Any], rows: Sequence[Any], fields: Sequence[models.Field[Any, Any]]
-) -> None:
+def _insert_from_document(stored: models.QuerySet[Any], rows: Sequence[Any]) -> bool:
+    """Insert rows and set their keys; return ``False`` where only ``bulk_create()`` can."""
     connection = connections[stored.db]
+    model: Any = stored.model
+    columns = _castable_columns(model, stored.db) if connection.vendor == "postgresql" else ()
+    if len(rows) < 2 or not columns:
+        return False
+    selected: list[str] = []
+    params: list[Any] = []
+    differing: dict[str, list[Any]] = {}
+    types = []
+    try:
+        for number, column in enumerate(columns):
+            values = _values_to_insert(column.field, rows)
+            if are_equal(values):
+                value = column.field.get_db_prep_save(values[0], connection)
+                selected.append("NULL" if value is None else f"CAST(%s AS {column.db_type})")
+                params += [] if value is None else [value]
+            else:
+                name = f"c{number}"
+                selected.append(f"each.{name}")
+                types.append(f"{name} {column.db_type}")
+                differing[name] = _values_for_document(column.field, values, connection)
+        each = [
+            dict(zip(differing, row_values, strict=True))
+            for row_values in zip(*differing.values(), strict=True)
+        ]
+        params.append(json.dumps(each, allow_nan=False, default=_as_text))
+    except (TypeError, ValueError):
+        # JSON does not have some value.
+        return False
     quote = connection.ops.quote_name
-    shared, arrays, columns = [], [], []
-    shared_params: list[Any] = []
-    array_params: list[Any] = []
-    for number, field in enumerate(fields):
-        columns.append(quote(str(field.column)))
-        # Without its length: a value that is too long has to be refused, not cut.
-        db_type = str(field.db_type(connection)).partition("(")[0]
-        values = _values_to_insert(field, rows)
-        if are_equal(values):
-            value = field.get_db_prep_save(values[0], connection)
-            shared.append("NULL" if value is None else f"CAST(%s AS {db_type})")
-            shared_params += [] if value is None else [value]
-        else:
-            shared.append(f"each.c{number}")
-            arrays.append((f"c{number}", f"CAST(%s AS {db_type}[])"))
-            array_params.append([field.get_db_prep_save(value, connection) for value in values])
-    names, unnested = (", ".join(parts) for parts in zip(*arrays, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(stored.model._meta.db_table)} ({', '.join(columns)}) "  # noqa: S608
-            f"SELECT {', '.join(shared)} FROM UNNEST({unnested}) AS each ({names}) "
-            f"RETURNING {quote(str(stored.model._meta.pk.column))}",
-            [*shared_params, *array_params],
+            f"INSERT INTO {quote(model._meta.db_table)} "  # noqa: S608
+            f"({', '.join(column.name for column in columns)}) SELECT {', '.join(selected)} "
+            f"FROM JSON_TO_RECORDSET(CAST(%s AS json)) AS each ({', '.join(types)}) "
+            f"RETURNING {quote(str(model._meta.pk.column))}",
+            params,
         )
         keys = cursor.fetchall()
     for row, (key,) in zip(rows, keys, strict=True):
         row.pk, row._state.adding, row._state.db = key, False, stored.db
+    return True
 
 
-def _values_to_insert(field: models.Field[Any, Any], rows: Sequence[Any]) -> list[Any]:
-    if type(field).pre_save is models.Field.pre_save:
-        name = field.attname
-        return [getattr(row, name) for row in rows]
+def _values_for_document(field: Any, values: list[Any], connection: Any) -> list[Any]:
+    """Return values of a field as the database takes them, and documents as they are."""
+    if type(field) is models.JSONField and field.encoder is None:
+        # What the database takes is text already, and would be encoded twice.
+        return values
+    stored_as = STORED_AS_IT_IS.get(type(field.target_field if field.is_relation else field))
+    return [
+        value
+        if type(value) is stored_as and getattr(value, "tzinfo", UTC) is not None
+        else field.get_db_prep_save(value, connection)
+        for value in values
+    ]
+
+
+def _as_text(value: Any) -> str:
+    """Return text that PostgreSQL casts to the type of the column, for what JSON does not have."""
+    if isinstance(value, date | Decimal | UUID):
+        return str(value)
+    raise TypeError
+
+
+def _values_to_insert(field: Any, rows: Sequence[Any]) -> list[Any]:
+    if _is_inserted_as_it_is(field):
+        return list(map(attrgetter(field.attname), rows))
     return [field.pre_save(row, add=True) for row in rows]
 
 
-def copy_row(row: Row) -> Row:
-    """Return a copy of a model instance, as ``copy()`` does, which takes several times as long."""
+def _is_inserted_as_it_is(field: Any) -> bool:
+    pre_save = type(field).pre_save
+    is_plain_date = pre_save in {models.DateField.pre_save, models.DateTimeField.pre_save} and not (
+        field.auto_now or field.auto_now_add
+    )
+    return is_plain_date or pre_save is models.Field.pre_save
+
+
+def copy_row(row: Row, /, **values: Any) -> Row:
+    """Return a copy of a model instance with these values.
+
+    ``copy()``, and the model itself, take several times as long.
+    """
     copied = type(row).__new__(type(row))
     copied.__dict__.update(row.__dict__)
     state = copied._state = ModelState()
     state.__dict__.update(row._state.__dict__)
     state.fields_cache = row._state.fields_cache.copy()
+    for name, value in values.items():
+        setattr(copied, name, value)
     return copied
 
 

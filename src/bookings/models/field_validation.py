@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from typing import Any
 
@@ -10,9 +11,17 @@ from django.db import models
 
 from bookings.exceptions import InvalidBooking
 from bookings.rules import validation
+from bookings.rules.value_comparison import document_content
 
-Cleaned = dict[str, tuple[Any, Any]]
-"""A value and what it was cleaned to, by the name of the field."""
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What :func:`clean_fields` has cleaned for the instances of one call."""
+
+    values: dict[str, tuple[Any, Any]] = dataclasses.field(default_factory=dict)
+    """A value and what it was cleaned to, by the name of the field."""
+    documents: set[tuple[str, bytes]] = dataclasses.field(default_factory=set)
+    """Names of fields, each with the content of a document, which can change."""
 
 
 def clean_fields(
@@ -22,19 +31,24 @@ def clean_fields(
 
     ``full_clean()`` asks the database whether each foreign key exists and each unique value is
     free, which the database checks anyway when the row is written. Raises ``InvalidBooking`` by
-    field. ``known`` is shared by the instances of one call: the very object that was cleaned for
-    one of them is not cleaned again, unless it is a document, which can change.
+    field. Instances of one call may share ``known``: the very object that was cleaned for one of
+    them is not cleaned again, nor is a document with the same content.
     """
+    known = Cleaned() if known is None else known
     errors = {}
     for name in names:
         value = getattr(instance, name)
-        if known is not None and name in known and known[name][0] is value:
-            setattr(instance, name, known[name][1])
+        if name in known.values and known.values[name][0] is value:
+            setattr(instance, name, known.values[name][1])
             continue
         field: Any = instance._meta.get_field(name)
         if value is None and field.null:
             continue
+        content = None
         if isinstance(field, models.JSONField):
+            content = document_content(value)
+            if content is not None and (name, content) in known.documents:
+                continue
             validation.validate_document(name, value)
         elif isinstance(field, models.CharField | models.TextField):
             validation.validate_text(name, value)
@@ -48,7 +62,9 @@ def clean_fields(
             errors[name] = error.error_list
             continue
         setattr(instance, name, cleaned)
-        if known is not None and not isinstance(field, models.JSONField):
-            known[name] = value, cleaned
+        if not isinstance(field, models.JSONField):
+            known.values[name] = value, cleaned
+        elif content is not None:
+            known.documents.add((name, content))
     if errors:
         raise InvalidBooking(errors)

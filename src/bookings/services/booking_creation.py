@@ -20,6 +20,7 @@ from bookings.exceptions import BookingError, InvalidBooking
 from bookings.ledger import claims, entries, locks, postgres
 from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.models.bulk_rows import copy_row
 from bookings.models.read_alias import reading_from
 from bookings.services.addons import load_addons, parse_addon_ids
 from bookings.services.duplicates import check_duplicate
@@ -204,16 +205,37 @@ def created_event(booking: Booking, now: datetime, **data: Any) -> BookingEvent:
         event_type=BookingEvent.EventType.CREATED,
         actor_user=booking.created_by,
         created_at=now,
-        data={
-            "status": booking.status,
-            "created_at": to_json(now),
-            "start_at": to_json(booking.start_at),
-            "end_at": to_json(booking.end_at),
-            "service": to_json(booking.service_id),
-            "provider": to_json(booking.provider_id),
-            **data,
-        },
+        data=_created_data(booking, to_json(now), data),
     )
+
+
+def created_events(
+    data_by_booking: Iterable[tuple[Booking, dict[str, Any]]], now: datetime
+) -> list[BookingEvent]:
+    """Return what :func:`created_event` returns for each booking with its data."""
+    created_at = to_json(now)
+    blank = BookingEvent(event_type=BookingEvent.EventType.CREATED, created_at=now)
+    return [
+        copy_row(
+            blank,
+            booking=booking,
+            actor_user=booking.created_by,
+            data=_created_data(booking, created_at, data),
+        )
+        for booking, data in data_by_booking
+    ]
+
+
+def _created_data(booking: Booking, created_at: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "status": booking.status,
+        "created_at": created_at,
+        "start_at": to_json(booking.start_at),
+        "end_at": to_json(booking.end_at),
+        "service": to_json(booking.service_id),
+        "provider": to_json(booking.provider_id),
+        **data,
+    }
 
 
 def skipped_validation_data(skip_slot_validation: bool) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class CheckCache:
 
     zones: DayZones = field(default_factory=DayZones)
     limits: KnownLimits = field(default_factory=KnownLimits)
-    cleaned: field_validation.Cleaned = field(default_factory=dict)
+    cleaned: field_validation.Cleaned = field(default_factory=field_validation.Cleaned)
 
 
 class NewBooking:

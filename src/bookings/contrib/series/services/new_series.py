@@ -24,7 +24,7 @@ from bookings.ledger import locks
 from bookings.ledger.locked import fresh
 from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking
-from bookings.models.bulk_rows import insert_rows
+from bookings.models.bulk_rows import copy_row, insert_rows
 from bookings.models.read_alias import reading_from
 from bookings.rules import validation
 from bookings.services import idempotency, references
@@ -182,9 +182,10 @@ def _insert(
     left_out = recurrence.exdates.union(item.start_at for item in skipped)
     series.set_recurrence(replace(recurrence, exdates=left_out))
     series.save(using=using, force_insert=True)
+    blank = Occurrence(series=series)
     occurrences = [
-        Occurrence(
-            series=series,
+        copy_row(
+            blank,
             original_start_at=instance.start_at,
             booking=instance if isinstance(instance, Booking) else None,
             session_key=None if isinstance(instance, Booking) else instance.pk,
