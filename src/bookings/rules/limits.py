@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from operator import attrgetter
 from typing import Any, Final
 
 from bookings.rules.validation import whole_number
@@ -67,7 +68,7 @@ class Limits:
 
     @property
     def concern_clients(self) -> bool:
-        return self.prevent_client_overlap or any(getattr(self, name) for name in CLIENT_COUNTS)
+        return self.prevent_client_overlap or any(_client_counts(self))
 
     @property
     def count_days(self) -> bool:
@@ -89,7 +90,7 @@ SOURCES: Final = {
     "provider_max_bookings_per_day": "provider.max_bookings_per_day",
 }
 COUNT_LIMITS: Final = SOURCES.keys()
-CLIENT_COUNTS: Final = tuple(COUNT_LIMITS - {"provider_max_bookings_per_day"})
+_client_counts: Final = attrgetter(*(COUNT_LIMITS - {"provider_max_bookings_per_day"}))
 DAY_COUNTS: Final = tuple(name for name in COUNT_LIMITS if name.endswith(("_day", "_week")))
 
 

@@ -7,10 +7,8 @@ checked; each booking also counts for those after it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -19,18 +17,20 @@ from django.db.models import Q, QuerySet
 
 from bookings import slots, terms
 from bookings.adapters import get_adapter
+from bookings.conf import app_settings
 from bookings.exceptions import BookingError
 from bookings.ledger.bulk_claims import BulkClaims, Interval
 from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking, BookingAddon
 from bookings.models.bulk_rows import copy_row, has_save_receivers, insert_rows
 from bookings.models.read_alias import reading_from
+from bookings.rules.value_comparison import copy_document
 from bookings.services.booking_creation import (
-    created_event,
+    created_events,
     prepare_insert,
     skipped_validation_data,
 )
-from bookings.services.duplicates import check_duplicate, similar_bookings
+from bookings.services.duplicates import check_duplicate, guard_window, similar_bookings
 from bookings.services.history import save_events
 from bookings.services.idempotency import check_keys_are_unique, key_reused_error
 from bookings.services.lapsed_holds import expire_lapsed_holds
@@ -54,11 +54,7 @@ class SeatRows(Protocol):
 
 def copy_draft(template: Booking, **values: Any) -> Booking:
     """Return an unsaved booking with the values of a draft, and these."""
-    draft = copy_row(template)
-    for name, value in values.items():
-        setattr(draft, name, value)
-    draft.uuid, draft.metadata = uuid4(), deepcopy(template.metadata)
-    return draft
+    return copy_row(template, uuid=uuid4(), metadata=copy_document(template.metadata), **values)
 
 
 def check_new_bookings(
@@ -84,6 +80,8 @@ def check_new_bookings(
             else:
                 yield new
 
+    if allow_past is None:
+        allow_past = app_settings.ALLOW_PAST_START
     with reading_from(using):
         allowed = list(keep(news, lambda new: new.apply_rules(now)))
         terms.collect_many([new.booking for new in allowed], using=using)
@@ -131,14 +129,16 @@ class BulkCreation:
                 new.claim.interval_id for new in self.news if new.claim.interval_id is not None
             },
         )
-        loaded = LoadedBookings(chain.from_iterable(map(self._conditions, self.news)), using=using)
-        adapter = get_adapter()
+        # Read once: a setting or the adapter takes longer to look up than most checks take.
+        adapter, is_guarded = get_adapter(), guard_window() is not None
+        loaded = LoadedBookings(self._conditions(is_guarded=is_guarded), using=using)
         self._accepted = []
         for calendar_id, new in wanted:
             booking = new.booking
             try:
                 adapter.check_permission(booking.created_by, "create", booking)
-                check_duplicate(booking, now=now, using=using, among=loaded)
+                if is_guarded:
+                    check_duplicate(booking, now=now, using=using, among=loaded)
                 new.limit_check.check(booking, now=now, using=using, among=loaded)
                 if self.seat_rows is not None:
                     self.seat_rows.check_open(new, claims)
@@ -173,17 +173,15 @@ class BulkCreation:
         if self.seat_rows is not None:
             self.seat_rows.record([new for new, _interval in self._accepted])
         data = skipped_validation_data(self.skip_slot_validation)
-        events = [
-            created_event(new.booking, now, **data, **new.request)
-            for new, _interval in self._accepted
-        ]
-        save_events(events, using=using)
+        data_by_booking = [(new.booking, data | new.request) for new, _interval in self._accepted]
+        save_events(created_events(data_by_booking, now), using=using)
 
-    def _conditions(self, new: NewBooking) -> Iterable[Q]:
-        similar = similar_bookings(new.booking, self.now)
-        if similar is not None:
-            yield similar
-        yield from new.limit_check.conditions(new.booking, now=self.now)
+    def _conditions(self, *, is_guarded: bool) -> Iterable[Q]:
+        """Yield filters for the stored bookings with which the new ones are compared."""
+        for new in self.news:
+            if is_guarded and (similar := similar_bookings(new.booking, self.now)) is not None:
+                yield similar
+            yield from new.limit_check.conditions(new.booking, now=self.now)
 
     def _expire_lapsed_holds(self) -> None:
         windows: dict[Any, list[tuple[int, int]]] = {}

@@ -118,10 +118,12 @@ class LimitCheck:
         self._known_limits = KnownLimits() if known_limits is None else known_limits
         with reading_from(router.db_for_write(Booking, instance=draft)):
             limits = self._limits_of(draft)
-            # Read before the lock.
-            self._zone_of(draft, limits)
-        self.is_limited = not limits.are_off
-        self._locked_keys: Collection[str] = _lock_keys(draft, limits)
+            self.is_limited = not limits.are_off
+            self._locked_keys: Collection[str] = ()
+            if self.is_limited:
+                # Read before the lock.
+                self._zone_of(draft, limits)
+                self._locked_keys = _lock_keys(draft, limits)
 
     def lock(self, *, now: datetime, using: str) -> None:
         """Lock the client until the transaction ends."""
@@ -143,13 +145,13 @@ class LimitCheck:
         query.
         """
         limits = self._limits_of(row)
+        if limits.are_off:
+            return
         keys = _lock_keys(row, limits)
         if not set(keys) <= set(self._locked_keys):
             # The client has changed since the draft was read.
             self._locked_keys = keys
             raise RetryTransaction
-        if limits.are_off:
-            return
         zone = self._zone_of(row, limits)
         bookings = Booking.objects.using(using).exclude(pk=row.pk)
         if most := limits.provider_max_bookings_per_day:

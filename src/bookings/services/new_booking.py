@@ -6,6 +6,7 @@ Nothing here locks or writes, so host code may take its time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -95,22 +96,24 @@ class NewBooking:
         session_time: SessionTime | None = None,
         *,
         override_policy: bool = False,
-        rules: service_rules.ServiceRules | None = None,
     ) -> None:
+        self.adapter = get_adapter()
         self.booking = booking
         self.addons = addons
         self.session_time = session_time
         self.override_policy = override_policy
-        self.rules = (
-            service_rules.ServiceRules.of(
-                booking.service, default_currency=app_settings.DEFAULT_CURRENCY
-            )
-            if rules is None
-            else rules
+        self.rules = service_rules.ServiceRules.of(
+            booking.service, default_currency=app_settings.DEFAULT_CURRENCY
         )
         self.snapshots: list[BookingAddon] = []
         self.request: dict[str, Any] = {}
         """What the CREATED event keeps of a request with an idempotency key."""
+
+    def with_booking(self, booking: Booking) -> NewBooking:
+        """Return the same for another draft of the service; before the rules are applied."""
+        other = copy(self)
+        other.booking, other.snapshots, other.request = booking, [], {}
+        return other
 
     def apply_rules(self, now: datetime) -> None:
         """Copy names, the service's rules and the add-ons to the booking; confirm or request it."""
@@ -121,7 +124,7 @@ class NewBooking:
         self.snapshots = [snapshot_addon(addon, booking) for addon in self.addons]
         length = timedelta(minutes=rules.duration_minutes) + addon_duration(self.snapshots)
         booking.end_at = instants.add_elapsed(booking.start_at, length)
-        adapter = get_adapter()
+        adapter = self.adapter
         booking.price_amount = rules.price
         if session_time is not None:
             session_time.apply_to(booking, rules)
@@ -160,7 +163,7 @@ class NewBooking:
             override=self.override_policy,
         )
         policies.check_expiry(booking.expires_at, now=now)
-        get_adapter().check_bookable(booking, override_policy=self.override_policy)
+        self.adapter.check_bookable(booking, override_policy=self.override_policy)
         is_seat = self.session_time is not None
         kind = BookingType.GROUP_SESSION if is_seat else BookingType.ONE_TO_ONE
         references.check_booking_type(booking.service, booking.provider, kind)

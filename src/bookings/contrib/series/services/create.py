@@ -173,12 +173,8 @@ class NewBookings:
         self._request = request
         first, *others = request.recurrence.starts()
         one = NewBooking(copy_draft(draft, start_at=first), addons, override_policy=override_policy)
-        self._news = [one]
-        for start in others:
-            copied = copy_draft(draft, start_at=start)
-            self._news.append(
-                NewBooking(copied, addons, override_policy=override_policy, rules=one.rules)
-            )
+        copies = (copy_draft(draft, start_at=start) for start in others)
+        self._news = [one, *map(one.with_booking, copies)]
         self._allow_past = allow_past
         self._skip_slot_validation = skip_slot_validation
 
