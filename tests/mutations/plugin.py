@@ -29,6 +29,11 @@ from coverage import Coverage
 from tests.mutations.mutants import Mutant
 
 CONFIGURATION: Final = "BOOKINGS_MUTATIONS"
+ANNOTATIONS: Final = "__annotate__"
+"""Python 3.14 compiles the annotations of a function into a function of this name beside it.
+
+Its code says where the annotated function ends, so it differs wherever that does.
+"""
 KILLED, SURVIVED, OUT_OF_TIME = 1, 0, 3
 TEST_SECONDS: Final = 60
 """A test that takes longer hangs, because of the mutant."""
@@ -170,7 +175,7 @@ def _functions(code: CodeType) -> list[CodeType]:
     return [
         each
         for constant in code.co_consts
-        if isinstance(constant, CodeType)
+        if isinstance(constant, CodeType) and constant.co_name != ANNOTATIONS
         for each in (_functions(constant) if is_class(constant) else [constant])
     ]
 
