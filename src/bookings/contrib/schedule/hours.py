@@ -108,8 +108,10 @@ HoursLike: TypeAlias = Hours | tuple[time | str, time | str] | tuple[time | str,
 def parse_time(value: Any) -> time:
     """Return a time of day in whole minutes, from a :class:`datetime.time` or text."""
     if isinstance(value, str):
+        # Python 3.14 reads 24:00 as 00:00, which is the other end of the day.
+        is_hour_24 = value.removeprefix("T").startswith("24")
         try:
-            value = time.fromisoformat(value)
+            value = None if is_hour_24 else time.fromisoformat(value)
         except ValueError:
             value = None
     if not isinstance(value, time) or value.tzinfo is not None or value.second or value.microsecond:
