@@ -281,7 +281,7 @@ def test_a_free_hour_is_one_click_from_the_form(
 
 
 @pytest.mark.parametrize(
-    ("day", "hours"), [("2030-03-31", 23), ("2030-04-01", 24), ("2030-10-27", 25)]
+    ("day", "hours"), [("2090-03-26", 23), ("2090-03-27", 24), ("2090-10-29", 25)]
 )
 def test_a_day_has_the_hours_that_the_clocks_give_it(
     viewer: Client, book: Book, settings: Any, day: str, hours: int
