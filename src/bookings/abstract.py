@@ -64,6 +64,12 @@ class AbstractService(models.Model):
     reschedule_notice_minutes = models.PositiveIntegerField(
         _("rescheduling notice"), default=0, help_text=_("Minutes before the start.")
     )
+    max_reschedules = models.PositiveIntegerField(
+        _("reschedules allowed"),
+        null=True,
+        blank=True,
+        help_text=_("How often a client may move a booking; empty for no limit."),
+    )
     allow_multiple_clients_per_slot = models.BooleanField(
         _("several clients share a slot"), default=False
     )
@@ -113,6 +119,16 @@ class AbstractProvider(models.Model):
 
     name = models.CharField(_("name"), max_length=255)
     max_bookings_per_day = _limit(_("bookings per day"))
+    buffer_before_minutes = models.PositiveIntegerField(
+        _("buffer before"),
+        default=0,
+        help_text=_("Minutes kept free before a booking, if the service keeps fewer."),
+    )
+    buffer_after_minutes = models.PositiveIntegerField(
+        _("buffer after"),
+        default=0,
+        help_text=_("Minutes kept free after a booking, if the service keeps fewer."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:

@@ -77,6 +77,16 @@ class DefaultBookingAdapter:
         """
         return booking.requires_approval
 
+    def max_reschedules(self, booking: Booking) -> int | None:
+        """Return how often the client may move a new booking; the booking keeps the number.
+
+        :param booking: the booking, with its service, provider and client;
+            ``booking.max_reschedules`` is what the service says.
+        :returns: a number of moves, or ``None`` for no limit. Default: what the service says.
+        """
+        most: int | None = booking.max_reschedules
+        return most
+
     def approval_deadline(self, booking: Booking, now_dt: datetime) -> datetime | None:
         """Return when a request that is made now lapses, if nobody answers it.
 

@@ -90,6 +90,24 @@ class Migration(migrations.Migration):
                         verbose_name="bookings per day",
                     ),
                 ),
+                (
+                    "buffer_before_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text=(
+                            "Minutes kept free before a booking, if the service keeps fewer."
+                        ),
+                        verbose_name="buffer before",
+                    ),
+                ),
+                (
+                    "buffer_after_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Minutes kept free after a booking, if the service keeps fewer.",
+                        verbose_name="buffer after",
+                    ),
+                ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "tenant",
@@ -184,6 +202,15 @@ class Migration(migrations.Migration):
                         default=0,
                         help_text="Minutes before the start.",
                         verbose_name="rescheduling notice",
+                    ),
+                ),
+                (
+                    "max_reschedules",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="How often a client may move a booking; empty for no limit.",
+                        null=True,
+                        verbose_name="reschedules allowed",
                     ),
                 ),
                 (

@@ -115,6 +115,13 @@ class Booking(BookingLifecycle):
     reschedule_allowed = models.BooleanField(_("rescheduling allowed"), default=True)
     reschedule_notice_minutes = models.PositiveIntegerField(_("rescheduling notice"), default=0)
 
+    max_reschedules = models.PositiveIntegerField(
+        _("reschedules allowed"),
+        null=True,
+        blank=True,
+        help_text=_("How often the client may move it; empty for no limit."),
+    )
+
     two_sided_completion = models.BooleanField(
         _("two-sided completion"),
         default=False,

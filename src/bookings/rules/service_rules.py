@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +14,7 @@ from bookings.exceptions import (
     InvalidBooking,
 )
 from bookings.rules import money, prices
+from bookings.rules.buffers import BUFFER_FIELDS, buffer_of
 from bookings.rules.validation import MAX_MINUTES, whole_number
 
 DEFAULT_CURRENCY_SETTING: Final = "BOOKINGS_DEFAULT_CURRENCY"
@@ -40,6 +41,7 @@ class ServiceRules:
     cancellation_notice_minutes: int
     reschedule_allowed: bool
     reschedule_notice_minutes: int
+    max_reschedules: int | None
     two_sided_completion: bool
     shared: bool
     capacity: int | None
@@ -66,6 +68,7 @@ class ServiceRules:
             cancellation_notice_minutes=_minutes(service, "cancellation_notice_minutes"),
             reschedule_allowed=bool(getattr(service, "reschedule_allowed", True)),
             reschedule_notice_minutes=_minutes(service, "reschedule_notice_minutes"),
+            max_reschedules=_optional(service, "max_reschedules"),
             two_sided_completion=bool(getattr(service, "two_sided_completion", False)),
             shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
             capacity=_optional(service, "capacity"),
@@ -80,6 +83,19 @@ class ServiceRules:
                 of_default=DEFAULT_CURRENCY_SETTING,
             ),
         )
+
+    def for_provider(self, provider: Any) -> ServiceRules:
+        """Return the rules with a provider's buffers where those are larger.
+
+        Raises ``InvalidBooking`` with the name of a wrong attribute of the provider.
+        """
+        before, after = (
+            max(getattr(self, name), buffer_of(provider, name, "provider"))
+            for name in BUFFER_FIELDS
+        )
+        if (before, after) == (self.buffer_before_minutes, self.buffer_after_minutes):
+            return self
+        return replace(self, buffer_before_minutes=before, buffer_after_minutes=after)
 
     @property
     def is_shared(self) -> bool:

@@ -75,7 +75,7 @@ def get_busy_intervals(
     busy = _busy([provider_id], start_dt, end_dt, ignored_interval_id).order_by("starts")
     bounds: Iterable[tuple[int, int]] = busy.values_list("starts", "ends")
     if service is not None:
-        shared = JoinableSlots.of(arguments.saved_service(service))
+        shared = JoinableSlots.of(arguments.saved_service(service), provider)
         bounds = (each for interval in busy for each in _bounds_in_the_way(interval, shared))
     return [
         (datetime.fromtimestamp(starts, UTC), datetime.fromtimestamp(ends, UTC))
@@ -106,8 +106,8 @@ def get_joinable_starts(
     :raises InvalidBooking: a datetime is naive, the service or the provider is not saved, or
         ``party_size`` or an attribute of the service is invalid.
     """
-    shared = JoinableSlots.of(arguments.saved_service(service), party_size)
     provider_id = arguments.saved_provider(provider).pk
+    shared = JoinableSlots.of(arguments.saved_service(service), provider, party_size)
     slots_of_service = _busy([provider_id], start_dt, end_dt, None).filter(service=service.pk)
     joinable = (
         datetime.fromtimestamp(interval.starts + shared.buffer_before, UTC)

@@ -24,9 +24,14 @@ class JoinableSlots:
     """The largest number of taken seats with which a slot can be joined; below 0 for none."""
 
     @classmethod
-    def of(cls, service: ServiceLike, party_size: int = 1) -> JoinableSlots:
-        """Raises ``InvalidBooking`` for attributes of the service that are not valid."""
-        rules = ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+    def of(cls, service: ServiceLike, provider: Any, party_size: int = 1) -> JoinableSlots:
+        """Return those with a provider, or with a key of one, which says nothing of its buffers.
+
+        Raises ``InvalidBooking`` for attributes that are not valid.
+        """
+        rules = ServiceRules.of(
+            service, default_currency=app_settings.DEFAULT_CURRENCY
+        ).for_provider(provider)
         capacity = rules.seats(party_size)
         return cls(
             service_id=service.pk,

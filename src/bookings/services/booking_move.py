@@ -16,6 +16,7 @@ from bookings.ledger import claims
 from bookings.models import Booking, BookingAddon, name_snapshots
 from bookings.protocols import BookingType
 from bookings.rules import instants, policies, service_rules
+from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
 from bookings.services import approval, references
 from bookings.services.addons import load_addons, snapshot_addon
 from bookings.services.booking_change import check_not_lapsed
@@ -24,7 +25,7 @@ from bookings.services.history import field_values, old_and_new
 from bookings.services.new_booking import addon_duration, set_total_amount
 
 MOVED_FIELDS: Final = ("start_at", "end_at", "provider", "total_amount")
-DEPENDENT_FIELDS: Final = ("expires_at", "provider_name")
+DEPENDENT_FIELDS: Final = (*BUFFER_FIELDS, "expires_at", "provider_name")
 """The fields that may change with ``MOVED_FIELDS``."""
 
 
@@ -124,6 +125,11 @@ class Move:
         if provider is not None:
             references.check_same_tenant(row.tenant_id, provider=provider)
             has_changed = row.provider_id != provider.pk
+            if has_changed:
+                references.load_related(row, "provider", using=using)
+                set_buffers_of_move(
+                    row, service=row.service, old_provider=row.provider, new_provider=provider
+                )
             row.provider = provider
             if has_changed:
                 name_snapshots.copy_names(row, "provider")
@@ -153,8 +159,9 @@ class Move:
         """Return the old and new values for the event; nothing if the booking does not change."""
         row = self.row
         old, new = field_values(before, MOVED_FIELDS), field_values(row, MOVED_FIELDS)
-        if row.expires_at != before.expires_at:
-            old["expires_at"], new["expires_at"] = before.expires_at, row.expires_at
+        for name in (*BUFFER_FIELDS, "expires_at"):
+            if getattr(row, name) != getattr(before, name):
+                old[name], new[name] = getattr(before, name), getattr(row, name)
         addon_data = self._addon_data()
         return old_and_new(old, new) | addon_data if new != old or addon_data else {}
 

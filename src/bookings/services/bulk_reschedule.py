@@ -31,6 +31,7 @@ from bookings.services.duplicates import check_duplicate, similar_bookings
 from bookings.services.lapsed_holds import expire_lapsed_holds
 from bookings.services.limit_check import LimitCheck, lock_clients
 from bookings.services.loaded_bookings import LoadedBookings
+from bookings.services.reschedule_count import check_reschedule_count, count_reschedules
 
 
 class Target(NamedTuple):
@@ -135,6 +136,7 @@ class BulkReschedule:
             ),
             using=using,
         )
+        reschedules = self._count_reschedules(moves, event_data)
         for _row, before, _move, _data in moves:
             claims.release(before.busy_interval_id, before.party_size)
         changes = BulkChange(using=using, now=now, actor=actor)
@@ -143,6 +145,8 @@ class BulkReschedule:
             try:
                 if claims.kind_of(before.busy_interval_id) == BusyInterval.Kind.SESSION:
                     raise entries.in_session_error()
+                if row.pk in reschedules:
+                    check_reschedule_count(row, before, reschedules[row.pk])
                 check_duplicate(row, now=now, using=using, among=loaded)
                 limit_check = self._limit_checks[row.pk]
                 limit_check.check(row, now=now, using=using, before=before, among=loaded)
@@ -199,6 +203,18 @@ class BulkReschedule:
             else:
                 moved.append((row, before, move))
         return moved
+
+    def _count_reschedules(
+        self,
+        moves: Iterable[tuple[Booking, Booking, Move, dict[str, Any]]],
+        event_data: dict[str, Any],
+    ) -> Mapping[Any, int]:
+        """Return how often the client has moved those of the bookings that have a limit of it."""
+        keys = [row.pk for row, _before, _move, _data in moves if row.max_reschedules is not None]
+        if self.override_policy or event_data.get("by") == "provider" or not keys:
+            return {}
+        counts = count_reschedules(keys, using=self.using, lock=True)
+        return {key: counts[key] for key in keys}
 
     def _conditions(self, row: Booking, before: Booking) -> Iterable[Q]:
         similar = similar_bookings(row, self.now)

@@ -67,6 +67,7 @@ CHECKED_FIELDS: Final = {
     "buffer_after_minutes",
     "cancellation_notice_minutes",
     "reschedule_notice_minutes",
+    "max_reschedules",
     "party_size",
 }
 

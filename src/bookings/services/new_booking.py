@@ -18,6 +18,7 @@ from bookings.ledger import claims
 from bookings.models import Booking, BookingAddon, field_validation, name_snapshots
 from bookings.protocols import BookingType
 from bookings.rules import instants, policies, prices, service_rules
+from bookings.rules.validation import whole_number
 from bookings.services import approval, references
 from bookings.services.addons import snapshot_addon
 from bookings.services.day_zones import DayZones
@@ -31,6 +32,7 @@ SNAPSHOT_FIELDS: Final = (
     "cancellation_notice_minutes",
     "reschedule_allowed",
     "reschedule_notice_minutes",
+    "max_reschedules",
     "two_sided_completion",
     "pricing_type",
     "currency",
@@ -104,7 +106,7 @@ class NewBooking:
         self.override_policy = override_policy
         self.rules = service_rules.ServiceRules.of(
             booking.service, default_currency=app_settings.DEFAULT_CURRENCY
-        )
+        ).for_provider(booking.provider)
         self.snapshots: list[BookingAddon] = []
         self.request: dict[str, Any] = {}
         """What the CREATED event keeps of a request with an idempotency key."""
@@ -132,6 +134,10 @@ class NewBooking:
             adapter.price(booking, self.addons), "price_amount"
         )
         booking.requires_approval = adapter.requires_approval(booking)
+        most = adapter.max_reschedules(booking)
+        if most is not None:
+            whole_number(most, "max_reschedules", at_least=0)
+        booking.max_reschedules = most
         prices.check_payable(booking.price_amount, booking.currency, "price_amount")
         set_total_amount(booking, self.snapshots)
         if booking.expires_at is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import router
@@ -33,6 +34,7 @@ from bookings.services.duplicates import check_duplicate
 from bookings.services.history import on_behalf_data
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.limit_check import LimitCheck
+from bookings.services.reschedule_count import check_reschedules_left
 
 
 def reschedule_booking(
@@ -54,10 +56,14 @@ def reschedule_booking(
     price. ``total_amount`` follows the add-ons, and a hold or a request lapses at its new start at
     the latest. It records one RESCHEDULED event, unless nothing differs.
 
-    ``override_policy`` lifts the booking's ``reschedule_allowed``, its reschedule notice, which is
-    measured from the old start, and that it must not have begun; for the new start it lifts the
-    service's booking window, the limits, and that the start must not have passed, and the service
-    and the provider be active.
+    The client may move it ``max_reschedules`` times to another start or provider; what is moved on
+    the provider's behalf does not count. With another provider, its own buffers apply where they
+    are larger than the service's.
+
+    ``override_policy`` lifts the booking's ``reschedule_allowed``, its ``max_reschedules``, its
+    reschedule notice, which is measured from the old start, and that it must not have begun; for
+    the new start it lifts the service's booking window, the limits, and that the start must not
+    have passed, and the service and the provider be active.
 
     :param booking: the booking to change; it is refreshed and returned.
     :param new_start_at: the new start, an aware datetime.
@@ -88,7 +94,8 @@ def reschedule_booking(
     :raises TooFarAhead: the new start is further ahead than the service's ``maximum_advance_days``.
     :raises SlotUnavailable: the slot engine does not offer the new start.
     :raises DuplicateBooking: the client has a similar booking.
-    :raises LimitReached: the client or the provider has as many bookings as a limit allows.
+    :raises LimitReached: the client or the provider has as many bookings as a limit allows, or the
+        client has moved the booking as often as ``max_reschedules`` (its ``limit`` then) allows.
     :raises CapacityExceeded: too few seats of the shared slot are free.
     :raises BookingConflict: the time is taken.
     :raises TenantMismatch: the new provider or an add-on belongs to another tenant.
@@ -125,6 +132,10 @@ def reschedule_booking(
             override_policy=override_policy,
         )
 
+    check_count = partial(
+        check_reschedules_left, using=using, by=by, override_policy=override_policy
+    )
+
     def decide(locked: LockedBooking) -> Change | None:
         row = locked.row
         before = copy(row)
@@ -132,6 +143,7 @@ def reschedule_booking(
         data = moved.event_data(before)
         if not data:
             return None
+        check_count(row, before, lock=True)
         check_duplicate(row, now=now, using=using)
         limit_check.check(row, now=now, using=using, before=before)
         row.busy_interval_id = entries.move(
@@ -156,8 +168,10 @@ def reschedule_booking(
     check_version(draft, expected_version)
     if draft.is_in_session:
         raise entries.in_session_error()
+    before_move = copy(draft)
     with reading_from(using):
         claim = move(draft, list(_addons_of(draft, using)), is_locked=False).claim
+    check_count(draft, before_move, lock=False)
     limit_check = LimitCheck(draft, zones=zones, override_policy=override_policy)
     if not skip_slot_validation:
         slots.validate_start(draft, now_dt=now, override_policy=override_policy)

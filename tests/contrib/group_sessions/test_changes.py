@@ -849,3 +849,53 @@ class TestPermission:
         assert asked == []
         cancel_session(session, actor=user, now_dt=NOW)
         assert asked == [(user, "cancel", "Ann", "Yoga", "Ada")]
+
+
+def buffers_of(row: Any) -> tuple[int, int]:
+    return row.buffer_before_minutes, row.buffer_after_minutes
+
+
+def test_a_session_has_the_larger_buffers_of_its_provider_and_service(
+    make_session: MakeSession, make_service: Factory, make_provider: Factory
+) -> None:
+    session = make_session(
+        service=make_service(buffer_before_minutes=15),
+        provider=make_provider(buffer_before_minutes=10, buffer_after_minutes=20),
+    )
+
+    assert buffers_of(session) == (15, 20)
+
+
+def test_a_session_that_moves_to_another_provider_gets_its_buffers_with_all_seats(
+    make_session: MakeSession, make_booking: MakeBooking, make_provider: Factory
+) -> None:
+    session = make_session(provider=make_provider(buffer_before_minutes=30))
+    booking = make_booking(session, "Ann", 2)
+
+    update_session(session, provider=make_provider(buffer_after_minutes=20), now_dt=NOW)
+
+    booking.refresh_from_db()
+    assert buffers_of(session) == buffers_of(booking) == (0, 20)
+    (interval,) = BusyInterval.objects.all()
+    assert (interval.start_at, interval.end_at) == booking.busy_window()
+
+
+@pytest.mark.parametrize("by", ["client", "provider"])
+def test_a_seat_is_moved_as_often_as_the_client_may(
+    make_session: MakeSession, make_booking: MakeBooking, make_service: Factory, by: str
+) -> None:
+    service = make_service(max_reschedules=1)
+    first, second = (
+        make_session(service=service, start_at=START + hours * HOUR) for hours in (0, 2)
+    )
+    booking = make_booking(first)
+    move_seat(booking, second, by=by, now_dt=NOW)
+
+    if by == "client":
+        with refused(LimitReached):
+            move_seat(booking, first, now_dt=NOW)
+    move_seat(booking, first, override_policy=by == "client", now_dt=NOW)
+
+    with refused(LimitReached):
+        move_seat(booking, second, now_dt=NOW)
+    assert booking.start_at == START

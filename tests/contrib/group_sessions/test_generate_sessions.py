@@ -147,6 +147,15 @@ class TestSlots:
         taken = [(row.start_at, row.end_at) for row in BusyInterval.objects.order_by("starts")]
         assert taken == [(at(8, 55), at(10, 10)), (at(10, 10), at(11, 25))]
 
+    def test_the_provider_s_buffers_lie_between_slots_too(
+        self, generate: Generate, make_provider: Factory, make_service: Factory
+    ) -> None:
+        provider = make_provider(buffer_before_minutes=5, buffer_after_minutes=5)
+        open_at(provider, ("09:00", "12:00"))
+        buffered = make_service(buffer_after_minutes=10)
+        assert summary(generate(service=buffered, provider=provider)) == (2, 0, [])
+        assert starts() == ["09:00", "10:15"]
+
     def test_a_shift_goes_on_after_midnight_and_belongs_to_the_day_it_begins_on(
         self, generate: Generate, provider: Any
     ) -> None:

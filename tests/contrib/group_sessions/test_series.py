@@ -209,6 +209,29 @@ def test_another_teacher_takes_over_with_who_sits_there(repeat: Any, make_provid
     assert_bookings_are_sound()
 
 
+def test_another_teacher_s_buffers_apply(repeat: Any, make_provider: Any) -> None:
+    made = repeat()
+    booking = book_seat(made.sessions[2], client_name="Mary", now_dt=NOW)
+    grace = make_provider(name="Grace", buffer_before_minutes=10, buffer_after_minutes=20)
+
+    reschedule_series(
+        occurrence(1), new_start_at=TUESDAYS[1], new_provider=grace, scope="following", now_dt=NOW
+    )
+
+    booking.refresh_from_db()
+    assert [buffers_of(each) for each in (*sessions(), booking)] == [
+        (0, 0),
+        (10, 20),
+        (10, 20),
+        (10, 20),
+    ]
+    assert_bookings_are_sound()
+
+
+def buffers_of(row: Any) -> tuple[int, int]:
+    return row.buffer_before_minutes, row.buffer_after_minutes
+
+
 @pytest.mark.parametrize(
     ("scope", "changed"), [("one", [1]), ("following", [1, 2]), ("all", [0, 1, 2])]
 )

@@ -17,6 +17,7 @@ from bookings.exceptions import (
     BookingConflict,
     InvalidBooking,
     InvalidTransition,
+    LimitReached,
     MissingReference,
     NoticeWindow,
     SlotUnavailable,
@@ -708,4 +709,42 @@ def test_a_slot_that_nobody_shares_is_not_in_the_way(
     shared_series(0)
     reschedule_series(occurrence(0), new_start_at=FIRST + HOUR / 2, scope="all", now_dt=NOW)
     assert starts() == [start + HOUR / 2 for start in TUESDAYS]
+    assert_bookings_are_sound()
+
+
+def test_bookings_are_moved_as_often_as_the_client_may(
+    make_series: MakeSeries, make_service: Any
+) -> None:
+    make_series(service=make_service(max_reschedules=1))
+    reschedule_booking(occurrence(2).booking, new_start_at=TUESDAYS[2] + HOUR, now_dt=NOW)
+    move_all(1, by="provider")
+    move_all(2)
+
+    with pytest.raises(SeriesConflict) as refused:
+        move_all(3)
+    assert {type(item.reason) for item in refused.value.skipped} == {LimitReached}
+    assert len(refused.value.skipped) == 3
+    move_all(3, override_policy=True)
+    assert_bookings_are_sound()
+
+
+def move_all(hours: int, **values: Any) -> SeriesResult:
+    """What was moved alone keeps its time."""
+    start = FIRST + hours * HOUR
+    return reschedule_series(occurrence(0), new_start_at=start, scope="all", now_dt=NOW, **values)
+
+
+def test_the_new_provider_s_buffers_apply_to_all(
+    make_series: MakeSeries, make_provider: Any
+) -> None:
+    make_series(provider=make_provider(name="Ada", buffer_before_minutes=30))
+    grace = make_provider(name="Grace", buffer_after_minutes=10)
+
+    result = reschedule_series(
+        occurrence(0), new_start_at=FIRST, new_provider=grace, scope="all", now_dt=NOW
+    )
+
+    assert {
+        (booking.buffer_before_minutes, booking.buffer_after_minutes) for booking in result.bookings
+    } == {(0, 10)}
     assert_bookings_are_sound()

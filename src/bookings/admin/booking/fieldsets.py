@@ -32,7 +32,7 @@ SNAPSHOT_FIELDS: Final = (
     ("buffer_before_minutes", "buffer_after_minutes"),
     "requires_approval",
     ("cancellation_allowed", "cancellation_notice_minutes"),
-    ("reschedule_allowed", "reschedule_notice_minutes"),
+    ("reschedule_allowed", "reschedule_notice_minutes", "max_reschedules"),
     "two_sided_completion",
     "pricing_type",
 )

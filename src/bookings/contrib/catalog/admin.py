@@ -51,7 +51,7 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
                     ("requires_approval", "two_sided_completion"),
                     "auto_cancel_grace_hours",
                     ("cancellation_allowed", "cancellation_notice_minutes"),
-                    ("reschedule_allowed", "reschedule_notice_minutes"),
+                    ("reschedule_allowed", "reschedule_notice_minutes", "max_reschedules"),
                 )
             },
         ),
@@ -72,6 +72,12 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
 
 @admin.register(Provider)
 class ProviderAdmin(InvalidFilterMixin):
+    fields = (
+        "name",
+        "max_bookings_per_day",
+        ("buffer_before_minutes", "buffer_after_minutes"),
+        "is_active",
+    )
     list_display = ("name", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name",)

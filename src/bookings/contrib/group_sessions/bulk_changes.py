@@ -31,6 +31,7 @@ from bookings.ledger.bulk_claims import BulkClaims
 from bookings.ledger.locked import fresh
 from bookings.ledger.transactions import send_on_commit
 from bookings.models import Booking, BookingEvent, name_snapshots
+from bookings.rules.buffers import BUFFER_FIELDS
 from bookings.services.booking_change import Change
 from bookings.services.bulk_change import BulkChange
 from bookings.services.history import old_and_new, on_behalf_data
@@ -42,7 +43,10 @@ Refuse = Callable[[Any, BookingError], None]
 COMPARED_FIELDS: Final = tuple(
     "provider_id" if name == "provider" else name for name in CHANGEABLE_FIELDS
 )
-BOOKING_FIELDS: Final = ("provider", "provider_name", "start_at", "end_at", "expires_at")
+BOOKING_FIELDS: Final = (
+    *("provider", "provider_name", "start_at", "end_at", "expires_at"),
+    *BUFFER_FIELDS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +120,8 @@ class BulkSessionChange:
             return
         claims.write()
         stored = [row for _before, row, _names in changed.values()]
-        save_sessions(
-            stored, set().union(*(names for _b, _r, names in changed.values())), using=using
-        )
+        names = set().union(*(names for _b, _r, names in changed.values()))
+        save_sessions(stored, {*names, *BUFFER_FIELDS}, using=using)
         self._move_bookings(changed, following)
         reconcile_sessions(changed.keys(), using=using, now=now)
         self._announce(changed)
@@ -160,6 +163,8 @@ class BulkSessionChange:
                 before = copy(booking)
                 booking.start_at, booking.end_at = row.start_at, row.end_at
                 booking.provider = row.provider
+                for name in BUFFER_FIELDS:
+                    setattr(booking, name, getattr(row, name))
                 if row.provider_id != old.provider_id:
                     name_snapshots.copy_names(booking, "provider")
                 # A pending booking expires at the start, at the latest.

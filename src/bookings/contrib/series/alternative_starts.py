@@ -60,7 +60,7 @@ class InstanceTemplate:
     def load_rules(self) -> service_rules.ServiceRules:
         return service_rules.ServiceRules.of(
             self.service, default_currency=app_settings.DEFAULT_CURRENCY
-        )
+        ).for_provider(self.provider)
 
     def build_booking(self, start_at: datetime) -> Booking:
         """Return the booking that would start then, not saved, to ask host code about."""

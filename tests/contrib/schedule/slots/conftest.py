@@ -20,8 +20,8 @@ ENGINE_PATH = "bookings.contrib.schedule.selectors.list_available_slots"
 NINE_TO_FIVE = ("09:00", "17:00")
 
 
-def make_provider(name: str = "Ada") -> Any:
-    return apps.get_model(app_settings.PROVIDER_MODEL).objects.create(name=name)
+def make_provider(name: str = "Ada", **values: Any) -> Any:
+    return apps.get_model(app_settings.PROVIDER_MODEL).objects.create(name=name, **values)
 
 
 def make_service(**values: Any) -> Any:

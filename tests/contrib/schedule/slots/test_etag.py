@@ -137,3 +137,20 @@ def test_it_lasts_for_a_minute_and_no_start_comes_or_goes_within(etag: Etag) -> 
     tick the next day's comes within the advance."""
     assert etag(now_dt=NOW + MOMENT) == etag(now_dt=NOW + timedelta(seconds=59))
     assert etag(now_dt=NOW - MOMENT) != etag(now_dt=NOW) != etag(now_dt=NOW + MOMENT)
+
+
+@pytest.mark.parametrize("name", ["buffer_before_minutes", "buffer_after_minutes"])
+def test_a_buffer_of_the_provider_s_changes_it(etag: Etag, provider: Any, name: str) -> None:
+    with changes(etag):
+        setattr(provider, name, 10)
+
+
+def test_a_buffer_that_is_not_the_larger_one_does_not(
+    etag: Etag, service: Any, provider: Any
+) -> None:
+    service.buffer_before_minutes = 30
+    before = etag()
+
+    provider.buffer_before_minutes = 30
+
+    assert etag() == before

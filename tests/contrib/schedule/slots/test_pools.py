@@ -9,7 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bookings.contrib.schedule.selectors import Slot, any_provider, first_available
+from bookings.contrib.schedule.selectors import (
+    Slot,
+    any_provider,
+    first_available,
+    list_available_slots,
+)
 from bookings.exceptions import InvalidBooking, SlotUnavailable
 from bookings.models import Booking
 from tests.contrib.schedule.slots.conftest import (
@@ -17,6 +22,7 @@ from tests.contrib.schedule.slots.conftest import (
     create_schedule,
     make_provider,
     make_service,
+    start_times,
 )
 from tests.core.moments import NOW, at
 
@@ -137,3 +143,22 @@ def test_one_provider_without_a_schedule_is_an_error_and_a_pool_of_such_is_empty
     assert any_provider(service, at(9), [provider], now_dt=NOW) == []
     with pytest.raises(SlotUnavailable):
         first_available(service, provider, at(0), now_dt=NOW)
+
+
+def test_each_provider_has_buffers_of_its_own(service: Any, pool: list[Any], book: Book) -> None:
+    slow = pool[1]
+    slow.buffer_after_minutes = 60
+    slow.save()
+    for each in pool[:2]:
+        book(at(12), provider=each)
+
+    found = {
+        each.pk: start_times(list_available_slots(service, each, at(0), at(0, day=7), now_dt=NOW))
+        for each in pool
+    }
+    hours = [f"{hour:02}:00" for hour in range(9, 17)]
+    free = {pool[0].pk: {"12:00"}, slow.pk: {"11:00", "12:00", "13:00"}, pool[2].pk: set()}
+    for key, taken in free.items():
+        assert found[key] == [hour for hour in hours if hour not in taken]
+    for hour in (11, 13):
+        assert any_provider(service, at(hour), pool[:2], now_dt=NOW) == [pool[0]]

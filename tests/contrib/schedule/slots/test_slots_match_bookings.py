@@ -82,6 +82,10 @@ class Case:
     """The limits of a day."""
     no_overlap: bool
     adapter: str
+    provider_before: int = 0
+    provider_after: int = 0
+    colleague_before: int = 0
+    """The buffers of the provider, and of the colleague from whom bookings are moved."""
 
 
 SHIFTS = [
@@ -118,6 +122,9 @@ CASES = st.builds(
     most_of_client=st.sampled_from([None, None, 1, 2]),
     no_overlap=st.booleans(),
     adapter=st.sampled_from(["bookings.adapters.DefaultBookingAdapter", f"{__name__}.NotAtHalf"]),
+    provider_before=MINUTES,
+    provider_after=MINUTES,
+    colleague_before=MINUTES,
 )
 
 
@@ -135,8 +142,10 @@ class Host:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.provider = make_provider()
-        self.colleague = make_provider("Grace")
+        self.provider = make_provider(
+            buffer_before_minutes=case.provider_before, buffer_after_minutes=case.provider_after
+        )
+        self.colleague = make_provider("Grace", buffer_before_minutes=case.colleague_before)
         schedule = create_schedule(
             *case.shifts,
             provider=self.provider,
@@ -300,5 +309,23 @@ def test_a_booking_can_be_moved_to_what_is_offered_and_nowhere_else(case: Case) 
         def move_to(start: datetime, **values: Any) -> Booking:
             row = Booking.objects.get(pk=booking.pk)
             return reschedule_booking(row, new_start_at=start, now_dt=case.now, **values)
+
+        assert_slots_match(host.find_slots(service=booking.service, booking=booking), move_to)
+
+
+@given(case=CASES)
+@HYPOTHESIS_SETTINGS
+def test_a_booking_of_another_provider_can_be_moved_to_what_is_offered(case: Case) -> None:
+    with host_of(case) as host:
+        others = [row for row in host.existing if row.holds_time and row.provider != host.provider]
+        booking = next(iter(others), None)
+        assume(booking is not None)
+        assume(booking.expires_at is None or booking.expires_at > case.now)
+
+        def move_to(start: datetime, **values: Any) -> Booking:
+            row = Booking.objects.get(pk=booking.pk)
+            return reschedule_booking(
+                row, new_start_at=start, new_provider=host.provider, now_dt=case.now, **values
+            )
 
         assert_slots_match(host.find_slots(service=booking.service, booking=booking), move_to)

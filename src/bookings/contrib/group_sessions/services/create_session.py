@@ -139,7 +139,9 @@ def new_session(
     """
     saved_service = references.saved_instance(service, "SERVICE_MODEL", "service")
     saved_provider = references.saved_instance(provider, "PROVIDER_MODEL", "provider")
-    rules = service_rules.ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+    rules = service_rules.ServiceRules.of(
+        service, default_currency=app_settings.DEFAULT_CURRENCY
+    ).for_provider(provider)
     start_at = instants.aware_utc(start_at, "start_at")
     length = timedelta(minutes=rules.duration_minutes)
     session = Session(

@@ -99,7 +99,9 @@ def generate_sessions(
     validation.optional_callable(progress, "progress")
     saved_service = references.saved_instance(service, "SERVICE_MODEL", "service")
     saved_provider = references.saved_instance(provider, "PROVIDER_MODEL", "provider")
-    rules = ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+    rules = ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY).for_provider(
+        provider
+    )
     validation.whole_number(
         slot_duration_minutes,
         "slot_duration_minutes",

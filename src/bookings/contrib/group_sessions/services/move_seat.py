@@ -38,6 +38,7 @@ from bookings.services.day_zones import DayZones
 from bookings.services.history import field_values, old_and_new, on_behalf_data, record_event
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.limit_check import LimitCheck
+from bookings.services.reschedule_count import check_reschedules_left
 
 MOVED_FIELDS: Final = (
     "start_at",
@@ -72,8 +73,8 @@ def move_seat(
     :param by: on whose behalf it is moved, ``client`` or ``provider``; the refund policy counts
         what the client moves.
     :param override_policy: staff only: lifts the notice, that the booking must not have begun, the
-        booking window, the limits, that the booking may not be rescheduled, a closed booking, and
-        the precedence of the waitlist.
+        booking window, the limits, that the booking may not be rescheduled, or not once more, a
+        closed booking, and the precedence of the waitlist.
     :param expected_version: refuse the move unless the booking has this ``version``; ``None`` for
         any.
     :returns: the same object, refreshed.
@@ -116,6 +117,9 @@ def move_seat(
         before = copy(row)
         old_session_id, held = seat.session_id, (row.busy_interval_id, row.party_size)
         _set_time(row, to_session)
+        check_reschedules_left(
+            row, before, using=using, lock=True, by=by, override_policy=override_policy
+        )
         approval.adjust_expiry(row, before.start_at, now=now)
         references.load_related(row, "provider", using=using)
         if row.provider_id != before.provider_id:

@@ -33,6 +33,7 @@ from bookings.ledger.transactions import send_on_commit
 from bookings.models import Booking, BookingEvent, name_snapshots
 from bookings.models.read_alias import reading_from
 from bookings.rules import instants, prices, service_rules
+from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
 from bookings.services import references
 from bookings.services.history import old_and_new, on_behalf_data, record_events
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
@@ -130,7 +131,7 @@ def update_session(
     apply(draft)
     if provider is not None and provider.pk != old_provider_id:
         # The adapter is only asked here, without the lock.
-        service = _service_of(draft, using)
+        service = _related(draft, "service", using)
         with reading_from(using):
             check_publishable(service, provider, override_policy=override_policy)
     stored = retry_without_lapsed_holds(
@@ -180,6 +181,13 @@ def apply_changes(
     """
     old_start_at = row.start_at
     old_offer_minutes = row.waitlist_offer_minutes
+    if "provider" in changes and changes["provider"].pk != row.provider_id:
+        set_buffers_of_move(
+            row,
+            service=service or _related(row, "service", using),
+            old_provider=_related(row, "provider", using),
+            new_provider=changes["provider"],
+        )
     length = row.end_at - row.start_at
     for name, value in changes.items():
         setattr(row, name, value)
@@ -195,14 +203,18 @@ def apply_changes(
         references.check_same_tenant(row.tenant_id, provider=provider)
     if "price_amount" in changes:
         rules = service_rules.ServiceRules.of(
-            service or _service_of(row, using), default_currency=app_settings.DEFAULT_CURRENCY
+            service or _related(row, "service", using),
+            default_currency=app_settings.DEFAULT_CURRENCY,
         )
         prices.check_payable(row.price_amount, rules.currency, "price_amount")
 
 
-def _service_of(row: Session, using: str) -> Any:
-    services = Session._meta.get_field("service").remote_field.model._base_manager.using(using)
-    return services.get(pk=row.service_id)
+def _related(row: Session, name: str, using: str) -> Any:
+    """Return the session's service or provider, from where the session is written to."""
+    field: Any = Session._meta.get_field(name)
+    if field.is_cached(row):
+        return getattr(row, name)
+    return field.remote_field.model._base_manager.using(using).get(pk=getattr(row, field.attname))
 
 
 def _move_bookings(
@@ -223,6 +235,7 @@ def _move_bookings(
         **names,
         start_at=row.start_at,
         end_at=row.end_at,
+        **{name: getattr(row, name) for name in BUFFER_FIELDS},
         version=F("version") + 1,
         updated_at=timezone.now(),
     )

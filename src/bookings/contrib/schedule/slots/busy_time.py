@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -44,27 +44,33 @@ class BusyTime:
 
 
 def load_busy_time(
-    provider_ids: Collection[Any],
+    requested: Mapping[Any, RequestedBooking],
     starts: int,
     ends: int,
-    requested: RequestedBooking,
     *,
     now: datetime,
     ignored_interval_id: int | None = None,
 ) -> dict[Any, BusyTime]:
-    """Return the busy time of providers in ``[starts, ends)``, by provider key, in two queries.
+    """Return the busy time of providers around ``[starts, ends)``, by provider key, in two queries.
 
+    ``requested`` is what the booking takes of each provider's time, by provider key; it lies in the
+    range, its buffers around it.
     The seats of expired holds are free, as they are for the ledger, and so are those of a booking
     to be moved, and of those that move together with it. The interval ``ignored_interval_id`` is
     left out as a whole.
     """
-    busy_times = {provider_id: BusyTime() for provider_id in provider_ids}
-    own_interval_id = requested.current_interval_id
+    busy_times = {provider_id: BusyTime() for provider_id in requested}
+    if not requested:
+        return busy_times
+    starts -= max(each.buffer_before for each in requested.values())
+    ends += max(each.buffer_after for each in requested.values())
+    one = next(iter(requested.values()))
+    own_interval_id = one.current_interval_id
     freed_seats = _seats_of_expired_holds(busy_times, starts, ends, now)
     moved = dict(slots.freed_seats.get())
     if own_interval_id is not None:
         # Bookings that move together with this one may have seats in its interval too.
-        moved.setdefault(own_interval_id, requested.party_size)
+        moved.setdefault(own_interval_id, one.party_size)
     for key, seats in moved.items():
         freed_seats[key] = freed_seats.get(key, 0) + seats
     intervals = BusyInterval.objects.using(read_alias(BusyInterval)).filter(
@@ -78,7 +84,7 @@ def load_busy_time(
         "calendar__provider_id", "pk", "starts", "ends", "seats_taken", "kind", "service_id"
     )
     for row in rows:
-        _add(busy_times[row[0]], row, freed_seats, requested)
+        _add(busy_times[row[0]], row, freed_seats, requested[row[0]])
     return busy_times
 
 

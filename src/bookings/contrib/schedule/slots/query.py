@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final, TypeAlias, TypedDict, Unpack
@@ -129,23 +129,26 @@ class SlotQuery:
         for provider in pool:
             if provider.pk not in rules and provider is providers:
                 raise no_schedule_error(provider)
-        requested = self.requested
+        requested = {
+            provider.pk: self.requested.for_provider(provider)
+            for provider in pool
+            if provider.pk in rules
+        }
         busy_times = load_busy_time(
-            rules,
-            self.first - requested.buffer_before,
-            self.last + requested.duration + requested.buffer_after,
             requested,
+            self.first,
+            self.last + self.requested.duration,
             now=self.now,
             ignored_interval_id=self.ignored_interval_id,
         )
-        drafts = self._drafts([provider for provider in pool if provider.pk in rules], self.first)
+        drafts = self._drafts(pool, requested, self.first)
         refusals = self._refusals(drafts.values(), self.first, self.last)
         return [
             Availability(
                 search=StartSearch(
                     provider=provider,
                     rules=rules[provider.pk],
-                    requested=requested,
+                    requested=requested[provider.pk],
                     busy_time=busy_times[provider.pk],
                     first=self.first,
                     last=self.last,
@@ -160,10 +163,17 @@ class SlotQuery:
             if provider.pk in rules
         ]
 
-    def _drafts(self, providers: Iterable[ProviderLike], start: int) -> dict[Any, Booking]:
+    def _drafts(
+        self,
+        providers: Iterable[ProviderLike],
+        requested: Mapping[Any, RequestedBooking],
+        start: int,
+    ) -> dict[Any, Booking]:
+        """Return a draft with each provider for whom there is a requested booking."""
         return {
-            provider.pk: self.requested.draft(provider, self._tenant_id_of(provider), start)
+            provider.pk: requested[provider.pk].draft(provider, self._tenant_id_of(provider), start)
             for provider in providers
+            if provider.pk in requested
         }
 
     def _refusals(self, drafts: Iterable[Booking], first: int, last: int) -> ExpectedRefusals:
@@ -186,14 +196,15 @@ class SlotQuery:
         requested, minute = self.requested, 60
         now = instants.floor_second(self.now)
         instants.check_range(now, now + requested.duration)
-        drafts = self._drafts(providers, now).values()
+        providers = list(providers)
+        of_providers = {each.pk: requested.for_provider(each) for each in providers}
+        drafts = self._drafts(providers, of_providers, now).values()
         return (
             self._refusals(drafts, now, now).fingerprint(drafts),
             requested.service_rules,
             (
                 requested.duration,
-                requested.buffer_before,
-                requested.buffer_after,
+                *((each.buffer_before, each.buffer_after) for each in of_providers.values()),
                 requested.party_size,
                 requested.current_interval_id,
             ),

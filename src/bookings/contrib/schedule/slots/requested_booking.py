@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from bookings.conf import app_settings
 from bookings.models import Booking, BookingAddon
 from bookings.models.read_alias import read_alias
 from bookings.protocols import AddonLike, ProviderLike, ServiceLike
+from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
 from bookings.rules.service_rules import ServiceRules
 from bookings.rules.validation import MAX_MINUTES, whole_number
 from bookings.services.new_booking import SNAPSHOT_FIELDS
@@ -43,6 +44,38 @@ class RequestedBooking:
     def busy_length(self) -> int:
         """How long it takes the provider's time, buffers included."""
         return self.buffer_before + self.duration + self.buffer_after
+
+    def for_provider(self, provider: ProviderLike) -> RequestedBooking:
+        """Return what it takes of this provider's time, whose buffers may be larger or smaller."""
+        if self.before is None:
+            if self.template.provider_id is not None:
+                # The core has set the buffers of a new booking already.
+                return self
+            rules = self.service_rules.for_provider(provider)
+            if rules is self.service_rules:
+                return self
+            return self._with_buffers(rules)
+        if self.before.provider_id == provider.pk:
+            return self
+        moved = copy(self.template)
+        set_buffers_of_move(
+            moved,
+            service=self.service,
+            old_provider=self.before.provider,
+            new_provider=provider,
+        )
+        return self._with_buffers(moved)
+
+    def _with_buffers(self, of: Any) -> RequestedBooking:
+        template = copy(self.template)
+        for name in BUFFER_FIELDS:
+            setattr(template, name, getattr(of, name))
+        return replace(
+            self,
+            template=template,
+            buffer_before=60 * template.buffer_before_minutes,
+            buffer_after=60 * template.buffer_after_minutes,
+        )
 
     def draft(self, provider: ProviderLike, tenant_id: Any, start: int) -> Booking:
         """Return the booking with a provider and a start, not saved."""

@@ -130,6 +130,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "max_reschedules",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="How often a client may move a booking; empty for no limit.",
+                        null=True,
+                        verbose_name="reschedules allowed",
+                    ),
+                ),
+                (
                     "allow_multiple_clients_per_slot",
                     models.BooleanField(default=False, verbose_name="several clients share a slot"),
                 ),
@@ -246,6 +255,24 @@ class Migration(migrations.Migration):
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1)],
                         verbose_name="bookings per day",
+                    ),
+                ),
+                (
+                    "buffer_before_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text=(
+                            "Minutes kept free before a booking, if the service keeps fewer."
+                        ),
+                        verbose_name="buffer before",
+                    ),
+                ),
+                (
+                    "buffer_after_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Minutes kept free after a booking, if the service keeps fewer.",
+                        verbose_name="buffer after",
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),

@@ -28,6 +28,24 @@ class Migration(migrations.Migration):
                         verbose_name="bookings per day",
                     ),
                 ),
+                (
+                    "buffer_before_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text=(
+                            "Minutes kept free before a booking, if the service keeps fewer."
+                        ),
+                        verbose_name="buffer before",
+                    ),
+                ),
+                (
+                    "buffer_after_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Minutes kept free after a booking, if the service keeps fewer.",
+                        verbose_name="buffer after",
+                    ),
+                ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
             ],
             options={

@@ -91,6 +91,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "max_reschedules",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="How often a client may move a booking; empty for no limit.",
+                        null=True,
+                        verbose_name="reschedules allowed",
+                    ),
+                ),
+                (
                     "allow_multiple_clients_per_slot",
                     models.BooleanField(default=False, verbose_name="several clients share a slot"),
                 ),
