@@ -56,6 +56,7 @@ ONLY_SQLITE = (
     "admin/test_history.py",
     "admin/test_lifecycle.py",
     "admin/test_permissions.py",
+    "admin/test_questions.py",
     "admin/test_relations.py",
     "admin/test_steps.py",
     "*/admin/*",
@@ -73,6 +74,7 @@ ONLY_SQLITE = (
     "quickstart/*",
     "translations/*",
     # Pure Python.
+    "questions/test_declaration.py",
     "contrib/payments/test_refund_rules.py",
     "contrib/schedule/engine/*",
     "contrib/schedule/hours/test_hours.py",

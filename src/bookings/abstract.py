@@ -8,7 +8,12 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bookings.models.fields import AmountField, CurrencyField, default_currency
+from bookings.models.fields import (
+    AmountField,
+    CurrencyField,
+    QuestionsField,
+    default_currency,
+)
 
 
 class PricingType(models.TextChoices):
@@ -98,6 +103,9 @@ class AbstractService(models.Model):
         _("named seats"),
         default=False,
         help_text=_("Clients with one e-mail address are told apart by their names."),
+    )
+    questions = QuestionsField(
+        _("questions"), help_text=_("What a booking of it asks: a list of questions, as JSON.")
     )
     pricing_type = models.CharField(
         _("pricing type"), max_length=50, blank=True, choices=PricingType.choices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -41,16 +41,17 @@ class DefaultBookingAdapter:
     - :meth:`check_permission` and :meth:`generate_reference` always;
     - :meth:`limits` and :meth:`time_zone` if there are limits;
     - :meth:`named_seats` where clients are told apart;
+    - :meth:`questions` when a hold is completed, and when answers are changed;
     - :meth:`check_bookable`, :meth:`requires_approval` and :meth:`approval_deadline` when a booking
       is confirmed or submitted, also by a payment;
     - :meth:`check_bookable`, :meth:`check_addon` and :meth:`approval_deadline` when it is moved;
     - :meth:`check_bookable` and :meth:`approval_deadline` when it is reopened;
     - :meth:`check_bookable` when it gets more seats;
-    - :meth:`check_bookable`, :meth:`booking_types`, :meth:`price`, :meth:`requires_approval` and
-      :meth:`approval_deadline` when a client is promoted from a waitlist in the transaction that
-      frees the seats: who that is, only the lock tells. When staff promote somebody, and when
-      ``expire_bookings`` tries refused clients again, they are called before the lock, and under it
-      only if the entry or the session has changed meanwhile.
+    - :meth:`check_bookable`, :meth:`booking_types`, :meth:`price`, :meth:`requires_approval`,
+      :meth:`max_reschedules` and :meth:`approval_deadline` when a client is promoted from a
+      waitlist in the transaction that frees the seats: who that is, only the lock tells. When
+      staff promote somebody, and when ``expire_bookings`` tries refused clients again, they are
+      called before the lock, and under it only if the entry or the session has changed meanwhile.
 
     By default, :meth:`check_bookable` calls :meth:`check_active`. Any method may be called more
     than once.
@@ -165,6 +166,19 @@ class DefaultBookingAdapter:
         :returns: Default: the service's ``named_seats``, which is false if there is none.
         """
         return bool(getattr(service, "named_seats", False))
+
+    def questions(self, service: ServiceLike) -> Sequence[Mapping[str, Any]]:
+        """Return the questions that a booking of the service asks; see :mod:`bookings.questions`.
+
+        It is called for every new booking, and for every change of answers, then under the lock.
+
+        :param service: the host's service.
+        :returns: declarations of questions, in the order in which they are asked. A label may be a
+            lazy translation: a booking keeps it in the language in which it is answered. Default:
+            the service's ``questions``, none without such an attribute.
+        """
+        declared: Sequence[Mapping[str, Any]] = getattr(service, "questions", None) or ()
+        return declared
 
     def check_addon(self, service: ServiceLike, addon: AddonLike) -> None:
         """Raise an error unless the add-on can be booked with the service.

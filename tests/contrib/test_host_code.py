@@ -175,8 +175,9 @@ Prepared = Callable[[], Any]
 ALWAYS: Final = {"check_permission", "generate_reference"}
 LIMITS: Final = {"limits", "time_zone", "named_seats"}
 APPROVED: Final = {"check_bookable", "check_active", "requires_approval", "approval_deadline"}
+COMPLETED: Final = {*APPROVED, "questions"}
 MOVED: Final = {"check_bookable", "check_active", "check_addon", "approval_deadline"}
-PROMOTED: Final = {*APPROVED, "booking_types", "price"}
+PROMOTED: Final = {*APPROVED, "booking_types", "price", "max_reschedules"}
 
 
 def _on(verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Prepared:
@@ -211,6 +212,12 @@ def _booked(host: Host) -> Any:
 
 def _seat(host: Host, session: Any) -> Prepared:
     return lambda: host.seat(session)
+
+
+def _asked(host: Host) -> Booking:
+    host.massage.questions = [{"name": "size", "label": "Size"}]
+    host.massage.save()
+    return host.book()
 
 
 def _saved(booking: Booking) -> Prepared:
@@ -300,7 +307,8 @@ VERBS: Final[dict[str, tuple[Callable[[Host], Prepared], set[str]]]] = {
         set(),
     ),
     "extend": (lambda h: _on(core.extend_hold, h.hold(), minutes=30), set()),
-    "submit": (lambda h: _on(core.submit_hold, h.hold(), client_name="Lee"), APPROVED),
+    "submit": (lambda h: _on(core.submit_hold, h.hold(), client_name="Lee"), COMPLETED),
+    "confirm a hold": (lambda h: _on(core.confirm_booking, h.hold(), client_name="Lee"), COMPLETED),
     "confirm": (lambda h: _on(core.confirm_booking, h.request(), client_name="Lee"), APPROVED),
     "decline": (lambda h: _on(core.decline_booking, h.request()), set()),
     "cancel": (lambda h: _on(core.cancel_booking, h.book()), set()),
@@ -331,6 +339,10 @@ VERBS: Final[dict[str, tuple[Callable[[Host], Prepared], set[str]]]] = {
     "complete": (lambda h: _on(core.complete_booking, h.book(), now_dt=START), set()),
     "no-show": (lambda h: _on(core.mark_no_show, h.book(), now_dt=START), set()),
     "update": (lambda h: _on(core.update_booking, h.hold(), client_name="Lee"), set()),
+    "answer": (
+        lambda h: _on(core.update_booking, _asked(h), answers={"size": "L"}),
+        {"questions"},
+    ),
     "metadata": (lambda h: _on(core.merge_metadata, h.book(), {"room": 4}), set()),
     "note": (lambda h: _on(core.add_note, h.book(), "Called."), set()),
     "save": (lambda h: _saved(h.book()), set()),
@@ -362,12 +374,12 @@ VERBS: Final[dict[str, tuple[Callable[[Host], Prepared], set[str]]]] = {
         set(),
     ),
     "grant a refund": (lambda h: _on(payments.grant_refund, _paid_for(h)), set()),
-    "pay a hold": (lambda h: _paid(h, h.hold()), APPROVED),
+    "pay a hold": (lambda h: _paid(h, h.hold()), COMPLETED),
     "pay a request": (lambda h: _paid(h, h.pending_without_approval()), APPROVED),
     "pay in part": (lambda h: _paid(h, h.request(), amount=5), set()),
     "pay an expired hold": (
         lambda h: _paid(h, h.hold(), processed_at=NOW, now_dt=NOW + HOUR),
-        APPROVED,
+        COMPLETED,
     ),
     "waive a refund": (_waived, set()),
     "set a refund policy": (
@@ -507,7 +519,7 @@ VERBS_OF_SERVICE: Final[dict[str, set[str]]] = {
     "core.hold_booking": {"hold"},
     "core.extend_hold": {"extend"},
     "core.submit_hold": {"submit"},
-    "core.confirm_booking": {"confirm"},
+    "core.confirm_booking": {"confirm", "confirm a hold"},
     "core.decline_booking": {"decline"},
     "core.cancel_booking": {"cancel", "cancel a seat that is waited for"},
     "core.reschedule_booking": {"reschedule"},
@@ -517,7 +529,7 @@ VERBS_OF_SERVICE: Final[dict[str, set[str]]] = {
     "core.reopen_booking": {"reopen", "reopen a request"},
     "core.complete_booking": {"complete"},
     "core.mark_no_show": {"no-show"},
-    "core.update_booking": {"update"},
+    "core.update_booking": {"update", "answer"},
     "core.merge_metadata": {"metadata"},
     "core.add_note": {"note"},
     "core.expire_booking": {"expire"},

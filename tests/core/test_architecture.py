@@ -26,6 +26,7 @@ LAYERS = [
     {"terms", "consequences"},
     {"models"},
     {"abstract", "adapters", "slots"},
+    {"questions"},
     {"ledger"},
     {"selectors"},
     {"services"},

@@ -42,6 +42,7 @@ def test_a_service_needs_a_duration_and_nothing_else() -> None:
         cancellation_notice_minutes=0,
         reschedule_allowed=True,
         reschedule_notice_minutes=0,
+        max_reschedules=None,
         two_sided_completion=False,
         shared=False,
         capacity=None,
@@ -63,6 +64,7 @@ def test_what_a_service_says_is_taken() -> None:
         cancellation_notice_minutes=5,
         reschedule_allowed=False,
         reschedule_notice_minutes=6,
+        max_reschedules=8,
         two_sided_completion=True,
         allow_multiple_clients_per_slot=True,
         capacity=7,
@@ -70,7 +72,8 @@ def test_what_a_service_says_is_taken() -> None:
         price_amount=Decimal("8.50"),
         currency="EUR",
     ) == ServiceRules(
-        45, 1, 2, 3, 4, True, False, 5, False, 6, True, True, 7, "FIXED", Decimal("8.50"), "EUR"
+        *(45, 1, 2, 3, 4, True, False, 5, False, 6, 8, True, True, 7),
+        *("FIXED", Decimal("8.50"), "EUR"),
     )
 
 

@@ -20,6 +20,7 @@ PARTICULAR: Final = {
     "client_phone",
     "client_user",
     "notes_client",
+    "answers",
     "metadata",
     "addon_ids",
     "by",

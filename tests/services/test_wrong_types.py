@@ -40,6 +40,7 @@ OF_A_CLIENT: Final = {
     "client_user": optional(OBJECT),
     "notes_client": TEXTS,
     "metadata": optional(DOCUMENT),
+    "answers": optional(DOCUMENT),
 }
 OF_A_NEW_BOOKING: Final = {
     **OF_A_CLIENT,

@@ -283,6 +283,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "questions",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="What a booking of it asks: a list of questions, as JSON.",
+                        verbose_name="questions",
+                    ),
+                ),
+                (
                     "pricing_type",
                     models.CharField(
                         blank=True,

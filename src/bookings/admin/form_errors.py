@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from bookings import extensions
+from bookings.admin.question_fields import field_of_error
 from bookings.exceptions import (
     BookingError,
     IdempotencyKeyReused,
@@ -43,7 +44,9 @@ def as_form_error(
     with that link, to a page of the admin site named ``site``.
     """
     if hasattr(error, "error_dict"):
-        return ValidationError(error.error_dict)
+        return ValidationError(
+            {field_of_error(name): errors for name, errors in error.error_dict.items()}
+        )
     message = error_message(error)
     if booking is not None and (link := _link(error, booking, site)):
         message = format_html("{} {}.", message, link)

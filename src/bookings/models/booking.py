@@ -144,6 +144,13 @@ class Booking(BookingLifecycle):
 
     notes_internal = models.TextField(_("internal notes"), blank=True)
     notes_client = models.TextField(_("client's notes"), blank=True)
+    answers = models.JSONField(
+        _("answers"),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text=_("To the questions of the service, as they were asked."),
+    )
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     terms = models.JSONField(_("terms"), null=True, blank=True, default=None, editable=False)
     # Null rather than "", so that the unique constraint needs no condition, which MySQL ignores.

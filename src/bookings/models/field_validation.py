@@ -49,7 +49,8 @@ def clean_fields(
             content = document_content(value)
             if content is not None and (name, content) in known.documents:
                 continue
-            validation.validate_document(name, value)
+            kind: Any = list if field.default is list else dict
+            validation.validate_document(name, value, kind)
         elif isinstance(field, models.CharField | models.TextField):
             validation.validate_text(name, value)
             if field.blank and not value:

@@ -16,6 +16,7 @@ from django_fsm import FSMField, FSMFieldDescriptor
 
 from bookings.conf import app_settings
 from bookings.rules import money
+from bookings.rules.questions import parse_questions
 
 Deconstructed = tuple[str, str, list[Any], dict[str, Any]]
 
@@ -147,6 +148,24 @@ class AmountField(models.DecimalField):  # type: ignore[type-arg]
         return hundredths if hundredths == value else value
 
 
+def check_questions(value: Any) -> None:
+    parse_questions(value, "questions")
+
+
+class QuestionsField(models.JSONField):
+    """The questions of a service, validated; a plain ``JSONField`` in migrations."""
+
+    default_validators = [check_questions]  # noqa: RUF012 - as Django's fields have theirs
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        options: dict[str, Any] = {"default": list, "blank": True}
+        super().__init__(*args, **(options | kwargs))
+
+    def deconstruct(self) -> Deconstructed:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", list(args), kwargs
+
+
 class ExactCharField(models.CharField):  # type: ignore[type-arg]
     """Text that is equal only to the same characters, on every database: an identifier.
 
@@ -222,6 +241,7 @@ __all__ = [
     "ClientTextField",
     "CurrencyField",
     "ExactCharField",
+    "QuestionsField",
     "SettingForeignKey",
     "SettingOneToOneField",
     "StatusField",

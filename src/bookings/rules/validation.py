@@ -143,13 +143,10 @@ def check_characters(name: str, value: str) -> None:
         )
 
 
-def validate_document(name: str, value: Any) -> dict[str, Any]:
-    """Return ``value`` if it is a ``dict`` that every database can store as JSON."""
-    if not isinstance(value, dict):
-        raise InvalidBooking(
-            _("%(name)s must be a dict, not %(type)s."),
-            params={"name": name, "type": type(value).__name__},
-        )
+def validate_document(name: str, value: Any, kind: type = dict) -> Any:
+    """Return ``value`` if it is of this ``kind``, and every database can store it as JSON."""
+    if not isinstance(value, kind):
+        raise InvalidBooking(MUST_BE[kind], params={"name": name, "type": type(value).__name__})
     _check_document(name, value, 1)
     try:
         length = len(json.dumps(value, allow_nan=False))
@@ -165,6 +162,11 @@ def validate_document(name: str, value: Any) -> dict[str, Any]:
         )
     return value
 
+
+MUST_BE: Final[dict[type, Any]] = {
+    dict: _("%(name)s must be a dict, not %(type)s."),
+    list: _("%(name)s must be a list, not %(type)s."),
+}
 
 SCALARS: Final = frozenset({int, float, bool, type(None)})
 """What a document may contain without a closer look; JSON refuses what is not finite."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, field_validation
 from bookings.models.arguments import saved_booking
+from bookings.questions import given_answers, merge_answers
 from bookings.rules import validation
 from bookings.services import references
 from bookings.services.history import field_values, old_and_new
@@ -47,6 +48,7 @@ class ClientDetails:
     client_user: Any = None
     notes_client: str | None = None
     metadata: dict[str, Any] | None = None
+    answers: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         # The limit check locks a digest of these texts, before the fields are validated.
@@ -55,6 +57,7 @@ class ClientDetails:
                 validation.validate_text(name, getattr(self, name))
         if self.metadata is not None:
             validation.validate_document("metadata", self.metadata)
+        given_answers(self.answers)
 
     def limit_check(self, booking: Booking, *, override_policy: bool) -> LimitCheck | None:
         """Return the check of the limits, if a client is given here; else ``None``."""
@@ -84,6 +87,20 @@ class ClientDetails:
             )
         merged = {} if self.metadata is None else merge_metadata_into(row, self.metadata)
         return old_and_new(old, field_values(row, new)) | merged
+
+    def fill_in_answers(self, row: Booking, *, is_complete: bool) -> dict[str, Any]:
+        """Set the answers on the row, whose service is loaded; return the old and new ones.
+
+        With ``is_complete``, the client's required questions have to be answered then. Raises
+        ``InvalidBooking`` by question.
+        """
+        old = row.answers
+        row.answers = merge_answers(
+            row.service, old, given_answers(self.answers), is_complete=is_complete
+        )
+        if row.answers == old:
+            return {}
+        return old_and_new({"answers": old}, {"answers": row.answers})
 
     def _given(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in (*CLIENT_FIELDS, "notes_client")}

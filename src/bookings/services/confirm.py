@@ -39,6 +39,7 @@ def confirm_booking(
     client_user: Any = None,
     notes_client: str | None = None,
     metadata: dict[str, Any] | None = None,
+    answers: dict[str, Any] | None = None,
     override_policy: bool = False,
     expected_version: int | None = None,
 ) -> Booking:
@@ -51,6 +52,7 @@ def confirm_booking(
 
     - the service and the provider are active, and are of the booking's tenant;
     - the start has not passed;
+    - for a hold: the client's required questions are answered;
     - for another client than before: the limits and the duplicate guard;
     - for a request: the service still takes bookings of this kind, and the slot engine, if its
       signature has ``override_policy``, still offers the start. Notice is not checked again.
@@ -67,6 +69,8 @@ def confirm_booking(
     :param notes_client: notes of the client; ``None`` keeps the stored ones.
     :param metadata: a JSON Merge Patch for ``metadata``, as for :func:`merge_metadata`; ``None``
         changes nothing.
+    :param answers: answers to the questions of the service, by name, which are added to the stored
+        ones; ``None`` changes nothing.
     :param override_policy: staff only; lift the rules that the description names.
     :param expected_version: the ``version`` of the booking that the caller has read; ``None``
         accepts any version.
@@ -88,7 +92,7 @@ def confirm_booking(
         again as a whole.
     """
     details = ClientDetails(
-        client_name, client_email, client_phone, client_user, notes_client, metadata
+        client_name, client_email, client_phone, client_user, notes_client, metadata, answers
     )
     saved_booking(booking)
     now, actor = references.resolve_now(now_dt), references.saved_user(actor, "actor")
@@ -126,14 +130,16 @@ def confirm_revalidated(
         if row.status == Booking.Status.CONFIRMED:
             return None
         check_not_lapsed(row, locked.now)
-        is_lapsing = row.expires_at is not None
+        is_lapsing, was_hold = row.expires_at is not None, row.is_hold
         apply_transition(
             Booking.confirm,
             row,
             _("Only pending bookings can be confirmed; this one is: %(status)s."),
             now_dt=locked.now,
         )
-        data = revalidate(locked, details, limit_check, override_policy=override_policy)
+        data = revalidate(
+            locked, details, limit_check, override_policy=override_policy, was_hold=was_hold
+        )
         if is_lapsing:
             entries.update_lapse(row, using=locked.using)
         return Change(BookingEvent.EventType.CONFIRMED, fields=REVALIDATED_FIELDS, data=data)

@@ -10,6 +10,7 @@ from django.db import router
 
 from bookings.models import Booking
 from bookings.protocols import ProviderLike, ServiceLike
+from bookings.questions import given_answers
 from bookings.rules import instants, validation
 from bookings.services import references
 from bookings.services.booking_creation import save_new_booking
@@ -32,6 +33,7 @@ def create_booking(
     notes_client: str = "",
     notes_internal: str = "",
     metadata: dict[str, Any] | None = None,
+    answers: dict[str, Any] | None = None,
     idempotency_key: str | None = "",
     expires_at: datetime | None = None,
     allow_past: bool | None = None,
@@ -45,7 +47,8 @@ def create_booking(
     elapsed time, and keeps the rules and prices of the service as they are now.
 
     ``override_policy`` lifts the service's booking window (minimum notice and maximum advance), the
-    limits, and that the service and the provider must be active. Nothing lifts the guarantee that
+    limits, that required questions must be answered, and that the service and the provider must be
+    active. Nothing lifts the guarantee that
     the time is free.
 
     :param service: the service, a saved instance of ``BOOKINGS_SERVICE_MODEL``.
@@ -63,6 +66,8 @@ def create_booking(
     :param notes_client: notes of the client, which the client may read.
     :param notes_internal: notes for staff.
     :param metadata: data of yours, a ``dict`` that JSON can hold; ``None`` for an empty one.
+    :param answers: the answers to the questions of the service, by name; see
+        :mod:`bookings.questions`. A hold may leave out required ones until it is completed.
     :param idempotency_key: a key of your choice, unique per tenant; a second call with the same
         key and the same values returns the first booking, unless that is a hold or request that has
         expired. Empty or ``None`` for no key.
@@ -75,7 +80,7 @@ def create_booking(
     :returns: the new booking, or the booking that the same ``idempotency_key`` made before; its
         start and its end are in the time zone of ``start_at``.
     :raises InvalidBooking: an argument, or an attribute of the service, the provider or an add-on,
-        is invalid or cannot be stored.
+        is invalid or cannot be stored; with the code ``invalid_answers`` by question.
     :raises MissingReference: an add-on does not exist, or a referenced object has been deleted.
     :raises TenantMismatch: the tenant is missing, or a referenced object belongs to another one.
     :raises NotAllowed: the service or the provider is not active, the service is not booked one to
@@ -109,6 +114,7 @@ def create_booking(
         notes_client=notes_client,
         notes_internal=notes_internal,
         metadata=metadata,
+        answers=answers,
         idempotency_key=idempotency_key,
         expires_at=expires_at,
     )
@@ -137,6 +143,7 @@ def new_draft(
     client_user: Any = None,
     created_by: Any = None,
     metadata: dict[str, Any] | None = None,
+    answers: dict[str, Any] | None = None,
     idempotency_key: str | None = "",
     client_name: str,
     client_email: str = "",
@@ -147,7 +154,7 @@ def new_draft(
     """Return an unsaved booking with these arguments of :func:`create_booking`.
 
     Raises ``InvalidBooking`` or ``TenantMismatch`` for one of a wrong type or tenant. The fields of
-    the booking are checked later.
+    the booking are checked later, and so are the answers, which the draft has by name until then.
     """
     if idempotency_key is not None:
         validation.validate_text("idempotency_key", idempotency_key)
@@ -162,6 +169,7 @@ def new_draft(
         client_user=references.saved_user(client_user, "client_user"),
         created_by=references.saved_user(created_by, "created_by"),
         metadata={} if metadata is None else metadata,
+        answers=given_answers(answers),
         idempotency_key=idempotency_key or None,
         created_at=now,
         client_name=client_name,

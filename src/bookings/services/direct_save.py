@@ -60,6 +60,7 @@ CLAIM_FIELDS: Final = {
 CHECKED_FIELDS: Final = {
     *new_booking.CHECKED_FIELDS,
     "reference",
+    "answers",
     "service_name",
     "provider_name",
     "cancellation_reason",

@@ -41,6 +41,7 @@ def submit_hold(
     client_user: Any = None,
     notes_client: str | None = None,
     metadata: dict[str, Any] | None = None,
+    answers: dict[str, Any] | None = None,
     override_policy: bool = False,
     expected_version: int | None = None,
 ) -> Booking:
@@ -64,6 +65,8 @@ def submit_hold(
     :param notes_client: notes of the client; ``None`` keeps the stored ones.
     :param metadata: a JSON Merge Patch for ``metadata``, as for :func:`merge_metadata`; ``None``
         changes nothing.
+    :param answers: answers to the questions of the service, by name, which are added to the stored
+        ones; ``None`` changes nothing.
     :param override_policy: staff only; lift the rules that the description names.
     :param expected_version: the ``version`` of the booking that the caller has read; ``None``
         accepts any version.
@@ -84,7 +87,7 @@ def submit_hold(
         again as a whole.
     """
     details = ClientDetails(
-        client_name, client_email, client_phone, client_user, notes_client, metadata
+        client_name, client_email, client_phone, client_user, notes_client, metadata, answers
     )
     limit_check = details.limit_check(booking, override_policy=override_policy)
 
@@ -149,7 +152,7 @@ def _submit(
     override_policy: bool,
 ) -> Change:
     row = locked.row
-    data = revalidate(locked, details, limit_check, override_policy=override_policy)
+    data = revalidate(locked, details, limit_check, override_policy=override_policy, was_hold=True)
     before = field_values(row, REQUEST_FIELDS)
     row.requires_approval = get_adapter().requires_approval(row)
     if row.requires_approval:

@@ -68,6 +68,9 @@ def request_data(
         time = {name: getattr(booking, name) for name in ("service_id", "provider_id", "start_at")}
     request = {name: getattr(booking, name) for name in REQUEST_FIELDS}
     request |= {name: to_json(value) for name, value in time.items()}
+    if booking.answers:
+        # Without any, the digest is that of a request before there were questions.
+        request["answers"] = booking.answers
     request["addon_ids"] = sorted(map(key_text, addon_ids))
     return {"request": digest(request), "expires_at": to_json(booking.expires_at)}
 

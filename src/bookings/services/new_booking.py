@@ -17,6 +17,7 @@ from bookings.conf import app_settings
 from bookings.ledger import claims
 from bookings.models import Booking, BookingAddon, field_validation, name_snapshots
 from bookings.protocols import BookingType
+from bookings.questions import stored_answers
 from bookings.rules import instants, policies, prices, service_rules
 from bookings.rules.validation import whole_number
 from bookings.services import approval, references
@@ -84,6 +85,8 @@ class CheckCache:
     zones: DayZones = field(default_factory=DayZones)
     limits: KnownLimits = field(default_factory=KnownLimits)
     cleaned: field_validation.Cleaned = field(default_factory=field_validation.Cleaned)
+    answers: dict[tuple[int, int, bool], tuple[Any, ...]] = field(default_factory=dict)
+    """The answers of a call, as they are stored, by what they were given for."""
 
 
 class NewBooking:
@@ -160,6 +163,7 @@ class NewBooking:
             [name for name in CHECKED_FIELDS if name not in optional],
             cache.cleaned,
         )
+        self._set_answers(cache)
         policies.check_start(
             booking.start_at,
             now=now,
@@ -179,6 +183,23 @@ class NewBooking:
             known_limits=cache.limits,
             override_policy=self.override_policy,
         )
+
+    def _set_answers(self, cache: CheckCache) -> None:
+        """Replace the answers that were given, by name, by what the booking keeps of them.
+
+        A copy of another booking, and a client from a waitlist, who was not asked, have a list.
+        """
+        booking = self.booking
+        given: Any = booking.answers
+        if isinstance(given, list):
+            return
+        is_complete = not (self.override_policy or booking.is_hold)
+        # By the objects, which the bookings of a series share.
+        key = id(booking.service), id(given), is_complete
+        if key not in cache.answers:
+            stored = stored_answers(booking.service, given, is_complete=is_complete)
+            cache.answers[key] = booking.service, given, stored
+        booking.answers = list(cache.answers[key][-1])
 
 
 def addon_duration(addons: Iterable[BookingAddon]) -> timedelta:

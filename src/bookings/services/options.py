@@ -19,6 +19,7 @@ class ClientOptions(TypedDict, total=False):
     client_user: Any
     notes_client: str
     notes_internal: str
+    answers: dict[str, Any] | None
     metadata: dict[str, Any] | None
 
 

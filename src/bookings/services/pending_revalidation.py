@@ -26,7 +26,11 @@ from bookings.services.limit_check import LimitCheck
 
 PLACING_EVENTS: Final = (BookingEvent.EventType.CREATED, BookingEvent.EventType.RESCHEDULED)
 
-REVALIDATED_FIELDS: Final = (*LIFECYCLE_FIELDS, *CLIENT_FIELDS, "notes_client", "requires_approval")
+REVALIDATED_FIELDS: Final = (
+    *LIFECYCLE_FIELDS,
+    *CLIENT_FIELDS,
+    *("notes_client", "answers", "requires_approval"),
+)
 """The columns that confirming or submitting may set."""
 
 
@@ -36,18 +40,21 @@ def revalidate(
     limit_check: LimitCheck | None,
     *,
     override_policy: bool,
+    was_hold: bool,
 ) -> dict[str, Any]:
     """Set the client's details on the locked row, check it, and return the data for the event.
 
     Raises a ``BookingError`` if the service or the provider is inactive or of another tenant by
-    now, if the start has passed since the booking was made, and if a client who was not known
-    before has a similar booking or as many as a limit allows.
+    now, if the start has passed since the booking was made, if a client who was not known before
+    has a similar booking or as many as a limit allows, and if a required question of a hold is not
+    answered.
     """
     row = locked.row
     before = copy(row)
     data = details.fill_in(row)
     references.load_related(row, "service", "provider", using=locked.using)
     references.check_same_tenant(row.tenant_id, service=row.service, provider=row.provider)
+    data |= details.fill_in_answers(row, is_complete=was_hold and not override_policy)
     if not override_policy and not app_settings.ALLOW_PAST_START:
         _check_start_has_not_passed(row, locked.now)
     get_adapter().check_bookable(row, override_policy=override_policy)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bookings.models import Booking, BookingEvent, field_validation
 from bookings.models.arguments import saved_booking
+from bookings.questions import given_answers, merge_answers
 from bookings.rules.value_comparison import differs
 from bookings.services import references
 from bookings.services.booking_change import Change, LockedBooking, change_booking
@@ -26,6 +27,7 @@ UPDATABLE_FIELDS: Final = (
     "client_user",
     "notes_client",
     "notes_internal",
+    "answers",
     "metadata",
 )
 
@@ -53,8 +55,9 @@ def update_booking(
     :param expected_version: the ``version`` of the booking that the caller has read; ``None``
         accepts any version.
     :param values: the fields to set: any of ``client_name``, ``client_email``, ``client_phone``,
-        ``client_user``, ``notes_client``, ``notes_internal`` (for staff) and ``metadata``, which
-        is replaced as a whole.
+        ``client_user``, ``notes_client``, ``notes_internal`` (for staff), ``answers`` and
+        ``metadata``, which is replaced as a whole. ``answers`` are added to the stored ones: a
+        ``dict`` by the names of the questions; an empty answer removes one that is not required.
     :returns: the booking that was passed, refreshed.
     :raises LimitReached: the client of a hold has as many bookings as a limit allows.
     :raises DuplicateBooking: the client of a hold has a similar booking.
@@ -91,6 +94,8 @@ class BookingUpdate:
         if "client_user" in values:
             client_user = references.saved_user(values["client_user"], "client_user")
             values = values | {"client_user": client_user}
+        values = dict(values)
+        self._answers = given_answers(values.pop("answers", None))
         self._values = values
         self._override_policy = override_policy
         self._zones = DayZones()
@@ -126,6 +131,11 @@ class BookingUpdate:
             for name, value in self._values.items()
             if differs(getattr(row, name), value)
         }
+        if self._answers:
+            references.load_related(row, "service", using=using)
+            answers = merge_answers(row.service, row.answers, self._answers)
+            if answers != row.answers:
+                new["answers"] = answers
         if not new:
             return None
         before, old = copy(row), {name: getattr(row, name) for name in new}

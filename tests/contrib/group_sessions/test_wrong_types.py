@@ -77,6 +77,7 @@ OF_SEATS: Final = {
     "notes_client": TEXTS,
     "notes_internal": TEXTS,
     "metadata": optional(DOCUMENT),
+    "answers": optional(DOCUMENT),
     "override_policy": FLAG,
 }
 OF_A_SERIES: Final = {

@@ -59,6 +59,7 @@ OPTIONS: Final = {
     "notes_client": TEXTS,
     "notes_internal": TEXTS,
     "metadata": optional(DOCUMENT),
+    "answers": optional(DOCUMENT),
     "expires_at": optional(INSTANT),
     "allow_past": FLAG,
     "skip_slot_validation": FLAG,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -29,6 +30,14 @@ from bookings.admin.display import status_badge
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_errors import stale_message
 from bookings.admin.form_fields import initial_instant
+from bookings.admin.question_fields import (
+    FIELD_PREFIX,
+    QuestionsForm,
+    answers_list,
+    field_names,
+    questions_for_staff,
+    with_questions,
+)
 from bookings.admin.related_search import RelatedSearchMixin
 from bookings.admin.service_forms import ServiceFormMixin
 from bookings.admin.steps import Step, StepOutcome, StepsMixin
@@ -36,6 +45,7 @@ from bookings.admin.tenants import limit_searches_to, tenant_fields, tenant_filt
 from bookings.admin.visibility import selectable_objects
 from bookings.exceptions import StaleBooking
 from bookings.models import Booking, BookingAddon
+from bookings.questions import Question, values_of
 from bookings.rules.money import format_amount
 
 
@@ -116,12 +126,43 @@ class BookingAdmin(
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    @admin.display(description=_("answers"))
+    def answered(self, booking: Booking) -> SafeString | str:
+        """Return the stored answers, with the questions as they were asked."""
+        return answers_list(booking.answers)
+
+    def get_questions(self, request: HttpRequest, obj: Any = None) -> tuple[Question, ...]:
+        """Return the questions to ask on the page of a booking, or of one that is being made.
+
+        Those of a new booking are known once its service is chosen.
+        """
+        key = None if obj is None else obj.pk
+        known: dict[Any, tuple[Question, ...]] = request.__dict__.setdefault("_questions", {})
+        if key not in known:
+            service = obj.service if obj is not None else self._chosen_service(request)
+            known[key] = () if service is None else questions_for_staff(service)
+        return known[key]
+
+    def _chosen_service(self, request: HttpRequest) -> Any:
+        key = request.POST.get("service") or request.GET.get("service")
+        model: Any = Booking._meta.get_field("service").related_model
+        services = selectable_objects(self.admin_site, model, request)
+        try:
+            return services.filter(pk=key).first() if key else None
+        except (ValueError, ValidationError, OverflowError):
+            # No key of a service, as a link may have it.
+            return None
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        names = field_names(self.get_questions(request, obj))
         if obj is None:
-            return fieldsets.add_fieldsets()
+            return fieldsets.add_fieldsets(names)
         if not self.has_change_permission(request, obj):
-            return fieldsets.view_fieldsets()
-        return fieldsets.change_fieldsets(is_movable=obj.holds_time)
+            return fieldsets.view_fieldsets(["answered"] if obj.answers else [])
+        if {f"{FIELD_PREFIX}{name}" for name in values_of(obj)} - {*names}:
+            # Something was asked that is not asked any more.
+            names = [*names, "answered"]
+        return fieldsets.change_fieldsets(names, is_movable=obj.holds_time)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
@@ -132,6 +173,7 @@ class BookingAdmin(
             editable = fieldsets.EDITABLE_WHILE_ACTIVE
         else:
             editable = fieldsets.EDITABLE_ONCE_OVER
+        editable |= {*field_names(self.get_questions(request, obj))}
         names = flatten_fieldsets(self.get_fieldsets(request, obj))
         own = [
             name
@@ -144,6 +186,8 @@ class BookingAdmin(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         base: Any = kwargs.get("form") or self.choose_form(request, obj)
+        if issubclass(base, QuestionsForm):
+            base = with_questions(base, self.get_questions(request, obj))
         # As Django does for the fields that are declared on ``self.form``.
         read_only = set(self.get_readonly_fields(request, obj))
         hidden = dict.fromkeys(read_only & base.declared_fields.keys())

@@ -54,40 +54,41 @@ RECORD_FIELDS: Final = (
 )
 
 
-def add_fieldsets() -> Fieldsets:
+def add_fieldsets(questions: list[str]) -> Fieldsets:
     plan = ("service", "provider", "start_at", "party_size", "addons", "form_key")
     exceptions = {"fields": (*RULE_FIELDS, "allow_past"), "classes": ("collapse",)}
     return [
         (None, {"fields": (*tenant_fields(), *plan)}),
-        *_client_and_notes(),
+        *_client_and_notes(questions),
         (_("Staff exceptions"), exceptions),
     ]
 
 
-def change_fieldsets(*, is_movable: bool) -> Fieldsets:
+def change_fieldsets(questions: list[str], *, is_movable: bool) -> Fieldsets:
     plan = ("start_at", "end_at", "provider", *(("addons",) if is_movable else ()))
     rest = ("party_size", "total", "expected_version")
     exceptions = {"fields": (*RULE_FIELDS, "by"), "classes": ("collapse",)}
     return [
         (None, {"fields": ("state", *tenant_fields(), "service", *plan, *rest)}),
         *([(_("Staff exceptions"), exceptions)] if is_movable else []),
-        *_client_and_notes(),
+        *_client_and_notes(questions),
         *_record(),
     ]
 
 
-def view_fieldsets() -> Fieldsets:
+def view_fieldsets(questions: list[str]) -> Fieldsets:
     plan = ("service", "start_at", "end_at", "provider", "party_size", "total")
     return [
         (None, {"fields": ("state", *tenant_fields(), *plan)}),
-        *_client_and_notes(),
+        *_client_and_notes(questions),
         *_record(),
     ]
 
 
-def _client_and_notes() -> Fieldsets:
+def _client_and_notes(questions: list[str]) -> Fieldsets:
     return [
         (_("Client"), {"fields": CLIENT_FIELDS}),
+        *([(_("Questions"), {"fields": questions})] if questions else []),
         (_("Notes"), {"fields": NOTE_FIELDS}),
     ]
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from bookings.admin.form_errors import as_form_error, stale_message
 from bookings.admin.form_fields import InstantField, time_zone_help
 from bookings.admin.generic_bases import ModelMultipleChoiceField
+from bookings.admin.question_fields import QuestionsForm, initial_answers
 from bookings.admin.service_forms import ServiceForm
 from bookings.exceptions import BookingError
 from bookings.models import Booking
@@ -26,7 +27,7 @@ PLAN_FIELDS = ("start_at", "provider", "addons")
 RULE_FIELDS = ("override_policy", "skip_slot_validation")
 
 
-class PlanForm(ServiceForm):
+class PlanForm(QuestionsForm, ServiceForm):
     """When the booking is and with which add-ons, and which rules staff override."""
 
     start_at = InstantField()
@@ -78,20 +79,22 @@ class AddForm(PlanForm):
             **{name: values.get(name, False) for name in RULE_FIELDS},
             tenant=values.get("tenant"),
             addon_ids=[addon.pk for addon in values.get("addons", ())],
+            answers=self.given_answers(),
             allow_past=values.get("allow_past") or None,
             created_by=actor,
             idempotency_key=f"admin:{values['form_key']}",
         )
 
 
-class DetailsForm(ServiceForm):
-    """The client and the notes, which can still be changed when a booking is over."""
+class DetailsForm(QuestionsForm, ServiceForm):
+    """The client, the notes and the answers, which can still be changed when a booking is over."""
 
     expected_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["expected_version"] = self.instance.version
+        self.initial.update(initial_answers(self.instance))
         # Validation writes the new values onto the instance, but services need the stored ones.
         self.booking = copy.copy(self.instance)
 
@@ -111,6 +114,7 @@ class DetailsForm(ServiceForm):
             actor=actor,
             override_policy=override_policy,
             expected_version=expected_version,
+            answers=self.given_answers(),
             **{name: self.cleaned_data[name] for name in changed},
         )
 

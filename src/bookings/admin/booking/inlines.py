@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.display import user_column
+from bookings.admin.question_fields import answer_texts
 from bookings.admin.read_only import ReadOnlyInline
 from bookings.models import Booking, BookingAddon, BookingEvent
 from bookings.models.fields import AmountField
@@ -127,12 +128,17 @@ def related_name(name: str, value: Any) -> Any:
     return value if found is None else str(found)
 
 
+def item_text(item: Any) -> str:
+    """Return the text for an item of a list: a name, or a stored answer."""
+    return ": ".join(answer_texts(item)) if isinstance(item, dict) else str(item)
+
+
 def value_text(value: Any) -> str:
     """Return the text for a value of an event's data: instants in local time, choices by label."""
     if value is None or value == "":
         return "–"
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "–"
+        return ", ".join(map(item_text, value)) or "–"
     if isinstance(value, str):
         try:
             instant = parse_datetime(value)

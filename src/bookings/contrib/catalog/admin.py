@@ -66,6 +66,7 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
                 )
             },
         ),
+        (_("Questions"), {"fields": ("questions",)}),
     )
     inlines: ClassVar = [ServiceAddonInline]
 

@@ -25,6 +25,7 @@ from bookings.ledger.bulk_claims import BulkClaims
 from bookings.ledger.locked import fresh
 from bookings.models import Booking, client_identity
 from bookings.models.bulk_rows import has_save_receivers
+from bookings.questions import given_answers
 from bookings.rules import validation
 from bookings.services import references
 from bookings.services.idempotency import request_data
@@ -42,6 +43,7 @@ def new_seat_bookings(
     client_user: Any = None,
     created_by: Any = None,
     metadata: dict[str, Any] | None = None,
+    answers: dict[str, Any] | None = None,
     client_name: str,
     client_email: str = "",
     client_phone: str = "",
@@ -55,6 +57,7 @@ def new_seat_bookings(
     validation.whole_number(seats, "seats", at_least=1)
     user = references.saved_user(client_user, "client_user")
     creator = references.saved_user(created_by, "created_by")
+    given = given_answers(answers)
     load_services_and_providers(sessions, using)
     news = []
     for session in sessions:
@@ -72,6 +75,7 @@ def new_seat_bookings(
             notes_client=notes_client,
             notes_internal=notes_internal,
             metadata={} if metadata is None else deepcopy(metadata),
+            answers=given,
             idempotency_key=keys.get(session.pk),
             created_at=now,
         )

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.admin.form_errors import as_form_error
 from bookings.admin.generic_bases import ModelChoiceField
+from bookings.admin.question_fields import QuestionsForm
 from bookings.admin.service_forms import ServiceForm
 from bookings.contrib.group_sessions.exceptions import AlreadyWaiting
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
@@ -62,7 +63,7 @@ class ClientForm(ServiceForm):
         """Call the service, and set ``result_text`` and ``is_new``."""
 
 
-class BookSeatForm(ClientForm):
+class BookSeatForm(QuestionsForm, ClientForm):
     title = gettext_lazy("Book a seat")
     form_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     override_policy = forms.BooleanField(
@@ -82,6 +83,7 @@ class BookSeatForm(ClientForm):
             session,
             **{name: values[name] for name in CLIENT_FIELDS if name != "party_size"},
             seats=values["party_size"],
+            answers=self.given_answers(),
             override_policy=values["override_policy"],
             created_by=actor,
             idempotency_key=f"admin:{values['form_key']}",

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from bookings.admin.base import BaseAdmin, Page, posted_data, submit
+from bookings.admin.question_fields import QuestionsForm, questions_for_staff, with_questions
 from bookings.admin.visibility import selectable_objects
 from bookings.contrib.group_sessions.admin.display import bookable_seats
 from bookings.contrib.group_sessions.admin.seat_forms import (
@@ -60,6 +61,8 @@ class SeatPagesMixin(BaseAdmin):
         self, request: HttpRequest, object_id: str, form_class: type[ClientForm]
     ) -> HttpResponse:
         session = self.get_object_to_change(request, object_id)
+        if issubclass(form_class, QuestionsForm):
+            form_class = with_questions(form_class, questions_for_staff(session.service))
         form = form_class(posted_data(request))
 
         def write() -> None:

@@ -10,6 +10,7 @@ from bookings.contrib.group_sessions.locked_session import write_alias
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.session_seats import SessionSeats, new_seat_booking
 from bookings.models import Booking
+from bookings.questions import given_answers
 from bookings.rules import instants, validation
 from bookings.services import references
 from bookings.services.booking_creation import save_new_booking
@@ -29,6 +30,7 @@ def book_seat(
     notes_client: str = "",
     notes_internal: str = "",
     metadata: dict[str, Any] | None = None,
+    answers: dict[str, Any] | None = None,
     idempotency_key: str | None = "",
     expires_at: datetime | None = None,
     override_policy: bool = False,
@@ -51,6 +53,7 @@ def book_seat(
     :param notes_client: notes that the client writes.
     :param notes_internal: notes that only staff see.
     :param metadata: JSON of your own that is stored with the booking.
+    :param answers: the answers to the questions of the service, by name.
     :param idempotency_key: a key that you choose for this request. The same request with the same
         key, in the same tenant, returns the same booking again, unless it is an expired hold.
     :param expires_at: makes the booking a hold: PENDING, and expired at this instant unless it is
@@ -84,6 +87,7 @@ def book_seat(
         notes_client=notes_client,
         notes_internal=notes_internal,
         metadata={} if metadata is None else metadata,
+        answers=given_answers(answers),
         idempotency_key=idempotency_key or None,
         created_at=now,
     )

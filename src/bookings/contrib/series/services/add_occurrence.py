@@ -38,6 +38,7 @@ COPIED_FIELDS: Final = (
     "client_user_id",
     "notes_client",
     "notes_internal",
+    "answers",
     "metadata",
 )
 

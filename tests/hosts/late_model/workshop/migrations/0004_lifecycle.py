@@ -132,4 +132,14 @@ class Migration(migrations.Migration):
                 verbose_name="buffer after",
             ),
         ),
+        migrations.AddField(
+            model_name="repair",
+            name="questions",
+            field=models.JSONField(
+                blank=True,
+                default=list,
+                help_text="What a booking of it asks: a list of questions, as JSON.",
+                verbose_name="questions",
+            ),
+        ),
     ]
