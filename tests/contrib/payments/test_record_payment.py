@@ -92,6 +92,14 @@ def test_a_paid_hold_is_confirmed(hold: Booking, pay: Pay) -> None:
     assert_bookings_are_sound()
 
 
+def test_the_history_says_who_recorded_the_payment_that_confirmed(
+    hold: Booking, pay: Pay, user: Any
+) -> None:
+    pay(hold, actor=user)
+    event = hold.events.latest("pk")
+    assert (event.event_type, event.actor_user) == ("CONFIRMED", user)
+
+
 def test_only_the_full_total_confirms(hold: Booking, pay: Pay) -> None:
     assert pay(hold, 60).outcome == Outcome.PARTLY_PAID
     assert hold.status == Booking.Status.PENDING
@@ -347,7 +355,10 @@ def test_a_slot_engine_is_told_when_the_request_is_paid(
     settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
     settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.offers_within_a_day"
     assert isinstance(pay(request).refusal, SlotUnavailable)
-    assert pay(request, now_dt=START - timedelta(days=1)).outcome == Outcome.PAID
+    day_before = START - timedelta(days=1)
+    assert pay(request, now_dt=day_before).outcome == Outcome.PAID
+    assert request.confirmed_at == day_before
+    assert request.events.latest("pk").created_at == day_before
 
 
 def test_expiring_an_old_hold_needs_no_permission(hold: Booking, pay: Pay, settings: Any) -> None:
