@@ -623,6 +623,17 @@ def test_a_full_day_of_the_provider_is_skipped(
     assert_bookings_are_sound()
 
 
+@pytest.mark.parametrize("has_expired", [False, True])
+def test_a_hold_makes_a_day_full_until_it_expires(
+    make_series: MakeSeries, provider: Any, occupy: Any, has_expired: bool
+) -> None:
+    provider.max_bookings_per_day = 1
+    provider.save()
+    occupy(TUESDAYS[1] + 5 * HOUR, expires_at=NOW + HOUR)
+    result = make_series(on_conflict="skip", now_dt=NOW + HOUR if has_expired else NOW)
+    assert [item.start_at for item in result.skipped] == ([] if has_expired else [TUESDAYS[1]])
+
+
 def test_a_key_that_another_call_uses_meanwhile_finds_its_series(
     make_series: MakeSeries, monkeypatch: pytest.MonkeyPatch
 ) -> None:

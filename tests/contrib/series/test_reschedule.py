@@ -566,6 +566,25 @@ def test_staff_move_a_series_where_the_slot_engine_offers_nothing(
     assert starts() == [start + HOUR for start in TUESDAYS]
 
 
+def only_for_staff(
+    service: Any, provider: Any, start_dt: datetime, end_dt: datetime, *, override_policy: bool
+) -> list[datetime]:
+    return [start_dt] if override_policy else []
+
+
+def test_the_slot_engine_is_told_that_staff_override_the_policy(
+    make_series: MakeSeries, settings: Any
+) -> None:
+    make_series()
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = f"{__name__}.only_for_staff"
+    moved: Any = {"new_start_at": FIRST + HOUR, "scope": "all", "now_dt": NOW}
+    with pytest.raises(SeriesConflict):
+        reschedule_series(occurrence(0), **moved)
+    reschedule_series(occurrence(0), **moved, override_policy=True)
+    assert starts() == [start + HOUR for start in TUESDAYS]
+
+
 def test_the_add_ons_come_along(make_series: MakeSeries, make_addon: Any) -> None:
     addon = make_addon(extra_duration_minutes=15)
     make_series(addon_ids=[addon.pk])
