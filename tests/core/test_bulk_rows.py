@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bookings.models import Booking, field_validation
 from bookings.models.bulk_rows import copy_row, insert_rows
-from bookings.rules.value_comparison import are_equal
+from bookings.rules.value_comparison import are_equal, differs
 from tests.core.moments import NOW, at
 
 HOUR = timedelta(hours=1)
@@ -130,6 +130,20 @@ def test_documents_are_compared_as_json() -> None:
     assert are_equal([{"n": 1}, {"n": 1}])
     assert not are_equal([{"n": 1}, {"n": True}])
     assert not are_equal([None, {}])
+    assert are_equal(["a", "a"])
+    assert not are_equal(["a", "b"])
+
+
+def test_documents_are_the_same_whatever_the_order_of_their_keys() -> None:
+    first, again = {"a": 1, "b": 2}, {"b": 2, "a": 1}
+    for one, other in ((first, again), (again, first)):
+        assert not differs(one, other)
+        assert are_equal([one, other])
+
+
+def test_what_is_no_json_differs_and_is_left_to_its_validation() -> None:
+    assert differs({}, {"day": {1, 2}})
+    assert not are_equal([{"day": {1, 2}}, {}])
 
 
 def test_only_the_very_object_that_was_cleaned_is_not_cleaned_again() -> None:
