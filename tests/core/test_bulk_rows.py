@@ -134,16 +134,14 @@ def test_documents_are_compared_as_json() -> None:
     assert not are_equal(["a", "b"])
 
 
-def test_documents_are_the_same_whatever_the_order_of_their_keys() -> None:
+def test_documents_do_not_differ_by_the_order_of_their_keys() -> None:
     first, again = {"a": 1, "b": 2}, {"b": 2, "a": 1}
-    for one, other in ((first, again), (again, first)):
-        assert not differs(one, other)
-        assert are_equal([one, other])
+    assert not differs(first, again)
+    assert not differs(again, first)
 
 
 def test_what_is_no_json_differs_and_is_left_to_its_validation() -> None:
     assert differs({}, {"day": {1, 2}})
-    assert not are_equal([{"day": {1, 2}}, {}])
 
 
 def test_only_the_very_object_that_was_cleaned_is_not_cleaned_again() -> None:
