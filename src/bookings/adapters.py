@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -23,6 +23,7 @@ from bookings.rules.zones import provider_zone
 
 if TYPE_CHECKING:
     from bookings.models import Booking
+    from bookings.pools import AnyOf
 
 __all__ = ["DefaultBookingAdapter", "Limits", "get_adapter", "round_amount"]
 
@@ -124,6 +125,48 @@ class DefaultBookingAdapter:
             cannot be booked. Default: all of them.
         """
         return tuple(BookingType)
+
+    def resources(self, booking: Booking) -> Iterable[ProviderLike | AnyOf]:
+        """Return the resources that a booking takes besides its provider.
+
+        It is called for every new booking, and by the selectors of slots.
+
+        :param booking: the booking, not stored yet, with its service, provider and start. Its
+            ``requested_resources`` are those of the caller, which are taken besides.
+        :returns: providers, each certain, and pools of which any one will do. Default: the
+            service's ``resources``, a list or a relation; none if there is no such attribute.
+        """
+        resources = getattr(booking.service, "resources", ())
+        related: Iterable[ProviderLike] | None = getattr(resources, "all", lambda: None)()
+        return resources if related is None else related
+
+    def resource_buffers(self, booking: Booking, resource: ProviderLike) -> tuple[int, int]:
+        """Return how many minutes a resource is taken before the start and after the end.
+
+        :param booking: the booking, not stored yet, with its start and end.
+        :param resource: the host's provider that may become its resource.
+        :returns: two whole numbers, not negative. Default: those of the booking.
+        """
+        return booking.buffer_before_minutes, booking.buffer_after_minutes
+
+    def check_resource(
+        self, booking: Booking, resource: ProviderLike, *, override_policy: bool
+    ) -> None:
+        """Raise an error unless the booking may take this resource.
+
+        Of a pool, one that is refused is passed over.
+
+        :param booking: the booking, not stored yet.
+        :param resource: the host's provider that may become its resource.
+        :param override_policy: whether staff lift the rules.
+        :raises NotAllowed: Default: it has ``is_active = False``, and staff do not override.
+        """
+        if not override_policy and not getattr(resource, "is_active", True):
+            raise NotAllowed(
+                _("The resource %(resource)s is not active. Choose another."),
+                params={"resource": str(resource)},
+                field="resources",
+            )
 
     def limits(self, booking: Booking) -> Limits:
         """Return how many bookings there may be besides this one.

@@ -7,6 +7,7 @@ people. Catch :class:`BookingError` for all errors, or a subclass to act on its 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +95,48 @@ class BookingConflict(BookingError):
 
     default_code = "conflict"
     default_field = "start_at"
+
+
+class ResourceTaken(BookingConflict):
+    """The time of a resource is taken. Offer another slot, or another resource."""
+
+    default_code = "resource_taken"
+
+    resource: Any
+    """The resource, an instance of ``BOOKINGS_PROVIDER_MODEL``."""
+
+    def __init__(
+        self,
+        message: Any,
+        code: str | None = None,
+        params: dict[str, Any] | None = None,
+        *,
+        resource: Any = None,
+        field: str = "",
+    ) -> None:
+        self.resource = resource
+        super().__init__(message, code, params, field=field)
+
+
+class PoolExhausted(BookingConflict):
+    """No provider of a pool can take the booking. Offer another slot, or a larger pool."""
+
+    default_code = "pool_exhausted"
+
+    refusals: tuple[tuple[Any, BookingError], ...]
+    """Each provider of the pool, in the order in which they were tried, and why it cannot."""
+
+    def __init__(
+        self,
+        message: Any,
+        code: str | None = None,
+        params: dict[str, Any] | None = None,
+        *,
+        refusals: Iterable[tuple[Any, BookingError]] = (),
+        field: str = "",
+    ) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__(message, code, params, field=field)
 
 
 class CapacityExceeded(BookingError):

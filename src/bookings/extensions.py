@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
+    from bookings.exceptions import BookingError
     from bookings.integrity import Problem
     from bookings.ledger.claims import Claim
     from bookings.models import Booking
@@ -154,6 +155,18 @@ class Extension:
         a provider is taken.
         """
         return {}
+
+    def closed_resources(
+        self, resources: Sequence[ProviderLike], bookings: Sequence[Booking]
+    ) -> Sequence[Mapping[Any, BookingError]]:
+        """Return for each booking why resources are closed at its time, by the resource's key.
+
+        The core asks before the lock, where a slot engine is configured and the caller does not
+        skip it. Leave out the resources that are open, and those that the app knows nothing about.
+        Use a constant number of queries. The bookings have a start and an end, and one tenant; they
+        may not be stored yet.
+        """
+        return [{} for _booking in bookings]
 
     def booking_inlines(self) -> Sequence[type[InlineModelAdmin[Any, Any]]]:
         """Return inlines for the page of a booking in the admin, shown before its history."""

@@ -22,9 +22,23 @@ from django.utils.translation import gettext_lazy
 from bookings import extensions
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError
-from bookings.models import Booking, BookingAddon, BusyInterval, name_snapshots
+from bookings.models import (
+    Booking,
+    BookingAddon,
+    BookingResource,
+    BusyInterval,
+    name_snapshots,
+)
 from bookings.rules import instants
-from bookings.services.integrity_repairs import Repair, fill_in_names, reclaim, recount, release
+from bookings.services.integrity_repairs import (
+    Repair,
+    fill_in_names,
+    reclaim,
+    reclaim_resources,
+    recount,
+    recount_resources,
+    release,
+)
 
 OTHER_TENANT: Final = {
     "service": gettext_lazy("%(booking)s: its service belongs to another tenant."),
@@ -62,6 +76,7 @@ def find_problems(using: str | None = None) -> Iterator[Problem]:
         _overlaps,
         _capacities,
         _claims,
+        _resource_claims,
         _intervals_without_bookings,
         _seats,
         _events,
@@ -139,9 +154,59 @@ def _claim_problem(booking: Booking) -> str:
     return ""
 
 
+def _resource_claims(using: str) -> Iterator[Problem]:
+    """Find resources that hold no time, other time, or time of a booking that is over."""
+    resources = BookingResource.objects.using(using).select_related(
+        "booking", "busy_interval__calendar"
+    )
+    active = resources.filter(booking__status__in=Booking.ACTIVE_STATUSES)
+    for resource in active.iterator():
+        message = _resource_problem(resource)
+        if message:
+            fix = reclaim_resources(resource, using, is_wrong=_resource_problem)
+            yield Problem(3, message, fix)
+    idle = resources.exclude(booking__status__in=Booking.ACTIVE_STATUSES)
+    for resource in idle.filter(busy_interval__isnull=False).iterator():
+        yield Problem(
+            3,
+            _("%(booking)s is %(status)s and still holds the time of %(resource)s.")
+            % {
+                "booking": resource.booking,
+                "status": resource.booking.status,
+                "resource": resource.provider_name,
+            },
+            release(resource.booking, using),
+        )
+    counted = Booking.objects.using(using).annotate(stored=Count("resources"))
+    for booking in counted.exclude(resource_count=F("stored")).iterator():
+        yield Problem(
+            3,
+            _("%(booking)s: number of resources: %(count)d, of those stored: %(stored)d.")
+            % {
+                "booking": booking,
+                "count": booking.resource_count,
+                "stored": booking.stored,  # type: ignore[attr-defined]
+            },
+            recount_resources(booking, using),
+        )
+
+
+def _resource_problem(resource: BookingResource) -> str:
+    interval, booking = resource.busy_interval, resource.booking
+    params = {"booking": booking, "resource": resource.provider_name}
+    if interval is None:
+        return _("%(booking)s holds no time of its resource %(resource)s.") % params
+    starts, ends = instants.busy_bounds(booking.start_at, booking.end_at, *resource.buffers)
+    is_other = interval.calendar.provider_id != resource.provider_id
+    if is_other or interval.starts > starts or interval.ends < ends:
+        return _("%(booking)s holds other time of its resource %(resource)s.") % params
+    return ""
+
+
 def _intervals_without_bookings(using: str) -> Iterator[Problem]:
     rows = BusyInterval.objects.using(using).filter(
-        kind=BusyInterval.Kind.BOOKING, bookings__isnull=True
+        Q(kind=BusyInterval.Kind.BOOKING, bookings__isnull=True)
+        | Q(kind=BusyInterval.Kind.RESOURCE, resources__isnull=True)
     )
     for interval in rows.select_related("calendar").iterator():
         yield Problem(
@@ -152,6 +217,10 @@ def _intervals_without_bookings(using: str) -> Iterator[Problem]:
 
 
 def _seats(using: str) -> Iterator[Problem]:
+    of_resources = BusyInterval.objects.using(using).filter(kind=BusyInterval.Kind.RESOURCE)
+    counted = of_resources.annotate(parties=Count("resources")).filter(parties__gt=0)
+    for interval in counted.exclude(seats_taken=F("parties")).select_related("calendar"):
+        yield _seats_problem(interval, using)
     rows = (
         BusyInterval.objects.using(using)
         .filter(Q(bookings__isnull=False) | Q(kind=BusyInterval.Kind.SESSION))
@@ -159,16 +228,16 @@ def _seats(using: str) -> Iterator[Problem]:
         .exclude(seats_taken=F("parties"))
     )
     for interval in rows.select_related("calendar").iterator():
-        yield Problem(
-            4,
-            _("Busy interval %(key)s: seats taken: %(taken)d, of its bookings: %(parties)d.")
-            % {
-                "key": interval.pk,
-                "taken": interval.seats_taken,
-                "parties": interval.parties,
-            },
-            recount(interval, using),
-        )
+        yield _seats_problem(interval, using)
+
+
+def _seats_problem(interval: Any, using: str) -> Problem:
+    return Problem(
+        4,
+        _("Busy interval %(key)s: seats taken: %(taken)d, of its bookings: %(parties)d.")
+        % {"key": interval.pk, "taken": interval.seats_taken, "parties": interval.parties},
+        recount(interval, using),
+    )
 
 
 def _events(using: str) -> Iterator[Problem]:
@@ -214,6 +283,14 @@ def _tenants(using: str) -> Iterator[Problem]:
             foreign = bookings.exclude(**{f"{name}__tenant_id": F("tenant_id")})
             for booking in foreign.filter(tenant__isnull=False).iterator():
                 yield Problem(7, OTHER_TENANT[name] % {"booking": booking})
+    if _has_tenant(BookingResource, "provider"):
+        resources = BookingResource.objects.using(using)
+        for resource in resources.exclude(
+            provider__tenant_id=F("booking__tenant_id")
+        ).select_related("booking"):
+            message = _("%(booking)s: its resource %(resource)s belongs to another tenant.")
+            params = {"booking": resource.booking, "resource": resource.provider_name}
+            yield Problem(7, message % params)
     if _has_tenant(BookingAddon, "addon"):
         addons = BookingAddon.objects.using(using).exclude(addon__tenant_id=F("booking__tenant_id"))
         for addon in addons.select_related("booking").iterator():

@@ -15,7 +15,7 @@ from tests.core.moments import NOW, at
 
 pytestmark = pytest.mark.django_db
 
-KEPT = [kind for kind in BusyInterval.Kind if kind != BusyInterval.Kind.BOOKING]
+KEPT = [kind for kind in BusyInterval.Kind if kind not in bulk.KINDS_OF_BOOKINGS]
 
 
 def seats() -> list[int]:

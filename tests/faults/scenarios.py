@@ -15,6 +15,7 @@ from django.db.models import F, Model
 from bookings.integrity import find_problems, repair
 from bookings.ledger import postgres
 from bookings.models import Booking, BusyInterval, Calendar
+from bookings.pools import AnyOf
 from bookings.services import (
     add_note,
     cancel_booking,
@@ -23,6 +24,7 @@ from bookings.services import (
     create_booking,
     decline_booking,
     deliver_booking,
+    dispute_booking,
     expire_booking,
     expire_bookings,
     mark_no_show,
@@ -49,6 +51,7 @@ class HostRows:
     ana: Any
     ben: Any
     addons: list[Any]
+    rooms: list[Any]
     tables: tuple[type[Model], ...] = TABLES
     audits: tuple[Audit, ...] = (audit,)
 
@@ -97,7 +100,8 @@ def make_host_rows(**service: Any) -> HostRows:
     type(host.addon).objects.update(extra_duration_minutes=15, price_amount=10)
     for row in (host.service, group, *addons):
         row.refresh_from_db()
-    return HostRows(host.service, group, host.provider, make("PROVIDER_MODEL"), addons)
+    ben, *rooms = (make("PROVIDER_MODEL") for _number in range(4))
+    return HostRows(host.service, group, host.provider, ben, addons, rooms)
 
 
 def book(host_rows: HostRows, **values: Any) -> Booking:
@@ -156,6 +160,31 @@ def seats_on_two_days(host_rows: HostRows) -> Booking:
 
 def with_an_addon(host_rows: HostRows) -> Booking:
     return book(host_rows, addon_ids=[host_rows.addons[0].pk])
+
+
+def with_rooms(host_rows: HostRows, **values: Any) -> Booking:
+    """Three claims: the provider, a certain room, and one of two."""
+    rooms = [host_rows.rooms[0], AnyOf(host_rows.rooms[1:])]
+    return book(host_rows, resources=rooms, **values)
+
+
+def stale_hold_of_rooms(host_rows: HostRows) -> Booking:
+    return with_rooms(host_rows, expires_at=NOW - HOUR, now_dt=NOW - DAY)
+
+
+def delivered_in_rooms(host_rows: HostRows) -> Booking:
+    return deliver_booking(with_rooms(host_rows), now_dt=START)
+
+
+def room_taken_tomorrow(host_rows: HostRows) -> Booking:
+    book(
+        host_rows,
+        provider=host_rows.ben,
+        resources=[host_rows.rooms[1]],
+        start_at=START + DAY,
+        client_name="Lee",
+    )
+    return with_rooms(host_rows)
 
 
 def broken(host_rows: HostRows) -> None:
@@ -293,6 +322,40 @@ ALL: Final = (
     Scenario("save, moved", book, move_by_save),
     Scenario("save, new", nothing, insert_by_save, again="BookingConflict"),
     Scenario("delete", with_an_addon, delete),
+    Scenario(
+        "create with resources",
+        nothing,
+        lambda host_rows, _: with_rooms(host_rows),
+        again="ResourceTaken",
+    ),
+    Scenario(
+        "create with anyone in any room",
+        nothing,
+        lambda host_rows, _: with_rooms(
+            host_rows, provider=AnyOf([host_rows.ana], strategy="round_robin")
+        ),
+        again="PoolExhausted",
+    ),
+    Scenario("cancel with resources", with_rooms, lambda _, row: cancel_booking(row, now_dt=NOW)),
+    Scenario("reschedule with resources", room_taken_tomorrow, move()),
+    Scenario(
+        "reschedule to other resources",
+        with_rooms,
+        lambda host_rows, row: move(new_start_at=START, new_resources=host_rows.rooms[2:])(
+            host_rows, row
+        ),
+    ),
+    Scenario("complete with resources", with_rooms, lambda _, r: complete_booking(r, now_dt=START)),
+    Scenario(
+        "expire all with resources", stale_hold_of_rooms, lambda *_: expire_bookings(now_dt=NOW)
+    ),
+    Scenario(
+        "dispute with resources",
+        delivered_in_rooms,
+        lambda _, row: dispute_booking(row, reason="Cold.", now_dt=START),
+    ),
+    Scenario("save, moved with resources", with_rooms, move_by_save),
+    Scenario("delete with resources", with_rooms, delete),
     Scenario("find problems and repair them", broken, fix, changes=3, is_broken=True),
 )
 SCENARIOS: Final = [

@@ -8,13 +8,21 @@ from typing import Any
 
 from django.db import models, transaction
 
-from bookings.models import Booking, BookingAddon, BookingEvent, BusyInterval, Calendar
+from bookings.models import (
+    Booking,
+    BookingAddon,
+    BookingEvent,
+    BookingResource,
+    BusyInterval,
+    Calendar,
+)
 
 TABLES: tuple[type[models.Model], ...] = (
     Calendar,
     BusyInterval,
     Booking,
     BookingAddon,
+    BookingResource,
     BookingEvent,
 )
 

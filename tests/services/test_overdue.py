@@ -499,12 +499,12 @@ def test_a_sweep_of_many_takes_as_many_queries_as_of_one(
 
 
 def queries_of_a_chunk() -> int:
-    """Pairs, services and providers; six to lock them in a transaction that is the test's; the
-    bookings; and eight of a chunk with its savepoint.
+    """Pairs, services and providers; seven to lock them, and their resources, in a transaction that
+    is the test's; the bookings; and eight of a chunk with its savepoint.
 
     SQLite reads the calendars before it locks them.
     """
-    return 3 + 6 + 1 + 8 + (1 if connection.vendor == "sqlite" else 0)
+    return 3 + 7 + 1 + 8 + (1 if connection.vendor == "sqlite" else 0)
 
 
 def test_what_is_over_and_closed_is_not_read(book_past: Book, settings: Any) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from bookings.models import Booking, BookingEvent, BusyInterval
+from bookings.models import Booking, BookingEvent, BookingResource, BusyInterval
 
 ACTIVE = {"PENDING", "CONFIRMED"}
 # Nobody sits in what else takes time.
@@ -22,6 +22,7 @@ def audit() -> list[str]:
         *_overlaps(intervals),
         *_claims(intervals, bookings),
         *_seats(intervals, bookings),
+        *_resources(intervals, bookings),
         *_histories(bookings),
     ]
 
@@ -70,6 +71,36 @@ def _seats(intervals: dict[int, BusyInterval], bookings: list[Booking]) -> Itera
             yield f"Interval {key} has {interval.seats_taken} of {interval.capacity} seats taken."
         if interval.seats_taken != parties[key]:
             yield f"Interval {key} has {interval.seats_taken} seats for {parties[key]} people."
+
+
+def _resources(intervals: dict[int, BusyInterval], bookings: list[Booking]) -> Iterator[str]:
+    by_key = {booking.pk: booking for booking in bookings}
+    users: dict[int | None, int] = defaultdict(int)
+    numbers: dict[int, int] = defaultdict(int)
+    for resource in BookingResource.objects.all():
+        booking = by_key[resource.booking_id]
+        numbers[booking.pk] += 1
+        interval = intervals.get(resource.busy_interval_id or 0)
+        if booking.status not in ACTIVE:
+            if resource.busy_interval_id is not None:
+                yield f"{booking} is {booking.status} and holds time of a resource."
+            continue
+        if interval is None:
+            yield f"{booking} is {booking.status} and holds no time of {resource.provider_name}."
+            continue
+        users[interval.pk] += 1
+        starts = math.floor(booking.start_at.timestamp()) - 60 * resource.buffer_before_minutes
+        ends = math.ceil(booking.end_at.timestamp()) + 60 * resource.buffer_after_minutes
+        if (interval.starts, interval.ends) != (starts, ends):
+            yield f"{booking} holds other time of a resource than its own."
+        if interval.calendar.provider_id != resource.provider_id:
+            yield f"{booking} holds the time of another resource."
+    for booking in bookings:
+        if booking.resource_count != numbers[booking.pk]:
+            yield f"{booking} has {numbers[booking.pk]} resources, not {booking.resource_count}."
+    for key, interval in intervals.items():
+        if interval.kind == "RESOURCE" and interval.seats_taken != users[key]:
+            yield f"Interval {key} has {interval.seats_taken} seats for {users[key]} bookings."
 
 
 def _histories(bookings: list[Booking]) -> Iterator[str]:

@@ -31,6 +31,8 @@ FIELD_OF_ARGUMENT: Final = {
     "add-on": "addons",
     "addon": "addons",
     "seats": "party_size",
+    "resource": "resources",
+    "new_resources": "resources",
 }
 """Where a service's argument is not called what the form's field is called."""
 

@@ -6,6 +6,7 @@ As in :mod:`bookings.ledger.entries`, the caller has locked the calendars.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from django.db import connections
 
@@ -14,6 +15,9 @@ from bookings.ledger.locked import fresh
 from bookings.models import BusyInterval
 from bookings.models.bulk_rows import insert_rows
 from bookings.models.querysets import overlapping
+
+KINDS_OF_BOOKINGS: Final = (BusyInterval.Kind.BOOKING, BusyInterval.Kind.RESOURCE)
+"""The kinds of intervals that are deleted with their last seat."""
 
 
 def partition_free(
@@ -103,13 +107,13 @@ def release_many(held: Mapping[int, int], *, using: str) -> None:
     intervals = BusyInterval.objects.using(using)
     chosen = intervals.filter(pk__in=held.keys())
     # An interval of one seat is deleted as a whole, so it does not have to be read.
-    if chosen.filter(kind=BusyInterval.Kind.BOOKING, capacity=1)._raw_delete(using) == len(held):
+    if chosen.filter(kind__in=KINDS_OF_BOOKINGS, capacity=1)._raw_delete(using) == len(held):
         return
     empty, shared = [], []
     locked = chosen.select_for_update().order_by("pk")
     for key, taken, kind in locked.values_list("pk", "seats_taken", "kind"):
         remaining = taken - held[key]
-        if remaining <= 0 and kind == BusyInterval.Kind.BOOKING:
+        if remaining <= 0 and kind in KINDS_OF_BOOKINGS:
             empty.append(key)
         else:
             shared.append(BusyInterval(pk=key, seats_taken=remaining))

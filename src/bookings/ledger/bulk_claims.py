@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db import connections
 from django.db.models import F
@@ -20,8 +20,9 @@ from bookings.ledger import bulk
 from bookings.ledger.claims import Claim
 from bookings.ledger.entries import seats_taken_error, too_few_seats_error
 from bookings.ledger.locked import fresh
+from bookings.ledger.resource_claims import resource_taken_error
 from bookings.ledger.transactions import conflict_error
-from bookings.models import Booking, BusyInterval
+from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.models.bulk_rows import copy_row
 from bookings.models.querysets import overlapping
 
@@ -38,6 +39,10 @@ COLUMNS: Final = (
     "capacity",
     "seats_taken",
 )
+
+
+ResourceClaim: TypeAlias = tuple[BookingResource, int, Claim]
+"""A resource of a booking, the key of its calendar, and its claim."""
 
 
 @dataclass(slots=True, order=True)
@@ -85,6 +90,7 @@ class BulkClaims:
         self._seats_before: dict[int, int] = {}
         self._new: list[Interval] = []
         self._resized: list[Interval] = []
+        self._of_resources: list[tuple[BookingResource, Interval]] = []
 
     def read(
         self, wanted: Iterable[tuple[int, Claim]], *, interval_ids: Collection[int] = ()
@@ -135,7 +141,7 @@ class BulkClaims:
         if interval is None:
             return
         interval.seats_taken -= seats
-        if interval.seats_taken <= 0 and interval.kind == BusyInterval.Kind.BOOKING:
+        if interval.seats_taken <= 0 and interval.kind in bulk.KINDS_OF_BOOKINGS:
             self._by_calendar[interval.calendar_id].remove(interval)
 
     def add(self, calendar_id: int, claim: Claim) -> Interval:
@@ -165,6 +171,23 @@ class BulkClaims:
         )
         insort(self._by_calendar[calendar_id], interval)
         self._new.append(interval)
+        return interval
+
+    def add_with_resources(
+        self, calendar_id: int, claim: Claim, resources: Sequence[ResourceClaim]
+    ) -> Interval:
+        """Add the claim of a booking and those of its resources; return the booking's interval.
+
+        All are added or none. The resources have their busy intervals once they are written. Raises
+        what :meth:`add` raises, and ``ResourceTaken`` for the first resource that is taken.
+        """
+        for resource, calendar, one in resources:
+            before = self._interval_before(calendar, one)
+            if before is not None and not (one.shared and _is_same_slot(before, one)):
+                raise resource_taken_error(resource.provider)
+        interval = self.add(calendar_id, claim)
+        for resource, calendar, one in resources:
+            self._of_resources.append((resource, self.add(calendar, one)))
         return interval
 
     def resize(self, wanted: Mapping[int, tuple[int, Claim]], refuse: Refuse) -> None:
@@ -207,7 +230,7 @@ class BulkClaims:
         changed: dict[tuple[int, int], list[int]] = defaultdict(list)
         for key, interval in self._by_key.items():
             more_seats = interval.seats_taken - self._seats_before[key]
-            if interval.seats_taken <= 0 and interval.kind == BusyInterval.Kind.BOOKING:
+            if interval.seats_taken <= 0 and interval.kind in bulk.KINDS_OF_BOOKINGS:
                 empty.append(key)
             elif more_seats:
                 changed[more_seats, interval.capacity].append(key)
@@ -217,6 +240,9 @@ class BulkClaims:
             Booking._base_manager.using(self._using).filter(busy_interval__in=empty).update(
                 busy_interval=None
             )
+            if any(self._by_key[key].kind == BusyInterval.Kind.RESOURCE for key in empty):
+                resources = BookingResource.objects.using(self._using)
+                resources.filter(busy_interval__in=empty).update(busy_interval=None)
             stored.filter(pk__in=empty)._raw_delete(self._using)
         for (more_seats, capacity), keys in changed.items():
             stored.filter(pk__in=keys).update(
@@ -228,6 +254,8 @@ class BulkClaims:
         bulk.replace(resized, intervals, [], using=self._using)
         for interval, row in zip(self._new, intervals, strict=True):
             interval.pk = row.pk
+        for resource, interval in self._of_resources:
+            resource.busy_interval_id = interval.pk
 
     @staticmethod
     def _join(interval: Interval | None, claim: Claim) -> Interval:

@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from bookings.exceptions import CapacityExceeded, NotAllowed
+from bookings.ledger.bulk import KINDS_OF_BOOKINGS
 from bookings.ledger.claims import Claim
 from bookings.ledger.locked import fresh
 from bookings.ledger.transactions import conflict_error
-from bookings.models import Booking, BusyInterval
+from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.models.querysets import overlapping
 from bookings.rules import instants
 
@@ -131,9 +132,12 @@ def too_few_seats_error(remaining: int, asked: int) -> CapacityExceeded:
 
 
 def update_lapse(booking: Booking, *, using: str) -> None:
-    """Let the claim of a hold lapse when its booking expires now, or never."""
-    interval_id: Any = booking.busy_interval_id
-    intervals = BusyInterval.objects.using(using).filter(pk=interval_id)
+    """Let the claims of a hold lapse when its booking expires now, or never."""
+    interval_ids: list[Any] = [booking.busy_interval_id]
+    if booking.resource_count:
+        resources = BookingResource.objects.using(using).filter(booking=booking)
+        interval_ids += fresh(resources).values_list("busy_interval_id", flat=True)
+    intervals = BusyInterval.objects.using(using).filter(pk__in=interval_ids)
     until = booking.expires_at
     # A shared interval does not lapse with one of its holds.
     intervals.filter(lapses__isnull=False).update(
@@ -174,13 +178,17 @@ def delete(interval_ids: Iterable[int], *, using: str) -> None:
 
 
 def recount(interval_id: int, *, using: str) -> None:
-    """Count the taken seats of an interval anew; delete a booking's interval without seats."""
+    """Count the taken seats of an interval anew; delete one of a booking without seats."""
     interval = _fresh_interval(interval_id, using)
     if interval is None:
         return
-    bookings = Booking._base_manager.using(using).filter(busy_interval=interval_id)
-    taken = sum(fresh(bookings).values_list("party_size", flat=True))
-    if not taken and interval.kind == BusyInterval.Kind.BOOKING:
+    if interval.kind == BusyInterval.Kind.RESOURCE:
+        resources = BookingResource.objects.using(using).filter(busy_interval=interval_id)
+        taken = len(fresh(resources).values_list("pk"))
+    else:
+        bookings = Booking._base_manager.using(using).filter(busy_interval=interval_id)
+        taken = sum(fresh(bookings).values_list("party_size", flat=True))
+    if not taken and interval.kind in KINDS_OF_BOOKINGS:
         BusyInterval.objects.using(using).filter(pk=interval_id)._raw_delete(using)
     else:
         interval.seats_taken = taken

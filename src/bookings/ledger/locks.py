@@ -81,6 +81,12 @@ def try_lock_calendars(provider_ids: Iterable[Any], *, using: str) -> dict[Any, 
     return locked
 
 
+def mark_chosen(calendar_ids: Collection[int], *, now: datetime, using: str) -> None:
+    """Let it be the turn of the other providers of the pools from which these were chosen."""
+    if calendar_ids:
+        Calendar.objects.using(using).filter(pk__in=calendar_ids).update(chosen_at=now)
+
+
 def lock_clients(keys: Collection[str], *, now: datetime, using: str) -> None:
     """Lock a client by the digests of everything that identifies it; after the calendars.
 

@@ -8,6 +8,7 @@ from bookings.models.booking import Booking
 from bookings.models.calendar import BusyInterval, Calendar
 from bookings.models.client_lock import ClientLock
 from bookings.models.event import BookingEvent
+from bookings.models.resource import BookingResource
 from bookings.models.tenant import Tenant
 
 TENANCY_ENABLED: Final = app_settings.tenancy_enabled
@@ -17,6 +18,7 @@ __all__ = [
     "Booking",
     "BookingAddon",
     "BookingEvent",
+    "BookingResource",
     "BusyInterval",
     "Calendar",
     "ClientLock",

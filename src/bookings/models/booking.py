@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import uuid4
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -34,6 +34,9 @@ from bookings.models.lifecycle import BookingLifecycle
 from bookings.models.querysets import BookingQuerySet
 from bookings.models.read_alias import service_alias
 from bookings.rules import money, prices
+
+if TYPE_CHECKING:
+    from bookings.pools import AnyOf
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Base 32 without I, L, O and U, which people misread (https://www.crockford.com/base32.html)."""
@@ -87,6 +90,10 @@ class Booking(BookingLifecycle):
         editable=False,
         related_name="bookings",
         verbose_name=_("busy interval"),
+    )
+
+    resource_count = models.PositiveSmallIntegerField(
+        _("number of resources"), default=0, editable=False
     )
 
     client_name = ClientTextField(_("client's name"), max_length=255)
@@ -170,6 +177,13 @@ class Booking(BookingLifecycle):
         verbose_name=_("created by"),
     )
     created_by_name = RelatedNameField(_("name of who created it"))
+
+    requested_provider: AnyOf | None = None
+    """Of a booking that is not stored yet: the pool from which its provider is chosen."""
+
+    requested_resources: Sequence[Any] | None = None
+    """The resources that the caller of a service asks for, as saved providers and
+    :class:`~bookings.pools.AnyOf`; ``None`` for no wish. What a booking has is in ``resources``."""
 
     objects = BookingQuerySet.as_manager()
 

@@ -33,6 +33,13 @@ class Calendar(models.Model):
         verbose_name=_("provider"),
     )
     revision = models.BigIntegerField(_("revision"), default=0)
+    chosen_at = models.DateTimeField(
+        _("chosen at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When a pool that takes turns has last chosen this provider."),
+    )
 
     class Meta:
         verbose_name = _("calendar")
@@ -53,6 +60,7 @@ class BusyInterval(models.Model):
 
     class Kind(models.TextChoices):
         BOOKING = "BOOKING", _("Booking")
+        RESOURCE = "RESOURCE", _("Resource of a booking")
         SESSION = "SESSION", _("Session")
         TIME_OFF = "TIME_OFF", _("Time off")
         EXTERNAL = "EXTERNAL", _("External")

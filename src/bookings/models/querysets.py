@@ -36,6 +36,7 @@ GUARDED_FIELDS = frozenset(
         "capacity_consumed",
         "busy_interval",
         "busy_interval_id",
+        "resource_count",
         "expires_at",
         "version",
         "tenant",

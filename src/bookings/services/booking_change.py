@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -14,9 +14,9 @@ from django_fsm import TransitionNotAllowed
 
 from bookings.adapters import get_adapter
 from bookings.exceptions import InvalidTransition, StaleBooking
-from bookings.ledger import entries
+from bookings.ledger import bulk, entries, resource_claims
 from bookings.ledger.locked import Locked, act_under_lock, fresh
-from bookings.models import Booking
+from bookings.models import Booking, BookingResource
 from bookings.models.arguments import missing_booking_error, saved_booking
 from bookings.rules import validation
 from bookings.services import references
@@ -62,7 +62,7 @@ def change_booking(
     actor: Any = None,
     now_dt: datetime | None = None,
     expected_version: int | None = None,
-    also_lock: Any = None,
+    also_lock: Iterable[Any] = (),
     limit_check: LimitCheck | None = None,
 ) -> Booking:
     """Lock and read the booking, let ``decide`` change the row, and write the change.
@@ -108,13 +108,14 @@ def with_locked_booking(
     *,
     now: datetime,
     actor: Any = None,
-    also_lock: Any = None,
+    also_lock: Iterable[Any] = (),
     limit_check: LimitCheck | None = None,
 ) -> T:
-    """Lock the booking's calendar, read its row, and return what ``act`` returns of it.
+    """Lock the booking's calendars, read its row, and return what ``act`` returns of it.
 
-    It is one transaction. ``also_lock`` is the key of another provider whose calendar to lock. With
-    a ``limit_check`` the client is locked too, so that ``act`` can check the limits.
+    They are those of its provider and of its resources, and ``also_lock`` has the keys of further
+    providers. It is one transaction. With a ``limit_check`` the client is locked too, so that
+    ``act`` can check the limits.
     """
     saved_booking(booking)
     using = router.db_for_write(Booking, instance=booking)
@@ -127,10 +128,10 @@ def with_locked_booking(
 
     return act_under_lock(
         act,
-        expected=[booking.provider_id],
-        also_lock=[also_lock],
+        expected=provider_ids([booking], using=using),
+        also_lock=also_lock,
         read=read,
-        providers_of=lambda row: {row.provider_id},
+        providers_of=lambda row: provider_ids([row], using=using, lock=True),
         using=using,
         now=now,
         actor=actor,
@@ -157,6 +158,31 @@ def write_row(row: Booking, fields: Collection[str], held: tuple[Any, int], *, u
     row.save_row(using=using, update_fields={*fields, "busy_interval", "version", "updated_at"})
     if interval_id is not None and interval_id != row.busy_interval_id:
         entries.release(interval_id, seats, using=using)
+    if not row.holds_time:
+        release_resources([row], using=using)
+
+
+def provider_ids(bookings: Iterable[Booking], *, using: str, lock: bool = False) -> set[Any]:
+    """Return the keys of the providers and of the resources of bookings.
+
+    It makes no query for bookings without resources. ``lock`` reads the resources as they are now,
+    under the locks of the calendars.
+    """
+    bookings = list(bookings)
+    keys = {booking.provider_id for booking in bookings}
+    having = [booking.pk for booking in bookings if booking.resource_count]
+    if not having:
+        return keys
+    resources = BookingResource.objects.using(using).filter(booking__in=having)
+    rows = fresh(resources) if lock else resources
+    return keys.union(rows.values_list("provider_id", flat=True))
+
+
+def release_resources(bookings: Iterable[Booking], *, using: str) -> None:
+    """Release the time of the resources of bookings that hold no time any more."""
+    held = resource_claims.release(resource_claims.read(bookings, using=using), using=using)
+    if held:
+        bulk.release_many(held, using=using)
 
 
 def apply_transition(
@@ -200,4 +226,8 @@ def check_started(row: Booking, now: datetime, message: Any) -> None:
 def check_version(row: Booking, expected: int | None) -> None:
     """Raise ``StaleBooking`` if another version is expected than the row has."""
     if expected is not None and row.version != expected:
-        raise StaleBooking(_("The booking has changed since it was read. Read it again."))
+        raise stale_error()
+
+
+def stale_error() -> StaleBooking:
+    return StaleBooking(_("The booking has changed since it was read. Read it again."))

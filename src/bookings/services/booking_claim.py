@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bookings import extensions
 from bookings.conf import app_settings
-from bookings.ledger import claims, entries
+from bookings.ledger import claims, entries, resource_claims
 from bookings.models import Booking
 from bookings.rules import service_rules
 from bookings.services import references
@@ -34,10 +34,17 @@ def moved_claim(row: Booking, *, using: str) -> claims.Claim:
 
 
 def claim_time(locked: LockedBooking) -> None:
-    """Claim the time of a locked row that holds none, and set its busy interval."""
+    """Claim the time of a locked row that holds none, and of its resources.
+
+    It sets the busy interval of the row. Raises ``BookingConflict``, ``ResourceTaken`` and
+    ``CapacityExceeded``.
+    """
     row = locked.row
     claim = claim_of(row, using=locked.using)
     row.busy_interval_id = entries.add(locked.calendars[row.provider_id], claim, using=locked.using)
+    resources = resource_claims.read([row], using=locked.using)
+    resource_claims.take(row, resources, claim, locked.calendars, using=locked.using)
+    resource_claims.write_claims(resources, using=locked.using)
 
 
 def own_claim(row: Booking, *, using: str) -> claims.Claim:

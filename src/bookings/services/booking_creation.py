@@ -7,7 +7,8 @@ seats of a session.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from copy import copy
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,12 +17,15 @@ from django.utils.translation import gettext_lazy as _
 from bookings import slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
-from bookings.exceptions import BookingError, InvalidBooking
-from bookings.ledger import claims, entries, locks, postgres
+from bookings.exceptions import BookingError, InvalidBooking, PoolExhausted
+from bookings.ledger import claims, entries, locks, postgres, resource_claims
 from bookings.ledger.transactions import atomic_with_retry
-from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.models import Booking, BookingAddon, BookingEvent, BookingResource
 from bookings.models.bulk_rows import copy_row
 from bookings.models.read_alias import reading_from
+from bookings.pools import AnyOf
+from bookings.rules import instants
+from bookings.rules.service_rules import ServiceRules
 from bookings.services.addons import load_addons, parse_addon_ids
 from bookings.services.duplicates import check_duplicate
 from bookings.services.history import save_event, send_signal_on_commit, to_json
@@ -33,6 +37,8 @@ from bookings.services.idempotency import (
 )
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.new_booking import CheckCache, NewBooking, SessionTime
+from bookings.services.provider_choice import with_any_provider
+from bookings.services.resource_choice import ResourceChoice, with_resources
 
 
 def save_new_booking(
@@ -81,7 +87,58 @@ def save_new_booking(
             raise
 
     event_data = skipped_validation_data(skip_slot_validation) | request
-    return store_new_booking(new, event_data, now=now, using=using, replay=replay)
+    return store_new_booking(
+        new,
+        event_data,
+        now=now,
+        using=using,
+        ignores_hours=skip_slot_validation,
+        replay=replay,
+    )
+
+
+def save_with_any_provider(
+    pool: AnyOf,
+    draft: Booking,
+    save: Callable[[Booking], Booking],
+    addon_ids: list[Any],
+    *,
+    now: datetime,
+    using: str,
+) -> Booking:
+    """Store a draft with the first provider of the pool that can take it.
+
+    ``save`` is :func:`save_new_booking` with its other arguments.
+    """
+    draft.requested_provider = pool
+    request = request_data(draft, addon_ids)
+    replay = partial(find_replay, draft, request, now=now, using=using)
+    if replayed := replay():
+        return replayed
+
+    def save_with(provider: Any) -> Booking:
+        booking = copy(draft)
+        booking.provider = provider
+        return save(booking)
+
+    try:
+        return with_any_provider(
+            pool, draft, save_with, window=_shortest_window(draft), now=now, using=using
+        )
+    except PoolExhausted:
+        # Another call with the same key may have taken the time meanwhile.
+        if replayed := replay():
+            return replayed
+        raise
+
+
+def _shortest_window(draft: Booking) -> tuple[int, int] | None:
+    """Return the time that a draft needs at least; ``None`` if it may share that with others."""
+    rules = ServiceRules.of(draft.service, default_currency=app_settings.DEFAULT_CURRENCY)
+    if rules.shared:
+        return None
+    end_at = instants.add_elapsed(draft.start_at, timedelta(minutes=rules.duration_minutes))
+    return instants.busy_bounds(draft.start_at, end_at, 0, 0)
 
 
 def check_new_booking(
@@ -112,18 +169,32 @@ def store_new_booking(
     *,
     now: datetime,
     using: str,
+    ignores_hours: bool = False,
     replay: Callable[..., Booking | None] = lambda **_options: None,
 ) -> Booking:
-    """Lock the calendar, check what only the lock tells, and store a booking that was checked.
+    """Lock the calendars, check what only the lock tells, and store a booking that was checked.
 
-    ``event_data`` is added to the data of the CREATED event. If ``replay`` finds the booking of an
+    ``event_data`` is added to the data of the CREATED event. With ``ignores_hours``, its resources
+    may be closed. If ``replay`` finds the booking of an
     earlier call under the lock, return that one instead.
     """
     booking, session_time = new.booking, new.session_time
     claim, limit_check = new.claim, new.limit_check
+    pool = booking.requested_provider
+    takes_turns = pool is not None and pool.takes_turns
+    choice = ResourceChoice(
+        booking,
+        new.needs,
+        claim,
+        now=now,
+        using=using,
+        ignores_hours=ignores_hours,
+        override_policy=new.override_policy,
+    )
 
-    def write() -> Booking:
-        calendar_id = locks.lock_calendar(booking.provider_id, using=using)
+    def write(resources: list[BookingResource]) -> Booking:
+        providers = {booking.provider_id, *(resource.provider_id for resource in resources)}
+        calendars = locks.lock_calendars(providers, using=using)
         if replayed := replay(lock=True):
             return replayed
         limit_check.lock(now=now, using=using)
@@ -133,8 +204,14 @@ def store_new_booking(
         if session_time is not None:
             session_time.check_open(booking, now=now, using=using)
         prepare_insert(booking, now)
+        booking.resource_count = len(resources)
+        calendar_id = calendars[booking.provider_id]
         booking.busy_interval_id = entries.add(calendar_id, claim, using=using)
+        resource_claims.take(booking, resources, claim, calendars, using=using)
         booking.save_row(using=using)
+        resource_claims.insert(booking, resources, using=using)
+        turns = [calendars[each.provider_id] for each in resources if each.takes_turns]
+        locks.mark_chosen([*turns, *([calendar_id] if takes_turns else [])], now=now, using=using)
         check_key_is_unique(booking, using=using)
         for snapshot in new.snapshots:
             snapshot.booking = booking
@@ -142,14 +219,15 @@ def store_new_booking(
             BookingAddon.objects.using(using).bulk_create(new.snapshots)
         if session_time is not None:
             session_time.record(booking, using=using)
-        save_event(booking, created_event(booking, now, **event_data), using=using)
+        data = event_data | resource_data(resources)
+        save_event(booking, created_event(booking, now, **data), using=using)
         return booking
 
     # Lookups under the lock need statements of their own.
     needs_lookups = (
         booking.idempotency_key or app_settings.DUPLICATE_GUARD_MINUTES or limit_check.is_limited
     )
-    is_plain = not (new.snapshots or needs_lookups or session_time)
+    is_plain = not (new.snapshots or needs_lookups or session_time or new.needs or takes_turns)
     single_statement = is_plain and postgres.can_insert(claim, using=using)
 
     def attempt() -> Booking:
@@ -159,10 +237,20 @@ def store_new_booking(
             )
             if inserted := atomic_with_retry(insert, using=using, single_statement=True):
                 return inserted
-        return atomic_with_retry(write, using=using, unique_error=key_reused_error)
+        return with_resources(
+            choice,
+            lambda resources: atomic_with_retry(
+                partial(write, resources), using=using, unique_error=key_reused_error
+            ),
+        )
 
     return retry_without_lapsed_holds(
-        attempt, booking.provider_id, claim.window, now=now, using=using
+        attempt,
+        booking.provider_id,
+        choice.bounds(),
+        now=now,
+        using=using,
+        resource_ids=choice.candidates,
     )
 
 
@@ -236,6 +324,12 @@ def _created_data(booking: Booking, created_at: str, data: dict[str, Any]) -> di
         "provider": to_json(booking.provider_id),
         **data,
     }
+
+
+def resource_data(resources: Iterable[BookingResource]) -> dict[str, Any]:
+    """Return event data that names the resources of a booking, if there are any."""
+    keys = [to_json(resource.provider_id) for resource in resources]
+    return {"resources": keys} if keys else {}
 
 
 def skipped_validation_data(skip_slot_validation: bool) -> dict[str, Any]:

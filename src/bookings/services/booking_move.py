@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -13,7 +14,7 @@ from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidTransition, NotAllowed
 from bookings.ledger import claims
-from bookings.models import Booking, BookingAddon, name_snapshots
+from bookings.models import Booking, BookingAddon, BookingResource, name_snapshots
 from bookings.protocols import BookingType
 from bookings.rules import instants, policies, service_rules
 from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
@@ -21,11 +22,11 @@ from bookings.services import approval, references
 from bookings.services.addons import load_addons, snapshot_addon
 from bookings.services.booking_change import check_not_lapsed
 from bookings.services.day_zones import DayZones
-from bookings.services.history import field_values, old_and_new
+from bookings.services.history import field_values, old_and_new, to_json
 from bookings.services.new_booking import addon_duration, set_total_amount
 
 MOVED_FIELDS: Final = ("start_at", "end_at", "provider", "total_amount")
-DEPENDENT_FIELDS: Final = (*BUFFER_FIELDS, "expires_at", "provider_name")
+DEPENDENT_FIELDS: Final = (*BUFFER_FIELDS, "expires_at", "provider_name", "resource_count")
 """The fields that may change with ``MOVED_FIELDS``."""
 
 
@@ -174,3 +175,11 @@ class Move:
             "old_addons": sorted(addon.name_snapshot for addon in old),
             "new_addons": sorted(addon.name_snapshot for addon in new),
         }
+
+
+def resource_changes(
+    old: Sequence[BookingResource], new: Sequence[BookingResource]
+) -> dict[str, Any]:
+    """Return the keys of the old and new resources for the event; nothing if they are equal."""
+    keys = [sorted(to_json(each.provider_id) for each in resources) for resources in (old, new)]
+    return {} if keys[0] == keys[1] else {"old_resources": keys[0], "new_resources": keys[1]}

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from bookings.ledger import bulk
+from bookings.ledger import bulk, resource_claims
 from bookings.models import Booking
 from bookings.services.chunked_changes import ChunkRow
 from bookings.services.history import old_and_new, record_events
@@ -35,6 +35,7 @@ def cancel_automatically(
         keys_by_event[row.status, notify(row)].append(row.pk)
         if row.busy_interval_id is not None:
             held[row.busy_interval_id] += row.party_size
+    held.update(resource_claims.release(resource_claims.read(rows, using=using), using=using))
     Booking._base_manager.using(using).filter(pk__in=[row.pk for row in rows]).update(
         status=Booking.Status.CANCELLED,
         busy_interval=None,

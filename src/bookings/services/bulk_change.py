@@ -14,7 +14,7 @@ from django.utils import timezone
 from bookings import consequences
 from bookings.adapters import get_adapter
 from bookings.exceptions import BookingError
-from bookings.ledger import bulk
+from bookings.ledger import bulk, resource_claims
 from bookings.ledger.locked import Locked
 from bookings.models import Booking, BookingEvent
 from bookings.models.bulk_rows import copy_row, has_save_receivers, update_rows
@@ -91,6 +91,9 @@ class BulkChange:
                 row.busy_interval_id = None
             row.version, row.updated_at = row.version + 1, written_at
         self._write_rows(names)
+        ended = [row for _before, row, _change in self._changed if not row.holds_time]
+        resources = resource_claims.read(ended, using=self.using)
+        held.update(resource_claims.release(resources, using=self.using))
         if held:
             bulk.release_many(held, using=self.using)
         self._write_events()

@@ -28,8 +28,10 @@ from bookings.rules.value_comparison import copy_document
 from bookings.services.booking_creation import (
     created_events,
     prepare_insert,
+    resource_data,
     skipped_validation_data,
 )
+from bookings.services.bulk_resources import BulkResources
 from bookings.services.duplicates import check_duplicate, guard_window, similar_bookings
 from bookings.services.history import save_events
 from bookings.services.idempotency import check_keys_are_unique, key_reused_error
@@ -37,6 +39,7 @@ from bookings.services.lapsed_holds import expire_lapsed_holds
 from bookings.services.limit_check import lock_clients
 from bookings.services.loaded_bookings import LoadedBookings
 from bookings.services.new_booking import CheckCache, NewBooking
+from bookings.services.resource_choice import ResourceChoice
 
 Refuse = Callable[[NewBooking, BookingError], None]
 """What is called with a booking that cannot be made; it may raise the error."""
@@ -110,8 +113,42 @@ class BulkCreation:
     using: str
     skip_slot_validation: bool = False
     seat_rows: SeatRows | None = None
+    _resources: BulkResources = field(init=False)
+    _calendars: Mapping[Any, int] = field(default_factory=dict)
     _accepted: list[tuple[NewBooking, Interval]] = field(default_factory=list)
     _claims: BulkClaims = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._resources = BulkResources(self.now, self.using, self.skip_slot_validation)
+
+    def choose_resources(self, refuse: Refuse) -> None:
+        """Choose the resources of the bookings, before the lock; leave out who gets none."""
+        refused: set[Any] = set()
+
+        def note(new: Any, error: BookingError) -> None:
+            refused.add(new)
+            refuse(new, error)
+
+        with reading_from(self.using):
+            choices = {
+                new: ResourceChoice(
+                    new.booking,
+                    new.needs,
+                    new.claim,
+                    now=self.now,
+                    using=self.using,
+                    ignores_hours=self.skip_slot_validation,
+                    override_policy=new.override_policy,
+                )
+                for new in self.news
+            }
+            self._resources.choose(choices, note)
+        self.news = [new for new in self.news if new not in refused]
+
+    @property
+    def resource_ids(self) -> set[Any]:
+        """The keys of the resources whose calendars to lock besides those of the providers."""
+        return self._resources.provider_ids
 
     def lock_clients(self) -> None:
         """Lock the clients; after the calendars."""
@@ -120,11 +157,26 @@ class BulkCreation:
     def check(self, calendars: Mapping[Any, int], refuse: Refuse) -> list[Booking]:
         """Return the bookings that can be stored, in order, under the locks."""
         now, using = self.now, self.using
-        wanted = [(calendars[new.booking.provider_id], new) for new in self.news]
+        self._calendars = calendars
+        wanted = [
+            (
+                calendars[new.booking.provider_id],
+                new,
+                self._resources.claims_of(new, new.booking, new.claim, calendars),
+            )
+            for new in self.news
+        ]
         self._expire_lapsed_holds()
         claims = self._claims = BulkClaims(using=using)
         claims.read(
-            [(calendar_id, new.claim) for calendar_id, new in wanted],
+            [
+                *((calendar_id, new.claim) for calendar_id, new, _resources in wanted),
+                *(
+                    (calendar_id, claim)
+                    for _calendar_id, _new, resources in wanted
+                    for _resource, calendar_id, claim in resources
+                ),
+            ],
             interval_ids={
                 new.claim.interval_id for new in self.news if new.claim.interval_id is not None
             },
@@ -133,7 +185,7 @@ class BulkCreation:
         adapter, is_guarded = get_adapter(), guard_window() is not None
         loaded = LoadedBookings(self._conditions(is_guarded=is_guarded), using=using)
         self._accepted = []
-        for calendar_id, new in wanted:
+        for calendar_id, new, resources in wanted:
             booking = new.booking
             try:
                 adapter.check_permission(booking.created_by, "create", booking)
@@ -142,7 +194,7 @@ class BulkCreation:
                 new.limit_check.check(booking, now=now, using=using, among=loaded)
                 if self.seat_rows is not None:
                     self.seat_rows.check_open(new, claims)
-                interval = claims.add(calendar_id, new.claim)
+                interval = claims.add_with_resources(calendar_id, new.claim, resources)
             except BookingError as error:
                 refuse(new, error)
             else:
@@ -157,8 +209,9 @@ class BulkCreation:
     def _write(self) -> None:
         now, using = self.now, self.using
         bookings = [new.booking for new, _interval in self._accepted]
-        for booking in bookings:
-            prepare_insert(booking, now)
+        for new, _interval in self._accepted:
+            prepare_insert(new.booking, now)
+            new.booking.resource_count = len(self._resources.of(new))
         self._claims.write()
         for new, interval in self._accepted:
             new.booking.busy_interval_id = interval.pk
@@ -170,10 +223,16 @@ class BulkCreation:
                 snapshot.pk, snapshot.booking = None, new.booking
                 addons.append(snapshot)
         BookingAddon.objects.using(using).bulk_create(addons)
+        self._resources.insert(
+            [(new, new.booking) for new, _interval in self._accepted], self._calendars
+        )
         if self.seat_rows is not None:
             self.seat_rows.record([new for new, _interval in self._accepted])
         data = skipped_validation_data(self.skip_slot_validation)
-        data_by_booking = [(new.booking, data | new.request) for new, _interval in self._accepted]
+        data_by_booking = [
+            (new.booking, data | new.request | resource_data(self._resources.of(new)))
+            for new, _interval in self._accepted
+        ]
         save_events(created_events(data_by_booking, now), using=using)
 
     def _conditions(self, *, is_guarded: bool) -> Iterable[Q]:

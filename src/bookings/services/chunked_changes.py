@@ -14,7 +14,7 @@ from django.db.models import Q
 from bookings.ledger import locks
 from bookings.ledger.locked import fresh
 from bookings.ledger.transactions import atomic_with_retry
-from bookings.models import Booking
+from bookings.models import Booking, BookingResource
 from bookings.models.querysets import BookingQuerySet
 from bookings.rules import validation
 from bookings.services import references
@@ -34,9 +34,18 @@ class ChunkRow(NamedTuple):
     busy_interval_id: int | None
     party_size: int
     requested_at: datetime | None
+    resource_count: int
 
 
-LOOKUP_COLUMNS: Final = ("pk", "provider_id")
+LOOKUP_COLUMNS: Final = ("pk", "provider_id", "resource_count")
+
+
+class ChunkKey(NamedTuple):
+    """A booking that is to be changed, read before the lock of its calendar."""
+
+    pk: Any
+    provider_id: Any
+    resource_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +103,14 @@ class ChunkedRun:
         """
         if not connections[self.using].in_atomic_block or self.dry_run:
             return
-        providers = {
-            provider_id
-            for change in changes
-            for provider_id in change.bookings.using(self.using)
-            .order_by()
-            .values_list("provider_id", flat=True)
-            .distinct()
-        }
+        providers: set[Any] = set()
+        for change in changes:
+            bookings = change.bookings.using(self.using).order_by()
+            providers.update(bookings.values_list("provider_id", flat=True).distinct())
+            resources = BookingResource.objects.using(self.using).filter(
+                booking__in=bookings.filter(resource_count__gt=0).values("pk")
+            )
+            providers.update(resources.values_list("provider_id", flat=True).distinct())
         atomic_with_retry(
             partial(locks.lock_calendars, providers, using=self.using), using=self.using
         )
@@ -136,13 +145,14 @@ class ChunkedRun:
         remaining = self.chunk_size if self.limit is None else self.limit - done
         return min(self.chunk_size, remaining)
 
-    def _look_up(self, change: ChunkedChange) -> Iterator[list[tuple[Any, Any]]]:
+    def _look_up(self, change: ChunkedChange) -> Iterator[list[ChunkKey]]:
         """Yield lists of the bookings' keys with their providers' keys, by provider."""
         bookings = change.bookings.using(self.using).order_by("provider_id", "pk")
         remaining = bookings
         while True:
             rows = list(remaining.values_list(*LOOKUP_COLUMNS, *change.columns)[:MAX_LOOKUP])
-            yield [row[:2] for row in rows if change.is_due(*row[2:])]
+            width = len(LOOKUP_COLUMNS)
+            yield [ChunkKey(*row[:width]) for row in rows if change.is_due(*row[width:])]
             if len(rows) < MAX_LOOKUP:
                 return
             pk, provider_id = rows[-1][:2]
@@ -153,16 +163,17 @@ class ChunkedRun:
     def _write(
         self,
         change: ChunkedChange,
-        chunk: list[tuple[Any, Any]],
+        chunk: list[ChunkKey],
         lock: Callable[..., dict[Any, int]],
-    ) -> tuple[int, list[tuple[Any, Any]]]:
+    ) -> tuple[int, list[ChunkKey]]:
         """Lock and change a chunk; return the number changed, and the keys that ``lock`` skipped.
 
         A booking that another transaction has changed meanwhile is left out.
         """
-        locked = lock({provider_id for _pk, provider_id in chunk}, using=self.using)
-        skipped = [key for key in chunk if key[1] not in locked]
-        pks = [pk for pk, provider_id in chunk if provider_id in locked]
+        providers = self._providers_of(chunk)
+        locked = lock(set().union(*providers.values()), using=self.using)
+        skipped = [key for key in chunk if not providers[key.pk] <= locked.keys()]
+        pks = [key.pk for key in chunk if providers[key.pk] <= locked.keys()]
         if not pks:
             return 0, skipped
         found = (
@@ -178,6 +189,23 @@ class ChunkedRun:
             if (row := ChunkRow(*values[:width])).provider_id in locked
             and change.is_due(*values[width:])
         ]
+        now_held = self._providers_of(rows, lock=True)
+        rows = [row for row in rows if now_held[row.pk] <= locked.keys()]
         if rows:
             change.write(rows)
         return len(rows), skipped
+
+    def _providers_of(
+        self, bookings: Sequence[ChunkKey | ChunkRow], *, lock: bool = False
+    ) -> dict[Any, set[Any]]:
+        """Return the keys of the provider and the resources of each booking, by its key.
+
+        ``lock`` reads the resources as they are now, under the locks of the calendars.
+        """
+        providers = {booking.pk: {booking.provider_id} for booking in bookings}
+        having = [booking.pk for booking in bookings if booking.resource_count]
+        if having:
+            rows = BookingResource.objects.using(self.using).filter(booking__in=having)
+            for resource in fresh(rows) if lock else rows:
+                providers[resource.booking_id].add(resource.provider_id)
+        return providers

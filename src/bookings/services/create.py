@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import router
 
 from bookings.models import Booking
+from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.questions import given_answers
 from bookings.rules import instants, validation
 from bookings.services import references
-from bookings.services.booking_creation import save_new_booking
+from bookings.services.addons import parse_addon_ids
+from bookings.services.booking_creation import save_new_booking, save_with_any_provider
+from bookings.services.resource_needs import parse_resources
 
 
 def create_booking(
     *,
     service: ServiceLike,
-    provider: ProviderLike,
+    provider: ProviderLike | AnyOf,
     start_at: datetime,
     client_name: str,
     client_email: str = "",
     client_phone: str = "",
     client_user: Any = None,
+    resources: Iterable[ProviderLike | AnyOf] | None = None,
     addon_ids: Iterable[Any] | None = None,
     party_size: int = 1,
     created_by: Any = None,
@@ -52,12 +57,16 @@ def create_booking(
     the time is free.
 
     :param service: the service, a saved instance of ``BOOKINGS_SERVICE_MODEL``.
-    :param provider: the provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``.
+    :param provider: the provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``, or
+        :class:`~bookings.pools.AnyOf` several.
     :param start_at: the start, an aware datetime.
     :param client_name: the client's name; it may be empty for a hold only.
     :param client_email: the client's e-mail address.
     :param client_phone: the client's phone number.
     :param client_user: the client's user account, or ``None``.
+    :param resources: further providers whose time the booking takes, each a saved instance or
+        :class:`~bookings.pools.AnyOf` several; what the adapter's ``resources()`` names is taken in
+        any case.
     :param addon_ids: the keys of the add-ons, each once; ``None`` for none.
     :param party_size: the number of seats to take; more than 1 for a shared service only.
     :param created_by: the user who makes the booking, or ``None``; the history records it.
@@ -93,15 +102,18 @@ def create_booking(
     :raises LimitReached: the client or the provider has as many bookings as a limit allows.
     :raises CapacityExceeded: too few seats of the shared slot are free.
     :raises BookingConflict: the time is taken.
+    :raises ResourceTaken: the time of a resource is taken.
+    :raises PoolExhausted: no provider of a pool can take the booking.
     :raises IdempotencyKeyReused: the key belongs to another request: another value differs.
     :raises BookingBusy: the database asks for a retry; if you have opened a transaction, run it
         again as a whole.
     """
     now = references.resolve_now(now_dt)
     using = router.db_for_write(Booking)
-    booking = new_draft(
+    draft = new_draft(
         service=service,
         provider=provider,
+        resources=resources,
         start_at=start_at,
         client_name=client_name,
         client_email=client_email,
@@ -118,15 +130,21 @@ def create_booking(
         idempotency_key=idempotency_key,
         expires_at=expires_at,
     )
-    booking = save_new_booking(
-        booking,
-        addon_ids=addon_ids,
+    # An iterator can be read once.
+    addon_keys = parse_addon_ids(addon_ids)
+    save = partial(
+        save_new_booking,
+        addon_ids=addon_keys,
         now=now,
         using=using,
         allow_past=allow_past,
         skip_slot_validation=skip_slot_validation,
         override_policy=override_policy,
     )
+    if isinstance(provider, AnyOf):
+        booking = save_with_any_provider(provider, draft, save, addon_keys, now=now, using=using)
+    else:
+        booking = save(draft)
     booking.convert_to_zone(start_at.tzinfo)
     return booking
 
@@ -137,6 +155,7 @@ def new_draft(
     provider: Any,
     tenant: Any,
     start_at: datetime,
+    resources: Iterable[Any] | None = None,
     now: datetime,
     expires_at: datetime | None = None,
     party_size: int = 1,
@@ -153,15 +172,24 @@ def new_draft(
 ) -> Booking:
     """Return an unsaved booking with these arguments of :func:`create_booking`.
 
-    Raises ``InvalidBooking`` or ``TenantMismatch`` for one of a wrong type or tenant. The fields of
-    the booking are checked later, and so are the answers, which the draft has by name until then.
+    Of a pool, it has the first provider. Raises ``InvalidBooking`` or ``TenantMismatch`` for an
+    argument of a wrong type or tenant. The fields of the booking are checked later, and so are the
+    answers, which the draft has by name until then.
     """
     if idempotency_key is not None:
         validation.validate_text("idempotency_key", idempotency_key)
-    return Booking(
-        service=references.saved_instance(service, "SERVICE_MODEL", "service"),
-        provider=references.saved_instance(provider, "PROVIDER_MODEL", "provider"),
-        tenant_id=references.resolve_tenant_id(tenant, service=service, provider=provider),
+    references.saved_instance(service, "SERVICE_MODEL", "service")
+    providers: Sequence[Any] = provider.providers if isinstance(provider, AnyOf) else (provider,)
+    for one in providers:
+        references.saved_instance(one, "PROVIDER_MODEL", "provider")
+    tenant_id = references.resolve_tenant_id(tenant, service=service, provider=providers[0])
+    for one in providers[1:]:
+        references.check_same_tenant(tenant_id, provider=one)
+    requested_resources = parse_resources(resources)
+    draft = Booking(
+        service=service,
+        provider=providers[0],
+        tenant_id=tenant_id,
         start_at=instants.aware_utc(start_at, "start_at"),
         expires_at=None if expires_at is None else instants.aware_utc(expires_at, "expires_at"),
         party_size=party_size,
@@ -178,3 +206,5 @@ def new_draft(
         notes_client=notes_client,
         notes_internal=notes_internal,
     )
+    draft.requested_resources = requested_resources
+    return draft

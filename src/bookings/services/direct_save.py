@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from copy import copy
 from datetime import datetime
 from functools import partial
@@ -16,19 +16,26 @@ from django.utils.translation import gettext_lazy as _
 from bookings import terms
 from bookings.adapters import get_adapter
 from bookings.exceptions import MissingReference
-from bookings.ledger import claims, entries, locks
+from bookings.ledger import claims, entries, locks, resource_claims
 from bookings.ledger.locked import act_under_lock, fresh
 from bookings.ledger.transactions import atomic_with_retry
-from bookings.models import Booking, BookingEvent, field_validation, name_snapshots
+from bookings.models import (
+    Booking,
+    BookingEvent,
+    BookingResource,
+    field_validation,
+    name_snapshots,
+)
 from bookings.models.arguments import missing_booking_error
 from bookings.models.lifecycle import was_overdue
 from bookings.models.read_alias import reading_from
 from bookings.rules import instants
 from bookings.rules.value_comparison import differs
-from bookings.services import booking_creation, new_booking, party_size
+from bookings.services import booking_creation, new_booking, party_size, references
 from bookings.services.booking_change import (
     LockedBooking,
     check_version,
+    provider_ids,
     write_row,
 )
 from bookings.services.booking_claim import moved_claim, own_claim
@@ -43,6 +50,8 @@ from bookings.services.direct_save_values import (
 from bookings.services.history import field_values, old_and_new, record_event, save_event
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.limit_check import LimitCheck
+from bookings.services.resource_choice import ResourceChoice, with_resources
+from bookings.services.resource_needs import needs_of_new
 
 # A change of one of these fields changes the claim.
 CLAIM_FIELDS: Final = {
@@ -79,7 +88,14 @@ NOTE_FIELDS: Final = {"notes_client", "notes_internal", "metadata"}
 BUFFERS: Final = {"buffer_before_minutes", "buffer_after_minutes"}
 
 # The fields that this module sets; a caller's values are ignored.
-MANAGED_FIELDS: Final = {"id", "version", "busy_interval", "client_lookup", "updated_at"}
+MANAGED_FIELDS: Final = {
+    "id",
+    "version",
+    "busy_interval",
+    "resource_count",
+    "client_lookup",
+    "updated_at",
+}
 
 # The timestamp to set on a new booking that is inserted with this status.
 TIMESTAMP_OF_STATUS: Final = {
@@ -133,7 +149,7 @@ def _save(
     field_validation.clean_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
     if adding:
         check_payable(booking)
-    claim = _claim(booking, using=using) if adding and booking.holds_time else None
+    choice = _choose_for(booking, now=now, using=using) if adding and booking.holds_time else None
 
     original_pk, original_reference = booking.pk, booking.reference
 
@@ -141,19 +157,23 @@ def _save(
         booking.pk, booking.reference = original_pk, original_reference
         booking._state.adding = True
 
-    def insert() -> Booking:
+    def insert(resources: Sequence[BookingResource] = ()) -> Booking:
         # The transaction may run again after its commit has failed.
         restore()
-        return _insert(booking, claim, now=now, using=using)
+        claim = None if choice is None else choice.claim
+        return _insert(booking, claim, resources, now=now, using=using)
+
+    def insert_with(resources: Sequence[BookingResource]) -> Booking:
+        return atomic_with_retry(partial(insert, resources), using=using)
 
     def write() -> Booking:
-        if adding:
-            try:
-                return atomic_with_retry(insert, using=using)
-            except BaseException:
-                restore()
-                raise
-        return _update(booking, names, now=now, using=using)
+        if not adding:
+            return _update(booking, names, now=now, using=using)
+        try:
+            return insert_with(()) if choice is None else with_resources(choice, insert_with)
+        except BaseException:
+            restore()
+            raise
 
     if booking.holds_time:
         saved = retry_without_lapsed_holds(
@@ -163,11 +183,36 @@ def _save(
             now=now,
             using=using,
             own=booking.busy_interval_id,
+            resource_ids=_resource_ids(booking, using) if choice is None else choice.candidates,
         )
     else:
         saved = write()
     if saved is not booking:
         booking.copy_from(saved)
+
+
+def _choose_for(booking: Booking, *, now: datetime, using: str) -> ResourceChoice:
+    """Return the choice of the resources of a new booking, with its claim."""
+    claim = _claim(booking, using=using)
+    try:
+        references.load_related(booking, "provider", using=using)
+    except ObjectDoesNotExist:
+        missing = _("The provider does not exist. Choose another.")
+        raise MissingReference(missing) from None
+    return ResourceChoice(
+        booking,
+        needs_of_new(booking),
+        claim,
+        now=now,
+        using=using,
+        ignores_hours=True,
+        override_policy=True,
+    )
+
+
+def _resource_ids(booking: Booking, using: str) -> list[Any]:
+    """Return the keys of the resources of a stored booking."""
+    return list(provider_ids([booking], using=using) - {booking.provider_id})
 
 
 def _claim(booking: Booking, *, using: str) -> claims.Claim:
@@ -180,16 +225,29 @@ def _claim(booking: Booking, *, using: str) -> claims.Claim:
         raise MissingReference(missing) from None
 
 
-def _insert(booking: Booking, claim: claims.Claim | None, *, now: datetime, using: str) -> Booking:
+def _insert(
+    booking: Booking,
+    claim: claims.Claim | None,
+    resources: Sequence[BookingResource],
+    *,
+    now: datetime,
+    using: str,
+) -> Booking:
     if claim is not None:
-        calendar_id = locks.lock_calendar(booking.provider_id, using=using)
+        providers = {booking.provider_id, *(each.provider_id for each in resources)}
+        calendars = locks.lock_calendars(providers, using=using)
+        calendar_id = calendars[booking.provider_id]
         booking.busy_interval_id = entries.add(calendar_id, claim, using=using)
+        resource_claims.take(booking, resources, claim, calendars, using=using)
     else:
         booking.busy_interval_id = None
+    booking.resource_count = len(resources)
     booking.version = 1
     booking.reference = booking.reference or booking_creation.new_reference(booking, now)
     booking.save_row(using=using)
-    save_event(booking, booking_creation.created_event(booking, now), using=using)
+    resource_claims.insert(booking, resources, using=using)
+    data = booking_creation.resource_data(resources)
+    save_event(booking, booking_creation.created_event(booking, now, **data), using=using)
     return booking
 
 
@@ -201,8 +259,9 @@ def _update(
     using: str,
 ) -> Booking:
     rows = type(booking)._base_manager.using(using).filter(pk=booking.pk)
-    stored = rows.values_list("provider_id", "party_size").first()
-    provider_id, held_seats = stored or (None, booking.party_size)
+    stored = rows.first()
+    expected = set() if stored is None else provider_ids([stored], using=using)
+    held_seats = booking.party_size if stored is None else stored.party_size
     limit_check = None
     if booking.party_size != held_seats and _is_selected("party_size", update_fields):
         limit_check = _prepare_party_size(booking, held_seats, using=using)
@@ -215,10 +274,10 @@ def _update(
 
     return act_under_lock(
         partial(_write_changes, booking, update_fields, limit_check),
-        expected=[provider_id],
+        expected=expected,
         also_lock=[booking.provider_id],
         read=read,
-        providers_of=lambda row: {row.provider_id},
+        providers_of=lambda row: provider_ids([row], using=using, lock=True),
         using=using,
         now=now,
         lock_client=None
@@ -279,6 +338,10 @@ def _write_changes(
         else:
             calendar_id, claim = locked.calendars[row.provider_id], _claim(row, using=using)
             row.busy_interval_id = entries.move(*held, calendar_id, claim, using=using)
+            resources = resource_claims.read([row], using=using)
+            resource_claims.replace_all(
+                row, resources, resources, claim, locked.calendars, using=using
+            )
         if not changed & set(AMOUNTS):
             changed |= party_size.scale_amounts(row, before.party_size, using=using)
     write_row(row, {*changed, *(f"{name}_name" for name in renamed)}, held, using=using)

@@ -7,6 +7,7 @@ from typing import Unpack
 
 from bookings.conf import PREFIX, app_settings
 from bookings.models import Booking
+from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.rules import instants, validation
 from bookings.services import references
@@ -17,7 +18,7 @@ from bookings.services.options import HoldOptions
 def hold_booking(
     *,
     service: ServiceLike,
-    provider: ProviderLike,
+    provider: ProviderLike | AnyOf,
     start_at: datetime,
     hold_minutes: int | None = None,
     client_name: str = "",
@@ -30,7 +31,8 @@ def hold_booking(
     :func:`confirm_booking` completes it, also with the client's details.
 
     :param service: the service, a saved instance of ``BOOKINGS_SERVICE_MODEL``.
-    :param provider: the provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``.
+    :param provider: the provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``, or
+        :class:`~bookings.pools.AnyOf` several.
     :param start_at: the start, an aware datetime.
     :param hold_minutes: the minutes until the hold lapses; ``None`` for ``BOOKINGS_HOLD_MINUTES``.
     :param client_name: the client's name; it may be empty until the hold is completed.

@@ -20,6 +20,7 @@ from bookings.ledger.locked import fresh
 from bookings.ledger.transactions import RetryTransaction, not_unique_error
 from bookings.models import Booking, BookingEvent
 from bookings.models.lifecycle import has_expired
+from bookings.pools import AnyOf
 from bookings.services.addons import key_text
 from bookings.services.booking_change import has_lapsed
 from bookings.services.history import to_json
@@ -65,14 +66,32 @@ def request_data(
         return {}
     time: dict[str, Any] = {"session": session_key}
     if session_key is None:
-        time = {name: getattr(booking, name) for name in ("service_id", "provider_id", "start_at")}
+        time = {name: getattr(booking, name) for name in ("service_id", "start_at")}
+        pool = booking.requested_provider
+        time["provider_id"] = booking.provider_id if pool is None else _pool_data(pool)
     request = {name: getattr(booking, name) for name in REQUEST_FIELDS}
     request |= {name: to_json(value) for name, value in time.items()}
     if booking.answers:
         # Without any, the digest is that of a request before there were questions.
         request["answers"] = booking.answers
     request["addon_ids"] = sorted(map(key_text, addon_ids))
+    if booking.requested_resources:
+        request["resources"] = resource_keys(booking.requested_resources)
     return {"request": digest(request), "expires_at": to_json(booking.expires_at)}
+
+
+def resource_keys(resources: Iterable[Any] | None) -> list[str]:
+    """Return what tells the resources of one request from those of another one."""
+    return sorted(
+        json.dumps(_pool_data(spec) if isinstance(spec, AnyOf) else to_json(spec))
+        for spec in resources or ()
+    )
+
+
+def _pool_data(pool: AnyOf) -> dict[str, Any]:
+    """Return what tells a pool from another one; the order of its providers does not."""
+    keys = sorted(str(to_json(provider)) for provider in pool)
+    return {"any_of": keys, "strategy": str(pool.strategy)}
 
 
 def find_replay(

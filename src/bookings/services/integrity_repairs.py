@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from bookings.exceptions import BookingConflict, CapacityExceeded
-from bookings.ledger import entries, locks
+from bookings.ledger import entries, locks, resource_claims
 from bookings.ledger.transactions import atomic_with_retry
-from bookings.models import Booking, BusyInterval
+from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.models.querysets import overlapping
 from bookings.rules import instants
 from bookings.services.booking_claim import claim_of
@@ -56,6 +56,46 @@ def reclaim(booking: Booking, using: str, *, is_wrong: Callable[[Booking], Any])
     )
 
 
+def reclaim_resources(
+    resource: BookingResource, using: str, *, is_wrong: Callable[[BookingResource], Any]
+) -> Repair:
+    """Return a repair that claims the time that the resources of a booking should hold.
+
+    It fails if another booking has the time of one of them by now. ``is_wrong`` says of the locked
+    resource whether it still has to be repaired.
+    """
+
+    def write() -> None:
+        row, calendars = _lock_booking(resource.booking, using)
+        stored = resource_claims.read([row], using=using)
+        locked = {each.pk: each for each in stored}.get(resource.pk)
+        if not row.holds_time or locked is None:
+            return
+        locked.booking = row
+        if is_wrong(locked):
+            claim = claim_of(row, using=using)
+            resource_claims.replace_all(row, stored, stored, claim, calendars, using=using)
+
+    return name_holders(
+        partial(atomic_with_retry, write, using=using),
+        resource.provider_id,
+        instants.busy_bounds_of(resource.booking),
+        own=resource.busy_interval_id,
+        using=using,
+    )
+
+
+def recount_resources(booking: Booking, using: str) -> Repair:
+    """Return a repair that counts the stored resources of a booking anew."""
+
+    def write() -> None:
+        row, _calendars = _lock_booking(booking, using)
+        stored = BookingResource.objects.using(using).filter(booking=row).count()
+        Booking._base_manager.using(using).filter(pk=row.pk).update(resource_count=stored)
+
+    return partial(atomic_with_retry, write, using=using)
+
+
 def name_holders(
     write: Repair, provider_id: Any, window: tuple[int, int], *, own: Any, using: str
 ) -> Repair:
@@ -87,7 +127,10 @@ def _names_of(intervals: Iterable[BusyInterval]) -> str:
     """Return the references of the bookings; of other busy time, its kind and its bounds."""
     names: list[str] = []
     for interval in intervals:
-        references = [str(booking) for booking in interval.bookings.order_by("pk")[:MAX_HOLDERS]]
+        holders = Booking._base_manager.using(interval._state.db).filter(
+            Q(busy_interval=interval) | Q(resources__busy_interval=interval)
+        )
+        references = [str(booking) for booking in holders.order_by("pk")[:MAX_HOLDERS]]
         names += references or [f"{interval.get_kind_display()} {interval}"]
     return ", ".join(names)
 
@@ -97,18 +140,27 @@ def release(booking: Booking, using: str) -> Repair:
 
     def write() -> None:
         row, _calendars = _lock_booking(booking, using)
-        if not row.holds_time and row.busy_interval_id is not None:
+        if row.holds_time:
+            return
+        resources = BookingResource.objects.using(using).filter(booking=row)
+        held = [key for key in resources.values_list("busy_interval_id", flat=True) if key]
+        resources.update(busy_interval=None)
+        if row.busy_interval_id is not None:
             Booking._base_manager.using(using).filter(pk=row.pk).update(busy_interval=None)
-            entries.recount(row.busy_interval_id, using=using)
+            held.append(row.busy_interval_id)
+        for interval_id in held:
+            entries.recount(interval_id, using=using)
 
     return partial(atomic_with_retry, write, using=using)
 
 
 def _lock_booking(booking: Booking, using: str) -> tuple[Booking, dict[Any, int]]:
-    """Lock the booking, its provider's calendar and the calendar of the time that it holds."""
+    """Lock the booking, and the calendars of its provider, its resources and the time it holds."""
     rows = Booking._base_manager.using(using).filter(pk=booking.pk)
     holder = rows.values_list("busy_interval__calendar__provider_id", flat=True).first()
-    providers = {booking.provider_id, holder} - {None}
+    resources = BookingResource.objects.using(using).filter(booking=booking)
+    holders = resources.values_list("provider_id", "busy_interval__calendar__provider_id")
+    providers = {booking.provider_id, holder, *(key for keys in holders for key in keys)} - {None}
     calendars = locks.lock_calendars(providers, using=using)
     return rows.select_for_update().get(), calendars
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from bookings.exceptions import (
     BookingConflict,
@@ -16,7 +16,7 @@ from bookings.exceptions import (
     MissingReference,
 )
 from bookings.ledger.locked import fresh
-from bookings.models import Booking, BusyInterval
+from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.models.querysets import BookingQuerySet, overlapping
 from bookings.services.bulk_change import change_bookings
 from bookings.services.expire import decide_expiry, expire_hold
@@ -33,20 +33,23 @@ def retry_without_lapsed_holds(
     using: str,
     own: Any = None,
     shared_kind: str = "",
+    resource_ids: Collection[Any] = (),
 ) -> T:
     """Run ``write``; if lapsed holds are in its way, expire them and run it once more.
 
     So an abandoned checkout never blocks a client, even if no task expires holds, or if one expires
     it at the same moment. ``window`` is what ``write`` claims of the provider's time, in seconds.
     ``own`` is the key of the busy interval that ``write`` moves, which is not in its way,
-    and neither are intervals of ``shared_kind``.
+    and neither are intervals of ``shared_kind``. ``resource_ids`` are the keys of the resources
+    that ``write`` may claim too.
     """
+    calendars = [provider_id, *resource_ids]
     try:
         return write()
     except (BookingConflict, CapacityExceeded) as error:
-        holds = list(_lapsed_holds(provider_id, window, now, using))
+        holds = list(_lapsed_holds(calendars, window, now, using))
         in_the_way = BusyInterval.objects.using(using).filter(
-            overlapping(*window), calendar__provider=provider_id
+            overlapping(*window), calendar__provider__in=calendars
         )
         if isinstance(error, CapacityExceeded):
             # A slot in which seats have been released since is not in the way any more.
@@ -70,7 +73,8 @@ def expire_lapsed_holds(
     of the holds.
     """
     bounds = min(starts for starts, _ends in windows), max(ends for _starts, ends in windows)
-    lapsed = _lapsed_holds(provider_id, bounds, now, using).order_by()
+    lapsed = Booking.objects.using(using).expired(now).order_by()
+    lapsed = lapsed.filter(overlapping(*bounds, "busy_interval__"), provider_id=provider_id)
     columns = ("pk", "busy_interval__starts", "busy_interval__ends")
     keys = [
         key
@@ -92,13 +96,41 @@ def expire_lapsed_holds(
     )
 
 
+def expire_holds_on_resources(
+    resource_ids: Collection[Any],
+    windows: Iterable[tuple[int, int]],
+    *,
+    now: datetime,
+    using: str,
+) -> None:
+    """Expire the lapsed holds that claim time of these resources within one of the windows.
+
+    Call it before the lock, because the holds may be of other providers.
+    """
+    if not resource_ids:
+        return
+    windows = list(windows)
+    bounds = min(starts for starts, _ends in windows), max(ends for _starts, ends in windows)
+    for hold in list(_lapsed_holds(resource_ids, bounds, now, using)):
+        # It may have been cancelled or deleted meanwhile.
+        with suppress(InvalidTransition, MissingReference):
+            expire_hold(hold, now=now)
+
+
 def _overlaps_any(bounds: tuple[int, int], windows: Iterable[tuple[int, int]]) -> bool:
     return any(bounds[0] < ends and starts < bounds[1] for starts, ends in windows)
 
 
 def _lapsed_holds(
-    provider_id: Any, window: tuple[int, int], now: datetime, using: str
+    provider_ids: Collection[Any], window: tuple[int, int], now: datetime, using: str
 ) -> BookingQuerySet:
-    lapsed = Booking.objects.using(using).expired(now)
+    """Return the lapsed holds that claim time of these providers, also as a resource."""
     in_window = overlapping(*window, "busy_interval__")
-    return lapsed.filter(in_window, provider_id=provider_id)
+    as_resource = BookingResource.objects.using(using).filter(
+        in_window, provider__in=provider_ids, booking__status=Booking.Status.PENDING
+    )
+    return (
+        Booking.objects.using(using)
+        .expired(now)
+        .filter(Q(in_window, provider__in=provider_ids) | Q(pk__in=as_resource.values("booking")))
+    )

@@ -20,7 +20,7 @@ from bookings.protocols import BookingType
 from bookings.questions import stored_answers
 from bookings.rules import instants, policies, prices, service_rules
 from bookings.rules.validation import whole_number
-from bookings.services import approval, references
+from bookings.services import approval, references, resource_needs
 from bookings.services.addons import snapshot_addon
 from bookings.services.day_zones import DayZones
 from bookings.services.limit_check import KnownLimits, LimitCheck
@@ -87,12 +87,14 @@ class CheckCache:
     cleaned: field_validation.Cleaned = field(default_factory=field_validation.Cleaned)
     answers: dict[tuple[int, int, bool], tuple[Any, ...]] = field(default_factory=dict)
     """The answers of a call, as they are stored, by what they were given for."""
+    resources: resource_needs.KnownResources = field(default_factory=resource_needs.KnownResources)
 
 
 class NewBooking:
     """A draft, and what is stored with it. Call ``apply_rules``, set the terms, call ``check``."""
 
     limit_check: LimitCheck
+    needs: list[resource_needs.Need]
 
     def __init__(
         self,
@@ -175,6 +177,7 @@ class NewBooking:
         policies.check_expiry(booking.expires_at, now=now)
         self.adapter.check_bookable(booking, override_policy=self.override_policy)
         is_seat = self.session_time is not None
+        self.needs = [] if is_seat else resource_needs.needs_of_new(booking, cache.resources)
         kind = BookingType.GROUP_SESSION if is_seat else BookingType.ONE_TO_ONE
         references.check_booking_type(booking.service, booking.provider, kind)
         self.limit_check = LimitCheck(

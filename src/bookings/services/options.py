@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypedDict
 
+from bookings.pools import AnyOf
+from bookings.protocols import ProviderLike
+
 
 class ClientOptions(TypedDict, total=False):
     """Who the client is besides the name, and what is noted."""
@@ -33,6 +36,7 @@ class CommonOptions(ClientOptions, total=False):
 class HoldOptions(CommonOptions, total=False):
     """The options of :func:`~bookings.services.hold_booking`, which sets ``expires_at`` itself."""
 
+    resources: Iterable[ProviderLike | AnyOf] | None
     addon_ids: Iterable[Any] | None
     party_size: int
     tenant: Any

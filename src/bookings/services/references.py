@@ -29,6 +29,7 @@ __all__ = [
 OTHER_TENANT: Final = {
     "service": _("The service belongs to another tenant. Choose one of the booking's tenant."),
     "provider": _("The provider belongs to another tenant. Choose one of the booking's tenant."),
+    "resource": _("The resource belongs to another tenant. Choose one of the booking's tenant."),
     "add-on": _("The add-on belongs to another tenant. Choose one of the booking's tenant."),
 }
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db import router
 from django.db.models import QuerySet
 
 from bookings import slots
-from bookings.ledger import entries
+from bookings.ledger import entries, locks, resource_claims
 from bookings.ledger.locked import fresh
-from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.models import Booking, BookingAddon, BookingEvent, BookingResource
 from bookings.models.arguments import missing_booking_error, saved_booking
 from bookings.models.read_alias import reading_from
+from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike
 from bookings.rules import instants
 from bookings.services import references
@@ -26,22 +27,36 @@ from bookings.services.booking_change import (
     LockedBooking,
     change_booking,
     check_version,
+    stale_error,
 )
 from bookings.services.booking_creation import skipped_validation_data
-from bookings.services.booking_move import DEPENDENT_FIELDS, MOVED_FIELDS, Move, apply_move
+from bookings.services.booking_move import (
+    DEPENDENT_FIELDS,
+    MOVED_FIELDS,
+    Move,
+    apply_move,
+    resource_changes,
+)
 from bookings.services.day_zones import DayZones
 from bookings.services.duplicates import check_duplicate
 from bookings.services.history import on_behalf_data
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.limit_check import LimitCheck
+from bookings.services.provider_choice import with_any_provider
 from bookings.services.reschedule_count import check_reschedules_left
+from bookings.services.resource_choice import ResourceChoice, with_resources
+from bookings.services.resource_needs import needs_of_moved, parse_resources
+
+ATTEMPTS: Final = 3
+"""How often a booking is read again whose resources another call has changed."""
 
 
 def reschedule_booking(
     booking: Booking,
     *,
     new_start_at: datetime,
-    new_provider: ProviderLike | None = None,
+    new_provider: ProviderLike | AnyOf | None = None,
+    new_resources: Iterable[ProviderLike | AnyOf] | None = None,
     actor: Any = None,
     addon_ids: Iterable[Any] | None = None,
     now_dt: datetime | None = None,
@@ -50,11 +65,12 @@ def reschedule_booking(
     skip_slot_validation: bool = False,
     expected_version: int | None = None,
 ) -> Booking:
-    """Move a booking to another start, another provider, or other add-ons.
+    """Move a booking to another start, another provider, other resources, or other add-ons.
 
     The booking must be PENDING or CONFIRMED and keeps its status, its reference, its rules and its
-    price. ``total_amount`` follows the add-ons, and a hold or a request lapses at its new start at
-    the latest. It records one RESCHEDULED event, unless nothing differs.
+    price. It keeps each resource that is free at the new time, and takes another one of the same
+    pool for one that is not. ``total_amount`` follows the add-ons, and a hold or a request lapses
+    at its new start at the latest. It records one RESCHEDULED event, unless nothing differs.
 
     The client may move it ``max_reschedules`` times to another start or provider; what is moved on
     the provider's behalf does not count. With another provider, its own buffers apply where they
@@ -67,8 +83,10 @@ def reschedule_booking(
 
     :param booking: the booking to change; it is refreshed and returned.
     :param new_start_at: the new start, an aware datetime.
-    :param new_provider: the new provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``; ``None``
-        keeps the provider.
+    :param new_provider: the new provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``, or
+        :class:`~bookings.pools.AnyOf` several; ``None`` keeps the provider.
+    :param new_resources: other resources, as the ``resources`` of :func:`create_booking`; ``None``
+        keeps them.
     :param actor: the user who makes the change, or ``None``; the history records it.
     :param addon_ids: the keys of the new add-ons; ``None`` keeps the add-ons, and an empty list
         removes them. An add-on that stays keeps its duration and price.
@@ -98,6 +116,8 @@ def reschedule_booking(
         client has moved the booking as often as ``max_reschedules`` (its ``limit`` then) allows.
     :raises CapacityExceeded: too few seats of the shared slot are free.
     :raises BookingConflict: the time is taken.
+    :raises ResourceTaken: the time of a resource is taken.
+    :raises PoolExhausted: no provider of a pool can take the booking.
     :raises TenantMismatch: the new provider or an add-on belongs to another tenant.
     :raises InvalidBooking: an argument is invalid or cannot be stored.
     :raises MissingReference: the booking is not saved, or has been deleted, or an add-on does not
@@ -107,43 +127,206 @@ def reschedule_booking(
         again as a whole.
     """
     zone = getattr(new_start_at, "tzinfo", None)
-    new_start_at = instants.aware_utc(new_start_at, "new_start_at")
-    now = references.resolve_now(now_dt)
+    start_at = instants.aware_utc(new_start_at, "new_start_at")
     event_data = on_behalf_data(by) | skipped_validation_data(skip_slot_validation)
-    if new_provider is not None:
+    if new_provider is not None and not isinstance(new_provider, AnyOf):
         references.saved_instance(new_provider, "PROVIDER_MODEL", "provider")
-    addon_keys = None if addon_ids is None else parse_addon_ids(addon_ids)
     saved_booking(booking)
-    using = router.db_for_write(Booking, instance=booking)
+    target = MoveTarget(
+        booking=booking,
+        start_at=start_at,
+        resources=parse_resources(new_resources, "new_resources"),
+        addon_keys=None if addon_ids is None else parse_addon_ids(addon_ids),
+        actor=actor,
+        now=references.resolve_now(now_dt),
+        using=router.db_for_write(Booking, instance=booking),
+        by=by,
+        event_data=event_data,
+        override_policy=override_policy,
+        skip_slot_validation=skip_slot_validation,
+        expected_version=expected_version,
+    )
+    if isinstance(new_provider, AnyOf):
+        booking = target.reschedule_with_any(new_provider)
+    else:
+        booking = target.reschedule(new_provider)
+    booking.convert_to_zone(zone)
+    return booking
 
-    zones = DayZones()
 
-    def move(row: Booking, addons: list[BookingAddon], *, is_locked: bool) -> Move:
+class ResourcesChanged(Exception):
+    """Another call has given the booking other resources since it was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveTarget:
+    """Where to move a booking, but for its provider, and the caller's other arguments."""
+
+    booking: Booking
+    start_at: datetime
+    resources: Sequence[Any] | None
+    addon_keys: list[Any] | None
+    actor: Any
+    now: datetime
+    using: str
+    by: str
+    event_data: dict[str, Any]
+    override_policy: bool
+    skip_slot_validation: bool
+    expected_version: int | None
+    zones: DayZones = field(default_factory=DayZones)
+
+    def reschedule_with_any(self, pool: AnyOf) -> Booking:
+        """Move the booking to the first provider of the pool that can take it."""
+        draft = self._read_draft()
+        length = draft.end_at - draft.start_at
+        freed = _seats_of(draft, ())
+        draft.start_at = self.start_at
+        draft.end_at = instants.add_elapsed(self.start_at, length)
+        # Add-ons may make it shorter, and it may share its time.
+        is_exclusive = self.addon_keys is None and not getattr(
+            draft.service, "allow_multiple_clients_per_slot", False
+        )
+        window = instants.busy_bounds_of(draft) if is_exclusive else None
+        return with_any_provider(
+            pool,
+            draft,
+            lambda provider: self.reschedule(provider, takes_turns=pool.takes_turns),
+            window=window,
+            now=self.now,
+            using=self.using,
+            freed=freed,
+        )
+
+    def reschedule(self, provider: Any, *, takes_turns: bool = False) -> Booking:
+        """Move the booking to this provider; ``None`` keeps its provider."""
+        for _attempt in range(ATTEMPTS):
+            try:
+                return self._reschedule(provider, takes_turns)
+            except ResourcesChanged:
+                continue
+        raise stale_error()
+
+    def _reschedule(self, provider: Any, takes_turns: bool) -> Booking:
+        now, using = self.now, self.using
+        # The slot engine may be slow, so it is asked before the lock, about a draft.
+        draft = self._read_draft()
+        old_resources = list(BookingResource.objects.using(using).filter(booking=draft))
+        with reading_from(using):
+            addons = list(_addons_of(draft, using))
+            before = copy(draft)
+            claim = self._apply(draft, addons, provider, is_locked=False).claim
+            needs = needs_of_moved(draft, using=using)
+        self._check_count(draft, before, lock=False)
+        limit_check = LimitCheck(draft, zones=self.zones, override_policy=self.override_policy)
+        if not self.skip_slot_validation:
+            slots.validate_start(draft, now_dt=now, override_policy=self.override_policy)
+        freed = _seats_of(draft, old_resources)
+        choice = ResourceChoice(
+            draft,
+            needs,
+            claim,
+            now=now,
+            using=using,
+            ignores_hours=self.skip_slot_validation,
+            override_policy=self.override_policy,
+            freed=freed,
+            buffers={each.provider_id: each.buffers for each in old_resources},
+        )
+
+        def write(resources: list[BookingResource]) -> Booking:
+            def decide(locked: LockedBooking) -> Change | None:
+                return self._decide(
+                    locked,
+                    provider,
+                    resources,
+                    expected=old_resources,
+                    limit_check=limit_check,
+                    takes_turns=takes_turns,
+                )
+
+            locked_too = [each.provider_id for each in resources]
+            if provider is not None:
+                locked_too.append(provider.pk)
+            return change_booking(
+                self.booking,
+                decide,
+                verb="reschedule",
+                actor=self.actor,
+                now_dt=now,
+                expected_version=self.expected_version,
+                also_lock=locked_too,
+                limit_check=limit_check,
+            )
+
+        return retry_without_lapsed_holds(
+            lambda: with_resources(choice, write),
+            draft.provider_id,
+            choice.bounds(),
+            now=now,
+            using=using,
+            own=draft.busy_interval_id,
+            resource_ids=choice.candidates,
+        )
+
+    def _read_draft(self) -> Booking:
+        """Return the booking as it is stored, to be moved without a lock."""
+        drafts = Booking.objects.using(self.using).select_related("busy_interval")
+        draft = drafts.filter(pk=self.booking.pk).first()
+        if draft is None:
+            raise missing_booking_error()
+        check_version(draft, self.expected_version)
+        if draft.is_in_session:
+            raise entries.in_session_error()
+        draft.requested_resources = self.resources
+        return draft
+
+    def _apply(
+        self, row: Booking, addons: list[BookingAddon], provider: Any, *, is_locked: bool
+    ) -> Move:
         return apply_move(
             row,
             addons,
             is_locked=is_locked,
-            start_at=new_start_at,
-            provider=new_provider,
-            addon_keys=addon_keys,
-            now=now,
-            using=using,
-            zones=zones,
-            override_policy=override_policy,
+            start_at=self.start_at,
+            provider=provider,
+            addon_keys=self.addon_keys,
+            now=self.now,
+            using=self.using,
+            zones=self.zones,
+            override_policy=self.override_policy,
         )
 
-    check_count = partial(
-        check_reschedules_left, using=using, by=by, override_policy=override_policy
-    )
+    def _check_count(self, row: Booking, before: Booking, *, lock: bool) -> None:
+        check_reschedules_left(
+            row,
+            before,
+            lock=lock,
+            using=self.using,
+            by=self.by,
+            override_policy=self.override_policy,
+        )
 
-    def decide(locked: LockedBooking) -> Change | None:
-        row = locked.row
+    def _decide(
+        self,
+        locked: LockedBooking,
+        provider: Any,
+        resources: Sequence[BookingResource],
+        *,
+        expected: Sequence[BookingResource],
+        limit_check: LimitCheck,
+        takes_turns: bool,
+    ) -> Change | None:
+        row, now, using = locked.row, self.now, self.using
         before = copy(row)
-        moved = move(row, list(fresh(_addons_of(row, using))), is_locked=True)
-        data = moved.event_data(before)
+        stored = resource_claims.read([row], using=using)
+        if {each.pk for each in stored} != {each.pk for each in expected}:
+            raise ResourcesChanged
+        moved = self._apply(row, list(fresh(_addons_of(row, using))), provider, is_locked=True)
+        data = moved.event_data(before) | resource_changes(stored, resources)
         if not data:
             return None
-        check_count(row, before, lock=True)
+        self._check_count(row, before, lock=True)
         check_duplicate(row, now=now, using=using)
         limit_check.check(row, now=now, using=using, before=before)
         row.busy_interval_id = entries.move(
@@ -153,47 +336,27 @@ def reschedule_booking(
             moved.claim,
             using=using,
         )
+        resource_claims.replace_all(
+            row, stored, resources, moved.claim, locked.calendars, using=using
+        )
+        turns = {each.provider_id for each in resources if each.takes_turns}
+        turns -= {each.provider_id for each in stored}
+        if takes_turns:
+            turns.add(row.provider_id)
+        locks.mark_chosen([locked.calendars[key] for key in turns], now=now, using=using)
         moved.save_addons()
         return Change(
             BookingEvent.EventType.RESCHEDULED,
             fields=(*MOVED_FIELDS, *DEPENDENT_FIELDS),
-            data=data | event_data,
+            data=data | self.event_data,
         )
 
-    # The slot engine may be slow, so it is asked before the lock, about a draft.
-    drafts = Booking.objects.using(using).select_related("busy_interval")
-    draft = drafts.filter(pk=booking.pk).first()
-    if draft is None:
-        raise missing_booking_error()
-    check_version(draft, expected_version)
-    if draft.is_in_session:
-        raise entries.in_session_error()
-    before_move = copy(draft)
-    with reading_from(using):
-        claim = move(draft, list(_addons_of(draft, using)), is_locked=False).claim
-    check_count(draft, before_move, lock=False)
-    limit_check = LimitCheck(draft, zones=zones, override_policy=override_policy)
-    if not skip_slot_validation:
-        slots.validate_start(draft, now_dt=now, override_policy=override_policy)
-    booking = retry_without_lapsed_holds(
-        lambda: change_booking(
-            booking,
-            decide,
-            verb="reschedule",
-            actor=actor,
-            now_dt=now,
-            expected_version=expected_version,
-            also_lock=None if new_provider is None else new_provider.pk,
-            limit_check=limit_check,
-        ),
-        draft.provider_id,
-        claim.window,
-        now=now,
-        using=using,
-        own=draft.busy_interval_id,
-    )
-    booking.convert_to_zone(zone)
-    return booking
+
+def _seats_of(row: Booking, resources: Iterable[BookingResource]) -> dict[int, int]:
+    """Return the seats that a stored booking and its resources hold, by busy interval."""
+    seats = {row.busy_interval_id: row.party_size}
+    seats |= dict.fromkeys((each.busy_interval_id for each in resources), 1)
+    return {key: number for key, number in seats.items() if key is not None}
 
 
 def _addons_of(row: Booking, using: str) -> QuerySet[BookingAddon]:

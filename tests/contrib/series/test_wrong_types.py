@@ -54,6 +54,7 @@ OPTIONS: Final = {
     "client_email": TEXTS,
     "client_phone": TEXTS,
     "client_user": optional(OBJECT),
+    "resources": optional(LIST),
     "addon_ids": optional(LIST),
     "party_size": INTEGERS,
     "notes_client": TEXTS,

@@ -23,7 +23,11 @@ from bookings.admin.booking import fieldsets
 from bookings.admin.booking.actions import ACTIONS
 from bookings.admin.booking.calendar import CalendarMixin
 from bookings.admin.booking.forms import AddForm, DetailsForm, MoveForm
-from bookings.admin.booking.inlines import BookingAddonInline, BookingEventInline
+from bookings.admin.booking.inlines import (
+    BookingAddonInline,
+    BookingEventInline,
+    BookingResourceInline,
+)
 from bookings.admin.booking.steps import STEPS
 from bookings.admin.choices import RelatedFilter, keep_choices
 from bookings.admin.display import status_badge
@@ -44,7 +48,7 @@ from bookings.admin.steps import Step, StepOutcome, StepsMixin
 from bookings.admin.tenants import limit_searches_to, tenant_fields, tenant_filters
 from bookings.admin.visibility import selectable_objects
 from bookings.exceptions import StaleBooking
-from bookings.models import Booking, BookingAddon
+from bookings.models import Booking, BookingAddon, BookingResource
 from bookings.questions import Question, values_of
 from bookings.rules.money import format_amount
 
@@ -86,7 +90,7 @@ class BookingAdmin(
     actions = list(ACTIONS)  # noqa: RUF012 - as ModelAdmin declares it
     steps = STEPS
     date_hierarchy = "start_at"
-    inlines: ClassVar = [BookingAddonInline, BookingEventInline]
+    inlines: ClassVar = [BookingResourceInline, BookingAddonInline, BookingEventInline]
     list_display: Any = (
         *("reference", "start_at", "state", "client_name", "service", "provider", "total"),
         *tenant_fields(),
@@ -193,20 +197,34 @@ class BookingAdmin(
         hidden = dict.fromkeys(read_only & base.declared_fields.keys())
         kwargs["form"] = type(base.__name__, (base,), hidden) if hidden else base
         form = super().get_form(request, obj, change, **kwargs)
-        addon_key = BookingAddon._meta.get_field("addon")
         form.site_name = self.admin_site.name
-        if "addons" in form.base_fields:
-            # A copy: Django makes the class of the form for each request, but not its fields.
-            addons = form.base_fields["addons"] = copy.deepcopy(form.base_fields["addons"])
-            addons.widget = self.search_many_widget(addon_key, request)
-            addons.queryset = self.get_addons_queryset(request)
-            if obj is not None:
-                keep_choices(addons, list(obj.addons.values_list("addon_id", flat=True)))
+        self._search_many(request, form, obj, "addons", BookingAddon._meta.get_field("addon"))
+        self._search_many(
+            request, form, obj, "resources", BookingResource._meta.get_field("provider")
+        )
         if obj is not None:
             # The tenant of a booking is no field of its form, so the script of the search boxes
             # cannot read it there.
             limit_searches_to(obj.tenant_id, form.base_fields.values())
         return form
+
+    def _search_many(
+        self, request: HttpRequest, form: Any, obj: Any, name: str, foreign_key: Any
+    ) -> None:
+        """Let a field of the form offer what the foreign key of a booking's rows may refer to."""
+        if name not in form.base_fields:
+            return
+        # A copy: Django makes the class of the form for each request, but not its fields.
+        field = form.base_fields[name] = copy.deepcopy(form.base_fields[name])
+        field.widget = self.search_many_widget(foreign_key, request)
+        field.queryset = (
+            self.get_addons_queryset(request)
+            if name == "addons"
+            else selectable_objects(self.admin_site, foreign_key.related_model, request)
+        )
+        if obj is not None:
+            chosen = getattr(obj, name).values_list(foreign_key.attname, flat=True)
+            keep_choices(field, list(chosen))
 
     def choose_form(self, request: HttpRequest, obj: Any = None) -> type[Any]:
         """Return the form of the page. The ``form`` of a subclass goes before ours, as a mixin."""
@@ -234,6 +252,8 @@ class BookingAdmin(
             for inline in extension.booking_inlines()
         ]
         inlines = [*super().get_inlines(request, obj)]
+        if not obj.resource_count:
+            inlines = [inline for inline in inlines if inline is not BookingResourceInline]
         added = [inline for inline in of_extensions if inline not in inlines]
         # Before the history, wherever a host's subclass puts that.
         place = inlines.index(BookingEventInline) if BookingEventInline in inlines else len(inlines)

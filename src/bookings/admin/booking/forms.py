@@ -23,7 +23,7 @@ from bookings.services import create_booking, reschedule_booking, update_booking
 CLIENT_FIELDS = ("client_name", "client_email", "client_phone", "client_user")
 NOTE_FIELDS = ("notes_client", "notes_internal")
 DETAIL_FIELDS = (*CLIENT_FIELDS, *NOTE_FIELDS)
-PLAN_FIELDS = ("start_at", "provider", "addons")
+PLAN_FIELDS = ("start_at", "provider", "resources", "addons")
 RULE_FIELDS = ("override_policy", "skip_slot_validation")
 
 
@@ -31,6 +31,15 @@ class PlanForm(QuestionsForm, ServiceForm):
     """When the booking is and with which add-ons, and which rules staff override."""
 
     start_at = InstantField()
+    resources = ModelMultipleChoiceField(
+        queryset=None,
+        required=False,
+        label=gettext_lazy("Resources"),
+        help_text=gettext_lazy(
+            "Further providers whose time it takes, such as a room. "
+            "What the service needs is taken in any case."
+        ),
+    )
     addons = ModelMultipleChoiceField(queryset=None, required=False, label=gettext_lazy("Add-ons"))
     override_policy = forms.BooleanField(
         required=False,
@@ -78,6 +87,7 @@ class AddForm(PlanForm):
             **{name: values[name] for name in DETAIL_FIELDS if name in values},
             **{name: values.get(name, False) for name in RULE_FIELDS},
             tenant=values.get("tenant"),
+            resources=list(values.get("resources", ())),
             addon_ids=[addon.pk for addon in values.get("addons", ())],
             answers=self.given_answers(),
             allow_past=values.get("allow_past") or None,
@@ -135,6 +145,7 @@ class MoveForm(PlanForm, DetailsForm):
         if "start_at" in self.fields:
             start: Any = self.fields["start_at"]
             start.current = self.instance.start_at
+        self.initial["resources"] = [row.provider_id for row in self.instance.resources.all()]
         self.initial["addons"] = list(self.instance.addons.values_list("addon_id", flat=True))
 
     def prepare_instance(self) -> None:
@@ -158,6 +169,7 @@ class MoveForm(PlanForm, DetailsForm):
                 self.booking,
                 new_start_at=values["start_at"] if "start_at" in changed else self.booking.start_at,
                 new_provider=values["provider"] if "provider" in changed else None,
+                new_resources=list(values["resources"]) if "resources" in changed else None,
                 addon_ids=[addon.pk for addon in values["addons"]] if "addons" in changed else None,
                 actor=actor,
                 by="provider" if values.get("by") else "client",

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.admin.display import user_column
 from bookings.admin.question_fields import answer_texts
 from bookings.admin.read_only import ReadOnlyInline
-from bookings.models import Booking, BookingAddon, BookingEvent
+from bookings.models import Booking, BookingAddon, BookingEvent, BookingResource
 from bookings.models.fields import AmountField
 from bookings.rules.money import format_amount
 
@@ -43,6 +43,26 @@ class BookingAddonInline(ReadOnlyInline):
         if addon.price_amount_snapshot is None:
             return "–"
         return format_amount(addon.price_amount_snapshot, addon.currency_snapshot)
+
+
+class BookingResourceInline(ReadOnlyInline):
+    model = BookingResource
+    verbose_name_plural = _("resources")
+    fields = readonly_fields = ("provider_name", "buffers", "is_from_pool")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).select_related("booking")
+
+    @admin.display(description=_("buffers"))
+    def buffers(self, resource: BookingResource) -> str:
+        return _("%(before)d min before, %(after)d min after") % {
+            "before": resource.buffer_before_minutes,
+            "after": resource.buffer_after_minutes,
+        }
+
+    @admin.display(description=_("chosen from a pool"), boolean=True)
+    def is_from_pool(self, resource: BookingResource) -> bool:
+        return resource.pool is not None
 
 
 class BookingEventInline(ReadOnlyInline):
@@ -94,6 +114,8 @@ class BookingEventInline(ReadOnlyInline):
 
     def display_text(self, name: str, value: Any) -> str:
         """Return the text for a field's value; for a foreign key, the name of its object."""
+        if name == "resources":
+            return value_text([self.display_text("provider", key) for key in value])
         if not isinstance(value, int | str):
             return value_text(value)
         if (name, value) not in self.names:
@@ -104,7 +126,7 @@ class BookingEventInline(ReadOnlyInline):
 AMOUNTS: Final = frozenset(
     field.name for field in Booking._meta.get_fields() if isinstance(field, AmountField)
 )
-LABELS: Final = {"addons": _("add-ons")}
+LABELS: Final = {"addons": _("add-ons"), "resources": _("resources")}
 
 
 def field_label(name: str) -> str:

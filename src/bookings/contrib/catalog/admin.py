@@ -11,7 +11,7 @@ from bookings.admin.amounts import AmountsMixin, amount_column
 from bookings.admin.choices import RelatedFilter, ScopedChoicesMixin
 from bookings.admin.generic_bases import TabularInline
 from bookings.admin.invalid_filters import InvalidFilterMixin
-from bookings.contrib.catalog.models import Provider, Service, ServiceAddon
+from bookings.contrib.catalog.models import Provider, ResourcePool, Service, ServiceAddon
 
 
 class ServiceAddonInline(AmountsMixin, TabularInline):
@@ -41,6 +41,7 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
                     ("buffer_before_minutes", "buffer_after_minutes"),
                     ("minimum_notice_minutes", "maximum_advance_days"),
                     ("allow_multiple_clients_per_slot", "capacity"),
+                    "pools",
                 )
             },
         ),
@@ -69,6 +70,7 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
         (_("Questions"), {"fields": ("questions",)}),
     )
     inlines: ClassVar = [ServiceAddonInline]
+    autocomplete_fields = ("pools",)
 
 
 @admin.register(Provider)
@@ -82,6 +84,13 @@ class ProviderAdmin(InvalidFilterMixin):
     list_display = ("name", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name",)
+
+
+@admin.register(ResourcePool)
+class ResourcePoolAdmin(InvalidFilterMixin):
+    list_display = ("name", "strategy")
+    search_fields = ("name",)
+    autocomplete_fields = ("members",)
 
 
 @admin.register(ServiceAddon)

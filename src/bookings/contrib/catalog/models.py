@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bookings.abstract import AbstractAddon, AbstractProvider, AbstractService
-
-
-class Service(AbstractService):
-    """What clients book. Set ``BOOKINGS_SERVICE_MODEL`` to ``"bookings_catalog.Service"``."""
-
-    class Meta(AbstractService.Meta):
-        verbose_name = _("service")
-        verbose_name_plural = _("services")
+from bookings.models.read_alias import read_alias
+from bookings.pools import AnyOf, Strategy
 
 
 class Provider(AbstractProvider):
@@ -22,6 +18,81 @@ class Provider(AbstractProvider):
     class Meta(AbstractProvider.Meta):
         verbose_name = _("provider")
         verbose_name_plural = _("providers")
+
+
+class ResourcePool(models.Model):
+    """Providers of which a service needs any one besides its own, such as rooms.
+
+    A pool with one member is a certain resource.
+    """
+
+    STRATEGIES: ClassVar = [
+        (Strategy.FIRST.value, _("In the order of their names")),
+        (Strategy.LEAST_BUSY.value, _("The least busy first")),
+        (Strategy.ROUND_ROBIN.value, _("In turn")),
+    ]
+
+    name = models.CharField(_("name"), max_length=255)
+    members = models.ManyToManyField(
+        Provider, related_name="resource_pools", verbose_name=_("members")
+    )
+    strategy = models.CharField(
+        _("order"), max_length=20, choices=STRATEGIES, default=Strategy.FIRST.value
+    )
+
+    class Meta:
+        verbose_name = _("resource pool")
+        verbose_name_plural = _("resource pools")
+        ordering: ClassVar = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Service(AbstractService):
+    """What clients book. Set ``BOOKINGS_SERVICE_MODEL`` to ``"bookings_catalog.Service"``."""
+
+    pools = models.ManyToManyField(
+        ResourcePool,
+        blank=True,
+        related_name="services",
+        verbose_name=_("resource pools"),
+        help_text=_("A booking takes one member of each, besides its provider."),
+    )
+    # So that a booking of a service without pools makes no query for them.
+    has_pools = models.BooleanField(default=False, editable=False)
+
+    class Meta(AbstractService.Meta):
+        verbose_name = _("service")
+        verbose_name_plural = _("services")
+
+    @property
+    def resources(self) -> list[AnyOf]:
+        """The pools of which a booking takes one member each."""
+        if not self.has_pools:
+            return []
+        members = Provider._default_manager.order_by("name", "pk")
+        pools = self.pools.using(read_alias(ResourcePool)).prefetch_related(
+            models.Prefetch("members", members.using(read_alias(Provider)))
+        )
+        return [AnyOf(pool.members.all(), pool.strategy) for pool in pools]
+
+
+def _update_has_pools(
+    sender: Any, *, instance: Any, action: str, reverse: bool, using: str, **_kwargs: Any
+) -> None:
+    """Follow the pools of services; receives ``m2m_changed``."""
+    if not action.startswith("post_"):
+        return
+    with_pools = sender._default_manager.using(using).values("service_id")
+    services = Service._default_manager.using(using)
+    services.filter(pk__in=with_pools, has_pools=False).update(has_pools=True)
+    services.filter(has_pools=True).exclude(pk__in=with_pools).update(has_pools=False)
+    if not reverse:
+        instance.has_pools = services.get(pk=instance.pk).has_pools
+
+
+models.signals.m2m_changed.connect(_update_has_pools, sender=Service.pools.through)
 
 
 class ServiceAddon(AbstractAddon):

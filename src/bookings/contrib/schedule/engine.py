@@ -135,6 +135,7 @@ def starts(
     first: int,
     last: int,
     joinable: Iterable[int] = (),
+    blocked: Iterable[Interval] = (),
 ) -> Iterator[int]:
     """Yield the starts in ``[first, last)`` that can be booked, in order.
 
@@ -143,12 +144,15 @@ def starts(
 
     ``joinable`` are the starts of shared slots that have seats left for the same booking. The
     booking can join one at exactly its start, and does not overlap it otherwise. These slots are
-    not in ``busy``.
+    not in ``busy``. ``blocked`` are intervals of starts that something else forbids; they may
+    overlap each other.
     """
     if first >= last:
         return iter(())
-    blocked = iter(sorted(_blocked(busy, joinable, rules, first, last)))
-    return chain.from_iterable(_unblocked(_grid(hours, rules, first, last), blocked, rules.step))
+    every = chain(_blocked(busy, joinable, rules, first, last), blocked)
+    return chain.from_iterable(
+        _unblocked(_grid(hours, rules, first, last), iter(sorted(every)), rules.step)
+    )
 
 
 def _unblocked(

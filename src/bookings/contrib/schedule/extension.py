@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.contrib.schedule import integrity
 from bookings.contrib.schedule.schedule_rules import find_schedules, load_rules_by_provider
+from bookings.contrib.schedule.slots.resource_time import closed_resources
 from bookings.contrib.schedule.time_ranges import dates_between
+from bookings.exceptions import BookingError
 from bookings.extensions import Extension
 from bookings.integrity import Problem
+from bookings.models import Booking
 from bookings.protocols import ProviderLike
 from bookings.rules.working_days import WorkingDays
 
@@ -19,6 +22,12 @@ from bookings.rules.working_days import WorkingDays
 class ScheduleExtension(Extension):
     name = "bookings_schedule"
     order = 10
+
+    def closed_resources(
+        self, resources: Sequence[ProviderLike], bookings: Sequence[Booking]
+    ) -> Sequence[Mapping[Any, BookingError]]:
+        """Return which resources are closed; one without a schedule of its own is always open."""
+        return closed_resources(resources, bookings)
 
     def find_problems(self, using: str) -> Iterator[Problem]:
         return integrity.find_problems(using)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Unpack
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.utils.translation import get_language
 
 from bookings.contrib.schedule import time_ranges
@@ -27,6 +27,7 @@ from bookings.contrib.schedule.slots.by_day import (
 )
 from bookings.contrib.schedule.slots.query import Options, Providers, SlotQuery, list_providers
 from bookings.models import Booking, Calendar, arguments
+from bookings.pools import AnyOf
 from bookings.protocols import AddonLike, ProviderLike, ServiceLike
 from bookings.rules import instants, validation
 
@@ -58,6 +59,7 @@ def list_available_slots(
     tz: tzinfo | None = None,
     booking: Booking | None = None,
     addons: Iterable[AddonLike] | None = None,
+    resources: Iterable[ProviderLike | AnyOf] | None = None,
     party_size: int | None = None,
     client_name: str = "",
     client_email: str = "",
@@ -84,6 +86,8 @@ def list_available_slots(
         free.
     :param addons: the add-ons of the booking, which make it longer. By default a new booking has
         none, and ``booking`` keeps its own.
+    :param resources: the resources that the booking takes besides those that the service needs,
+        each one or ``AnyOf`` several. By default ``booking`` keeps its own.
     :param party_size: the party size of a new booking, by default 1. ``booking`` keeps its own.
     :param client_name: the client of a new booking, as far as known: with a client, starts that a
         limit on clients or the duplicate guard would refuse are not on offer. ``booking`` keeps its
@@ -126,6 +130,7 @@ def list_available_slots(
         tenant=tenant,
         tz=tz,
         addons=addons,
+        resources=resources,
         party_size=party_size,
         client_name=client_name,
         client_email=client_email,
@@ -267,12 +272,18 @@ def availability_etag(
     """
     query = SlotQuery.build(service, (0, 0), **options)
     pool = {provider.pk: provider for provider in list_providers(providers)}
-    schedules = find_schedules(list(pool.values()), query.tenant_id)
-    calendars = Calendar.objects.filter(provider__in=pool).order_by("pk")
-    expired_holds = Booking.objects.expired(query.now).filter(provider__in=pool).order_by()
+    resources = query.resource_candidates(pool.values())
+    every = pool | resources
+    schedules = find_schedules(list(every.values()), query.tenant_id)
+    calendars = Calendar.objects.filter(provider__in=every).order_by("pk")
+    is_in_the_way = Q(provider__in=every)
+    if resources:
+        is_in_the_way |= Q(resources__provider__in=resources)
+    expired_holds = Booking.objects.expired(query.now).filter(is_in_the_way).order_by()
     parts = (
         query.fingerprint(pool.values()),
         list(pool),
+        list(resources),
         [(key, schedule.pk, schedule.revision) for key, schedule in schedules.items()],
         list(calendars.values_list("pk", "revision")),
         expired_holds.aggregate(Count("pk"), Max("expires_at")),

@@ -153,7 +153,7 @@ def move_seat(
             act,
             now=now,
             actor=actor,
-            also_lock=to_session.provider_id,
+            also_lock=[to_session.provider_id],
             limit_check=limit_check,
         ),
         to_session.provider_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final, TypeAlias, TypedDict, Unpack
@@ -12,13 +12,19 @@ from bookings.contrib.schedule.slots.availability import Availability
 from bookings.contrib.schedule.slots.busy_time import load_busy_time
 from bookings.contrib.schedule.slots.refusals import no_schedule_error
 from bookings.contrib.schedule.slots.requested_booking import RequestedBooking
+from bookings.contrib.schedule.slots.resource_time import (
+    load_resource_searches,
+    resource_candidates,
+)
 from bookings.contrib.schedule.slots.start_search import StartSearch
 from bookings.models import Booking, arguments
+from bookings.pools import AnyOf
 from bookings.protocols import AddonLike, BookingType, ProviderLike, ServiceLike
 from bookings.rules import instants, validation
 from bookings.services import references
 from bookings.services.client_details import known_client
 from bookings.services.expected_refusals import ExpectedRefusals
+from bookings.services.resource_needs import parse_resources
 
 Providers: TypeAlias = ProviderLike | Iterable[ProviderLike]
 
@@ -38,6 +44,9 @@ class Options(TypedDict, total=False):
     addons: Iterable[AddonLike] | None
     """The add-ons of the booking, which make it longer. By default a new booking has none, and
     ``booking`` keeps its own."""
+    resources: Iterable[ProviderLike | AnyOf] | None
+    """The resources that the booking takes besides those that the service needs, each one or
+    ``AnyOf`` several. By default ``booking`` keeps its own."""
     party_size: int | None
     """The party size of a new booking, by default 1. ``booking`` keeps its own."""
     client_name: str
@@ -83,6 +92,7 @@ class SlotQuery:
         arguments.saved_service(service)
         booking, tenant = options.get("booking"), arguments.saved_tenant(options.get("tenant"))
         addons, party_size = _saved_addons(options.get("addons")), options.get("party_size")
+        resources = parse_resources(options.get("resources"))
         client = known_client(
             options.get("client_name", ""),
             options.get("client_email", ""),
@@ -92,7 +102,11 @@ class SlotQuery:
         return cls(
             requested=(
                 RequestedBooking.for_new(
-                    service, addons=addons, party_size=party_size, client=client
+                    service,
+                    addons=addons,
+                    party_size=party_size,
+                    client=client,
+                    resources=resources,
                 )
                 if booking is None
                 else RequestedBooking.for_move(
@@ -101,6 +115,7 @@ class SlotQuery:
                     addons=addons,
                     party_size=party_size,
                     client=client,
+                    resources=resources,
                 )
             ),
             first=bounds[0],
@@ -142,6 +157,15 @@ class SlotQuery:
             ignored_interval_id=self.ignored_interval_id,
         )
         drafts = self._drafts(pool, requested, self.first)
+        resources = load_resource_searches(
+            drafts,
+            requested,
+            self.first,
+            self.last,
+            {key: busy_time.joinable for key, busy_time in busy_times.items()},
+            now=self.now,
+            override_policy=self.override_policy,
+        )
         refusals = self._refusals(drafts.values(), self.first, self.last)
         return [
             Availability(
@@ -156,6 +180,7 @@ class SlotQuery:
                     draft=drafts[provider.pk],
                     refusals=refusals,
                     override_policy=self.override_policy,
+                    resources=resources.get(provider.pk),
                 ),
                 tz=self.tz,
             )
@@ -186,6 +211,12 @@ class SlotQuery:
             override_policy=self.override_policy,
             before=self.requested.before,
         )
+
+    def resource_candidates(self, providers: Collection[ProviderLike]) -> dict[Any, ProviderLike]:
+        """Return the providers that may become resources of the booking, by key."""
+        of_providers = {each.pk: self.requested.for_provider(each) for each in providers}
+        drafts = self._drafts(providers, of_providers, instants.floor_second(self.now))
+        return resource_candidates(drafts, self.requested)
 
     def fingerprint(self, providers: Iterable[ProviderLike]) -> tuple[Any, ...]:
         """Return all that an answer depends on, except the range and what the schedules and the

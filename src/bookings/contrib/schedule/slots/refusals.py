@@ -47,6 +47,7 @@ def explain_refusal(search: StartSearch, start_at: datetime) -> BookingError | N
         or _booking_window_error(search, start_at)
         or _off_grid_error(search, start_at, second)
         or _taken_error(search, start_at, second)
+        or search.resource_refusal(second)
         or search.refusals.of_stored_bookings(search.draft_at(second))
     )
 
@@ -156,6 +157,7 @@ def _booking_window_error(search: StartSearch, start_at: datetime) -> StartNotOf
 
 
 def _off_grid_error(search: StartSearch, start_at: datetime, second: int) -> StartNotOffered | None:
+    search = replace(search, resources=None)
     on_grid = search.starts_between(second, second + 1, ignore_busy_time=True)
     if not start_at.microsecond and next(on_grid, None) is not None:
         return None

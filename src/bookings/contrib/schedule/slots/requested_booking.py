@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,11 @@ class RequestedBooking:
     def current_interval_id(self) -> int | None:
         """The busy interval of a booking to be moved; it frees ``party_size`` seats there."""
         return None if self.before is None else self.before.busy_interval_id
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several bookings share a slot."""
+        return self.service_rules.is_shared
 
     @property
     def busy_length(self) -> int:
@@ -99,6 +104,7 @@ class RequestedBooking:
         addons: Iterable[AddonLike] | None = None,
         party_size: int | None = None,
         client: Mapping[str, Any],
+        resources: Sequence[Any] | None = None,
     ) -> RequestedBooking:
         """Return what ``create_booking`` would make."""
         rules = _service_rules(service)
@@ -112,6 +118,7 @@ class RequestedBooking:
             **client,
         )
         _set_related(template, "service", service)
+        template.requested_resources = resources
         return cls(
             service=service,
             service_rules=rules,
@@ -132,6 +139,7 @@ class RequestedBooking:
         addons: Iterable[AddonLike] | None = None,
         party_size: int | None = None,
         client: Mapping[str, Any],
+        resources: Sequence[Any] | None = None,
     ) -> RequestedBooking:
         """Return what ``reschedule_booking`` would make of a booking.
 
@@ -147,6 +155,9 @@ class RequestedBooking:
         length = booking.end_at.astimezone(UTC) - booking.start_at.astimezone(UTC)
         if addons is not None:
             length += timedelta(minutes=_additional_minutes(booking, addons))
+        template = copy(booking)
+        if resources is not None:
+            template.requested_resources = resources
         return cls(
             service=service,
             service_rules=rules,
@@ -155,7 +166,7 @@ class RequestedBooking:
             buffer_after=60 * booking.buffer_after_minutes,
             party_size=booking.party_size,
             capacity=rules.seats(booking.party_size),
-            template=copy(booking),
+            template=template,
             # The core passes a new booking as well, when it asks whether its start is on offer.
             before=None if booking.pk is None else booking,
         )

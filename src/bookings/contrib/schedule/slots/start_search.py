@@ -12,6 +12,7 @@ from bookings.contrib.schedule.engine import Alignment, SlotRules
 from bookings.contrib.schedule.schedule_rules import ScheduleRules
 from bookings.contrib.schedule.slots.busy_time import BusyTime
 from bookings.contrib.schedule.slots.requested_booking import RequestedBooking
+from bookings.contrib.schedule.slots.resource_time import ResourceSearch
 from bookings.exceptions import BookingError
 from bookings.models import Booking
 from bookings.protocols import ProviderLike
@@ -39,10 +40,14 @@ class StartSearch:
     refusals: ExpectedRefusals = field(repr=False)
     override_policy: bool = False
     """Whether notice, advance and limits do not count."""
+    resources: ResourceSearch | None = field(default=None, repr=False)
+    """The resources that the booking needs; ``None`` for none."""
 
     def starts(self) -> Iterator[int]:
         """Yield the starts in the range that can be booked."""
         starts = self.starts_between(*self.bounds)
+        if self.resources is not None and not self.resources.is_certain:
+            starts = filter(self._has_resources, starts)
         if not self.refusals.depend_on_start:
             return starts
         return (start for start in starts if self._refusal_of(start) is None)
@@ -54,7 +59,9 @@ class StartSearch:
             self, busy_time=self.busy_time.within(first, first + self.requested.busy_length)
         )
         starts = near.starts_between(*self._within(second, second + 1))
-        return any(self._refusal_of(start) is None for start in starts)
+        return any(
+            self._has_resources(start) and self._refusal_of(start) is None for start in starts
+        )
 
     def has_start_if_free(self, first: int, last: int) -> bool:
         """Return whether there would be a start in ``[first, last)`` if nothing were booked."""
@@ -63,7 +70,15 @@ class StartSearch:
 
     def is_taken(self, second: int) -> bool:
         """Return whether busy time is in the way of a start that is on the grid."""
-        return next(self.starts_between(second, second + 1), None) is None
+        alone = replace(self, resources=None)
+        return next(alone.starts_between(second, second + 1), None) is None
+
+    def resource_refusal(self, second: int) -> BookingError | None:
+        """Return why the resources that a booking needs are not free; ``None`` if they are."""
+        return None if self.resources is None else self.resources.refusal_at(second)
+
+    def _has_resources(self, second: int) -> bool:
+        return self.resource_refusal(second) is None
 
     def draft_at(self, second: int) -> Booking:
         """Return the draft, with this start."""
@@ -88,6 +103,9 @@ class StartSearch:
             first=first,
             last=last,
             joinable=busy_time.joinable,
+            blocked=()
+            if self.resources is None
+            else self.resources.blocked(first, last, ignore_busy_time=ignore_busy_time),
         )
 
     def busy_seconds(self, first: int, last: int) -> int:

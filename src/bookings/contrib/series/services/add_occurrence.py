@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -21,13 +21,14 @@ from bookings.contrib.series.services.series_change import (
     with_prepared_series,
     write_alias,
 )
-from bookings.models import Booking, BookingAddon
+from bookings.models import Booking, BookingAddon, BookingResource
 from bookings.rules.zones import zone_by_name
 from bookings.services import references
 from bookings.services.addons import load_addons
 from bookings.services.bulk_change import raise_refusal
 from bookings.services.bulk_creation import BulkCreation, check_new_bookings
 from bookings.services.new_booking import NewBooking
+from bookings.services.resource_needs import needs_of_stored
 
 COPIED_FIELDS: Final = (
     "tenant_id",
@@ -121,7 +122,12 @@ def add_occurrence(
         return SeriesResult.of(series, [instance])
 
     return with_prepared_series(
-        occurrence, prepare, act, now=now, lock_clients=lambda new: new.lock_clients()
+        occurrence,
+        prepare,
+        act,
+        now=now,
+        also_lock=lambda new: new.resource_ids,
+        lock_clients=lambda new: new.lock_clients(),
     )
 
 
@@ -141,6 +147,8 @@ class _NewInstance:
 
     store: Callable[[dict[Any, int]], SeriesInstance]
     lock_clients: Callable[[], None] = lambda: None
+    resource_ids: Collection[Any] = ()
+    """The keys of the resources whose calendars to lock."""
 
 
 def _new_booking(
@@ -172,14 +180,19 @@ def _new_booking(
         allow_past=options.allow_past,
         skip_slot_validation=options.skip_slot_validation,
     )
+    # The resources of the others, or some of the same pools.
+    resources = BookingResource.objects.using(using).filter(booking=pattern.pk).order_by("pk")
+    for new in news:
+        new.needs = needs_of_stored([pattern], list(resources), using=using)[pattern.pk]
     creation = BulkCreation(news, now, using, options.skip_slot_validation)
+    creation.choose_resources(raise_refusal)
 
     def store(calendars: dict[Any, int]) -> SeriesInstance:
         [booking] = creation.check(calendars, raise_refusal)
         creation.write()
         return booking
 
-    return _NewInstance(store, creation.lock_clients)
+    return _NewInstance(store, creation.lock_clients, creation.resource_ids)
 
 
 def _new_session(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -17,18 +17,22 @@ from bookings.contrib.series.services.new_series import (
 )
 from bookings.contrib.series.services.results import Refusals, SeriesResult
 from bookings.models import Booking
+from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike, ServiceLike
+from bookings.services import idempotency
 from bookings.services.addons import key_text, load_addons, parse_addon_ids
 from bookings.services.bulk_creation import BulkCreation, check_new_bookings, copy_draft
 from bookings.services.client_details import CLIENT_FIELDS
 from bookings.services.create import new_draft
 from bookings.services.new_booking import NewBooking
 from bookings.services.options import ClientOptions
+from bookings.services.resource_needs import parse_resources
 
 
 class SeriesBookingOptions(ClientOptions, total=False):
     """The options of ``create_booking`` that all bookings of a series share."""
 
+    resources: Iterable[ProviderLike | AnyOf] | None
     addon_ids: Iterable[Any] | None
     party_size: int
     expires_at: datetime | None
@@ -90,6 +94,7 @@ def create_series(
     if options.get("addon_ids") is not None:
         # Every booking reads them, and an iterator would be empty after the first.
         options["addon_ids"] = parse_addon_ids(options["addon_ids"])
+    resources = parse_resources(options.pop("resources", None))
     request = validate_request(
         kind="bookings",
         rrule=rrule,
@@ -109,12 +114,13 @@ def create_series(
             "party_size": 1,
             **options,
             "addon_ids": sorted(map(key_text, options.get("addon_ids") or ())),
+            "resources": idempotency.resource_keys(resources),
         },
         now_dt=now_dt,
     )
     if replayed := find_replay(request):
         return replayed
-    values: dict[str, Any] = dict(options)
+    values: dict[str, Any] = {**options, "resources": resources}
     addons = load_addons(
         values.pop("addon_ids", None),
         service=service,
@@ -193,11 +199,18 @@ class NewBookings:
             request.using,
             self._skip_slot_validation,
         )
+        self._creation.choose_resources(
+            lambda new, error: refusals.add(new.booking.start_at, error)
+        )
 
-    def check(self, calendar_id: int, refusals: Refusals) -> Sequence[Booking]:
+    @property
+    def resource_ids(self) -> set[Any]:
+        return self._creation.resource_ids
+
+    def check(self, calendars: Mapping[Any, int], refusals: Refusals) -> Sequence[Booking]:
         self._creation.lock_clients()
         return self._creation.check(
-            {self._request.series.provider_id: calendar_id},
+            calendars,
             lambda new, error: refusals.add(new.booking.start_at, error),
         )
 

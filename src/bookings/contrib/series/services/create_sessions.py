@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -197,7 +197,12 @@ class NewSessions:
         else:
             self._sessions.prepare(starts, refusals.add, self._allow_past)
 
-    def check(self, calendar_id: int, refusals: Refusals) -> Sequence[Session]:
+    @property
+    def resource_ids(self) -> tuple[Any, ...]:
+        return ()
+
+    def check(self, calendars: Mapping[Any, int], refusals: Refusals) -> Sequence[Session]:
+        calendar_id = calendars[self._request.series.provider_id]
         return self._sessions.check(calendar_id, refusals.add)
 
     def write(self) -> None:

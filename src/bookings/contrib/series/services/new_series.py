@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -110,8 +110,15 @@ class NewInstances(Protocol):
     def prepare(self, refusals: Refusals) -> None:
         """Check every start without a lock; host code is asked here."""
 
-    def check(self, calendar_id: int, refusals: Refusals) -> Sequence[SeriesInstance]:
-        """Return the instances that can be stored, in order, under the lock of the calendar."""
+    @property
+    def resource_ids(self) -> Collection[Any]:
+        """The keys of further providers whose calendars to lock; known after ``prepare``."""
+
+    def check(self, calendars: Mapping[Any, int], refusals: Refusals) -> Sequence[SeriesInstance]:
+        """Return the instances that can be stored, in order, under the locks of the calendars.
+
+        ``calendars`` has their keys by provider.
+        """
 
     def write(self) -> None:
         """Store what ``check`` has returned."""
@@ -137,11 +144,12 @@ def save_new_series(
 
     def write() -> SeriesResult:
         nonlocal instances, refusals
-        calendar_id = locks.lock_calendar(request.series.provider_id, using=using)
+        providers = {request.series.provider_id, *new.resource_ids}
+        calendars = locks.lock_calendars(providers, using=using)
         if replayed := find_replay(request, lock=True):
             return replayed
         refusals = prepared.copy()
-        instances = new.check(calendar_id, refusals)
+        instances = new.check(calendars, refusals)
         skipped = refusals.skipped(alternatives)
         if request.alternatives and any(item.start_at not in alternatives for item in skipped):
             raise _NeedsAlternatives

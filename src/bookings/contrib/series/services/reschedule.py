@@ -138,12 +138,13 @@ def reschedule_series(
         )
         return SeriesResult.of(_save_move(locked, move, actor), moved)
 
+    new_providers = [] if new_provider is None else [new_provider.pk]
     return with_prepared_series(
         occurrence,
         prepare,
         act,
         now=now,
-        also_lock=None if new_provider is None else new_provider.pk,
+        also_lock=lambda bulk: {*new_providers, *bulk.resource_ids},
         lock_clients=BulkReschedule.lock_clients,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,7 @@ from bookings.models import Booking
 from bookings.models.arguments import is_saved
 from bookings.models.read_alias import reading_from
 from bookings.rules.zones import zone_by_name
+from bookings.services.booking_change import provider_ids
 
 Result = TypeVar("Result")
 Plan = TypeVar("Plan")
@@ -124,13 +125,13 @@ def with_locked_series(
     act: Callable[[LockedSeries], Result],
     *,
     now: datetime,
-    also_lock: Any = None,
+    also_lock: Iterable[Any] = (),
     lock_clients: Callable[[], None] | None = None,
 ) -> Result:
     """Lock the calendars of a series, then its rows, and ``act`` on what is stored.
 
-    It is one transaction. ``also_lock`` is the key of another provider. Afterwards ``occurrence``
-    is refreshed.
+    It is one transaction. ``also_lock`` has the keys of further providers. Afterwards the
+    ``occurrence`` is refreshed.
     """
     using = write_alias(occurrence)
     # A single booking may have been moved to another provider; act_under_lock() locks that calendar
@@ -139,9 +140,9 @@ def with_locked_series(
     result = act_under_lock(
         act,
         expected=(),
-        also_lock=[*own_provider.values_list("series__provider", flat=True), also_lock],
+        also_lock=[*own_provider.values_list("series__provider", flat=True), *also_lock],
         read=lambda: read_series(occurrence, using=using),
-        providers_of=lambda rows: {instance.provider_id for instance in rows.instances.values()},
+        providers_of=lambda rows: _provider_ids(rows, using),
         using=using,
         now=now,
         lock_client=lock_clients,
@@ -156,12 +157,13 @@ def with_prepared_series(
     act: Callable[[LockedSeries, Plan], Result],
     *,
     now: datetime,
-    also_lock: Any = None,
+    also_lock: Callable[[Plan], Iterable[Any]] = lambda _plan: (),
     lock_clients: Callable[[Plan], None],
 ) -> Result:
     """Let ``prepare`` ask host code without a lock, and ``act`` as :func:`with_locked_series`.
 
-    If ``act`` raises :class:`PlanOutdated`, both run again.
+    ``also_lock`` returns the keys of further providers, and ``lock_clients`` locks clients. If
+    ``act`` raises :class:`PlanOutdated`, both run again.
     """
     using = write_alias(occurrence)
     for _attempt in range(ATTEMPTS):
@@ -172,12 +174,20 @@ def with_prepared_series(
                 occurrence,
                 partial(_act_by_plan, act, plan),
                 now=now,
-                also_lock=also_lock,
+                also_lock=also_lock(plan),
                 lock_clients=partial(lock_clients, plan),
             )
         except PlanOutdated:
             continue
     raise busy_error()
+
+
+def _provider_ids(rows: SeriesRows, using: str) -> set[Any]:
+    """Return the keys of the providers and the resources of all instances."""
+    instances = rows.instances.values()
+    bookings = [instance for instance in instances if isinstance(instance, Booking)]
+    keys = {instance.provider_id for instance in instances}
+    return keys | provider_ids(bookings, using=using, lock=True)
 
 
 def _act_by_plan(

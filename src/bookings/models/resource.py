@@ -1,0 +1,82 @@
+"""A further provider whose time a booking takes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from model_utils.fields import AutoCreatedField
+
+from bookings.models.booking import Booking
+from bookings.models.calendar import BusyInterval
+from bookings.models.deletion import RelatedNameField
+from bookings.models.fields import SettingForeignKey
+from bookings.models.instance_text import default_if_incomplete
+from bookings.pools import Strategy
+
+
+class BookingResource(models.Model):
+    """A resource of a booking, such as its room, and the time that it takes of that calendar.
+
+    The services write it together with the booking: while the booking holds time, so does each of
+    its resources.
+    """
+
+    booking = models.ForeignKey(
+        Booking, on_delete=models.CASCADE, related_name="resources", verbose_name=_("booking")
+    )
+    provider = SettingForeignKey(
+        "PROVIDER_MODEL",
+        on_delete=models.PROTECT,
+        related_name="resource_bookings",
+        verbose_name=_("resource"),
+    )
+    provider_name = RelatedNameField(_("name of the resource"))
+    busy_interval = models.ForeignKey(
+        BusyInterval,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="resources",
+        verbose_name=_("busy interval"),
+    )
+    buffer_before_minutes = models.PositiveIntegerField(_("buffer before"), default=0)
+    buffer_after_minutes = models.PositiveIntegerField(_("buffer after"), default=0)
+    pool = models.JSONField(
+        _("pool"),
+        null=True,
+        blank=True,
+        default=None,
+        editable=False,
+        help_text=_(
+            "The keys of the providers of which any one will do, and the strategy; empty if it has "
+            "to be this one."
+        ),
+    )
+    created_at = AutoCreatedField(_("created at"))
+
+    class Meta:
+        verbose_name = _("booking resource")
+        verbose_name_plural = _("booking resources")
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["booking", "provider"], name="bookings_unique_booking_resource"
+            )
+        ]
+
+    @default_if_incomplete
+    def __str__(self) -> str:
+        return f"{self.booking} - {self.provider_name}"
+
+    @property
+    def buffers(self) -> tuple[int, int]:
+        """The minutes that it is taken before the start and after the end of the booking."""
+        return self.buffer_before_minutes, self.buffer_after_minutes
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether it was chosen from a pool whose providers take turns."""
+        return self.pool is not None and self.pool["strategy"] == Strategy.ROUND_ROBIN

@@ -1,0 +1,102 @@
+"""Make or move a booking with any one provider of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from bookings.exceptions import (
+    BookingConflict,
+    BookingError,
+    CapacityExceeded,
+    LimitReached,
+    NotAllowed,
+    NoticeWindow,
+    SlotUnavailable,
+    TooFarAhead,
+)
+from bookings.ledger.transactions import conflict_error
+from bookings.models import Booking
+from bookings.models.read_alias import reading_from
+from bookings.pools import AnyOf, Strategy
+from bookings.rules import instants
+from bookings.services.resource_choice import day_of, exhausted_error, rank, read_busy
+
+Result = TypeVar("Result")
+
+PASSED_OVER: Final = (
+    BookingConflict,
+    CapacityExceeded,
+    LimitReached,
+    NotAllowed,
+    NoticeWindow,
+    SlotUnavailable,
+    TooFarAhead,
+)
+"""What refuses one provider, and may not refuse another."""
+
+
+def with_any_provider(
+    pool: AnyOf,
+    draft: Booking,
+    write: Callable[[Any], Result],
+    *,
+    window: tuple[int, int] | None,
+    now: datetime,
+    using: str,
+    freed: Mapping[int, int] | None = None,
+) -> Result:
+    """Call ``write`` with one provider of the pool after another, until one is not refused.
+
+    Those who are busy at a moment of the ``window``, in Unix seconds, are passed over at once;
+    without a window nobody is. ``freed`` are seats that are not in the way, by busy interval.
+    Raises ``PoolExhausted`` if all are refused, and at once what does not depend on the provider.
+
+    :param draft: the booking as it is to be, with its start.
+    """
+    refused: list[tuple[Any, BookingError]] = []
+    with reading_from(using):
+        providers, taken = _rank_providers(pool, draft, window, freed, now=now, using=using)
+    for provider in providers:
+        if provider.pk in taken:
+            refused.append((provider, conflict_error()))
+            continue
+        try:
+            return write(provider)
+        except PASSED_OVER as error:
+            refused.append((provider, error))
+    raise exhausted_error(refused)
+
+
+def _rank_providers(
+    pool: AnyOf,
+    draft: Booking,
+    window: tuple[int, int] | None,
+    freed: Mapping[int, int] | None,
+    *,
+    now: datetime,
+    using: str,
+) -> tuple[list[Any], set[Any]]:
+    """Return the providers in the order of the strategy, and the keys of those who are busy."""
+    is_least_busy = pool.strategy == Strategy.LEAST_BUSY
+    day = (0, 0)
+    if is_least_busy:
+        first = copy(draft)
+        first.provider = pool.providers[0]
+        day = day_of(first)
+    spans = [span for span in (window, day if is_least_busy else None) if span is not None]
+    keys = [provider.pk for provider in pool.providers]
+    busy: dict[Any, list[tuple[int, int]]] = {key: [] for key in keys}
+    if spans:
+        starts, ends = min(span[0] for span in spans), max(span[1] for span in spans)
+        instants.check_range(starts, ends)
+        busy = read_busy(keys, starts, ends, now=now, using=using, freed=freed)
+    taken = {
+        key
+        for key, intervals in busy.items()
+        if window is not None
+        and any(begins < window[1] and window[0] < until for begins, until in intervals)
+    }
+    return rank(pool.providers, pool.strategy, busy, day, using=using), taken
