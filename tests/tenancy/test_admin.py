@@ -204,13 +204,13 @@ def test_a_search_names_the_tenant_until_one_is_chosen(
 
 def test_a_new_booking_asks_for_the_tenant_that_is_chosen_on_its_form(boss: Client) -> None:
     page = text_of(boss.get(f"{DESK}add/"))
-    assert page.count(f'data-ajax--url="{DESK}search/"') == 3
+    assert page.count(f'data-ajax--url="{DESK}search/"') == 4
     assert "bookings/tenant.js" in page
 
 
 def test_the_search_boxes_of_a_booking_find_its_tenants_objects(boss: Client, host: Host) -> None:
     page = text_of(boss.get(f"{DESK}{book(host).pk}/change/"))
-    assert page.count(f'data-ajax--url="{DESK}search/?tenant={host.tenant.pk}"') == 2
+    assert page.count(f'data-ajax--url="{DESK}search/?tenant={host.tenant.pk}"') == 3
 
 
 def test_a_search_needs_the_permission_to_view_its_objects(host: Host) -> None:
