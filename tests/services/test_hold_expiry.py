@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -156,7 +157,9 @@ def test_a_hold_makes_way_for_a_new_booking_that_is_saved(
     assert stored(hold).status == "CANCELLED"
 
 
-@pytest.mark.parametrize("end", [cancel_booking, Booking.delete])
+@pytest.mark.parametrize(
+    "end", [partial(cancel_booking, now_dt=NOW), Booking.delete], ids=["cancelled", "deleted"]
+)
 def test_a_hold_that_ends_by_itself_meanwhile_is_no_obstacle(
     book: Book, hold: Booking, monkeypatch: pytest.MonkeyPatch, end: Callable[..., Any]
 ) -> None:

@@ -666,8 +666,12 @@ def test_the_list_refuses_an_instant_that_nobody_knows(selector: Callable[..., A
         selector(datetime(2030, 1, 7))  # noqa: DTZ001
 
 
-def test_the_list_is_of_now_unless_told(overdue_booking: Booking) -> None:
-    assert list_overdue_bookings() == []
+def test_the_list_is_of_now_unless_told(
+    overdue_booking: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for now, overdue_then in ((OVERDUE - SECOND, []), (OVERDUE, [overdue_booking])):
+        monkeypatch.setattr("django.utils.timezone.now", lambda now=now: now)
+        assert list_overdue_bookings() == overdue_then
 
 
 def test_a_service_that_is_deleted_meanwhile_stops_nobody(
