@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -77,8 +78,19 @@ def row_errors(response: Any) -> dict[str, list[str]]:
     }
 
 
+@cache
+def today() -> date:
+    """The day on which the test began: also when midnight passes before it ends."""
+    return timezone.localdate()
+
+
+@pytest.fixture(autouse=True)
+def _ask_for_the_day_again() -> None:
+    today.cache_clear()
+
+
 def in_days(days: int) -> date:
-    return timezone.localdate() + timedelta(days=days)
+    return today() + timedelta(days=days)
 
 
 def at(hour: int, minute: int = 0, *, days: int = 2) -> datetime:
