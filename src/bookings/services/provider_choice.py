@@ -47,12 +47,14 @@ def with_any_provider(
     now: datetime,
     using: str,
     freed: Mapping[int, int] | None = None,
+    passed_over: tuple[type[BookingError], ...] = PASSED_OVER,
 ) -> Result:
     """Call ``write`` with one provider of the pool after another, until one is not refused.
 
     Those who are busy at a moment of the ``window``, in Unix seconds, are passed over at once;
     without a window nobody is. ``freed`` are seats that are not in the way, by busy interval.
-    Raises ``PoolExhausted`` if all are refused, and at once what does not depend on the provider.
+    Raises ``PoolExhausted`` if all are refused, and at once every other error than those that are
+    ``passed_over``.
 
     :param draft: the booking as it is to be, with its start.
     """
@@ -65,7 +67,7 @@ def with_any_provider(
             continue
         try:
             return write(provider)
-        except PASSED_OVER as error:
+        except passed_over as error:
             refused.append((provider, error))
     raise exhausted_error(refused)
 

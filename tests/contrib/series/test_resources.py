@@ -7,13 +7,18 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.series.exceptions import SeriesConflict
+from bookings.contrib.series.exceptions import InvalidRecurrence, SeriesConflict
 from bookings.contrib.series.services import (
     add_occurrence,
     cancel_series,
     reschedule_series,
 )
-from bookings.exceptions import IdempotencyKeyReused, ResourceTaken
+from bookings.exceptions import (
+    IdempotencyKeyReused,
+    InvalidBooking,
+    PoolExhausted,
+    ResourceTaken,
+)
 from bookings.integrity import find_problems
 from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.pools import AnyOf
@@ -284,3 +289,53 @@ def test_a_series_meets_a_move_that_came_between(
     assert len(calls) == 2
     assert rooms_of(moved.bookings)[1] == rooms[1]
     assert_sound()
+
+
+def test_a_series_goes_to_the_first_who_can_take_all_of_it(
+    make_series: MakeSeries,
+    service: Any,
+    provider: Any,
+    other_provider: Any,
+) -> None:
+    create_booking(
+        service=service, provider=provider, start_at=TUESDAYS[2], client_name="Kim", now_dt=NOW
+    )
+    pool = AnyOf([provider, other_provider])
+
+    result = make_series(provider=pool, exdates=iter([TUESDAYS[3]]), idempotency_key="a")
+
+    assert {booking.provider for booking in result.bookings} == {other_provider}
+    assert len(result.bookings) == 3
+    again = make_series(provider=pool, exdates=[TUESDAYS[3]], idempotency_key="a")
+    assert again.series == result.series
+    with pytest.raises(IdempotencyKeyReused):
+        make_series(provider=provider, exdates=[TUESDAYS[3]], idempotency_key="a")
+    with nothing_done(), pytest.raises(PoolExhausted) as caught:
+        make_series(provider=pool)
+    assert {type(why) for _who, why in caught.value.refusals} == {SeriesConflict}
+    assert_sound()
+
+
+def test_series_take_turns(make_series: MakeSeries, provider: Any, other_provider: Any) -> None:
+    pool = AnyOf([provider, other_provider], strategy="round_robin")
+
+    made = [
+        make_series(
+            provider=pool,
+            start_at=FIRST + number * HOUR,
+            now_dt=NOW + number * timedelta(minutes=1),
+        )
+        for number in range(3)
+    ]
+
+    assert [result.series.provider for result in made] == [provider, other_provider, provider]
+
+
+@pytest.mark.parametrize("exdates", ["x", 7])
+def test_what_is_wrong_with_a_series_of_a_pool_is_said_at_once(
+    make_series: MakeSeries, provider: Any, exdates: Any
+) -> None:
+    with nothing_done(), pytest.raises(InvalidRecurrence):
+        make_series(provider=AnyOf([provider]), exdates=exdates)
+    with nothing_done(), pytest.raises(InvalidBooking):
+        make_series(provider=AnyOf([provider, "Ben"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import router
@@ -20,16 +21,19 @@ from bookings.contrib.group_sessions.session_rules import (
 )
 from bookings.ledger import entries, locks
 from bookings.ledger.transactions import atomic_with_retry, send_on_commit
+from bookings.models import Booking
+from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.rules import instants, prices, service_rules
 from bookings.services import references
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.provider_choice import with_any_provider
 
 
 def create_session(
     *,
     service: ServiceLike,
-    provider: ProviderLike,
+    provider: ProviderLike | AnyOf,
     start_at: datetime,
     end_at: datetime | None = None,
     capacity: int = 10,
@@ -50,7 +54,8 @@ def create_session(
     booking or session can take it.
 
     :param service: the service.
-    :param provider: the provider.
+    :param provider: the provider, or :class:`~bookings.pools.AnyOf` several: the first of them who
+        can.
     :param start_at: when the session starts, as an aware datetime.
     :param end_at: when it ends; ``None`` for the service's duration after the start.
     :param capacity: the number of seats; 10 by default.
@@ -77,13 +82,14 @@ def create_session(
     :raises TenantMismatch: service or provider belong to another tenant, or the tenant is missing.
     :raises MissingReference: the provider or service has been deleted.
     :raises BookingConflict: the provider's time is taken.
+    :raises PoolExhausted: no provider of a pool can take the session.
     :raises BookingBusy: the database asks to run the caller's transaction again.
     """
     now = references.resolve_now(now_dt)
     using = router.db_for_write(Session)
-    session, rules = new_session(
+    draft = partial(
+        new_session,
         service=service,
-        provider=provider,
         start_at=start_at,
         end_at=end_at,
         capacity=capacity,
@@ -96,9 +102,30 @@ def create_session(
         created_by=created_by,
         now=now,
     )
-    check_new_session(session, rules)
-    check_not_past(session, now, allow_past)
-    check_publishable(service, provider, override_policy=override_policy)
+
+    def publish(one: Any, *, takes_turns: bool = False) -> Session:
+        session, rules = draft(provider=one)
+        check_new_session(session, rules)
+        check_not_past(session, now, allow_past)
+        check_publishable(service, one, override_policy=override_policy)
+        return _store(session, now=now, using=using, takes_turns=takes_turns)
+
+    if not isinstance(provider, AnyOf):
+        return publish(provider)
+    # All of them, so that what is no provider is refused before one is asked.
+    first, rules = [draft(provider=one) for one in provider][0]  # noqa: RUF015
+    check_new_session(first, rules)
+    return with_any_provider(
+        provider,
+        Booking(service=first.service, start_at=first.start_at),
+        partial(publish, takes_turns=provider.takes_turns),
+        window=instants.busy_bounds_of(first),
+        now=now,
+        using=using,
+    )
+
+
+def _store(session: Session, *, now: datetime, using: str, takes_turns: bool) -> Session:
     claim = session_claim(session)
 
     def write() -> Session:
@@ -106,6 +133,7 @@ def create_session(
         calendar_id = locks.lock_calendar(session.provider_id, using=using)
         session.busy_interval_id = entries.add(calendar_id, claim, using=using)
         session.save_row(using=using)
+        locks.mark_chosen([calendar_id] if takes_turns else [], now=now, using=using)
         send_on_commit(signals.session_created, Session, using=using, session=session)
         return session
 

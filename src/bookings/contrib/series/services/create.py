@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Unpack
 
+from django.db import router
+
 from bookings.contrib.series.alternative_starts import InstanceTemplate
-from bookings.contrib.series.recurrences import DEFAULT_LIMIT
+from bookings.contrib.series.exceptions import InvalidRecurrence, SeriesConflict
+from bookings.contrib.series.recurrences import DEFAULT_LIMIT, parse_start
 from bookings.contrib.series.services.new_series import (
     OnConflict,
     SeriesRequest,
@@ -16,16 +20,20 @@ from bookings.contrib.series.services.new_series import (
     validate_request,
 )
 from bookings.contrib.series.services.results import Refusals, SeriesResult
+from bookings.ledger import locks
 from bookings.models import Booking
 from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike, ServiceLike
-from bookings.services import idempotency
+from bookings.rules import validation
+from bookings.rules.zones import zone_by_name
+from bookings.services import idempotency, references
 from bookings.services.addons import key_text, load_addons, parse_addon_ids
 from bookings.services.bulk_creation import BulkCreation, check_new_bookings, copy_draft
 from bookings.services.client_details import CLIENT_FIELDS
 from bookings.services.create import new_draft
 from bookings.services.new_booking import NewBooking
 from bookings.services.options import ClientOptions
+from bookings.services.provider_choice import PASSED_OVER, with_any_provider
 from bookings.services.resource_needs import parse_resources
 
 
@@ -47,7 +55,7 @@ def create_series(
     timezone: str,
     start_at: datetime,
     service: ServiceLike,
-    provider: ProviderLike,
+    provider: ProviderLike | AnyOf,
     client_name: str,
     exdates: Iterable[datetime] = (),
     on_conflict: str = OnConflict.REFUSE,
@@ -67,7 +75,8 @@ def create_series(
     :param start_at: the first start: an instant, or a naive datetime that the clocks of
         ``timezone`` show.
     :param service: the service to book.
-    :param provider: the provider to book it with.
+    :param provider: the provider to book it with, or :class:`~bookings.pools.AnyOf` several: the
+        first of them who can take all starts, or with ``skip`` at least one.
     :param client_name: the client of every booking.
     :param exdates: starts of the rule to leave out, in either form that ``start_at`` can have.
     :param on_conflict: what to do if a start cannot be booked: ``refuse`` writes nothing, ``skip``
@@ -85,6 +94,7 @@ def create_series(
     :raises InvalidRecurrence: the rule, the first start or the excluded starts are invalid.
     :raises SeriesConflict: some starts cannot be booked, or none with ``skip``; nothing was
         written.
+    :raises PoolExhausted: no provider of a pool can take the series.
     :raises IdempotencyKeyReused: the key belongs to another request.
     :raises InvalidBooking: an argument is invalid.
     :raises MissingReference: something the bookings refer to does not exist, or no longer exists.
@@ -95,6 +105,68 @@ def create_series(
         # Every booking reads them, and an iterator would be empty after the first.
         options["addon_ids"] = parse_addon_ids(options["addon_ids"])
     resources = parse_resources(options.pop("resources", None))
+    if isinstance(provider, AnyOf):
+        # Every provider reads them, and an iterator would be empty after the first.
+        exdates = validation.as_list(exdates, "exdates", InvalidRecurrence)
+    book = partial(
+        _book_series,
+        rrule=rrule,
+        timezone=timezone,
+        start_at=start_at,
+        service=service,
+        client_name=client_name,
+        exdates=exdates,
+        on_conflict=on_conflict,
+        alternatives=alternatives,
+        limit=limit,
+        idempotency_key=idempotency_key,
+        created_by=created_by,
+        tenant=tenant,
+        now_dt=now_dt,
+        resources=resources,
+        options=options,
+    )
+    if not isinstance(provider, AnyOf):
+        return book(provider, None)
+    for one in provider:
+        references.saved_instance(one, "PROVIDER_MODEL", "provider")
+    zone = zone_by_name(timezone)
+    draft = Booking(
+        service=references.saved_instance(service, "SERVICE_MODEL", "service"),
+        start_at=parse_start(start_at, "start_at", zone)[1],
+    )
+    return with_any_provider(
+        provider,
+        draft,
+        lambda one: book(one, provider),
+        window=None,
+        now=references.resolve_now(now_dt),
+        using=router.db_for_write(Booking),
+        passed_over=(*PASSED_OVER, SeriesConflict),
+    )
+
+
+def _book_series(
+    provider: Any,
+    pool: AnyOf | None,
+    *,
+    rrule: str,
+    timezone: str,
+    start_at: datetime,
+    service: Any,
+    client_name: str,
+    exdates: Iterable[datetime],
+    on_conflict: str,
+    alternatives: int,
+    limit: int,
+    idempotency_key: str,
+    created_by: Any,
+    tenant: Any,
+    now_dt: datetime | None,
+    resources: Sequence[Any] | None,
+    options: SeriesBookingOptions,
+) -> SeriesResult:
+    """Book the series with one provider, which is one of the ``pool`` if there is one."""
     request = validate_request(
         kind="bookings",
         rrule=rrule,
@@ -117,6 +189,7 @@ def create_series(
             "resources": idempotency.resource_keys(resources),
         },
         now_dt=now_dt,
+        pool=pool,
     )
     if replayed := find_replay(request):
         return replayed
@@ -159,6 +232,7 @@ def create_series(
         allow_past=allow_past,
         override_policy=override_policy,
         skip_slot_validation=skip_slot_validation,
+        takes_turns=pool is not None and pool.takes_turns,
     )
     return save_new_series(request, bookings, template)
 
@@ -175,8 +249,11 @@ class NewBookings:
         allow_past: bool | None,
         override_policy: bool,
         skip_slot_validation: bool,
+        takes_turns: bool,
     ) -> None:
         self._request = request
+        self._takes_turns = takes_turns
+        self._calendars: Mapping[Any, int] = {}
         first, *others = request.recurrence.starts()
         one = NewBooking(copy_draft(draft, start_at=first), addons, override_policy=override_policy)
         copies = (copy_draft(draft, start_at=start) for start in others)
@@ -209,10 +286,15 @@ class NewBookings:
 
     def check(self, calendars: Mapping[Any, int], refusals: Refusals) -> Sequence[Booking]:
         self._creation.lock_clients()
+        self._calendars = calendars
         return self._creation.check(
             calendars,
             lambda new, error: refusals.add(new.booking.start_at, error),
         )
 
     def write(self) -> None:
+        request = self._request
         self._creation.write()
+        if self._takes_turns:
+            calendar_id = self._calendars[request.series.provider_id]
+            locks.mark_chosen([calendar_id], now=request.now, using=request.using)

@@ -26,6 +26,7 @@ from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking
 from bookings.models.bulk_rows import copy_row, insert_rows
 from bookings.models.read_alias import reading_from
+from bookings.pools import AnyOf
 from bookings.rules import validation
 from bookings.services import idempotency, references
 from bookings.services.history import to_json
@@ -75,8 +76,11 @@ def validate_request(
     idempotency_key: str,
     instance: dict[str, Any],
     now_dt: datetime | None,
+    pool: AnyOf | None = None,
 ) -> SeriesRequest:
     """Return the request, or raise what is wrong with it; no query is made.
+
+    ``provider`` is one of the ``pool``, if there is one.
 
     ``kind`` ("bookings" or "sessions") and ``instance``, what is asked for at each start, tell
     requests with the same idempotency key apart.
@@ -99,7 +103,7 @@ def validate_request(
     if idempotency_key:
         series.idempotency_key = _digest(to_json(series.tenant_id), idempotency_key)
         conflicts = {"on_conflict": str(parsed_on_conflict), "alternatives": alternatives}
-        series.request = _request_digest(kind, series, conflicts, instance)
+        series.request = _request_digest(kind, series, conflicts, instance, pool)
     using = router.db_for_write(Booking)
     return SeriesRequest(series, recurrence, parsed_on_conflict, alternatives, now, using)
 
@@ -247,14 +251,20 @@ def _key_reused_error(_constraint: str = "") -> BookingError:
 
 
 def _request_digest(
-    kind: str, series: Series, conflicts: dict[str, Any], instance: dict[str, Any]
+    kind: str,
+    series: Series,
+    conflicts: dict[str, Any],
+    instance: dict[str, Any],
+    pool: AnyOf | None,
 ) -> str:
     return idempotency.digest(
         {
             "kind": kind,
             **conflicts,
             "service": to_json(series.service_id),
-            "provider": to_json(series.provider_id),
+            "provider": to_json(series.provider_id)
+            if pool is None
+            else idempotency.resource_keys([pool]),
             "rrule": series.rrule,
             "timezone": series.timezone,
             "dtstart": series.dtstart.isoformat(),
