@@ -37,7 +37,8 @@ class DefaultBookingAdapter:
     """What a host may decide differently. One instance serves all threads: keep no state in it.
 
     A method refuses by raising a :class:`~bookings.exceptions.BookingError`. These are called while
-    a calendar is locked, so they must not query for long, and all others before the lock:
+    a calendar is locked, so they must not query for long, and all others before the lock, but for
+    :meth:`meeting_link`, which is called after the commit:
 
     - :meth:`check_permission` and :meth:`generate_reference` always;
     - :meth:`limits` and :meth:`time_zone` if there are limits;
@@ -222,6 +223,19 @@ class DefaultBookingAdapter:
         """
         declared: Sequence[Mapping[str, Any]] = getattr(service, "questions", None) or ()
         return declared
+
+    def meeting_link(self, booking: Booking) -> str:
+        """Return the address of the online meeting of a confirmed booking, which has none yet.
+
+        It is called after the commit, without a lock, so it may ask a provider of meetings. If it
+        raises an error, that is logged, and ``request_meeting_links`` calls it again; so it does
+        for a booking for which the method has returned nothing. Answer without a network where
+        there is no meeting. The same booking may be asked about twice.
+
+        :param booking: the booking as it is stored, with its service and provider.
+        :returns: an ``http`` or ``https`` address, or ``""`` for none, the default.
+        """
+        return ""
 
     def check_addon(self, service: ServiceLike, addon: AddonLike) -> None:
         """Raise an error unless the add-on can be booked with the service.

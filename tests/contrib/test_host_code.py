@@ -369,6 +369,10 @@ VERBS: Final[dict[str, tuple[Callable[[Host], Prepared], set[str]]]] = {
         ),
         set(),
     ),
+    "ask for meeting links": (
+        lambda h: _after(h.book, lambda: core.request_meeting_links(now_dt=NOW + HOUR)),
+        set(),
+    ),
     "refund": (
         lambda h: _on(payments.record_refund, h.pay(h.book()).payment, amount=5, external_id="r1"),
         set(),
@@ -532,6 +536,7 @@ VERBS_OF_SERVICE: Final[dict[str, set[str]]] = {
     "core.update_booking": {"update", "answer"},
     "core.merge_metadata": {"metadata"},
     "core.add_note": {"note"},
+    "core.request_meeting_links": {"ask for meeting links"},
     "core.expire_booking": {"expire"},
     "core.expire_bookings": {"expire many"},
     "core.auto_cancel_expired_bookings": {"cancel many"},

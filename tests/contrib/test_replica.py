@@ -234,6 +234,7 @@ STEPS: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "hold_booking": lambda it: core.hold_booking(**new(it, 12)),
     "mark_no_show": lambda it: core.mark_no_show(it.paid, now_dt=START + DAY),
     "merge_metadata": lambda it: core.merge_metadata(it.booking, {"a": 1}),
+    "request_meeting_links": lambda it: core.request_meeting_links(now_dt=LATER),
     "reschedule_booking": lambda it: core.reschedule_booking(
         it.booking,
         new_start_at=START + 14 * HOUR,

@@ -23,6 +23,7 @@ PARTICULAR: Final = {
     "answers",
     "metadata",
     "addon_ids",
+    "chunk_size",
     "by",
     "reason",
     "message",

@@ -42,8 +42,15 @@ OF_A_CLIENT: Final = {
     "metadata": optional(DOCUMENT),
     "answers": optional(DOCUMENT),
 }
+OF_A_PLACE: Final = {
+    "location": TEXTS,
+    "meeting_link": TEXTS,
+    "client_language": optional(TEXTS),
+    "client_timezone": TEXTS,
+}
 OF_A_NEW_BOOKING: Final = {
     **OF_A_CLIENT,
+    **OF_A_PLACE,
     "service": OBJECT,
     "provider": OBJECT,
     "start_at": INSTANT,
@@ -91,6 +98,7 @@ TABLES: Final[dict[str, Table]] = {
     "mark_no_show": OF_A_CHANGE,
     "merge_metadata": {**OF_A_CHANGE, "patch": DOCUMENT},
     "reopen_booking": {**OF_A_CHANGE, "override_policy": FLAG},
+    "request_meeting_links": OF_A_SWEEP,
     "reschedule_booking": {
         **OF_A_CHANGE,
         "new_start_at": INSTANT,
@@ -105,6 +113,8 @@ TABLES: Final[dict[str, Table]] = {
     "update_booking": {
         **OF_A_CHANGE,
         **OF_A_CLIENT,
+        **OF_A_PLACE,
+        "client_language": TEXTS,
         "metadata": DOCUMENT,
         "notes_internal": TEXTS,
         "override_policy": FLAG,

@@ -26,7 +26,10 @@ from bookings.models.fields import (
     ClientTextField,
     CurrencyField,
     ExactCharField,
+    LanguageField,
+    MeetingLinkField,
     SettingForeignKey,
+    TimeZoneField,
     default_currency,
 )
 from bookings.models.indexes import CaseInsensitiveIndex
@@ -110,6 +113,12 @@ class Booking(BookingLifecycle):
     )
 
     client_lookup = ClientLookupField()
+    client_language = LanguageField(
+        _("client's language"), help_text=_("For messages: a code such as en or pt-br.")
+    )
+    client_timezone = TimeZoneField(
+        _("client's time zone"), help_text=_("An IANA name such as Europe/Berlin.")
+    )
 
     start_at = models.DateTimeField(_("start"))
     end_at = models.DateTimeField(_("end"))
@@ -148,6 +157,11 @@ class Booking(BookingLifecycle):
         help_text=_("The price and the add-ons."),
     )
     currency = CurrencyField(_("currency"), default=default_currency)
+
+    location = models.CharField(
+        _("location"), max_length=500, blank=True, default="", help_text=_("Where it takes place.")
+    )
+    meeting_link = MeetingLinkField(_("meeting link"))
 
     notes_internal = models.TextField(_("internal notes"), blank=True)
     notes_client = models.TextField(_("client's notes"), blank=True)

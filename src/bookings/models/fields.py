@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.core import checks
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator, URLValidator
 from django.db import models
 from django.db.models import lookups
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from django_fsm import FSMField, FSMFieldDescriptor
 from bookings.conf import app_settings
 from bookings.rules import money
 from bookings.rules.questions import parse_questions
+from bookings.rules.zones import zone_by_name
 
 Deconstructed = tuple[str, str, list[Any], dict[str, Any]]
 
@@ -166,6 +167,55 @@ class QuestionsField(models.JSONField):
         return name, "django.db.models.JSONField", list(args), kwargs
 
 
+class _OptionalText(models.CharField):  # type: ignore[type-arg]
+    """Text that may be empty and is validated otherwise; a plain ``CharField`` in migrations."""
+
+    max_characters: int
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        options: dict[str, Any] = {
+            "max_length": self.max_characters,
+            "blank": True,
+            "default": "",
+        }
+        super().__init__(*args, **(options | kwargs))
+
+    def deconstruct(self) -> Deconstructed:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", list(args), kwargs
+
+
+class MeetingLinkField(_OptionalText):
+    """The address of an online meeting: ``http`` or ``https``."""
+
+    max_characters = 500
+    default_validators = [URLValidator(["http", "https"])]  # noqa: RUF012 - as Django's have theirs
+
+
+def check_time_zone(value: str) -> None:
+    zone_by_name(value)
+
+
+class TimeZoneField(_OptionalText):
+    """The IANA name of a time zone."""
+
+    max_characters = 64
+    default_validators = [check_time_zone]  # noqa: RUF012 - as Django's fields have theirs
+
+
+class LanguageField(_OptionalText):
+    """The code of a language, such as ``pt-br``."""
+
+    max_characters = 35
+    default_validators = [  # noqa: RUF012 - as Django's fields have theirs
+        RegexValidator(
+            r"\A[A-Za-z]{2,8}(?:[-_@][A-Za-z0-9]{1,8})*\Z",
+            _("Write the code of a language, such as en or pt-br."),
+            "invalid_language",
+        )
+    ]
+
+
 class ExactCharField(models.CharField):  # type: ignore[type-arg]
     """Text that is equal only to the same characters, on every database: an identifier.
 
@@ -241,10 +291,13 @@ __all__ = [
     "ClientTextField",
     "CurrencyField",
     "ExactCharField",
+    "LanguageField",
+    "MeetingLinkField",
     "QuestionsField",
     "SettingForeignKey",
     "SettingOneToOneField",
     "StatusField",
+    "TimeZoneField",
 ]
 
 

@@ -24,6 +24,7 @@ from bookings.services.expire import expire_booking
 from bookings.services.hold import hold_booking
 from bookings.services.hold_extension import extend_hold
 from bookings.services.hold_submission import submit_hold
+from bookings.services.meeting_links import request_meeting_links
 from bookings.services.metadata import merge_metadata
 from bookings.services.no_show import mark_no_show
 from bookings.services.notes import add_note
@@ -50,6 +51,7 @@ __all__ = [
     "mark_no_show",
     "merge_metadata",
     "reopen_booking",
+    "request_meeting_links",
     "reschedule_booking",
     "submit_hold",
     "update_booking",

@@ -28,7 +28,7 @@ from bookings.rules import instants
 from bookings.rules.service_rules import ServiceRules
 from bookings.services.addons import load_addons, parse_addon_ids
 from bookings.services.duplicates import check_duplicate
-from bookings.services.history import save_event, send_signal_on_commit, to_json
+from bookings.services.history import after_events, save_event, send_signal_on_commit, to_json
 from bookings.services.idempotency import (
     check_key_is_unique,
     find_replay,
@@ -264,6 +264,7 @@ def _insert_by_one_statement(
     if not postgres.insert_booking(booking, event, claim, using=using):
         return None
     send_signal_on_commit(booking, event, using=using)
+    after_events([booking.pk], event.event_type, using=using)
     return booking
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db import router
+from django.utils.translation import get_language
 
 from bookings.models import Booking
 from bookings.pools import AnyOf
@@ -39,6 +40,10 @@ def create_booking(
     notes_internal: str = "",
     metadata: dict[str, Any] | None = None,
     answers: dict[str, Any] | None = None,
+    location: str = "",
+    meeting_link: str = "",
+    client_language: str | None = None,
+    client_timezone: str = "",
     idempotency_key: str | None = "",
     expires_at: datetime | None = None,
     allow_past: bool | None = None,
@@ -77,6 +82,11 @@ def create_booking(
     :param metadata: data of yours, a ``dict`` that JSON can hold; ``None`` for an empty one.
     :param answers: the answers to the questions of the service, by name; see
         :mod:`bookings.questions`. A hold may leave out required ones until it is completed.
+    :param location: where the booking takes place, as text.
+    :param meeting_link: the ``http`` or ``https`` address of an online meeting.
+    :param client_language: the code of the client's language, for messages; ``None`` for the active
+        language.
+    :param client_timezone: the IANA name of the client's time zone; empty if it is not known.
     :param idempotency_key: a key of your choice, unique per tenant; a second call with the same
         key and the same values returns the first booking, unless that is a hold or request that has
         expired. Empty or ``None`` for no key.
@@ -127,6 +137,10 @@ def create_booking(
         notes_internal=notes_internal,
         metadata=metadata,
         answers=answers,
+        location=location,
+        meeting_link=meeting_link,
+        client_language=client_language,
+        client_timezone=client_timezone,
         idempotency_key=idempotency_key,
         expires_at=expires_at,
     )
@@ -163,6 +177,10 @@ def new_draft(
     created_by: Any = None,
     metadata: dict[str, Any] | None = None,
     answers: dict[str, Any] | None = None,
+    location: str = "",
+    meeting_link: str = "",
+    client_language: str | None = None,
+    client_timezone: str = "",
     idempotency_key: str | None = "",
     client_name: str,
     client_email: str = "",
@@ -198,6 +216,10 @@ def new_draft(
         created_by=references.saved_user(created_by, "created_by"),
         metadata={} if metadata is None else metadata,
         answers=given_answers(answers),
+        location=location,
+        meeting_link=meeting_link,
+        client_language=language_of(client_language),
+        client_timezone=client_timezone,
         idempotency_key=idempotency_key or None,
         created_at=now,
         client_name=client_name,
@@ -208,3 +230,8 @@ def new_draft(
     )
     draft.requested_resources = requested_resources
     return draft
+
+
+def language_of(code: str | None) -> str:
+    """Return the argument ``client_language``; the active language for ``None``."""
+    return get_language() or "" if code is None else code

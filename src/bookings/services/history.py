@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from django.db import models
 
@@ -43,6 +44,7 @@ def save_event(booking: Booking, event: BookingEvent, *, using: str) -> None:
     """Store an event and send its signal on commit."""
     event.save(using=using, force_insert=True)
     send_signal_on_commit(booking, event, using=using)
+    after_events([booking.pk], event.event_type, using=using)
 
 
 def save_events(events: Sequence[BookingEvent], *, using: str) -> None:
@@ -55,9 +57,13 @@ def save_events(events: Sequence[BookingEvent], *, using: str) -> None:
             event.save(using=using, force_insert=True)
     else:
         insert_rows(BookingEvent.objects.using(using), events)
+    keys_by_type: dict[str, list[Any]] = defaultdict(list)
     for event in events:
+        keys_by_type[event.event_type].append(event.booking_id)
         if signals.BY_EVENT[event.event_type].has_listeners(Booking):
             send_signal_on_commit(event.booking, event, using=using)
+    for event_type, keys in keys_by_type.items():
+        after_events(keys, event_type, using=using)
 
 
 def record_events(
@@ -86,12 +92,34 @@ def record_events(
         for key in booking_ids
     )
     consequences.apply_event(booking_ids, event_type, using=using, now=now)
+    after_events(booking_ids, event_type, using=using)
     if not signals.BY_EVENT[event_type].has_listeners(Booking):
         return
     bookings = Booking._base_manager.using(using).in_bulk(booking_ids)
     for event in events:
         event.booking = bookings[event.booking_id]
         send_signal_on_commit(event.booking, event, using=using)
+
+
+class Follower(Protocol):
+    def __call__(self, booking_ids: Sequence[Any], event_type: str, *, using: str) -> None: ...
+
+
+_followers: Final[list[Follower]] = []
+
+
+def follow_events(follower: Follower) -> None:
+    """Call a function of another module of this package after events have been stored.
+
+    It imports this one, so this one cannot import it. It is called in the transaction.
+    """
+    _followers.append(follower)
+
+
+def after_events(booking_ids: Sequence[Any], event_type: str, *, using: str) -> None:
+    """Call the functions that follow events which have just been stored."""
+    for follower in _followers:
+        follower(booking_ids, event_type, using=using)
 
 
 def send_signal_on_commit(booking: Booking, event: BookingEvent, *, using: str) -> None:

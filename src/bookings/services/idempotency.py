@@ -40,6 +40,9 @@ REQUEST_FIELDS: Final = (
 )
 """What a caller asks for, apart from the time and the add-ons."""
 
+LATER_FIELDS: Final = ("answers", "location", "meeting_link", "client_timezone")
+"""What a caller may ask for besides."""
+
 CLOCK_TOLERANCE: Final = timedelta(seconds=1)
 
 
@@ -71,9 +74,8 @@ def request_data(
         time["provider_id"] = booking.provider_id if pool is None else _pool_data(pool)
     request = {name: getattr(booking, name) for name in REQUEST_FIELDS}
     request |= {name: to_json(value) for name, value in time.items()}
-    if booking.answers:
-        # Without any, the digest is that of a request before there were questions.
-        request["answers"] = booking.answers
+    # Without them, the digest is that of a request before there were such fields.
+    request |= {name: value for name in LATER_FIELDS if (value := getattr(booking, name))}
     request["addon_ids"] = sorted(map(key_text, addon_ids))
     if booking.requested_resources:
         request["resources"] = resource_keys(booking.requested_resources)

@@ -23,6 +23,8 @@ class ClientOptions(TypedDict, total=False):
     notes_client: str
     notes_internal: str
     answers: dict[str, Any] | None
+    client_language: str | None
+    client_timezone: str
     metadata: dict[str, Any] | None
 
 
@@ -38,6 +40,8 @@ class HoldOptions(CommonOptions, total=False):
 
     resources: Iterable[ProviderLike | AnyOf] | None
     addon_ids: Iterable[Any] | None
+    location: str
+    meeting_link: str
     party_size: int
     tenant: Any
     now_dt: datetime | None

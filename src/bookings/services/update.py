@@ -29,6 +29,10 @@ UPDATABLE_FIELDS: Final = (
     "notes_internal",
     "answers",
     "metadata",
+    "location",
+    "meeting_link",
+    "client_language",
+    "client_timezone",
 )
 
 
@@ -41,7 +45,7 @@ def update_booking(
     expected_version: int | None = None,
     **values: Any,
 ) -> Booking:
-    """Update the client, the notes or the metadata of a booking.
+    """Update the client, the place, the notes, the answers or the metadata of a booking.
 
     It records one UPDATED event with the old and the new values, unless nothing differs. The status
     stays. If it changes the client of a hold, the hold must keep the client's limits and the
@@ -55,8 +59,9 @@ def update_booking(
     :param expected_version: the ``version`` of the booking that the caller has read; ``None``
         accepts any version.
     :param values: the fields to set: any of ``client_name``, ``client_email``, ``client_phone``,
-        ``client_user``, ``notes_client``, ``notes_internal`` (for staff), ``answers`` and
-        ``metadata``, which is replaced as a whole. ``answers`` are added to the stored ones: a
+        ``client_user``, ``client_language``, ``client_timezone``, ``location``, ``meeting_link``,
+        ``notes_client``, ``notes_internal`` (for staff), ``answers`` and ``metadata``, which is
+        replaced as a whole. ``answers`` are added to the stored ones: a
         ``dict`` by the names of the questions; an empty answer removes one that is not required.
     :returns: the booking that was passed, refreshed.
     :raises LimitReached: the client of a hold has as many bookings as a limit allows.

@@ -148,7 +148,6 @@ def test_details_change_without_an_event(session: Session, make_booking: MakeBoo
         session,
         title="Sunset",
         price_amount="30",
-        meeting_link="https://example.com",
         enable_waitlist=True,
         waitlist_offer_minutes=10,
         now_dt=NOW,

@@ -58,6 +58,7 @@ SHOWN: Final = {
     "title": TEXTS,
     "capacity": INTEGERS,
     "price_amount": optional(AMOUNT),
+    "location": TEXTS,
     "meeting_link": TEXTS,
     "enable_waitlist": FLAG,
     "waitlist_offer_minutes": optional(INTEGERS),
@@ -78,6 +79,8 @@ OF_SEATS: Final = {
     "notes_internal": TEXTS,
     "metadata": optional(DOCUMENT),
     "answers": optional(DOCUMENT),
+    "client_language": optional(TEXTS),
+    "client_timezone": TEXTS,
     "override_policy": FLAG,
 }
 OF_A_SERIES: Final = {

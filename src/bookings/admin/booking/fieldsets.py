@@ -7,7 +7,13 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from bookings.admin.booking.forms import CLIENT_FIELDS, DETAIL_FIELDS, NOTE_FIELDS, RULE_FIELDS
+from bookings.admin.booking.forms import (
+    CLIENT_FIELDS,
+    DETAIL_FIELDS,
+    NOTE_FIELDS,
+    PLACE_FIELDS,
+    RULE_FIELDS,
+)
 from bookings.admin.display import user_column
 from bookings.admin.tenants import tenant_fields
 from bookings.models import Booking
@@ -90,6 +96,7 @@ def _client_and_notes(questions: list[str]) -> Fieldsets:
     return [
         (_("Client"), {"fields": CLIENT_FIELDS}),
         *([(_("Questions"), {"fields": questions})] if questions else []),
+        (_("Place"), {"fields": PLACE_FIELDS}),
         (_("Notes"), {"fields": NOTE_FIELDS}),
     ]
 

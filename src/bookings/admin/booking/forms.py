@@ -20,9 +20,13 @@ from bookings.models import Booking
 from bookings.rules import instants
 from bookings.services import create_booking, reschedule_booking, update_booking
 
-CLIENT_FIELDS = ("client_name", "client_email", "client_phone", "client_user")
+CLIENT_FIELDS = (
+    *("client_name", "client_email", "client_phone", "client_user"),
+    *("client_language", "client_timezone"),
+)
+PLACE_FIELDS = ("location", "meeting_link")
 NOTE_FIELDS = ("notes_client", "notes_internal")
-DETAIL_FIELDS = (*CLIENT_FIELDS, *NOTE_FIELDS)
+DETAIL_FIELDS = (*CLIENT_FIELDS, *PLACE_FIELDS, *NOTE_FIELDS)
 PLAN_FIELDS = ("start_at", "provider", "resources", "addons")
 RULE_FIELDS = ("override_policy", "skip_slot_validation")
 

@@ -18,7 +18,9 @@ from bookings.contrib.group_sessions.services.cancel_session import write_cancel
 from bookings.contrib.group_sessions.services.update_session import (
     CHANGEABLE_FIELDS,
     MOVED_FIELDS,
+    PLACE_FIELDS,
     apply_changes,
+    write_places,
 )
 from bookings.contrib.group_sessions.session_bookings import read_many_if_permitted
 from bookings.contrib.group_sessions.session_reconciliation import (
@@ -115,6 +117,10 @@ class BulkSessionChange:
         following = read_many_if_permitted(
             moved, "reschedule", refusals.add, actor=self.actor, using=using
         )
+        placed = [row for _b, row, names in changed.values() if names & set(PLACE_FIELDS)]
+        to_place = read_many_if_permitted(
+            placed, "update", refusals.add, actor=self.actor, using=self.using
+        )
         claims = self._resize(changed, refusals)
         if refusals.were_any or not changed:
             return
@@ -123,6 +129,10 @@ class BulkSessionChange:
         names = set().union(*(names for _b, _r, names in changed.values()))
         save_sessions(stored, {*names, *BUFFER_FIELDS}, using=using)
         self._move_bookings(changed, following)
+        for key, bookings in to_place.items():
+            before, row, _names = changed[key]
+            old = {name: getattr(before, name) for name in PLACE_FIELDS}
+            write_places(row, bookings, old, using=using, now=now, actor=self.actor)
         reconcile_sessions(changed.keys(), using=using, now=now)
         self._announce(changed)
 

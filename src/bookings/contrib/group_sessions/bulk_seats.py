@@ -28,6 +28,7 @@ from bookings.models.bulk_rows import has_save_receivers
 from bookings.questions import given_answers
 from bookings.rules import validation
 from bookings.services import references
+from bookings.services.create import language_of
 from bookings.services.idempotency import request_data
 from bookings.services.new_booking import NewBooking
 
@@ -44,6 +45,8 @@ def new_seat_bookings(
     created_by: Any = None,
     metadata: dict[str, Any] | None = None,
     answers: dict[str, Any] | None = None,
+    client_language: str | None = None,
+    client_timezone: str = "",
     client_name: str,
     client_email: str = "",
     client_phone: str = "",
@@ -57,7 +60,7 @@ def new_seat_bookings(
     validation.whole_number(seats, "seats", at_least=1)
     user = references.saved_user(client_user, "client_user")
     creator = references.saved_user(created_by, "created_by")
-    given = given_answers(answers)
+    given, language = given_answers(answers), language_of(client_language)
     load_services_and_providers(sessions, using)
     news = []
     for session in sessions:
@@ -76,6 +79,8 @@ def new_seat_bookings(
             notes_internal=notes_internal,
             metadata={} if metadata is None else deepcopy(metadata),
             answers=given,
+            client_language=language,
+            client_timezone=client_timezone,
             idempotency_key=keys.get(session.pk),
             created_at=now,
         )

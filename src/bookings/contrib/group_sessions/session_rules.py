@@ -18,7 +18,7 @@ from bookings.protocols import BookingType
 from bookings.rules import instants, prices, validation
 from bookings.services import references
 
-VALIDATED_FIELDS: Final = ("title", "meeting_link", "price_amount")
+VALIDATED_FIELDS: Final = ("title", "location", "meeting_link", "price_amount")
 
 NOT_ACTIVE: Final = {
     Session.Status.CANCELLED: (_("The session is cancelled. Choose another."), "session_cancelled"),

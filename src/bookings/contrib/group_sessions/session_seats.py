@@ -63,6 +63,7 @@ class SessionSeats:
         booking.end_at = session.end_at
         booking.buffer_before_minutes = session.buffer_before_minutes
         booking.buffer_after_minutes = session.buffer_after_minutes
+        booking.location, booking.meeting_link = session.location, session.meeting_link
         service_price = rules.price_of(session.end_at - session.start_at)
         seat_price = service_price if session.price_amount is None else session.price_amount
         if seat_price != service_price and rules.pricing_type in service_rules.DERIVED_PRICES:

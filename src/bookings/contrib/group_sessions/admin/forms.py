@@ -24,7 +24,7 @@ from bookings.rules import instants
 
 SEAT_FIELDS: Final = ("capacity", "price_amount")
 WAITLIST_FIELDS: Final = ("enable_waitlist", "waitlist_offer_minutes")
-DETAIL_FIELDS: Final = ("title", "meeting_link", *SEAT_FIELDS, *WAITLIST_FIELDS)
+DETAIL_FIELDS: Final = ("title", "location", "meeting_link", *SEAT_FIELDS, *WAITLIST_FIELDS)
 TIME_FIELDS: Final = ("start_at", "end_at")
 OWNER_FIELDS: Final = ("tenant", "service")
 

@@ -160,7 +160,7 @@ class SessionAdmin(
         record = {"fields": RECORD_FIELDS, "classes": ("collapse",)}
         return [
             (None, {"fields": (*state, *tenant_fields(), *names)}),
-            (_("Seats"), {"fields": (seats, "meeting_link")}),
+            (_("Seats"), {"fields": (seats, "location", "meeting_link")}),
             (_("Waitlist"), {"fields": (WAITLIST_FIELDS,)}),
             *([] if obj is None else [(pgettext_lazy("what is on record", "Record"), record)]),
         ]

@@ -112,6 +112,9 @@ class Session(models.Model):
         blank=True,
         help_text=_("The price of a seat. Leave empty for the service's price."),
     )
+    location = models.CharField(
+        _("location"), max_length=500, blank=True, default="", help_text=_("Where it takes place.")
+    )
     meeting_link = models.CharField(
         _("meeting link"),
         max_length=500,

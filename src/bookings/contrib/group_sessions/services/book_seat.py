@@ -14,6 +14,7 @@ from bookings.questions import given_answers
 from bookings.rules import instants, validation
 from bookings.services import references
 from bookings.services.booking_creation import save_new_booking
+from bookings.services.create import language_of
 
 
 def book_seat(
@@ -31,6 +32,8 @@ def book_seat(
     notes_internal: str = "",
     metadata: dict[str, Any] | None = None,
     answers: dict[str, Any] | None = None,
+    client_language: str | None = None,
+    client_timezone: str = "",
     idempotency_key: str | None = "",
     expires_at: datetime | None = None,
     override_policy: bool = False,
@@ -54,6 +57,8 @@ def book_seat(
     :param notes_internal: notes that only staff see.
     :param metadata: JSON of your own that is stored with the booking.
     :param answers: the answers to the questions of the service, by name.
+    :param client_language: the code of the client's language; ``None`` for the active one.
+    :param client_timezone: the IANA name of the client's time zone.
     :param idempotency_key: a key that you choose for this request. The same request with the same
         key, in the same tenant, returns the same booking again, unless it is an expired hold.
     :param expires_at: makes the booking a hold: PENDING, and expired at this instant unless it is
@@ -88,6 +93,8 @@ def book_seat(
         notes_internal=notes_internal,
         metadata={} if metadata is None else metadata,
         answers=given_answers(answers),
+        client_language=language_of(client_language),
+        client_timezone=client_timezone,
         idempotency_key=idempotency_key or None,
         created_at=now,
     )

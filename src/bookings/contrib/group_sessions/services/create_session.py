@@ -39,6 +39,7 @@ def create_session(
     capacity: int = 10,
     title: str = "",
     price_amount: Decimal | None = None,
+    location: str = "",
     meeting_link: str = "",
     enable_waitlist: bool = False,
     waitlist_offer_minutes: int | None = None,
@@ -62,6 +63,7 @@ def create_session(
     :param title: a name for clients; without one, the session is shown as its service.
     :param price_amount: the price of a seat; ``None`` for the service's price. A service that is
         priced by the hour is then priced by the session's length.
+    :param location: where it takes place, as text.
     :param meeting_link: an ``http`` or ``https`` URL.
     :param enable_waitlist: whether clients may join a waitlist once it is full.
     :param waitlist_offer_minutes: for how many minutes freed seats are held for a waiting client,
@@ -95,6 +97,7 @@ def create_session(
         capacity=capacity,
         title=title,
         price_amount=price_amount,
+        location=location,
         meeting_link=meeting_link,
         enable_waitlist=enable_waitlist,
         waitlist_offer_minutes=waitlist_offer_minutes,
@@ -158,6 +161,7 @@ def new_session(
     capacity: int = 10,
     title: str = "",
     price_amount: Decimal | None = None,
+    location: str = "",
     meeting_link: str = "",
     enable_waitlist: bool = False,
     waitlist_offer_minutes: int | None = None,
@@ -187,6 +191,7 @@ def new_session(
         buffer_after_minutes=rules.buffer_after_minutes,
         capacity=capacity,
         price_amount=price_amount,
+        location=location,
         meeting_link=meeting_link,
         enable_waitlist=bool(enable_waitlist),
         waitlist_offer_minutes=waitlist_offer_minutes,

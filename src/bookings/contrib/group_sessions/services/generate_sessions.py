@@ -38,6 +38,7 @@ def generate_sessions(
     capacity: int,
     title: str = "",
     price_amount: Decimal | None = None,
+    location: str = "",
     meeting_link: str = "",
     enable_waitlist: bool = False,
     waitlist_offer_minutes: int | None = None,
@@ -71,6 +72,7 @@ def generate_sessions(
     :param title: a name for clients; without one, the sessions are shown as their service.
     :param price_amount: the price of a seat; ``None`` for the service's price. A service that is
         priced by the hour is then priced by the length of the slot.
+    :param location: where it takes place, as text.
     :param meeting_link: an ``http`` or ``https`` URL.
     :param enable_waitlist: whether clients may join a waitlist once a session is full.
     :param waitlist_offer_minutes: for how many minutes freed seats are held for a waiting client,
@@ -118,6 +120,7 @@ def generate_sessions(
         buffer_after_minutes=rules.buffer_after_minutes,
         capacity=capacity,
         price_amount=_seat_price(price_amount, rules, timedelta(minutes=slot_duration_minutes)),
+        location=location,
         meeting_link=meeting_link,
         enable_waitlist=bool(enable_waitlist),
         waitlist_offer_minutes=waitlist_offer_minutes,

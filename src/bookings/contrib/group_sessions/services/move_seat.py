@@ -48,6 +48,9 @@ MOVED_FIELDS: Final = (
     "provider",
 )
 
+DEPENDENT_FIELDS: Final = ("expires_at", "location", "meeting_link")
+"""What may differ besides."""
+
 
 def move_seat(
     booking: Booking,
@@ -131,8 +134,10 @@ def move_seat(
         )
         seat.session_id = to_session.pk
         seat.save(using=using, update_fields=["session"])
-        has_other_expiry = row.expires_at != before.expires_at
-        moved = (*MOVED_FIELDS, "expires_at") if has_other_expiry else MOVED_FIELDS
+        dependent = (
+            name for name in DEPENDENT_FIELDS if getattr(before, name) != getattr(row, name)
+        )
+        moved = (*MOVED_FIELDS, *dependent)
         write_row(row, (*moved, "provider_name"), held, using=using)
         waitlist.accept_offer(row.pk, using=using)
         session_seats.after_seats_are_taken(row, using=using)
@@ -214,3 +219,4 @@ def _set_time(row: Booking, session: Session) -> None:
     row.buffer_before_minutes = session.buffer_before_minutes
     row.buffer_after_minutes = session.buffer_after_minutes
     row.provider_id = session.provider_id
+    row.location, row.meeting_link = session.location, session.meeting_link

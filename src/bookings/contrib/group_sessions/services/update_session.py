@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
@@ -45,10 +46,12 @@ CHANGEABLE_FIELDS: Final = (
     "end_at",
     "capacity",
     "price_amount",
+    "location",
     "meeting_link",
     "enable_waitlist",
     "waitlist_offer_minutes",
 )
+PLACE_FIELDS: Final = ("location", "meeting_link")
 MOVED_FIELDS: Final = ("provider_id", "start_at", "end_at")
 
 
@@ -74,9 +77,11 @@ def update_session(
     :param allow_past: whether a new start may lie in the past; ``None`` for the setting
         ``BOOKINGS_ALLOW_PAST_START``.
     :param override_policy: staff only: lifts that the service and a new provider have to be active.
-    :param changes: new values of ``title``, ``provider``, ``start_at``, ``end_at``, ``capacity``,
-        ``price_amount``, ``meeting_link``, ``enable_waitlist`` or ``waitlist_offer_minutes``, each
-        as in :func:`create_session`. ``start_at`` without ``end_at`` keeps the session's length.
+    :param changes: the new values of ``title``, ``provider``, ``start_at``, ``end_at``,
+        ``capacity``, ``price_amount``, ``location``, ``meeting_link``, ``enable_waitlist`` or
+        ``waitlist_offer_minutes``, each optional. A new start without an end keeps the length. A
+        new location or meeting link is that of every booking that had the old one, too, with one
+        UPDATED event each.
     :returns: the same object, refreshed.
     :raises TypeError: ``changes`` has a name that cannot be changed.
     :raises SessionNotOpen: the session is cancelled or finished.
@@ -107,6 +112,8 @@ def update_session(
         following = (
             read_if_permitted(row, "reschedule", actor=actor, using=using) if is_moved else []
         )
+        is_placed = bool(changed & set(PLACE_FIELDS))
+        to_place = read_if_permitted(row, "update", actor=actor, using=using) if is_placed else []
         if is_moved or "capacity" in changed:
             interval_id: Any = row.busy_interval_id
             calendar_id = locked.calendars[row.provider_id]
@@ -114,6 +121,7 @@ def update_session(
         row.save_row(using=using)
         if following:
             _move_bookings(row, following, old, using=using, now=now, actor=actor)
+        write_places(row, to_place, old, using=using, now=now, actor=actor)
         reconcile_sessions([row.pk], using=using, now=now)
         row.refresh_from_db(using=using)
         send_on_commit(
@@ -215,6 +223,42 @@ def _related(row: Session, name: str, using: str) -> Any:
     if field.is_cached(row):
         return getattr(row, name)
     return field.remote_field.model._base_manager.using(using).get(pk=getattr(row, field.attname))
+
+
+def write_places(
+    row: Session,
+    bookings: Iterable[Booking],
+    old: dict[str, Any],
+    *,
+    using: str,
+    now: datetime,
+    actor: Any,
+) -> None:
+    """Give the bookings the session's new place, apart from those with a place of their own."""
+    by_names: dict[tuple[str, ...], list[Any]] = defaultdict(list)
+    for booking in bookings:
+        by_names[_changed_places(booking, old, row)].append(booking.pk)
+    by_names.pop((), None)
+    for names, keys in by_names.items():
+        new = {name: getattr(row, name) for name in names}
+        Booking._base_manager.using(using).filter(pk__in=keys).update(
+            **new, version=F("version") + 1, updated_at=timezone.now()
+        )
+        record_events(
+            keys,
+            BookingEvent.EventType.UPDATED,
+            old_and_new({name: old[name] for name in names}, new),
+            using=using,
+            now=now,
+            actor=actor,
+        )
+
+
+def _changed_places(booking: Booking, old: dict[str, Any], row: Session) -> tuple[str, ...]:
+    """Return the names of the fields in which the booking had the session's old place."""
+    return tuple(
+        name for name in PLACE_FIELDS if getattr(booking, name) == old[name] != getattr(row, name)
+    )
 
 
 def _move_bookings(

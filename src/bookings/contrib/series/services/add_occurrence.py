@@ -41,6 +41,9 @@ COPIED_FIELDS: Final = (
     "notes_internal",
     "answers",
     "metadata",
+    "location",
+    "client_language",
+    "client_timezone",
 )
 
 
@@ -218,6 +221,7 @@ def _new_session(
         title=pattern.title,
         price_amount=pattern.price_amount,
         meeting_link=pattern.meeting_link,
+        location=pattern.location,
         enable_waitlist=pattern.enable_waitlist,
         waitlist_offer_minutes=pattern.waitlist_offer_minutes,
     )

@@ -42,6 +42,8 @@ class SeriesBookingOptions(ClientOptions, total=False):
 
     resources: Iterable[ProviderLike | AnyOf] | None
     addon_ids: Iterable[Any] | None
+    location: str
+    meeting_link: str
     party_size: int
     expires_at: datetime | None
     allow_past: bool | None

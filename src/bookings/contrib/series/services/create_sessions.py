@@ -37,6 +37,7 @@ class SessionOptions(TypedDict, total=False):
     capacity: int
     title: str
     price_amount: Decimal | None
+    location: str
     meeting_link: str
     enable_waitlist: bool
     waitlist_offer_minutes: int | None
