@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bookings.ledger.claims import Claim
     from bookings.models import Booking
     from bookings.protocols import ProviderLike
+    from bookings.services.anonymize import ErasedClient
 
 
 class Extension:
@@ -103,6 +104,18 @@ class Extension:
         ``expire_bookings`` calls it in the end, every minute or so, with no calendar locked; in a
         transaction of the caller, once that is committed. An error is logged.
         """
+
+    def anonymize_client(
+        self, client: ErasedClient, *, using: str, now: datetime, dry_run: bool
+    ) -> int:
+        """Remove who a client is from the app's own rows; return how many rows these are.
+
+        ``anonymize_client`` calls it before it changes the bookings, outside of its transactions,
+        with no calendar locked unless the caller has opened a transaction. ``client.rows()`` is a
+        filter for rows with the fields of a client and a tenant, and ``client.values(row)`` returns
+        what to write to such a row. With ``dry_run``, count the rows and change nothing.
+        """
+        return 0
 
     def find_problems(self, using: str) -> Iterable[Problem]:
         """Yield what is wrong with the app's rows in this database; see :mod:`bookings.integrity`.

@@ -369,6 +369,13 @@ VERBS: Final[dict[str, tuple[Callable[[Host], Prepared], set[str]]]] = {
         ),
         set(),
     ),
+    "anonymize": (
+        lambda h: _after(
+            lambda: h.book(client_email="a@example.com"),
+            lambda: core.anonymize_client(email="a@example.com", now_dt=NOW),
+        ),
+        set(),
+    ),
     "ask for meeting links": (
         lambda h: _after(h.book, lambda: core.request_meeting_links(now_dt=NOW + HOUR)),
         set(),
@@ -536,6 +543,7 @@ VERBS_OF_SERVICE: Final[dict[str, set[str]]] = {
     "core.update_booking": {"update", "answer"},
     "core.merge_metadata": {"metadata"},
     "core.add_note": {"note"},
+    "core.anonymize_client": {"anonymize"},
     "core.request_meeting_links": {"ask for meeting links"},
     "core.expire_booking": {"expire"},
     "core.expire_bookings": {"expire many"},

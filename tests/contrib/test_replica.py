@@ -215,6 +215,7 @@ LATER: Final = START + 60 * DAY
 
 STEPS: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "add_note": lambda it: core.add_note(it.booking, "Rang.", actor=it.user),
+    "anonymize_client": lambda it: core.anonymize_client(email="a@x.org", user=it.user, now_dt=NOW),
     "auto_cancel_expired_bookings": lambda it: core.auto_cancel_expired_bookings(now_dt=LATER),
     "auto_complete_bookings": lambda it: core.auto_complete_bookings(now_dt=LATER),
     "cancel_booking": lambda it: core.cancel_booking(it.paid, actor=it.user, now_dt=NOW),

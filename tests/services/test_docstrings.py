@@ -23,6 +23,7 @@ PARTICULAR: Final = {
     "answers",
     "metadata",
     "addon_ids",
+    "tenant",
     "chunk_size",
     "by",
     "reason",

@@ -77,6 +77,12 @@ OF_A_SWEEP: Final = {
 
 TABLES: Final[dict[str, Table]] = {
     "add_note": {**OF_A_CHANGE, "message": TEXTS, "for_client": FLAG},
+    "anonymize_client": {
+        "email": TEXTS,
+        "user": optional(OBJECT),
+        "tenant": optional(OBJECT),
+        **{name: kind for name, kind in OF_A_SWEEP.items() if name != "limit"},
+    },
     "auto_cancel_expired_bookings": OF_A_SWEEP,
     "auto_complete_bookings": OF_A_SWEEP,
     "cancel_booking": {**OF_A_CHANGE, "reason": TEXTS, "by": TEXTS, "override_policy": FLAG},
@@ -129,6 +135,8 @@ def given(request: pytest.FixtureRequest, service: Any, provider: Any) -> Given:
     """What a service takes without a word, by its name."""
 
     def make(name: str) -> dict[str, Any]:
+        if name == "anonymize_client":
+            return {"email": "mary@example.com", "now_dt": NOW}
         if "chunk_size" in TABLES[name]:
             request.getfixturevalue("hold")
             return {"now_dt": NOW + DAY}

@@ -9,6 +9,7 @@ If you repeat a service, it returns the booking as it is and records nothing: a 
 can be cancelled again.
 """
 
+from bookings.services.anonymize import anonymize_client
 from bookings.services.auto_cancel import auto_cancel_expired_bookings
 from bookings.services.auto_complete import auto_complete_bookings
 from bookings.services.bulk_expire import expire_bookings
@@ -34,6 +35,7 @@ from bookings.services.update import update_booking
 
 __all__ = [
     "add_note",
+    "anonymize_client",
     "auto_cancel_expired_bookings",
     "auto_complete_bookings",
     "cancel_booking",

@@ -11,12 +11,14 @@ from bookings.contrib.group_sessions import (
     integrity,
     seat_claims,
     session_seats,
+    waitlist_erasure,
     waitlist_retry,
 )
 from bookings.extensions import Extension
 from bookings.integrity import Problem
 from bookings.ledger.claims import Claim
 from bookings.models import Booking
+from bookings.services.anonymize import ErasedClient
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
@@ -38,6 +40,11 @@ class GroupSessionsExtension(Extension):
 
     def sweep(self, *, using: str, now: datetime) -> None:
         waitlist_retry.retry_all(using=using, now=now)
+
+    def anonymize_client(
+        self, client: ErasedClient, *, using: str, now: datetime, dry_run: bool
+    ) -> int:
+        return waitlist_erasure.anonymize_entries(client, using=using, dry_run=dry_run)
 
     def find_problems(self, using: str) -> Iterator[Problem]:
         return integrity.find_problems(using)
