@@ -15,6 +15,7 @@ from bookings.exceptions import (
     InvalidBooking,
     LimitReached,
     NotAllowed,
+    ResourceTaken,
 )
 from bookings.integrity import find_problems
 from bookings.models import Booking
@@ -28,7 +29,7 @@ from bookings.services import (
     submit_hold,
 )
 from tests.services.clock import DAY, NOW, START, minutes
-from tests.services.conftest import Book
+from tests.services.conftest import Book, Make
 from tests.services.storage import (
     history,
     intervals,
@@ -255,3 +256,42 @@ def test_a_save_is_refused_where_the_time_is_taken(booking: Booking, book: Book)
 
     with nothing_written(), pytest.raises(BookingConflict):
         booking.save()
+
+
+class TestResources:
+    @pytest.fixture
+    def room(self, make_provider: Make) -> Any:
+        return make_provider(name="Room")
+
+    def test_they_are_taken_again(self, book: Book, room: Any) -> None:
+        booking = book(resources=[room])
+        before = intervals()
+        cancel_booking(booking, now_dt=NOW)
+        assert intervals() == []
+
+        reopen_booking(booking, now_dt=NOW)
+
+        assert len(before) == 2
+        assert intervals() == before
+
+    def test_one_that_is_taken_by_now_is_named(
+        self, book: Book, room: Any, other_provider: Any
+    ) -> None:
+        booking = book(resources=[room])
+        cancel_booking(booking, now_dt=NOW)
+        book(provider=other_provider, resources=[room], client_name="Martha")
+
+        with nothing_written(), pytest.raises(ResourceTaken) as refused:
+            reopen_booking(booking, now_dt=NOW)
+
+        assert refused.value.resource == room
+
+    def test_a_lapsed_hold_on_one_makes_way(
+        self, book: Book, room: Any, other_provider: Any
+    ) -> None:
+        booking = book(resources=[room])
+        cancel_booking(booking, now_dt=NOW)
+        hold = book(provider=other_provider, resources=[room], client_name="", expires_at=LAPSED)
+
+        assert reopen_booking(booking, now_dt=LAPSED).status == "CONFIRMED"
+        assert stored(hold).status == "CANCELLED"

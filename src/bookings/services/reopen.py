@@ -9,8 +9,8 @@ from django.db import router
 from django.utils.translation import gettext_lazy as _
 
 from bookings.adapters import get_adapter
-from bookings.exceptions import BookingConflict
-from bookings.models import Booking, BookingEvent
+from bookings.exceptions import BookingConflict, ResourceTaken
+from bookings.models import Booking, BookingEvent, BookingResource
 from bookings.models.arguments import missing_booking_error, saved_booking
 from bookings.rules import instants
 from bookings.services import approval, references
@@ -42,9 +42,9 @@ def reopen_booking(
     """Reopen a booking that was cancelled or declined, if its time is still free.
 
     CANCELLED, also by a sweep, or DECLINED → PENDING, or CONFIRMED if it had been confirmed. It
-    holds its time again, or its seats of its session. A pending or confirmed booking is returned as
-    it is. It is for staff: the notice, the booking window and whether the start has passed are not
-    checked.
+    holds its time again, and that of its resources, or its seats of its session. A pending or
+    confirmed booking is returned as it is. It is for staff: the notice, the booking window and
+    whether the start has passed are not checked.
 
     A hold that has lapsed lapses ``BOOKINGS_HOLD_MINUTES`` from now instead, and a request that has
     lapsed becomes one that is made now, with the adapter's ``approval_deadline``; both at their
@@ -64,6 +64,7 @@ def reopen_booking(
     :returns: the booking that was passed, refreshed.
     :raises InvalidTransition: the booking has another status.
     :raises BookingConflict: the time has been taken since.
+    :raises ResourceTaken: the time of one of its resources has been taken since.
     :raises CapacityExceeded: the seats of the session or shared slot have been taken since.
     :raises DuplicateBooking: the client has a similar booking by now.
     :raises LimitReached: the client or the provider has as many bookings as a limit allows.
@@ -104,6 +105,7 @@ def reopen_booking(
     if draft is None:
         raise missing_booking_error()
     limit_check = LimitCheck(draft, override_policy=override_policy)
+    resources = BookingResource.objects.using(using).filter(booking=draft)
     try:
         return retry_without_lapsed_holds(
             lambda: change_booking(
@@ -119,7 +121,11 @@ def reopen_booking(
             instants.busy_bounds_of(draft),
             now=now,
             using=using,
+            resource_ids=list(resources.values_list("provider_id", flat=True)),
         )
+    except ResourceTaken:
+        # It says which resource.
+        raise
     except BookingConflict as conflict:
         raise BookingConflict(
             _(
