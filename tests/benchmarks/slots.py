@@ -8,8 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import partial
+from itertools import islice
 from time import process_time
 from timeit import Timer
+from types import SimpleNamespace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +23,9 @@ from bookings.contrib.schedule.engine import (
     WeeklyShift,
     starts,
 )
+from bookings.contrib.schedule.slots.resource_time import ResourceSearch, ResourceTime
+from bookings.pools import Strategy
+from bookings.services.resource_needs import Need
 from tests.benchmarks.options import Options
 from tests.benchmarks.participants import OURS, our_pool
 from tests.benchmarks.timing import Result, Turn, in_milliseconds, take_turns
@@ -66,12 +71,22 @@ class Diary:
 
     @property
     def busy(self) -> list[tuple[datetime, datetime]]:
+        return self._claims(self.days)
+
+    def claims_of(self, seed: int) -> list[tuple[int, int]]:
+        """Return the claims of another calendar, in Unix seconds."""
+        return [
+            (int(begins.timestamp()), int(ends.timestamp()))
+            for begins, ends in self._claims(-1 - seed)
+        ]
+
+    def _claims(self, seed: int) -> list[tuple[datetime, datetime]]:
         half_hours = [
             (begins + number * HOUR / 2, begins + (number + 1) * HOUR / 2)
             for begins, ends in self.openings
             for number in range(2 * (ends - begins) // HOUR)
         ]
-        return sorted(random.Random(self.days).sample(half_hours, self.claims))  # noqa: S311
+        return sorted(random.Random(seed).sample(half_hours, self.claims))  # noqa: S311
 
     @property
     def busy_seconds(self) -> list[tuple[int, int]]:
@@ -95,7 +110,41 @@ def run(options: Options) -> Iterator[Result]:
         {f"{each.days:,} days": by_engine(each, Alignment.OPENING) for each in growing},
         options,
     )
+    rooms = {
+        "the provider alone": by_engine(month, Alignment.OPENING),
+        "and a room": with_rooms(month, pools=[1]),
+        "and any of three rooms": with_rooms(month, pools=[3]),
+        "and one of each of three pools of three": with_rooms(month, pools=[3, 3, 3]),
+    }
+    yield _result("Slots of 30 days with 200 claims of each calendar", rooms, options)
     yield from _with_peers(options)
+
+
+def with_rooms(diary: Diary, *, pools: list[int]) -> Answer:
+    """Rooms with claims and hours as the provider has, in pools of these sizes."""
+    shift = Shift(OPENS * HOUR // SECOND, CLOSES * HOUR // SECOND)
+    hours = OpeningHours(diary.zone, [WeeklyShift(day, shift) for day in range(7)])
+    rules = SlotRules(
+        duration=DURATION // SECOND, step=STEP // SECOND, after=BUFFER_AFTER // SECOND
+    )
+    first, last = diary.window
+    rooms = [SimpleNamespace(pk=number) for number in range(sum(pools))]
+    left = iter(rooms)
+    needs = [Need(tuple(islice(left, size)), Strategy.FIRST) for size in pools]
+    times = {
+        room.pk: ResourceTime(
+            room, diary.claims_of(room.pk), hours, rules.duration, rules.before, rules.after
+        )
+        for room in rooms
+    }
+    search = ResourceSearch(needs, times)
+    busy = diary.busy_seconds
+
+    def find() -> list[int]:
+        blocked = search.blocked(first, last, ignore_busy_time=False)
+        return list(starts(hours, busy, rules, first=first, last=last, blocked=blocked))
+
+    return find
 
 
 def by_engine(diary: Diary, alignment: Alignment) -> Answer:
