@@ -50,6 +50,7 @@ SETTINGS_OF = {
 ONLY_SQLITE = (
     # HTML and forms. On the servers, migrations/test_configurations.py works in two hosts' admin.
     "admin/test_actions.py",
+    "admin/test_resources.py",
     "admin/test_add.py",
     "admin/test_calendar.py",
     "admin/test_change.py",
@@ -91,7 +92,9 @@ ONLY_SQLITE = (
     "mutations/*",
     # Whether two answers agree, each of which is tested on all databases.
     "contrib/schedule/slots/test_slots_match_bookings.py",
+    "contrib/schedule/slots/test_slots_match_resources.py",
     # Whether the random sequences find a mistake.
+    "stateful/test_resources.py",
     "stateful/test_controls.py",
 )
 # About the server that only a run on PostgreSQL has installed.
