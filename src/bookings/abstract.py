@@ -28,6 +28,17 @@ class PricingType(models.TextChoices):
     FREE = "FREE", _("Free")
 
 
+class CapacityMode(models.TextChoices):
+    """What ``capacity`` counts; empty is the same as SLOT.
+
+    SLOT: the seats of a slot, which bookings with the same start share. CONCURRENT: the seats that
+    bookings take at one instant, whenever each begins and ends.
+    """
+
+    SLOT = "SLOT", _("Of a slot")
+    CONCURRENT = "CONCURRENT", _("At any time")
+
+
 def _limit(name: Any) -> models.PositiveIntegerField[int | None, int | None]:
     return models.PositiveIntegerField(
         name,
@@ -84,6 +95,13 @@ class AbstractService(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_("Seats of a shared slot."),
+    )
+    capacity_mode = models.CharField(
+        _("what the capacity counts"),
+        max_length=10,
+        choices=CapacityMode.choices,
+        default=CapacityMode.SLOT,
+        help_text=_("At any time: bookings with different starts share the seats, as of desks."),
     )
     two_sided_completion = models.BooleanField(
         _("two-sided completion"),

@@ -8,8 +8,11 @@ tenants agree. The queries run in the database or stream active bookings.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist
@@ -27,12 +30,17 @@ from bookings.models import (
     BookingAddon,
     BookingResource,
     BusyInterval,
+    Calendar,
     name_snapshots,
 )
+from bookings.models.querysets import IS_COMPARED
 from bookings.rules import instants
+from bookings.rules.occupancy import levels
+from bookings.selectors.concurrent_seats import KINDS as CONCURRENT_KINDS
 from bookings.services.integrity_repairs import (
     Repair,
     fill_in_names,
+    rebuild_segments,
     reclaim,
     reclaim_resources,
     recount,
@@ -79,6 +87,7 @@ def find_problems(using: str | None = None) -> Iterator[Problem]:
         _resource_claims,
         _intervals_without_bookings,
         _seats,
+        _concurrent_seats,
         _events,
         _missing_names,
         _tenants,
@@ -96,7 +105,8 @@ def _overlaps(using: str) -> Iterator[Problem]:
         order_by=[F("starts").asc(), F("id").asc()],
         frame=RowRange(end=-1),
     )
-    rows = BusyInterval.objects.using(using).annotate(latest=latest_end_before)
+    compared = BusyInterval.objects.using(using).filter(IS_COMPARED)
+    rows = compared.annotate(latest=latest_end_before)
     for interval in rows.filter(latest__gt=F("starts")).iterator():
         yield Problem(
             1,
@@ -204,8 +214,9 @@ def _resource_problem(resource: BookingResource) -> str:
 
 
 def _intervals_without_bookings(using: str) -> Iterator[Problem]:
+    of_bookings = (BusyInterval.Kind.BOOKING, BusyInterval.Kind.CONCURRENT)
     rows = BusyInterval.objects.using(using).filter(
-        Q(kind=BusyInterval.Kind.BOOKING, bookings__isnull=True)
+        Q(kind__in=of_bookings, bookings__isnull=True)
         | Q(kind=BusyInterval.Kind.RESOURCE, resources__isnull=True)
     )
     for interval in rows.select_related("calendar").iterator():
@@ -238,6 +249,32 @@ def _seats_problem(interval: Any, using: str) -> Problem:
         % {"key": interval.pk, "taken": interval.seats_taken, "parties": interval.parties},
         recount(interval, using),
     )
+
+
+def _concurrent_seats(using: str) -> Iterator[Problem]:
+    """Compare the segments of each calendar with the claims of its concurrent bookings."""
+    rows = BusyInterval.objects.using(using).filter(kind__in=CONCURRENT_KINDS)
+    columns = ("calendar_id", "kind", "service_id", "starts", "ends", "seats_taken")
+    stored = rows.order_by("calendar_id").values_list(*columns).iterator()
+    for calendar_id, of_calendar in groupby(stored, key=itemgetter(0)):
+        seats: dict[Any, list[tuple[int, int, int]]] = defaultdict(list)
+        for _calendar_id, kind, service_id, starts, ends, taken in of_calendar:
+            sign = 1 if kind == BusyInterval.Kind.SEGMENT else -1
+            seats[service_id].append((starts, ends, sign * taken))
+        wrong = [change for taken in seats.values() for change in levels(taken)]
+        if not wrong:
+            continue
+        calendar = Calendar.objects.using(using).select_related("provider").get(pk=calendar_id)
+        first = min(wrong)
+        yield Problem(
+            4,
+            _("%(calendar)s: the seats of concurrent bookings are counted wrong (%(interval)s).")
+            % {
+                "calendar": calendar,
+                "interval": BusyInterval(starts=first.starts, ends=first.ends),
+            },
+            rebuild_segments(calendar, using),
+        )
 
 
 def _events(using: str) -> Iterator[Problem]:

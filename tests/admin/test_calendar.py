@@ -211,6 +211,17 @@ def test_other_claims_are_named(
     assert "Time off" in text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
 
 
+def test_concurrent_bookings_are_shaded_by_how_many_seats_they_take(
+    viewer: Client, book: Book, start: datetime, make_service: Make
+) -> None:
+    desks = make_service(name="Desk", capacity=20, capacity_mode="CONCURRENT")
+    for minutes, party in ((0, 2), (30, 1), (60, 4)):
+        book(service=desks, start_at=start + timedelta(minutes=minutes), party_size=party)
+    (column,) = get_layout(viewer, start).columns
+    assert [shade.label for shade in column.busy_boxes] == ["2/20", "3/20", "5/20", "4/20"]
+    assert [box.width for box in column.booking_boxes] == ["50.000", "50.000", "50.000"]
+
+
 def test_an_expired_hold_shades_nothing(
     viewer: Client, booking: Booking, provider: Any, start: datetime
 ) -> None:

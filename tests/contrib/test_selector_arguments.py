@@ -98,6 +98,7 @@ TABLES: Final[dict[str, Table]] = {
         "end_dt": INSTANT,
         "tenant": ANYTHING,
         "service": optional(OBJECT),
+        "party_size": INTEGERS,
         "start_date": optional(DATE),
         "end_date": optional(DATE),
         "tz": ZONE,

@@ -45,6 +45,7 @@ def test_postgresql_excludes_overlaps_by_core_gist(editor: Any) -> None:
     assert DECLARED.constraint_sql(BusyInterval, editor) == (
         f'CONSTRAINT "{NO_OVERLAP}" EXCLUDE USING gist (int8range('
         '"calendar_id" * 68719476736 + "starts", "calendar_id" * 68719476736 + "ends") WITH &&)'
+        """ WHERE ("kind" <> 'CONCURRENT')"""
     )
     assert editor.deferred_sql == []
 
@@ -65,13 +66,23 @@ def test_sqlite_gets_a_trigger_for_inserts_and_one_for_updates(editor: Any) -> N
     insert, update = map(str, editor.deferred_sql)
     assert insert == (
         f'CREATE TRIGGER "{NO_OVERLAP}_insert" BEFORE INSERT ON "bookings_busyinterval" '
-        'FOR EACH ROW WHEN EXISTS (SELECT 1 FROM "bookings_busyinterval" '
+        """FOR EACH ROW WHEN NEW."kind" <> 'CONCURRENT' """
+        'AND EXISTS (SELECT 1 FROM "bookings_busyinterval" '
         'WHERE "calendar_id" = NEW."calendar_id" '
-        'AND "starts" < NEW."ends" AND "ends" > NEW."starts") '
+        'AND "starts" < NEW."ends" AND "ends" > NEW."starts" '
+        """AND "kind" <> 'CONCURRENT') """
         f"BEGIN SELECT RAISE(ABORT, '{NO_OVERLAP}'); END"
     )
-    assert 'BEFORE UPDATE OF "calendar_id", "starts", "ends" ON' in update
+    assert 'BEFORE UPDATE OF "calendar_id", "starts", "ends", "kind" ON' in update
     assert 'AND "id" <> OLD."id")' in update
+
+
+@pytest.mark.parametrize("editor", ["postgresql", "sqlite"], indirect=True)
+def test_without_an_exemption_all_rows_are_compared(editor: Any) -> None:
+    sql = str(declare().constraint_sql(BusyInterval, editor))
+    for statement in [sql, *map(str, editor.deferred_sql)]:
+        assert "kind" not in statement
+        assert "WHERE (" not in statement
 
 
 @pytest.mark.parametrize("editor", ["sqlite"], indirect=True)
@@ -118,10 +129,16 @@ def test_a_clone_is_equal() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"name": "other"}, {"owner": "room"}, {"starts": "begins"}, {"ends": "stops"}],
+    [
+        {"name": "other"},
+        {"owner": "room"},
+        {"starts": "begins"},
+        {"ends": "stops"},
+        {"unless": ("kind", "CONCURRENT")},
+    ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_another_declaration_is_not_equal(changes: dict[str, str]) -> None:
+def test_another_declaration_is_not_equal(changes: dict[str, Any]) -> None:
     assert declare(**changes) != declare()
 
 
@@ -174,6 +191,15 @@ def test_a_form_may_use_the_same_time_of_another_calendar(
     ten_to_eleven: BusyInterval, other_calendar: Calendar
 ) -> None:
     BusyInterval(calendar=other_calendar, starts=36_000, ends=39_600).full_clean()
+
+
+def test_a_form_may_let_concurrent_bookings_overlap(ten_to_eleven: BusyInterval) -> None:
+    calendar = ten_to_eleven.calendar
+    BusyInterval(calendar=calendar, kind="CONCURRENT", starts=36_000, ends=39_600).full_clean()
+    ten_to_eleven.kind = "CONCURRENT"
+    ten_to_eleven.save()
+    BusyInterval(calendar=calendar, starts=36_000, ends=39_600).full_clean()
+    declare().validate(BusyInterval, BusyInterval(calendar=calendar, starts=40_000, ends=50_000))
 
 
 @pytest.mark.parametrize("left_out", ["calendar", "starts", "ends"])

@@ -15,7 +15,12 @@ from tests.core.moments import NOW, at
 
 pytestmark = pytest.mark.django_db
 
-KEPT = [kind for kind in BusyInterval.Kind if kind not in bulk.KINDS_OF_BOOKINGS]
+OF_BOOKINGS = (
+    *bulk.KINDS_OF_BOOKINGS,
+    BusyInterval.Kind.CONCURRENT,
+    BusyInterval.Kind.SEGMENT,
+)
+KEPT = [kind for kind in BusyInterval.Kind if kind not in OF_BOOKINGS]
 
 
 def seats() -> list[int]:

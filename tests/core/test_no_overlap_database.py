@@ -55,6 +55,23 @@ def test_an_insert_that_overlaps_is_refused(calendar: Calendar, starts: int, end
     assert BusyInterval.objects.count() == 1
 
 
+def test_concurrent_bookings_may_overlap_each_other_and_all_else(calendar: Calendar) -> None:
+    BusyInterval.objects.create(calendar=calendar, starts=100, ends=200, kind="SEGMENT")
+    for _number in range(2):
+        BusyInterval.objects.create(calendar=calendar, starts=100, ends=200, kind="CONCURRENT")
+    moved = BusyInterval.objects.create(calendar=calendar, starts=300, ends=400, kind="CONCURRENT")
+    move(moved, starts=150)
+
+
+@with_constraint
+def test_what_is_not_concurrent_any_more_is_compared(calendar: Calendar) -> None:
+    insert(calendar, 100, 200)
+    claim = BusyInterval.objects.create(calendar=calendar, starts=1, ends=300, kind="CONCURRENT")
+    claim.kind = "SEGMENT"
+    with pytest.raises(IntegrityError, match="bookings_busy_no_overlap"), transaction.atomic():
+        claim.save(update_fields=["kind"])
+
+
 @pytest.mark.parametrize(("starts", "ends"), [(0, 100), (200, 300)])
 def test_intervals_may_touch(calendar: Calendar, starts: int, ends: int) -> None:
     insert(calendar, 100, 200)

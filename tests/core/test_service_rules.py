@@ -46,6 +46,7 @@ def test_a_service_needs_a_duration_and_nothing_else() -> None:
         two_sided_completion=False,
         shared=False,
         capacity=None,
+        capacity_mode="SLOT",
         pricing_type="",
         price_amount=None,
         currency="CHF",
@@ -68,12 +69,13 @@ def test_what_a_service_says_is_taken() -> None:
         two_sided_completion=True,
         allow_multiple_clients_per_slot=True,
         capacity=7,
+        capacity_mode="CONCURRENT",
         pricing_type="FIXED",
         price_amount=Decimal("8.50"),
         currency="EUR",
     ) == ServiceRules(
         *(45, 1, 2, 3, 4, True, False, 5, False, 6, 8, True, True, 7),
-        *("FIXED", Decimal("8.50"), "EUR"),
+        *("CONCURRENT", "FIXED", Decimal("8.50"), "EUR"),
     )
 
 
@@ -204,6 +206,32 @@ def test_a_service_of_one_client_has_one_seat() -> None:
 
 def test_without_a_capacity_a_party_of_any_size_has_the_slot_to_itself() -> None:
     assert rules(allow_multiple_clients_per_slot=True).seats(12) == 12
+
+
+@pytest.mark.parametrize("mode", [None, "", "SLOT"])
+def test_by_default_the_capacity_is_that_of_a_slot(mode: str | None) -> None:
+    assert not rules(capacity_mode=mode).is_concurrent
+
+
+@pytest.mark.parametrize("mode", ["concurrent", "SLOTS", 1, True, ["SLOT"]], ids=repr)
+def test_an_unknown_mode_is_refused(mode: Any) -> None:
+    with pytest.raises(InvalidBooking, match=r"service\.capacity_mode must be"):
+        rules(capacity_mode=mode)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_concurrent_service_shares_its_seats_but_no_slot(shared: bool) -> None:
+    service = rules(capacity_mode="CONCURRENT", capacity=20, allow_multiple_clients_per_slot=shared)
+    assert (service.is_concurrent, service.is_shared, service.seats(3)) == (True, False, 20)
+    with pytest.raises(CapacityExceeded) as caught:
+        service.seats(21)
+    assert caught.value.remaining == 20
+
+
+def test_a_concurrent_service_needs_a_capacity() -> None:
+    with pytest.raises(InvalidBooking, match="needs a capacity") as caught:
+        rules(capacity_mode="CONCURRENT").seats(1)
+    assert caught.value.field == "service.capacity"
 
 
 @given(party=st.integers(-3, 12), capacity=st.integers(0, 10))

@@ -19,6 +19,7 @@ from bookings.pools import AnyOf
 from bookings.services import (
     add_note,
     cancel_booking,
+    change_party_size,
     complete_booking,
     confirm_booking,
     create_booking,
@@ -54,6 +55,8 @@ class HostRows:
     rooms: list[Any]
     tables: tuple[type[Model], ...] = TABLES
     audits: tuple[Audit, ...] = (audit,)
+    desks: Any = None
+    """A service with three desks, for clients who come and go."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,14 @@ def make_host_rows(**service: Any) -> HostRows:
     rules = {"duration_minutes": 60, "buffer_before_minutes": 5, "buffer_after_minutes": 10}
     services.update(**(rules | service))
     services.filter(pk=group.pk).update(allow_multiple_clients_per_slot=True, capacity=2)
+    desks: Any = make("SERVICE_MODEL")
+    services.filter(pk=desks.pk).update(duration_minutes=60, capacity=3, capacity_mode="CONCURRENT")
     addons: list[Any] = [host.addon, make("ADDON_MODEL", service=host.service)]
     type(host.addon).objects.update(extra_duration_minutes=15, price_amount=10)
-    for row in (host.service, group, *addons):
+    for row in (host.service, group, desks, *addons):
         row.refresh_from_db()
     ben, *rooms = (make("PROVIDER_MODEL") for _number in range(4))
-    return HostRows(host.service, group, host.provider, ben, addons, rooms)
+    return HostRows(host.service, group, host.provider, ben, addons, rooms, desks=desks)
 
 
 def book(host_rows: HostRows, **values: Any) -> Booking:
@@ -156,6 +161,20 @@ def both_seats(host_rows: HostRows) -> Booking:
 def seats_on_two_days(host_rows: HostRows) -> Booking:
     book(host_rows, service=host_rows.group, start_at=START + DAY, client_name="Lee")
     return both_seats(host_rows)
+
+
+def desk_beside_others(host_rows: HostRows, *, until: datetime | None = None) -> Booking:
+    """Two hours in which it meets two others, so there are five segments."""
+    for hours in (0, 2):
+        book(host_rows, service=host_rows.desks, start_at=START + hours * HOUR, client_name="Lee")
+    for_an_hour = {"service": host_rows.desks, "start_at": START + HOUR / 2, "party_size": 2}
+    if until is None:
+        return book(host_rows, **for_an_hour)
+    return hold(host_rows, until=until, **for_an_hour)
+
+
+def stale_hold_of_desks(host_rows: HostRows) -> Booking:
+    return desk_beside_others(host_rows, until=NOW - HOUR)
 
 
 def with_an_addon(host_rows: HostRows) -> Booking:
@@ -319,6 +338,37 @@ ALL: Final = (
         again="StaleBooking",
     ),
     Scenario("update", book, lambda _, booking: update_booking(booking, client_name="Lee")),
+    Scenario(
+        "create among concurrent bookings",
+        desk_beside_others,
+        lambda host_rows, _: book(
+            host_rows,
+            service=host_rows.desks,
+            start_at=START + 2 * HOUR,
+            party_size=2,
+        ),
+        again="CapacityExceeded",
+    ),
+    Scenario(
+        "cancel among concurrent bookings",
+        desk_beside_others,
+        lambda _, booking: cancel_booking(booking, now_dt=NOW),
+    ),
+    Scenario(
+        "reschedule among concurrent bookings",
+        desk_beside_others,
+        move(new_start_at=START + 5 * HOUR / 2),
+    ),
+    Scenario(
+        "other seats among concurrent bookings",
+        desk_beside_others,
+        lambda _, booking: change_party_size(booking, 1, now_dt=NOW),
+    ),
+    Scenario(
+        "expire among concurrent bookings",
+        stale_hold_of_desks,
+        lambda *_: expire_bookings(now_dt=NOW),
+    ),
     Scenario("save, moved", book, move_by_save),
     Scenario("save, new", nothing, insert_by_save, again="BookingConflict"),
     Scenario("delete", with_an_addon, delete),

@@ -173,7 +173,8 @@ def broken_references() -> list[str]:
 
 def problems() -> list[str]:
     """What the app's own check finds, what a plain look at all rows finds, and one at bookings."""
-    return [problem.message for problem in find_problems()] + audit() + _overlaps()
+    found = [problem.message for problem in find_problems()]
+    return found + audit() + _overlaps() + _crowds()
 
 
 def _overlaps() -> list[str]:
@@ -181,13 +182,38 @@ def _overlaps() -> list[str]:
     found = []
     latest: dict[Any, Booking] = {}
     active = Booking.objects.active().order_by("provider_id", "start_at")
-    for booking in active.filter(busy_interval__capacity=1):
+    exclusive = active.filter(busy_interval__capacity=1).exclude(busy_interval__kind="CONCURRENT")
+    for booking in exclusive:
         before = latest.get(booking.provider_id)
         if before is not None and _ends(before) > _starts(booking):
             found.append(f"{before} and {booking} overlap.")
         if before is None or _ends(before) < _ends(booking):
             latest[booking.provider_id] = booking
     return found
+
+
+def _crowds() -> list[str]:
+    """When more come than a concurrent service has seats, judged from the bookings alone."""
+    found = []
+    active = Booking.objects.active().select_related("service")
+    concurrent = list(active.filter(service__capacity_mode="CONCURRENT"))
+    for booking in concurrent:
+        begins = _starts(booking)
+        there = [
+            other
+            for other in concurrent
+            if other.provider_id == booking.provider_id and _starts(other) <= begins < _ends(other)
+        ]
+        people = sum(other.party_size for other in there)
+        if people > booking.service.capacity:
+            found.append(f"{people} people come to {booking.service.capacity} seats at {begins}.")
+    return found
+
+
+def parties() -> list[tuple[datetime, datetime, int]]:
+    """From when to when how many people come."""
+    rows = Booking.objects.active().order_by("start_at")
+    return list(rows.values_list("start_at", "end_at", "party_size"))
 
 
 def _starts(booking: Booking) -> Any:

@@ -11,7 +11,7 @@ from bookings.models import Booking, BookingEvent, BookingResource, BusyInterval
 
 ACTIVE = {"PENDING", "CONFIRMED"}
 # Nobody sits in what else takes time.
-HAS_SEATS = {"BOOKING", "SESSION"}
+HAS_SEATS = {"BOOKING", "SESSION", "CONCURRENT"}
 
 
 def audit() -> list[str]:
@@ -23,6 +23,7 @@ def audit() -> list[str]:
         *_claims(intervals, bookings),
         *_seats(intervals, bookings),
         *_resources(intervals, bookings),
+        *_concurrent_seats(intervals, bookings),
         *_histories(bookings),
     ]
 
@@ -30,7 +31,8 @@ def audit() -> list[str]:
 def _overlaps(intervals: dict[int, BusyInterval]) -> Iterator[str]:
     calendars = defaultdict(list)
     for interval in intervals.values():
-        calendars[interval.calendar_id].append((interval.starts, interval.ends))
+        if interval.kind != "CONCURRENT":
+            calendars[interval.calendar_id].append((interval.starts, interval.ends))
     for calendar, taken in calendars.items():
         taken.sort()
         for (_, ends), (starts, _) in pairwise(taken):
@@ -101,6 +103,38 @@ def _resources(intervals: dict[int, BusyInterval], bookings: list[Booking]) -> I
     for key, interval in intervals.items():
         if interval.kind == "RESOURCE" and interval.seats_taken != users[key]:
             yield f"Interval {key} has {interval.seats_taken} seats for {users[key]} bookings."
+
+
+def _concurrent_seats(intervals: dict[int, BusyInterval], bookings: list[Booking]) -> Iterator[str]:
+    """Compare the segments with the bookings at every instant at which one begins or ends."""
+    segments: dict[int, list[BusyInterval]] = defaultdict(list)
+    parties: dict[int, list[tuple[float, float, int]]] = defaultdict(list)
+    for interval in intervals.values():
+        if interval.kind == "SEGMENT":
+            segments[interval.calendar_id].append(interval)
+    for booking in bookings:
+        held = intervals.get(booking.busy_interval_id or 0)
+        if held is not None and held.kind == "CONCURRENT":
+            starts = math.floor(booking.start_at.timestamp()) - 60 * booking.buffer_before_minutes
+            ends = math.ceil(booking.end_at.timestamp()) + 60 * booking.buffer_after_minutes
+            parties[held.calendar_id].append((starts, ends, booking.party_size))
+    for calendar in segments.keys() | parties.keys():
+        instants: set[float] = set()
+        for starts, ends, _party in parties[calendar]:
+            instants |= {starts, ends}
+        for row in segments[calendar]:
+            instants |= {row.starts, row.ends}
+            if not 0 < row.seats_taken <= row.capacity:
+                yield f"Segment {row.pk} has {row.seats_taken} of {row.capacity} seats taken."
+        for instant in sorted(instants):
+            people = sum(
+                party for starts, ends, party in parties[calendar] if starts <= instant < ends
+            )
+            seats = sum(
+                row.seats_taken for row in segments[calendar] if row.starts <= instant < row.ends
+            )
+            if people != seats:
+                yield f"Calendar {calendar} has {seats} seats for {people} people at {instant}."
 
 
 def _histories(bookings: list[Booking]) -> Iterator[str]:

@@ -228,6 +228,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "capacity_mode",
+                    models.CharField(
+                        choices=[("SLOT", "Of a slot"), ("CONCURRENT", "At any time")],
+                        default="SLOT",
+                        help_text=(
+                            "At any time: bookings with different starts share the seats, as of desks."
+                        ),
+                        max_length=10,
+                        verbose_name="what the capacity counts",
+                    ),
+                ),
+                (
                     "two_sided_completion",
                     models.BooleanField(
                         default=False,

@@ -10,14 +10,15 @@ from typing import Final
 
 from django.db import connections
 
+from bookings.ledger import segments
 from bookings.ledger.claims import Claim
 from bookings.ledger.locked import fresh
 from bookings.models import BusyInterval
 from bookings.models.bulk_rows import insert_rows
-from bookings.models.querysets import overlapping
+from bookings.models.querysets import IS_COMPARED, overlapping
 
 KINDS_OF_BOOKINGS: Final = (BusyInterval.Kind.BOOKING, BusyInterval.Kind.RESOURCE)
-"""The kinds of intervals that are deleted with their last seat."""
+"""The kinds of intervals that are deleted with their last seat, and take no seats of segments."""
 
 
 def partition_free(
@@ -33,7 +34,7 @@ def partition_free(
     bounds = overlapping(claims[0].starts, max(claim.ends for claim in claims))
     busy = (
         fresh(BusyInterval.objects.using(using))
-        .filter(bounds, calendar_id=calendar_id)
+        .filter(IS_COMPARED, bounds, calendar_id=calendar_id)
         .order_by("starts")
         .values_list("starts", "ends", "kind")
     )
@@ -109,13 +110,17 @@ def release_many(held: Mapping[int, int], *, using: str) -> None:
     # An interval of one seat is deleted as a whole, so it does not have to be read.
     if chosen.filter(kind__in=KINDS_OF_BOOKINGS, capacity=1)._raw_delete(using) == len(held):
         return
-    empty, shared = [], []
-    locked = chosen.select_for_update().order_by("pk")
-    for key, taken, kind in locked.values_list("pk", "seats_taken", "kind"):
-        remaining = taken - held[key]
-        if remaining <= 0 and kind in KINDS_OF_BOOKINGS:
-            empty.append(key)
+    empty, shared, concurrent = [], [], []
+    for interval in chosen.select_for_update().order_by("pk"):
+        remaining = interval.seats_taken - held[interval.pk]
+        if interval.kind == BusyInterval.Kind.CONCURRENT:
+            concurrent.append(interval)
+        elif remaining <= 0 and interval.kind in KINDS_OF_BOOKINGS:
+            empty.append(interval.pk)
         else:
-            shared.append(BusyInterval(pk=key, seats_taken=remaining))
+            interval.seats_taken = remaining
+            shared.append(interval)
+    if concurrent:
+        segments.release(concurrent, using=using)
     intervals.filter(pk__in=empty)._raw_delete(using)
     intervals.bulk_update(shared, ["seats_taken"])

@@ -9,71 +9,31 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from django.db import connections
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from bookings.exceptions import BookingError
 from bookings.ledger import bulk
-from bookings.ledger.claims import Claim
-from bookings.ledger.entries import seats_taken_error, too_few_seats_error
+from bookings.ledger.claims import Claim, too_few_seats_error
+from bookings.ledger.entries import seats_taken_error
+from bookings.ledger.intervals import COLUMNS, Interval
 from bookings.ledger.locked import fresh
 from bookings.ledger.resource_claims import resource_taken_error
+from bookings.ledger.segments import Segments
 from bookings.ledger.transactions import conflict_error
 from bookings.models import Booking, BookingResource, BusyInterval
-from bookings.models.bulk_rows import copy_row
-from bookings.models.querysets import overlapping
+from bookings.models.querysets import IS_COMPARED, overlapping
 
 Refuse = Callable[[int, BookingError], None]
 """What is called with the key of an interval that cannot be changed; it may raise the error."""
 
-COLUMNS: Final = (
-    "starts",
-    "ends",
-    "pk",
-    "calendar_id",
-    "kind",
-    "service_id",
-    "capacity",
-    "seats_taken",
-)
-
+OF_BOOKINGS: Final = (*bulk.KINDS_OF_BOOKINGS, BusyInterval.Kind.CONCURRENT)
+"""The kinds of intervals that are deleted with their last seat."""
 
 ResourceClaim: TypeAlias = tuple[BookingResource, int, Claim]
 """A resource of a booking, the key of its calendar, and its claim."""
-
-
-@dataclass(slots=True, order=True)
-class Interval:
-    """A busy interval as it will be; intervals of one calendar are sorted and never overlap."""
-
-    starts: int
-    ends: int
-    pk: int | None = field(compare=False)
-    """``None`` until the interval is stored."""
-    calendar_id: int = field(compare=False)
-    kind: str = field(compare=False)
-    service_id: Any = field(compare=False)
-    capacity: int = field(compare=False)
-    seats_taken: int = field(compare=False)
-    lapses: int | None = field(default=None, compare=False)
-
-    def as_row(self, blank: BusyInterval) -> BusyInterval:
-        """Return a copy of a row with these values."""
-        return copy_row(
-            blank,
-            pk=self.pk,
-            calendar_id=self.calendar_id,
-            starts=self.starts,
-            ends=self.ends,
-            kind=self.kind,
-            service_id=self.service_id,
-            capacity=self.capacity,
-            seats_taken=self.seats_taken,
-            lapses=self.lapses,
-        )
 
 
 class BulkClaims:
@@ -86,6 +46,8 @@ class BulkClaims:
     def __init__(self, *, using: str) -> None:
         self._using = using
         self._by_calendar: dict[int, list[Interval]] = defaultdict(list)
+        """The intervals of each calendar that are compared with others, sorted."""
+        self._segments = Segments(self._by_calendar, using=using)
         self._by_key: dict[int, Interval] = {}
         self._seats_before: dict[int, int] = {}
         self._new: list[Interval] = []
@@ -100,30 +62,38 @@ class BulkClaims:
         ``interval_ids`` are the keys of those whose seats are taken or released. It makes a query
         for each calendar, and one for the keys.
         """
-        bounds: dict[int, tuple[int, int]] = {}
-        for calendar_id, claim in wanted:
-            starts, ends = bounds.get(calendar_id, claim.window)
-            bounds[calendar_id] = min(starts, claim.starts), max(ends, claim.ends)
         rows = BusyInterval.objects.using(self._using).order_by()
         if connections[self._using].vendor == "mysql":
             # The constraints of the other databases see what this snapshot does not.
             rows = fresh(rows)
-        queries = [
-            rows.filter(overlapping(*window), calendar_id=calendar_id)
-            for calendar_id, window in bounds.items()
-        ]
+        windows = [(calendar_id, claim.window) for calendar_id, claim in wanted]
         if interval_ids:
-            queries.append(rows.filter(pk__in=interval_ids))
-        for query in queries:
-            for values in query.values_list(*COLUMNS):
-                interval = Interval(*values)
-                key = values[2]
-                if key not in self._by_key:
-                    self._by_key[key] = interval
-                    self._seats_before[key] = interval.seats_taken
-                    self._by_calendar[interval.calendar_id].append(interval)
+            self._keep(rows.filter(pk__in=interval_ids))
+            windows += [
+                (interval.calendar_id, (interval.starts, interval.ends))
+                for interval in self._by_key.values()
+                if interval.kind == BusyInterval.Kind.CONCURRENT
+            ]
+        bounds: dict[int, tuple[int, int]] = {}
+        for calendar_id, window in windows:
+            starts, ends = bounds.get(calendar_id, window)
+            bounds[calendar_id] = min(starts, window[0]), max(ends, window[1])
+        for calendar_id, (starts, ends) in bounds.items():
+            # With segments that only touch, for they may be joined.
+            around = overlapping(starts - 1, ends + 1)
+            self._keep(rows.filter(IS_COMPARED, around, calendar_id=calendar_id))
         for intervals in self._by_calendar.values():
             intervals.sort()
+
+    def _keep(self, rows: QuerySet[BusyInterval]) -> None:
+        for values in rows.values_list(*COLUMNS):
+            interval = Interval(*values)
+            key = values[2]
+            if key not in self._by_key:
+                self._by_key[key] = interval
+                self._seats_before[key] = interval.seats_taken
+                if interval.kind != BusyInterval.Kind.CONCURRENT:
+                    self._by_calendar[interval.calendar_id].append(interval)
 
     def free_seats(self, interval_id: int | None) -> int:
         """Return how many seats of an interval are free by now."""
@@ -141,7 +111,9 @@ class BulkClaims:
         if interval is None:
             return
         interval.seats_taken -= seats
-        if interval.seats_taken <= 0 and interval.kind in bulk.KINDS_OF_BOOKINGS:
+        if interval.kind == BusyInterval.Kind.CONCURRENT:
+            self._segments.give_back(interval, seats)
+        elif interval.seats_taken <= 0 and interval.kind in bulk.KINDS_OF_BOOKINGS:
             self._by_calendar[interval.calendar_id].remove(interval)
 
     def add(self, calendar_id: int, claim: Claim) -> Interval:
@@ -152,23 +124,17 @@ class BulkClaims:
         """
         if claim.interval_id is not None:
             return self._join(self._by_key.get(claim.interval_id), claim)
+        if claim.is_concurrent:
+            self._segments.take(calendar_id, claim)
+            self._new.append(Interval.of(calendar_id, claim))
+            return self._new[-1]
         before = self._interval_before(calendar_id, claim)
         if before is not None:
             if not claim.shared or not _is_same_slot(before, claim):
                 raise conflict_error()
             before.capacity, before.lapses = claim.capacity, None
             return self._join(before, claim)
-        interval = Interval(
-            claim.starts,
-            claim.ends,
-            None,
-            calendar_id,
-            claim.kind,
-            claim.service_id,
-            claim.capacity,
-            claim.seats,
-            claim.lapses,
-        )
+        interval = Interval.of(calendar_id, claim)
         insort(self._by_calendar[calendar_id], interval)
         self._new.append(interval)
         return interval
@@ -229,8 +195,10 @@ class BulkClaims:
         empty: list[int] = []
         changed: dict[tuple[int, int], list[int]] = defaultdict(list)
         for key, interval in self._by_key.items():
+            if interval.kind == BusyInterval.Kind.SEGMENT:
+                continue
             more_seats = interval.seats_taken - self._seats_before[key]
-            if interval.seats_taken <= 0 and interval.kind in bulk.KINDS_OF_BOOKINGS:
+            if interval.seats_taken <= 0 and interval.kind in OF_BOOKINGS:
                 empty.append(key)
             elif more_seats:
                 changed[more_seats, interval.capacity].append(key)
@@ -244,6 +212,7 @@ class BulkClaims:
                 resources = BookingResource.objects.using(self._using)
                 resources.filter(busy_interval__in=empty).update(busy_interval=None)
             stored.filter(pk__in=empty)._raw_delete(self._using)
+        self._segments.write()
         for (more_seats, capacity), keys in changed.items():
             stored.filter(pk__in=keys).update(
                 seats_taken=F("seats_taken") + more_seats, capacity=capacity, lapses=None

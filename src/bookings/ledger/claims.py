@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
+from bookings.exceptions import CapacityExceeded
 from bookings.models import Booking, BusyInterval
 from bookings.rules import instants, service_rules, validation
 
@@ -14,7 +17,9 @@ class Claim:
     """A busy interval to insert: ``[starts, ends)`` in Unix seconds, ``seats`` of ``capacity``.
 
     A ``shared`` claim joins the interval of the same service that has the same bounds, if there is
-    one. A claim with an ``interval_id`` takes seats of that interval, which is a session's.
+    one. A claim with an ``interval_id`` takes seats of that interval, which is a session's. One of
+    the kind CONCURRENT overlaps others of the same service, as long as all of them together take no
+    more seats than ``capacity`` at any instant.
     """
 
     starts: int
@@ -31,6 +36,15 @@ class Claim:
     def window(self) -> tuple[int, int]:
         return self.starts, self.ends
 
+    @property
+    def is_concurrent(self) -> bool:
+        return self.kind == BusyInterval.Kind.CONCURRENT
+
+    @property
+    def own_capacity(self) -> int:
+        """The capacity of the claim's own interval."""
+        return self.seats if self.is_concurrent else self.capacity
+
     @classmethod
     def of(cls, booking: Booking, rules: service_rules.ServiceRules) -> Claim:
         starts, ends = instants.busy_bounds_of(booking)
@@ -45,6 +59,9 @@ class Claim:
             capacity=rules.seats(booking.party_size),
             shared=rules.is_shared,
             lapses=None if lapses is None else instants.ceil_second(lapses),
+            kind=(
+                BusyInterval.Kind.CONCURRENT if rules.is_concurrent else BusyInterval.Kind.BOOKING
+            ),
         )
 
     @classmethod
@@ -67,7 +84,15 @@ class Claim:
             ends=self.ends,
             kind=self.kind,
             service_id=self.service_id,
-            capacity=self.capacity,
+            capacity=self.own_capacity,
             seats_taken=self.seats,
             lapses=self.lapses,
         )
+
+
+def too_few_seats_error(remaining: int, asked: int) -> CapacityExceeded:
+    return CapacityExceeded(
+        _("Not enough seats are left: %(asked)d asked for, %(remaining)d free."),
+        params={"asked": asked},
+        remaining=max(0, remaining),
+    )

@@ -15,13 +15,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from bookings.exceptions import CapacityExceeded, NotAllowed
+from bookings.ledger import segments
 from bookings.ledger.bulk import KINDS_OF_BOOKINGS
-from bookings.ledger.claims import Claim
+from bookings.ledger.claims import Claim, too_few_seats_error
 from bookings.ledger.locked import fresh
 from bookings.ledger.transactions import conflict_error
 from bookings.models import Booking, BookingResource, BusyInterval
-from bookings.models.querysets import overlapping
+from bookings.models.querysets import IS_COMPARED, overlapping
 from bookings.rules import instants
+
+Kind = BusyInterval.Kind
 
 
 def add(calendar_id: int, claim: Claim, *, using: str) -> int:
@@ -35,7 +38,10 @@ def add(calendar_id: int, claim: Claim, *, using: str) -> int:
         return _join_session(claim.interval_id, claim.seats, using)
     if claim.shared and (existing := _same_slot(calendar_id, claim, using)):
         return _join_shared(existing, claim, using)
-    _check_overlap(calendar_id, claim, using)
+    if claim.is_concurrent:
+        segments.take(calendar_id, claim, using=using)
+    else:
+        _check_overlap(calendar_id, claim, using)
     interval = claim.interval(calendar_id=calendar_id)
     interval.save(using=using, force_insert=True)
     return interval.pk
@@ -62,8 +68,12 @@ def move(
         other = _same_slot(calendar_id, claim, using)
         if other is not None and other.pk != interval_id:
             return _join_shared(other, claim, using)
-    if interval.seats_taken > held_seats and not _is_same_slot(interval, calendar_id, claim):
+    is_concurrent = Kind.CONCURRENT in (interval.kind, claim.kind)
+    is_same_slot = _is_same_slot(interval, calendar_id, claim) and interval.kind == claim.kind
+    if interval.seats_taken > held_seats and not is_same_slot:
         return add(calendar_id, claim, using=using)
+    if is_concurrent:
+        return _move_concurrent(interval, calendar_id, claim, using)
     _check_overlap(calendar_id, claim, using, ignored_id=interval_id)
     interval.calendar_id = calendar_id
     interval.starts, interval.ends = claim.starts, claim.ends
@@ -76,6 +86,26 @@ def move(
         )
     interval.save(using=using, force_update=True)
     return interval_id
+
+
+def _move_concurrent(interval: BusyInterval, calendar_id: int, claim: Claim, using: str) -> int:
+    """Move the claim of one booking that is concurrent, or is to be; return its key.
+
+    The kind of the interval changes with the mode of the service.
+    """
+    if claim.is_concurrent and interval.kind == Kind.CONCURRENT:
+        segments.move(interval, calendar_id, claim, using=using)
+    elif claim.is_concurrent:
+        # From now on it is compared with no segment, and not in the way of its own ones.
+        interval.kind = Kind.CONCURRENT
+        interval.save(using=using, update_fields=["kind"])
+        segments.take(calendar_id, claim, using=using)
+    else:
+        segments.give_back(interval, interval.seats_taken, using=using)
+        _check_overlap(calendar_id, claim, using, ignored_id=interval.pk)
+    moved = claim.interval(pk=interval.pk, calendar_id=calendar_id)
+    moved.save(using=using, force_update=True)
+    return interval.pk
 
 
 def resize(interval_id: int, calendar_id: int, claim: Claim, *, using: str) -> None:
@@ -123,14 +153,6 @@ def in_session_error() -> NotAllowed:
     )
 
 
-def too_few_seats_error(remaining: int, asked: int) -> CapacityExceeded:
-    return CapacityExceeded(
-        _("Not enough seats are left: %(asked)d asked for, %(remaining)d free."),
-        params={"asked": asked},
-        remaining=max(0, remaining),
-    )
-
-
 def update_lapse(booking: Booking, *, using: str) -> None:
     """Let the claims of a hold lapse when its booking expires now, or never."""
     interval_ids: list[Any] = [booking.busy_interval_id]
@@ -152,8 +174,10 @@ def release(interval_id: int, seats: int, *, using: str) -> None:
     """
     intervals = BusyInterval.objects.using(using).filter(pk=interval_id)
     last = intervals.filter(seats_taken__lte=seats, kind=BusyInterval.Kind.BOOKING)
-    if not last._raw_delete(using):
-        intervals.update(seats_taken=F("seats_taken") - seats)
+    if last._raw_delete(using):
+        return
+    if not intervals.filter(IS_COMPARED).update(seats_taken=F("seats_taken") - seats):
+        segments.release(fresh(intervals), using=using)
 
 
 def release_some_seats(interval_id: int, seats: int, *, is_shared: bool, using: str) -> None:
@@ -162,8 +186,12 @@ def release_some_seats(interval_id: int, seats: int, *, is_shared: bool, using: 
     Unless its service is shared, reduce the capacity with them.
     """
     intervals = BusyInterval.objects.using(using).filter(pk=interval_id)
-    intervals.update(seats_taken=F("seats_taken") - seats)
-    if not is_shared:
+    if not intervals.filter(IS_COMPARED).update(seats_taken=F("seats_taken") - seats):
+        for interval in fresh(intervals):
+            segments.give_back(interval, seats, using=using)
+            left = interval.seats_taken - seats
+            intervals.update(seats_taken=left, capacity=left)
+    elif not is_shared:
         of_bookings = intervals.filter(kind=BusyInterval.Kind.BOOKING)
         of_bookings.update(capacity=F("seats_taken"))
 
@@ -174,7 +202,8 @@ def delete(interval_ids: Iterable[int], *, using: str) -> None:
     Nothing must refer to them any more.
     """
     intervals = BusyInterval.objects.using(using).filter(pk__in=list(interval_ids))
-    intervals.exclude(kind=BusyInterval.Kind.BOOKING)._raw_delete(using)
+    of_bookings = (Kind.BOOKING, Kind.CONCURRENT, Kind.SEGMENT)
+    intervals.exclude(kind__in=of_bookings)._raw_delete(using)
 
 
 def recount(interval_id: int, *, using: str) -> None:
@@ -182,18 +211,21 @@ def recount(interval_id: int, *, using: str) -> None:
     interval = _fresh_interval(interval_id, using)
     if interval is None:
         return
-    if interval.kind == BusyInterval.Kind.RESOURCE:
+    if interval.kind == Kind.RESOURCE:
         resources = BookingResource.objects.using(using).filter(busy_interval=interval_id)
         taken = len(fresh(resources).values_list("pk"))
     else:
         bookings = Booking._base_manager.using(using).filter(busy_interval=interval_id)
         taken = sum(fresh(bookings).values_list("party_size", flat=True))
-    if not taken and interval.kind in KINDS_OF_BOOKINGS:
+    is_concurrent = interval.kind == Kind.CONCURRENT
+    if not taken and (is_concurrent or interval.kind in KINDS_OF_BOOKINGS):
         BusyInterval.objects.using(using).filter(pk=interval_id)._raw_delete(using)
     else:
         interval.seats_taken = taken
-        interval.capacity = max(interval.capacity, taken)
+        interval.capacity = taken if is_concurrent else max(interval.capacity, taken)
         interval.save(using=using, update_fields=["seats_taken", "capacity"])
+    if is_concurrent:
+        segments.rebuild(interval.calendar_id, using=using)
 
 
 def _fresh_interval(interval_id: int, using: str) -> BusyInterval | None:
@@ -256,7 +288,7 @@ def _check_overlap(
         return
     others = fresh(
         BusyInterval.objects.using(using).filter(
-            overlapping(claim.starts, claim.ends), calendar_id=calendar_id
+            IS_COMPARED, overlapping(claim.starts, claim.ends), calendar_id=calendar_id
         )
     )
     if any(pk != ignored_id for pk in others.values_list("pk", flat=True)[:2]):

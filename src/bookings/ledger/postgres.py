@@ -47,12 +47,14 @@ SELECT booking.busy_interval_id, booking.id, event.id FROM booking, event
 def can_insert(claim: Claim, *, using: str) -> bool:
     """Return whether one statement can insert a booking with this claim.
 
-    It cannot join a shared slot that exists already, and it does not send ``pre_save`` and
-    ``post_save``, so it is not used for shared claims, nor if these signals have receivers.
+    It cannot join a shared slot that exists already, it cannot count concurrent bookings, and it
+    does not send ``pre_save`` and ``post_save``. So it is not used for shared and concurrent
+    claims, nor if these signals have receivers.
     """
     return (
         connections[using].vendor == "postgresql"
         and not claim.shared
+        and not claim.is_concurrent
         and not has_save_receivers(*(model for model, _filled in INSERTED_MODELS))
     )
 

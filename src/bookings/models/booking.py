@@ -37,6 +37,7 @@ from bookings.models.lifecycle import BookingLifecycle
 from bookings.models.querysets import BookingQuerySet
 from bookings.models.read_alias import service_alias
 from bookings.rules import money, prices
+from bookings.rules.service_rules import has_seats
 
 if TYPE_CHECKING:
     from bookings.pools import AnyOf
@@ -293,8 +294,8 @@ class Booking(BookingLifecycle):
         if None not in seats and self.capacity_consumed < self.party_size:
             errors["capacity_consumed"] = _("Capacity consumed cannot be below party size.")
         service = self._existing("service")
-        shared = service is None or getattr(service, "allow_multiple_clients_per_slot", False)
-        if not shared and self.party_size not in {None, 1} and not self.is_in_session:
+        may_take_seats = service is None or has_seats(service)
+        if not may_take_seats and self.party_size not in {None, 1} and not self.is_in_session:
             errors["party_size"] = _(
                 "Party size must be 1 for services that do not allow multiple clients per slot."
             )

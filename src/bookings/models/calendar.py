@@ -53,6 +53,10 @@ class Calendar(models.Model):
 class BusyInterval(models.Model):
     """A half-open stretch ``[starts, ends)`` of a calendar's time that is taken, buffers included.
 
+    Concurrent bookings overlap, so the time that each claims is compared with no other; what they
+    take together is stored as segments. Between the bounds of a segment, the number of taken seats
+    does not change.
+
     Times are Unix seconds (a start rounded down, an end rounded up), because integers compare
     exactly on every database and are read several times faster than datetimes. Only
     :mod:`bookings.ledger` writes this table.
@@ -64,6 +68,8 @@ class BusyInterval(models.Model):
         SESSION = "SESSION", _("Session")
         TIME_OFF = "TIME_OFF", _("Time off")
         EXTERNAL = "EXTERNAL", _("External")
+        CONCURRENT = "CONCURRENT", _("Concurrent booking")
+        SEGMENT = "SEGMENT", _("Concurrent bookings")
 
     calendar = models.ForeignKey(
         Calendar,
@@ -109,7 +115,13 @@ class BusyInterval(models.Model):
                 condition=Q(seats_taken__gte=0, seats_taken__lte=F("capacity")),
                 name=SEATS_WITHIN_CAPACITY,
             ),
-            NoOverlap(name=NO_OVERLAP, owner="calendar", starts="starts", ends="ends"),
+            NoOverlap(
+                name=NO_OVERLAP,
+                owner="calendar",
+                starts="starts",
+                ends="ends",
+                unless=("kind", "CONCURRENT"),
+            ),
         ]
 
     @default_if_incomplete

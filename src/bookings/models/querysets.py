@@ -191,6 +191,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return delete_bookings(self, models.QuerySet.delete)
 
 
+IS_COMPARED: Final = ~Q(kind="CONCURRENT")
+"""A filter for the busy intervals of a calendar of which no two overlap."""
+
+
 def overlapping(starts: int, ends: int, prefix: str = "") -> Q:
     """Return a filter for busy intervals, at the path ``prefix``, that overlap the bounds."""
     return Q((f"{prefix}starts__lt", ends), (f"{prefix}ends__gt", starts))

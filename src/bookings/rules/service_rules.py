@@ -15,7 +15,7 @@ from bookings.exceptions import (
 )
 from bookings.rules import money, prices
 from bookings.rules.buffers import BUFFER_FIELDS, buffer_of
-from bookings.rules.validation import MAX_MINUTES, whole_number
+from bookings.rules.validation import MAX_MINUTES, one_of, whole_number
 
 DEFAULT_CURRENCY_SETTING: Final = "BOOKINGS_DEFAULT_CURRENCY"
 """The setting that gives a service its currency if it has none."""
@@ -25,6 +25,11 @@ HOURLY: Final = "HOURLY"
 FREE: Final = "FREE"
 DERIVED_PRICES: Final = (HOURLY, FREE)
 """The pricing types whose price is not ``price_amount`` itself."""
+
+SLOT: Final = "SLOT"
+CONCURRENT: Final = "CONCURRENT"
+CAPACITY_MODES: Final = (SLOT, CONCURRENT)
+"""What a service's capacity counts: the seats of one slot, or of all bookings at one instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class ServiceRules:
     two_sided_completion: bool
     shared: bool
     capacity: int | None
+    capacity_mode: str
     pricing_type: str
     price_amount: Decimal | None
     currency: str
@@ -72,6 +78,7 @@ class ServiceRules:
             two_sided_completion=bool(getattr(service, "two_sided_completion", False)),
             shared=bool(getattr(service, "allow_multiple_clients_per_slot", False)),
             capacity=_optional(service, "capacity"),
+            capacity_mode=_capacity_mode(service),
             pricing_type=_text(service, "pricing_type"),
             price_amount=prices.parse_price(
                 getattr(service, "price_amount", None), "service.price_amount"
@@ -98,9 +105,14 @@ class ServiceRules:
         return replace(self, buffer_before_minutes=before, buffer_after_minutes=after)
 
     @property
+    def is_concurrent(self) -> bool:
+        """Whether bookings with different starts and lengths share the time of the provider."""
+        return self.capacity_mode == CONCURRENT
+
+    @property
     def is_shared(self) -> bool:
         """Whether several bookings share a slot: that takes a capacity as well."""
-        return self.shared and self.capacity is not None
+        return self.shared and self.capacity is not None and not self.is_concurrent
 
     @property
     def price(self) -> Decimal | None:
@@ -118,22 +130,33 @@ class ServiceRules:
             return money.hourly_price(self.price_amount, length, self.currency)
         return self.price_amount
 
+    @property
+    def has_seats(self) -> bool:
+        """Whether a booking may take several seats, beside others."""
+        return self.shared or self.is_concurrent
+
     def seats(self, party_size: int) -> int:
         """Return the capacity of the interval that a party of this size books.
 
         Raises ``InvalidBooking`` for a size that is no positive whole number, or above 1 where
-        clients do not share, and ``CapacityExceeded`` for one that can never fit.
+        clients do not share, or for a concurrent service without a capacity, and
+        ``CapacityExceeded`` for a size that can never fit.
         """
         whole_number(party_size, "party_size", at_least=1)
-        if not self.shared and party_size != 1:
+        if not self.has_seats and party_size != 1:
             raise InvalidBooking(
                 _("Party size must be 1 for services that do not allow multiple clients per slot."),
                 "party_size",
                 field="party_size",
             )
-        if not self.is_shared:
+        if not (self.is_shared or self.is_concurrent):
             return party_size
-        capacity: int = self.capacity  # type: ignore[assignment]
+        if self.capacity is None:
+            raise InvalidBooking(
+                _("A service with concurrent bookings needs a capacity. Set one."),
+                field="service.capacity",
+            )
+        capacity = self.capacity
         if party_size > capacity:
             raise CapacityExceeded(
                 _("A party of %(party)d does not fit: the service takes %(remaining)d at most."),
@@ -141,6 +164,12 @@ class ServiceRules:
                 remaining=capacity,
             )
         return capacity
+
+
+def has_seats(service: Any) -> bool:
+    """Return whether a booking of a service may take several seats, whatever else is invalid."""
+    shared = getattr(service, "allow_multiple_clients_per_slot", False)
+    return bool(shared) or getattr(service, "capacity_mode", "") == CONCURRENT
 
 
 def _minutes(service: Any, name: str, *, at_least: int = 0) -> int:
@@ -153,6 +182,12 @@ def _minutes(service: Any, name: str, *, at_least: int = 0) -> int:
 def _optional(service: Any, name: str) -> int | None:
     value = getattr(service, name, None)
     return None if value is None else whole_number(value, f"service.{name}", at_least=0)
+
+
+def _capacity_mode(service: Any) -> str:
+    """Return the mode; empty is the same as SLOT."""
+    mode = _text(service, "capacity_mode") or SLOT
+    return one_of(mode, "service.capacity_mode", CAPACITY_MODES)
 
 
 def _text(service: Any, name: str) -> str:

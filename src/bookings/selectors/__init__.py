@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from bookings import slots
 from bookings.models import Booking, BookingEvent, BusyInterval, arguments
-from bookings.models.querysets import BookingQuerySet, overlapping
+from bookings.models.querysets import IS_COMPARED, BookingQuerySet, overlapping
 from bookings.models.read_alias import read_alias
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.rules import instants, validation, zones
 from bookings.selectors import overdue
+from bookings.selectors.concurrent_seats import ConcurrentSeats, bounds_by_provider
 from bookings.selectors.joinable_slots import JoinableSlots
 
 # A booking has at most one of these events.
@@ -31,6 +32,7 @@ def get_busy_intervals(
     *,
     tenant: Any = None,
     service: ServiceLike | None = None,
+    party_size: int = 1,
     start_date: date | None = None,
     end_date: date | None = None,
     tz: tzinfo | None = None,
@@ -53,7 +55,9 @@ def get_busy_intervals(
         after it are returned: a booking can take exactly its time, and cannot overlap it otherwise.
         So nor can one that begins or ends with the slot be told apart from one that overlaps it,
         unless a slot engine is asked about one booking. :func:`get_joinable_starts` has no such
-        limit.
+        limit. If the service's ``capacity_mode`` is CONCURRENT, the time in which enough of its
+        seats are free is not busy, without any such limit.
+    :param party_size: how many seats of the service have to be free.
     :param start_date: the first day, in place of ``start_dt`` and ``end_dt``.
     :param end_date: the last day, included.
     :param tz: the zone of the days, by default the current time zone.
@@ -72,11 +76,22 @@ def get_busy_intervals(
             validation.calendar_date(day, name)
     if start_dt is None or end_dt is None:
         start_dt, end_dt = _midnights(start_date, end_date, zone)
-    busy = _busy([provider_id], start_dt, end_dt, ignored_interval_id).order_by("starts")
-    bounds: Iterable[tuple[int, int]] = busy.values_list("starts", "ends")
-    if service is not None:
-        shared = JoinableSlots.of(arguments.saved_service(service), provider)
-        bounds = (each for interval in busy for each in _bounds_in_the_way(interval, shared))
+    busy = _busy([provider_id], start_dt, end_dt, ignored_interval_id)
+    bounds: Iterable[tuple[int, int]]
+    if service is None:
+        validation.whole_number(party_size, "party_size", at_least=1)
+        bounds = bounds_by_provider(busy)[provider_id]
+    else:
+        shared = JoinableSlots.of(arguments.saved_service(service), provider, party_size)
+        concurrent = ConcurrentSeats()
+        bounds = [
+            each
+            for interval in busy
+            if not concurrent.counts(interval)
+            for each in _bounds_in_the_way(interval, shared)
+        ]
+        key = shared.service_id if shared.is_concurrent else None
+        bounds = sorted([*bounds, *concurrent.in_the_way(key, shared.most_taken)])
     return [
         (datetime.fromtimestamp(starts, UTC), datetime.fromtimestamp(ends, UTC))
         for starts, ends in bounds
@@ -94,7 +109,9 @@ def get_joinable_starts(
     """Return the starts of the shared slots that a booking of the service can join, in one query.
 
     A slot engine of your own offers these starts besides those that are free by
-    :func:`get_busy_intervals` without ``service``.
+    :func:`get_busy_intervals` without ``service``. There are none if the service's
+    ``capacity_mode`` is CONCURRENT: offer what is free by :func:`get_busy_intervals` with the
+    service and the party size.
 
     :param service: the service to be booked.
     :param provider: the provider.
@@ -111,7 +128,7 @@ def get_joinable_starts(
     slots_of_service = _busy([provider_id], start_dt, end_dt, None).filter(service=service.pk)
     joinable = (
         datetime.fromtimestamp(interval.starts + shared.buffer_before, UTC)
-        for interval in slots_of_service.order_by("starts")
+        for interval in slots_of_service
         if shared.can_join(interval)
     )
     return [start for start in joinable if start_dt <= start < end_dt]
@@ -149,10 +166,7 @@ def get_busy_seconds(
     keys = validation.as_list(provider_ids, "provider_ids")
     result: dict[Any, list[tuple[int, int]]] = {arguments.provider_key(key): [] for key in keys}
     busy = _busy(list(result), start, end, ignored_interval_id, names=("start", "end"))
-    rows = busy.order_by("starts")
-    for provider_id, starts, ends in rows.values_list("calendar__provider_id", "starts", "ends"):
-        result[provider_id].append((starts, ends))
-    return result
+    return result | bounds_by_provider(busy)
 
 
 def list_expired_bookings(
@@ -256,17 +270,20 @@ def _busy(
     *,
     names: tuple[str, str] = ("start_dt", "end_dt"),
 ) -> QuerySet[BusyInterval]:
-    """Return the busy intervals between two instants, whose arguments have these ``names``."""
+    """Return the busy intervals between two instants, whose arguments have these ``names``.
+
+    Of concurrent bookings, these are the segments, and those claims whose seats are free.
+    """
     starts = instants.floor_second(instants.aware_utc(start, names[0]))
     ends = instants.ceil_second(instants.aware_utc(end, names[1]))
     now = instants.floor_second(timezone.now())
+    is_free = Q(lapses__isnull=False, lapses__lte=now)
+    if ignored := slots.with_ignored(arguments.interval_key(ignored_interval_id)):
+        is_free |= Q(pk__in=ignored)
     busy = BusyInterval.objects.using(read_alias(BusyInterval)).filter(
-        overlapping(starts, ends),
-        Q(lapses__isnull=True) | Q(lapses__gt=now),
-        calendar__provider__in=provider_ids,
+        overlapping(starts, ends), calendar__provider__in=provider_ids
     )
-    ignored = slots.with_ignored(arguments.interval_key(ignored_interval_id))
-    return busy.exclude(pk__in=ignored) if ignored else busy
+    return busy.filter(IS_COMPARED & ~is_free | ~IS_COMPARED & is_free).order_by("starts")
 
 
 def _midnights(first: date | None, last: date | None, zone: tzinfo) -> tuple[datetime, datetime]:

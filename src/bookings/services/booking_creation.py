@@ -135,7 +135,7 @@ def save_with_any_provider(
 def _shortest_window(draft: Booking) -> tuple[int, int] | None:
     """Return the time that a draft needs at least; ``None`` if it may share that with others."""
     rules = ServiceRules.of(draft.service, default_currency=app_settings.DEFAULT_CURRENCY)
-    if rules.shared:
+    if rules.has_seats:
         return None
     end_at = instants.add_elapsed(draft.start_at, timedelta(minutes=rules.duration_minutes))
     return instants.busy_bounds(draft.start_at, end_at, 0, 0)

@@ -19,7 +19,8 @@ from bookings import slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError
-from bookings.ledger.bulk_claims import BulkClaims, Interval
+from bookings.ledger.bulk_claims import BulkClaims
+from bookings.ledger.intervals import Interval
 from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking, BookingAddon
 from bookings.models.bulk_rows import copy_row, has_save_receivers, insert_rows

@@ -18,7 +18,8 @@ from bookings import slots
 from bookings.adapters import get_adapter
 from bookings.exceptions import BookingError
 from bookings.ledger import entries, resource_claims
-from bookings.ledger.bulk_claims import BulkClaims, Interval
+from bookings.ledger.bulk_claims import BulkClaims
+from bookings.ledger.intervals import Interval
 from bookings.ledger.locked import fresh
 from bookings.models import Booking, BookingAddon, BookingEvent, BookingResource, BusyInterval
 from bookings.models.bulk_rows import copy_row

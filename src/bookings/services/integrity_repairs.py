@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from bookings.exceptions import BookingConflict, CapacityExceeded
-from bookings.ledger import entries, locks, resource_claims
+from bookings.ledger import entries, locks, resource_claims, segments
 from bookings.ledger.transactions import atomic_with_retry
-from bookings.models import Booking, BookingResource, BusyInterval
+from bookings.models import Booking, BookingResource, BusyInterval, Calendar
 from bookings.models.querysets import overlapping
 from bookings.rules import instants
 from bookings.services.booking_claim import claim_of
@@ -45,6 +45,8 @@ def reclaim(booking: Booking, using: str, *, is_wrong: Callable[[Booking], Any])
         if claim.interval_id is not None:
             # Its own seats may still be counted there.
             entries.recount(claim.interval_id, using=using)
+        if claim.is_concurrent:
+            segments.rebuild(calendars[row.provider_id], using=using)
         rows.update(busy_interval=entries.add(calendars[row.provider_id], claim, using=using))
 
     return name_holders(
@@ -112,7 +114,9 @@ def name_holders(
             intervals = BusyInterval.objects.using(using).filter(
                 overlapping(*window), calendar__provider=provider_id
             )
-            holders = _names_of(intervals.exclude(pk=own).order_by("starts")[:MAX_HOLDERS])
+            # What is in a segment are bookings, which are named by their claims.
+            others = intervals.exclude(pk=own).exclude(kind=BusyInterval.Kind.SEGMENT)
+            holders = _names_of(others.order_by("starts")[:MAX_HOLDERS])
             if not holders:
                 raise
             raise BookingConflict(
@@ -171,6 +175,16 @@ def recount(interval: BusyInterval, using: str) -> Repair:
     def write() -> None:
         locks.lock_calendar(interval.calendar.provider_id, using=using)
         entries.recount(interval.pk, using=using)
+
+    return partial(atomic_with_retry, write, using=using)
+
+
+def rebuild_segments(calendar: Calendar, using: str) -> Repair:
+    """Return a repair that counts the seats of a calendar's concurrent bookings anew."""
+
+    def write() -> None:
+        locks.lock_calendar(calendar.provider_id, using=using)
+        segments.rebuild(calendar.pk, using=using)
 
     return partial(atomic_with_retry, write, using=using)
 

@@ -17,7 +17,7 @@ from bookings.exceptions import (
 )
 from bookings.ledger.locked import fresh
 from bookings.models import Booking, BookingResource, BusyInterval
-from bookings.models.querysets import BookingQuerySet, overlapping
+from bookings.models.querysets import IS_COMPARED, BookingQuerySet, overlapping
 from bookings.services.bulk_change import change_bookings
 from bookings.services.expire import decide_expiry, expire_hold
 
@@ -54,7 +54,7 @@ def retry_without_lapsed_holds(
         if isinstance(error, CapacityExceeded):
             # A slot in which seats have been released since is not in the way any more.
             taken = F("seats_taken") + error.remaining
-            in_the_way = in_the_way.filter(capacity__lte=taken)
+            in_the_way = in_the_way.filter(IS_COMPARED, capacity__lte=taken)
         if not holds and in_the_way.exclude(pk=own).exclude(kind=shared_kind).exists():
             raise
     for hold in holds:

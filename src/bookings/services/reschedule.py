@@ -20,6 +20,7 @@ from bookings.models.read_alias import reading_from
 from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike
 from bookings.rules import instants
+from bookings.rules.service_rules import has_seats
 from bookings.services import references
 from bookings.services.addons import parse_addon_ids
 from bookings.services.booking_change import (
@@ -184,9 +185,7 @@ class MoveTarget:
         draft.start_at = self.start_at
         draft.end_at = instants.add_elapsed(self.start_at, length)
         # Add-ons may make it shorter, and it may share its time.
-        is_exclusive = self.addon_keys is None and not getattr(
-            draft.service, "allow_multiple_clients_per_slot", False
-        )
+        is_exclusive = self.addon_keys is None and not has_seats(draft.service)
         window = instants.busy_bounds_of(draft) if is_exclusive else None
         return with_any_provider(
             pool,

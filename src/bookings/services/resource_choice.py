@@ -22,10 +22,12 @@ from bookings.ledger import resource_claims
 from bookings.ledger.claims import Claim
 from bookings.ledger.resource_claims import resource_taken_error
 from bookings.models import Booking, BookingResource, BusyInterval, Calendar, name_snapshots
-from bookings.models.querysets import overlapping
+from bookings.models.querysets import IS_COMPARED, overlapping
 from bookings.models.read_alias import reading_from
 from bookings.pools import Strategy
 from bookings.rules import instants, zones
+from bookings.selectors.concurrent_seats import KINDS as CONCURRENT_KINDS
+from bookings.selectors.concurrent_seats import ConcurrentSeats
 from bookings.services.day_zones import DayZones
 from bookings.services.resource_needs import Need
 
@@ -264,21 +266,30 @@ def read_busy(
     The time of holds that have lapsed is free, and so are the seats ``freed``, by busy interval.
     """
     busy: dict[Any, list[Seconds]] = {key: [] for key in keys}
+    free = Counter(freed or {})
+    is_lapsed = Q(lapses__isnull=False, lapses__lte=instants.floor_second(now))
+    # The claims of concurrent bookings whose seats are free.
+    is_free = ~IS_COMPARED & (is_lapsed | Q(pk__in=list(free)))
     rows = BusyInterval.objects.using(using).filter(
+        IS_COMPARED & ~is_lapsed | is_free,
         overlapping(starts, ends),
-        Q(lapses__isnull=True) | Q(lapses__gt=instants.floor_second(now)),
         calendar__provider__in=list(busy),
     )
-    columns = ("pk", "calendar__provider_id", "starts", "ends", "capacity", "seats_taken")
-    intervals = list(rows.values_list(*columns))
+    columns = ("pk", "calendar__provider_id", "capacity", "kind")
+    of_interval = ("service_id", "starts", "ends", "seats_taken")
+    intervals = list(rows.values_list(*columns, *of_interval))
     # A slot that several share does not lapse with one of its holds.
-    shared = [row[0] for row in intervals if row[4] > 1]
-    free = Counter(freed or {})
+    shared = [row[0] for row in intervals if row[2] > 1]
     if shared:
         free.update(_seats_of_lapsed_holds(shared, now=now, using=using))
-    for pk, key, begins, until, _capacity, seats in intervals:
-        if seats > free[pk]:
+    concurrent: dict[Any, ConcurrentSeats] = defaultdict(ConcurrentSeats)
+    for pk, key, _capacity, kind, service_id, begins, until, seats in intervals:
+        if kind in CONCURRENT_KINDS:
+            concurrent[key].add(kind, service_id, begins, until, seats)
+        elif seats > free[pk]:
             busy[key].append((begins, until))
+    for key, taken in concurrent.items():
+        busy[key] += taken.in_the_way()
     return busy
 
 

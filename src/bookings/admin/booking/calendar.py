@@ -16,7 +16,7 @@ from bookings.admin.booking.day_layout import DayLayout
 from bookings.admin.visibility import visible_objects
 from bookings.conf import app_settings
 from bookings.models import Booking, BusyInterval
-from bookings.models.querysets import overlapping
+from bookings.models.querysets import IS_COMPARED, overlapping
 from bookings.rules import instants
 from bookings.selectors.providers import active_providers
 
@@ -113,11 +113,15 @@ def _parse_day(text: str) -> date:
 
 
 def _busy_intervals(day: DayLayout, provider_ids: set[Any]) -> list[BusyInterval]:
-    """Return the busy intervals of the providers on the day, without holds that have expired."""
+    """Return the busy intervals of the providers on the day, without holds that have expired.
+
+    Of concurrent bookings, these are the segments.
+    """
     starts, ends = instants.floor_second(day.start), instants.ceil_second(day.end)
     now = instants.floor_second(timezone.now())
     return list(
         BusyInterval.objects.filter(
+            IS_COMPARED,
             overlapping(starts, ends),
             Q(lapses__isnull=True) | Q(lapses__gt=now),
             calendar__provider__in=provider_ids,

@@ -160,9 +160,14 @@ class DayLayout:
 
 
 def _busy_label(interval: BusyInterval, shown_ids: set[int | None]) -> str:
-    """Return the label of a busy interval; empty if its booking is shown on the page."""
+    """Return the label of a busy interval; empty if its booking is shown on the page.
+
+    That of concurrent bookings is how many seats they take, of how many.
+    """
     if interval.pk in shown_ids:
         return ""
+    if interval.kind == BusyInterval.Kind.SEGMENT:
+        return f"{interval.seats_taken}/{interval.capacity}"
     if interval.kind == BusyInterval.Kind.BOOKING:
         return _("Busy")
     return str(interval.get_kind_display())

@@ -14,6 +14,7 @@ from django_fsm import can_proceed
 from bookings.admin.steps import ReasonForm, Step, step_table
 from bookings.conf import app_settings
 from bookings.models import Booking, BookingEvent
+from bookings.rules import service_rules
 from bookings.services import (
     add_note,
     cancel_booking,
@@ -125,9 +126,9 @@ def is_running_hold(booking: Booking, now: datetime) -> bool:
 
 
 def has_seats(booking: Booking, now: datetime) -> bool:
-    """Whether the booking is active and takes seats of a session or of a shared slot."""
+    """Whether the booking is active and takes seats, of a session or beside other bookings."""
     return booking.holds_time and (
-        booking.is_in_session or getattr(booking.service, "allow_multiple_clients_per_slot", False)
+        booking.is_in_session or service_rules.has_seats(booking.service)
     )
 
 

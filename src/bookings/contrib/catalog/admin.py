@@ -40,7 +40,7 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
                 "fields": (
                     ("buffer_before_minutes", "buffer_after_minutes"),
                     ("minimum_notice_minutes", "maximum_advance_days"),
-                    ("allow_multiple_clients_per_slot", "capacity"),
+                    ("allow_multiple_clients_per_slot", "capacity", "capacity_mode"),
                     "pools",
                 )
             },

@@ -14,7 +14,8 @@ from bookings.contrib.group_sessions.locked_session import unguarded_sessions
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.session_rules import check_not_past, session_claim
 from bookings.exceptions import BookingError
-from bookings.ledger.bulk_claims import BulkClaims, Interval
+from bookings.ledger.bulk_claims import BulkClaims
+from bookings.ledger.intervals import Interval
 from bookings.ledger.transactions import send_on_commit
 from bookings.models.bulk_rows import has_save_receivers
 from bookings.rules import instants

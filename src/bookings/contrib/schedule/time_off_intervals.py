@@ -215,7 +215,13 @@ def refuse_conflicts(intervals: Sequence[BusyInterval], *, using: str) -> None:
     held = fresh(rows).filter(busy_interval__in=intervals)
     bookings = list(held.order_by("start_at", "pk"))
     booked = {booking.busy_interval_id for booking in bookings}
-    others = [interval for interval in intervals if interval.pk not in booked]
+    others = [
+        interval
+        for interval in intervals
+        # What is in a segment are bookings.
+        if interval.pk not in booked
+        and not (bookings and interval.kind == BusyInterval.Kind.SEGMENT)
+    ]
     raise TimeOffConflict(bookings=bookings, claims=others)
 
 

@@ -249,6 +249,7 @@ def _busy_intervals(
         stretch.first - timedelta(minutes=booking.buffer_before_minutes),
         stretch.until + length + timedelta(minutes=booking.buffer_after_minutes),
         service=None if template.session_length else template.service,
+        party_size=1 if template.session_length else booking.party_size,
     )
     return sorted(busy, key=itemgetter(1))
 

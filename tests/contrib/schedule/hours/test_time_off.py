@@ -132,6 +132,41 @@ def test_other_claims_in_the_way_are_listed_too(
         take_time_off(provider=provider, start_at=at(11), end_at=at(13), now_dt=NOW)
 
 
+@pytest.fixture
+def desks(service: Any) -> Any:
+    service.capacity, service.capacity_mode = 3, "CONCURRENT"
+    service.save()
+    return service
+
+
+def test_concurrent_bookings_in_the_way_are_listed_and_not_their_segments(
+    provider: Any, book: Book, desks: Any
+) -> None:
+    first, second = book(at(9)), book(at(9, 30))
+    book(at(10, 30))
+
+    with pytest.raises(TimeOffConflict) as refused:
+        take_time_off(provider=provider, start_at=at(9, 45), end_at=at(10, 30), now_dt=NOW)
+
+    assert (refused.value.bookings, refused.value.claims) == ([first, second], [])
+    for booking in refused.value.bookings:
+        cancel_booking(booking, now_dt=NOW)
+    take_time_off(provider=provider, start_at=at(9, 45), end_at=at(10, 30), now_dt=NOW)
+
+
+def test_seats_that_nobody_has_stay_in_the_way_until_that_is_repaired(
+    provider: Any, book: Book, desks: Any
+) -> None:
+    book(at(9))
+    Booking._base_manager.update(status="CANCELLED", busy_interval=None)
+
+    with pytest.raises(TimeOffConflict) as refused:
+        take_time_off(provider=provider, start_at=at(9), end_at=at(10), now_dt=NOW)
+
+    assert refused.value.bookings == []
+    assert {claim.kind for claim in refused.value.claims} == {"SEGMENT", "CONCURRENT"}
+
+
 def test_the_conflict_speaks_the_readers_language_and_can_be_pickled(
     provider: Any, book: Book
 ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -60,6 +60,8 @@ class ExistingBooking:
     """Minutes from ``NOW``."""
     is_elsewhere: bool
     """Whether it is with another provider, where it only counts for the client."""
+    is_longer: bool = False
+    """Whether it has the add-on."""
 
 
 @dataclass
@@ -86,6 +88,8 @@ class Case:
     provider_after: int = 0
     colleague_before: int = 0
     """The buffers of the provider, and of the colleague from whom bookings are moved."""
+    is_concurrent: bool = False
+    """Whether yoga has three mats, for clients who come and go."""
 
 
 SHIFTS = [
@@ -102,6 +106,15 @@ EXISTING_BOOKINGS = st.builds(
     party=st.sampled_from([1, 1, 2]),
     expires_in=st.sampled_from([None, None, 10, 600]),
     is_elsewhere=st.sampled_from([False, False, True]),
+)
+CONCURRENT_BOOKINGS = st.builds(
+    ExistingBooking,
+    start=STARTS,
+    is_yoga=st.sampled_from([True, True, True, True, False]),
+    party=st.sampled_from([1, 1, 2]),
+    expires_in=st.sampled_from([None, None, 10, 600]),
+    is_elsewhere=st.just(False),
+    is_longer=st.booleans(),
 )
 CASES = st.builds(
     Case,
@@ -126,6 +139,12 @@ CASES = st.builds(
     provider_after=MINUTES,
     colleague_before=MINUTES,
 )
+
+CONCURRENT_CASES = st.tuples(
+    CASES,
+    st.lists(CONCURRENT_BOOKINGS, min_size=2, max_size=8),
+    st.sampled_from([True] * 4 + [False]),
+).map(lambda given: replace(given[0], existing=given[1], is_yoga=given[2], is_concurrent=True))
 
 
 class NotAtHalf(DefaultBookingAdapter):
@@ -160,7 +179,11 @@ class Host:
         buffers = {"buffer_before_minutes": case.before, "buffer_after_minutes": case.after}
         self.massage = make_service(duration_minutes=30, **buffers)
         self.yoga = make_service(
-            duration_minutes=40, allow_multiple_clients_per_slot=True, capacity=3, **buffers
+            duration_minutes=40,
+            allow_multiple_clients_per_slot=True,
+            capacity=3,
+            capacity_mode="CONCURRENT" if case.is_concurrent else "SLOT",
+            **buffers,
         )
         self.service = self.yoga if case.is_yoga else self.massage
         self.party = case.party if case.is_yoga else 1
@@ -182,6 +205,7 @@ class Host:
                 client_name="Joan",
                 party_size=existing.party if existing.is_yoga else 1,
                 expires_at=expires,
+                addon_ids=[addon.pk for addon in self.addons] if existing.is_longer else [],
                 now_dt=NOW,
                 skip_slot_validation=True,
             )
@@ -253,6 +277,16 @@ def assert_slots_match(slots: Availability, book_at: Callable[..., Any]) -> None
 @given(case=CASES)
 @HYPOTHESIS_SETTINGS
 def test_what_is_offered_can_be_booked_and_nothing_else(case: Case) -> None:
+    check_what_is_offered(case)
+
+
+@given(case=CONCURRENT_CASES)
+@HYPOTHESIS_SETTINGS
+def test_concurrent_bookings_fit_where_it_is_offered_and_nowhere_else(case: Case) -> None:
+    check_what_is_offered(case)
+
+
+def check_what_is_offered(case: Case) -> None:
     with host_of(case) as host:
 
         def book_at(start: datetime, **values: Any) -> Booking:
@@ -269,6 +303,11 @@ def test_what_is_offered_can_be_booked_and_nothing_else(case: Case) -> None:
 
         slots = host.find_slots(addons=host.addons, party_size=host.party, client_name="Joan")
         assert_slots_match(slots, book_at)
+        for slot in slots if host.service == host.yoga else ():
+            host.party = slot.remaining_capacity
+            assert succeeds(book_at, start=slot.start)
+            host.party += 1
+            assert not succeeds(book_at, start=slot.start)
 
 
 # Of the shared slot at 01:20, only the buffer before it is in the way of the start at 00:40.
@@ -299,6 +338,16 @@ def test_what_is_offered_can_be_booked_and_nothing_else(case: Case) -> None:
 @given(case=CASES)
 @HYPOTHESIS_SETTINGS
 def test_a_booking_can_be_moved_to_what_is_offered_and_nowhere_else(case: Case) -> None:
+    check_where_it_can_be_moved(case)
+
+
+@given(case=CONCURRENT_CASES)
+@HYPOTHESIS_SETTINGS
+def test_a_concurrent_booking_can_be_moved_to_what_is_offered(case: Case) -> None:
+    check_where_it_can_be_moved(case)
+
+
+def check_where_it_can_be_moved(case: Case) -> None:
     with host_of(case) as host:
         own = [row for row in host.existing if row.holds_time and row.provider == host.provider]
         # Slots say where a booking fits, and not that it may be moved: one that has begun may not.

@@ -22,7 +22,7 @@ class Slot:
     start: datetime
     end: datetime
     remaining_capacity: int
-    """The free seats: 1, unless clients share the slot."""
+    """The free seats: 1, unless clients share the slot or the time."""
     provider: ProviderLike
 
     def __eq__(self, other: object) -> bool:
@@ -93,11 +93,10 @@ class Availability(Sequence[Slot]):
 
     def slot_at(self, start: int) -> Slot:
         """Return the slot at a Unix second that :meth:`starts` has yielded."""
-        requested, joinable = self.search.requested, self.search.busy_time.joinable
         return Slot(
             start=datetime.fromtimestamp(start, self.tz),
-            end=datetime.fromtimestamp(start + requested.duration, self.tz),
-            remaining_capacity=joinable.get(start, requested.capacity),
+            end=datetime.fromtimestamp(start + self.search.requested.duration, self.tz),
+            remaining_capacity=self.search.seats_left(start),
             provider=self.provider,
         )
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from bookings import slots
 from bookings.contrib.schedule.slots.requested_booking import RequestedBooking
 from bookings.models import Booking, BusyInterval
-from bookings.models.querysets import overlapping
+from bookings.models.querysets import IS_COMPARED, overlapping
 from bookings.models.read_alias import read_alias
+from bookings.rules.occupancy import Step, most_taken
+from bookings.selectors.concurrent_seats import KINDS as CONCURRENT_KINDS
+from bookings.selectors.concurrent_seats import ConcurrentSeats
 
 Row = tuple[Any, int, int, int, int, str, Any]
 
@@ -33,6 +37,10 @@ class BusyTime:
     """The starts of the shared slots with too few free seats, and how many these are. Their
     intervals are in ``intervals`` as well."""
 
+    concurrent: list[Step] = field(default_factory=list)
+    """The seats that other bookings of a concurrent service take. The steps in which too few are
+    left are in ``intervals`` as well."""
+
     def within(self, first: int, last: int) -> BusyTime:
         """Return the part that a booking in ``[first, last)``, buffers included, could overlap."""
         begin = bisect_right(self.intervals, first, key=lambda interval: interval[1])
@@ -40,7 +48,17 @@ class BusyTime:
         # A shared slot is as long as the booking, and begins at most that much after its buffer.
         reach = range(2 * first - last, 2 * last - first)
         joinable = {start: seats for start, seats in self.joinable.items() if start in reach}
-        return BusyTime(self.intervals[begin:end], joinable)
+        return BusyTime(self.intervals[begin:end], joinable, concurrent=self.concurrent)
+
+    @property
+    def without_concurrent(self) -> list[tuple[int, int]]:
+        """The intervals that are not of concurrent bookings of the same service."""
+        steps = {(step.starts, step.ends) for step in self.concurrent}
+        return [bounds for bounds in self.intervals if bounds not in steps]
+
+    def seats_taken(self, starts: int, ends: int) -> int:
+        """Return how many seats of a concurrent service are taken at once, buffers included."""
+        return most_taken(self.concurrent, starts, ends)
 
 
 def load_busy_time(
@@ -78,14 +96,43 @@ def load_busy_time(
     )
     # Others may have seats in these intervals, so they are not left out as a whole.
     ignored = slots.with_ignored(ignored_interval_id) - moved.keys()
-    if ignored:
-        intervals = intervals.exclude(pk__in=ignored)
-    rows = intervals.order_by("starts").values_list(
-        "calendar__provider_id", "pk", "starts", "ends", "seats_taken", "kind", "service_id"
+    is_read = IS_COMPARED & ~Q(pk__in=ignored) if ignored else IS_COMPARED
+    if freed := ignored | freed_seats.keys():
+        # The claims of concurrent bookings whose seats are free.
+        is_read |= ~IS_COMPARED & Q(pk__in=freed)
+    rows = (
+        intervals.filter(is_read)
+        .order_by("starts")
+        .values_list(
+            "calendar__provider_id", "pk", "starts", "ends", "seats_taken", "kind", "service_id"
+        )
     )
+    concurrent: dict[Any, ConcurrentSeats] = defaultdict(ConcurrentSeats)
     for row in rows:
-        _add(busy_times[row[0]], row, freed_seats, requested[row[0]])
+        if row[5] in CONCURRENT_KINDS:
+            provider_id, _pk, begins, finishes, seats, kind, service_id = row
+            concurrent[provider_id].add(kind, service_id, begins, finishes, seats)
+        else:
+            _add(busy_times[row[0]], row, freed_seats, requested[row[0]])
+    for provider_id, taken in concurrent.items():
+        busy_times[provider_id] = _with_concurrent(
+            busy_times[provider_id], taken, requested[provider_id]
+        )
     return busy_times
+
+
+def _with_concurrent(
+    busy_time: BusyTime, taken: ConcurrentSeats, requested: RequestedBooking
+) -> BusyTime:
+    """Return the busy time with the concurrent bookings that are in the way of the booking."""
+    if not requested.service_rules.is_concurrent:
+        in_the_way, steps = taken.in_the_way(), []
+    else:
+        key = requested.service.pk
+        fits = requested.capacity - requested.party_size
+        in_the_way, steps = taken.in_the_way(key, fits), taken.steps(key)
+    intervals = sorted([*busy_time.intervals, *in_the_way])
+    return replace(busy_time, intervals=intervals, concurrent=steps)
 
 
 def _add(

@@ -194,7 +194,7 @@ def _format_start(start: int, search: StartSearch, start_at: datetime) -> str:
 def _taken_error(search: StartSearch, start_at: datetime, second: int) -> StartNotOffered | None:
     if not search.is_taken(second):
         return None
-    remaining = search.busy_time.too_full.get(second, 0)
+    remaining = search.seats_for_fewer(second)
     if remaining:
         return StartNotOffered(
             ngettext_lazy(

@@ -108,14 +108,38 @@ class StartSearch:
             else self.resources.blocked(first, last, ignore_busy_time=ignore_busy_time),
         )
 
+    def seats_left(self, second: int) -> int:
+        """Return how many seats are free for a booking that starts at this second."""
+        requested, busy_time = self.requested, self.busy_time
+        if requested.service_rules.is_concurrent:
+            starts = second - requested.buffer_before
+            taken = busy_time.seats_taken(starts, starts + requested.busy_length)
+            return requested.capacity - taken
+        return busy_time.joinable.get(second, requested.capacity)
+
+    def seats_for_fewer(self, second: int) -> int:
+        """Return how many seats a smaller party could have at a start that is taken."""
+        busy_time, starts = self.busy_time, second - self.requested.buffer_before
+        if not self.requested.service_rules.is_concurrent:
+            return busy_time.too_full.get(second, 0)
+        ends = starts + self.requested.busy_length
+        is_busy = any(
+            begins < ends and starts < finishes for begins, finishes in busy_time.without_concurrent
+        )
+        return 0 if is_busy else max(0, self.seats_left(second))
+
     def busy_seconds(self, first: int, last: int) -> int:
-        """Return how long the provider is busy in ``[first, last)``, shared slots included."""
-        before = self.requested.buffer_before
+        """Return how long the provider is busy in ``[first, last)``.
+
+        Shared slots are included. Concurrent bookings count by how many of the seats they take.
+        """
+        before, capacity = self.requested.buffer_before, self.requested.capacity
         length = self.requested.busy_length
         shared = ((at - before, at - before + length) for at in self.busy_time.joinable)
+        whole = ((*bounds, capacity) for bounds in (*self.busy_time.without_concurrent, *shared))
         return sum(
-            max(0, min(ends, last) - max(starts, first))
-            for starts, ends in (*self.busy_time.intervals, *shared)
+            max(0, min(ends, last) - max(starts, first)) * seats // capacity
+            for starts, ends, seats in (*whole, *self.busy_time.concurrent)
         )
 
     @cached_property
