@@ -65,6 +65,14 @@ def test_only_a_booking_with_seats_offers_it(
     assert "seats" not in steps_of(boss.get(page_of(seat)))
 
 
+def test_a_concurrent_booking_offers_it(boss: Client, book: Book, make_service: Make) -> None:
+    desks = make_service(capacity=20, capacity_mode="CONCURRENT")
+    desk = book(service=desks)
+    assert "seats" in steps_of(boss.get(page_of(desk)))
+    submit(boss, desk, seats=3)
+    assert seats_of(desk) == 3
+
+
 def test_the_page_begins_with_the_seats_that_it_has(boss: Client, shared: Booking) -> None:
     page = boss.get(step_of(shared, "seats"))
     assert form_values(page, QUESTION_FORM)["seats"] == ["2"]

@@ -6,11 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings.exceptions import BookingConflict, CapacityExceeded, InvalidBooking
+from bookings.exceptions import (
+    BookingConflict,
+    CapacityExceeded,
+    InvalidBooking,
+    ResourceTaken,
+)
 from bookings.models import Booking, BusyInterval
+from bookings.pools import AnyOf
 from bookings.selectors import get_busy_intervals, get_busy_seconds, get_joinable_starts
 from bookings.services import (
     auto_cancel_expired_bookings,
@@ -27,12 +34,13 @@ from bookings.services import (
     extend_hold,
     hold_booking,
     mark_no_show,
+    reopen_booking,
     reschedule_booking,
     submit_hold,
 )
 from bookings.testing import assert_bookings_are_sound
 from tests.services.clock import DAY, HOUR, NOW, START, minutes
-from tests.services.conftest import Make
+from tests.services.conftest import Book, Make
 from tests.services.storage import nothing_written
 
 BookDesk = Callable[..., Booking]
@@ -182,6 +190,15 @@ class TestWhatEndsABooking:
             dispute_booking(second, reason="Not done.", now_dt=START + DAY)
         cancel_booking(other, now_dt=NOW)
         dispute_booking(second, reason="Not done.", now_dt=START + DAY)
+        assert taken()[1:3] == [(30, 60, 2), (60, 90, 3)]
+
+    def test_it_is_reopened_if_a_desk_is_free(self, second: Booking, book_desk: BookDesk) -> None:
+        cancel_booking(second, now_dt=NOW)
+        other = book_desk(30)
+        with pytest.raises(CapacityExceeded):
+            reopen_booking(second, now_dt=NOW)
+        cancel_booking(other, now_dt=NOW)
+        reopen_booking(second, now_dt=NOW)
         assert taken()[1:3] == [(30, 60, 2), (60, 90, 3)]
 
 
@@ -415,6 +432,68 @@ class TestSelectors:
             with CaptureQueriesContext(connection) as captured:
                 self.busy(provider, **values)
             assert len(captured) == 1
+
+
+class TestPools:
+    """A desk on any of two floors."""
+
+    @pytest.fixture
+    def floors(self, provider: Any, other_provider: Any) -> list[Any]:
+        return [provider, other_provider]
+
+    def test_the_next_floor_is_taken_once_one_is_full(
+        self, book_desk: BookDesk, floors: list[Any]
+    ) -> None:
+        made = [book_desk(30 * number, provider=AnyOf(floors)).provider for number in range(2)]
+        made.append(book_desk(15, provider=AnyOf(floors), party_size=2).provider)
+        made.append(book_desk(45, provider=AnyOf(floors)).provider)
+        assert made == [floors[0], floors[0], floors[1], floors[0]]
+
+    def test_the_least_busy_floor_counts_no_hold_that_has_lapsed(
+        self, book_desk: BookDesk, floors: list[Any]
+    ) -> None:
+        pool = AnyOf(floors, strategy="least_busy")
+        book_desk(0, provider=floors[0], expires_at=NOW + minutes(10), two_hours=True)
+        assert book_desk(0, provider=pool).provider == floors[1]
+        later = {"now_dt": NOW + minutes(11), "provider": pool}
+        assert book_desk(60, **later).provider == floors[0]
+
+    def test_a_booking_moves_to_any_floor(self, book_desk: BookDesk, floors: list[Any]) -> None:
+        row = book_desk(0, provider=floors[0], party_size=3)
+        book_desk(90, provider=floors[0])
+        reschedule_booking(
+            row, new_start_at=START + minutes(30), new_provider=AnyOf(floors), now_dt=NOW
+        )
+        assert row.provider == floors[0]
+        reschedule_booking(
+            row, new_start_at=START + minutes(60), new_provider=AnyOf(floors), now_dt=NOW
+        )
+        assert row.provider == floors[1]
+
+    def test_an_exclusive_booking_takes_a_floor_without_clients(
+        self, book_desk: BookDesk, book: Book, floors: list[Any]
+    ) -> None:
+        book_desk(30, provider=floors[0])
+        assert book(provider=AnyOf(floors)).provider == floors[1]
+
+    def test_a_room_beside_the_desk_is_taken_alone(
+        self, book_desk: BookDesk, other_provider: Any
+    ) -> None:
+        row = book_desk(0, resources=[other_provider])
+        with pytest.raises(ResourceTaken):
+            book_desk(30, resources=[other_provider])
+        cancel_booking(row, now_dt=NOW)
+        book_desk(30, resources=[other_provider])
+
+
+def test_a_form_may_ask_for_several_desks(desks: Any, service: Any, provider: Any) -> None:
+    values = {"provider": provider, "start_at": START, "end_at": START + HOUR, "party_size": 2}
+    row = Booking(client_name="Mary", capacity_consumed=2, **values)
+    row.service = desks
+    row.clean()
+    row.service = service
+    with pytest.raises(ValidationError, match="Party size must be 1"):
+        row.clean()
 
 
 def test_the_cost_does_not_grow_with_the_history(book_desk: BookDesk) -> None:

@@ -6,7 +6,7 @@ import bookings.models.constraints
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0007_resources")]
+    dependencies = [("bookings", "0008_places")]
 
     operations = [
         migrations.AlterField(
