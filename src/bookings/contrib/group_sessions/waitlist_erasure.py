@@ -50,9 +50,6 @@ def _anonymize(client: ErasedClient, condition: Q, providers: set[Any], *, using
         if entry.status == WaitlistEntry.Status.WAITING:
             # A client who cannot be told of a seat does not wait for it.
             values |= {"status": WaitlistEntry.Status.LEFT, "client_key": None}
-        elif entry.client_key is not None:
-            # It was made of the client's details; whoever holds an offer keeps a key.
-            values["client_key"] = values[client_identity.LOOKUP]
         if entry.created_by_id is not None and entry.created_by_id == entry.client_user_id:
             values["created_by_id"] = None
         entries.filter(pk=entry.pk).update(**values)

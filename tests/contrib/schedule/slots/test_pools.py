@@ -162,3 +162,26 @@ def test_each_provider_has_buffers_of_its_own(service: Any, pool: list[Any], boo
         assert found[key] == [hour for hour in hours if hour not in taken]
     for hour in (11, 13):
         assert any_provider(service, at(hour), pool[:2], now_dt=NOW) == [pool[0]]
+
+
+def test_a_booking_to_be_moved_takes_the_buffers_of_who_is_asked(
+    service: Any, pool: list[Any], book: Book
+) -> None:
+    mine, slow, other = pool
+    for provider, name in ((mine, "buffer_before_minutes"), (slow, "buffer_after_minutes")):
+        setattr(provider, name, 60)
+        provider.save()
+    booking = book(at(9), provider=mine)
+    for provider in (slow, other):
+        book(at(12), provider=provider, client_name="Joan")
+
+    def hours_with(provider: Any) -> list[str]:
+        return start_times(
+            list_available_slots(
+                service, provider, at(0), at(0, day=7), booking=booking, now_dt=NOW
+            )
+        )
+
+    assert hours_with(mine) == [f"{hour:02}:00" for hour in range(9, 17)]
+    assert hours_with(slow) == ["09:00", "10:00", "14:00", "15:00", "16:00"]
+    assert hours_with(other) == ["09:00", "10:00", "11:00", "13:00", "14:00", "15:00", "16:00"]
