@@ -200,3 +200,31 @@ def test_a_permission_is_asked_for_first(book: Book, calendar: Calendar, setting
     with pytest.raises(NotAllowed):
         book(at(10))
     assert not Booking.objects.exists()
+
+
+@only_postgres
+def test_the_statement_has_few_enough_parameters_for_psycopg_to_keep_it(book: Book) -> None:
+    """It parses a statement of more than 50 anew each time, which takes a tenth of a booking."""
+    book()
+    counts: list[int] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        counts.append(len(params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        book(
+            start_at=at(15),
+            client_name="Mary",
+            client_email="mary@example.com",
+            client_phone="123",
+            notes_client="Late",
+            notes_internal="VIP",
+            metadata={"a": 1},
+            location="Room 3",
+            meeting_link="https://example.com",
+            client_timezone="UTC",
+        )
+
+    (number,) = counts
+    assert number <= 50

@@ -27,6 +27,8 @@ INSERTED_MODELS: Final[tuple[tuple[type[models.Model], str], ...]] = (
     (BookingEvent, "booking"),
 )
 
+PARAMETER: Final = "%s"
+
 _STATEMENT: Final = """
 WITH calendar AS (
     UPDATE {calendar} SET revision = revision + 1 WHERE provider_id = %s RETURNING id
@@ -69,14 +71,17 @@ def insert_booking(booking: Booking, event: BookingEvent, claim: Claim, *, using
     provider: Any = Calendar._meta.get_field("provider")
     rows = (claim.interval(), booking, event)
     params = [provider.get_db_prep_value(booking.provider_id, connection)]
-    given = []
+    written = []
     for row, fields in zip(rows, _fields(), strict=True):
         values = [
             field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields
         ]
-        params += [value for value in values if value is not None]
-        given.append(tuple([value is not None for value in values]))
-    sql = _statement(using, tuple(given))
+        row_written = tuple([_literal(value) for value in values])
+        params += [
+            value for value, text in zip(values, row_written, strict=True) if text == PARAMETER
+        ]
+        written.append(row_written)
+    sql = _statement(using, tuple(written))
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         keys = cursor.fetchone()
@@ -102,17 +107,26 @@ def _fields() -> tuple[tuple[Any, ...], ...]:
     )
 
 
-@lru_cache(maxsize=64)
-def _statement(using: str, given: tuple[tuple[bool, ...], ...]) -> str:
-    """The statement's text, with a parameter for each value that is given and NULL for the others.
+def _literal(value: Any) -> str:
+    """Return how a value is written: NULL, a truth value or empty text, or else as a parameter."""
+    if value is None:
+        return "NULL"
+    if value is True or value is False:
+        return "TRUE" if value else "FALSE"
+    return "''" if isinstance(value, str) and not value else PARAMETER
+
+
+@lru_cache(maxsize=256)
+def _statement(using: str, written: tuple[tuple[str, ...], ...]) -> str:
+    """The statement's text, with a parameter for each value that is no literal.
 
     With more than 50 parameters psycopg would take the text to pieces anew each time.
     """
     quote = connections[using].ops.quote_name
     parts: dict[str, Any] = {"calendar": quote(Calendar._meta.db_table)}
-    for (model, _filled), fields, is_given in zip(INSERTED_MODELS, _fields(), given, strict=True):
+    for (model, _filled), fields, values in zip(INSERTED_MODELS, _fields(), written, strict=True):
         name = model.__name__.lower()
         parts[name] = quote(model._meta.db_table)
         parts[f"{name}_columns"] = ", ".join(quote(str(field.column)) for field in fields)
-        parts[f"{name}_values"] = ", ".join("%s" if value else "NULL" for value in is_given)
+        parts[f"{name}_values"] = ", ".join(values)
     return _STATEMENT.format(**parts)
