@@ -49,12 +49,30 @@ def _limit(name: Any) -> models.PositiveIntegerField[int | None, int | None]:
     )
 
 
+def _minutes(name: Any, help_text: Any) -> models.PositiveIntegerField[int | None, int | None]:
+    return models.PositiveIntegerField(
+        name, null=True, blank=True, validators=[MinValueValidator(1)], help_text=help_text
+    )
+
+
 class AbstractService(models.Model):
     """What is sold: its duration, the rules of booking it, and its price."""
 
     name = models.CharField(_("name"), max_length=255)
     duration_minutes = models.PositiveIntegerField(
         _("duration"), default=60, validators=[MinValueValidator(1)], help_text=_("In minutes.")
+    )
+    minimum_duration_minutes = _minutes(
+        _("shortest duration"),
+        _("In minutes, if the client chooses the duration; empty for the duration itself."),
+    )
+    maximum_duration_minutes = _minutes(
+        _("longest duration"),
+        _("In minutes, if the client chooses the duration; empty for the duration itself."),
+    )
+    duration_step_minutes = _minutes(
+        _("duration step"),
+        _("Minutes between the durations to choose from; empty for any number of minutes."),
     )
     buffer_before_minutes = models.PositiveIntegerField(
         _("buffer before"), default=0, help_text=_("Minutes kept free before a booking.")

@@ -74,6 +74,8 @@ OPTIONS: Final = {
     "tenant": optional(OBJECT),
     "tz": ZONE,
     "addons": optional(LIST),
+    "resources": optional(LIST),
+    "duration_minutes": optional(INTEGERS),
     "party_size": optional(INTEGERS),
     "client_name": TEXTS,
     "client_email": TEXTS,

@@ -33,6 +33,9 @@ def rules(**attributes: Any) -> ServiceRules:
 def test_a_service_needs_a_duration_and_nothing_else() -> None:
     assert rules() == ServiceRules(
         duration_minutes=60,
+        minimum_duration_minutes=None,
+        maximum_duration_minutes=None,
+        duration_step_minutes=None,
         buffer_before_minutes=0,
         buffer_after_minutes=0,
         minimum_notice_minutes=0,
@@ -56,6 +59,9 @@ def test_a_service_needs_a_duration_and_nothing_else() -> None:
 def test_what_a_service_says_is_taken() -> None:
     assert rules(
         duration_minutes=45,
+        minimum_duration_minutes=30,
+        maximum_duration_minutes=60,
+        duration_step_minutes=15,
         buffer_before_minutes=1,
         buffer_after_minutes=2,
         minimum_notice_minutes=3,
@@ -74,7 +80,7 @@ def test_what_a_service_says_is_taken() -> None:
         price_amount=Decimal("8.50"),
         currency="EUR",
     ) == ServiceRules(
-        *(45, 1, 2, 3, 4, True, False, 5, False, 6, 8, True, True, 7),
+        *(45, 30, 60, 15, 1, 2, 3, 4, True, False, 5, False, 6, 8, True, True, 7),
         *("CONCURRENT", "FIXED", Decimal("8.50"), "EUR"),
     )
 
@@ -102,6 +108,15 @@ NO_NUMBERS = [-1, True, "60", 60.0, Decimal(60), float("nan"), 10**30, [60]]
 def test_a_duration_is_a_positive_number_of_minutes(value: Any) -> None:
     with pytest.raises(InvalidBooking, match=r"service\.duration_minutes must be a whole number"):
         rules(duration_minutes=value)
+
+
+@pytest.mark.parametrize("value", [0, *NO_NUMBERS, MAX_MINUTES + 1], ids=repr)
+@pytest.mark.parametrize(
+    "name", ["minimum_duration_minutes", "maximum_duration_minutes", "duration_step_minutes"]
+)
+def test_lengths_to_choose_from_are_positive_numbers_of_minutes(name: str, value: Any) -> None:
+    with pytest.raises(InvalidBooking, match=rf"service\.{name} must be a whole number"):
+        rules(**{name: value})
 
 
 @pytest.mark.parametrize("value", [*NO_NUMBERS, MAX_MINUTES + 1], ids=repr)

@@ -144,6 +144,42 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "minimum_duration_minutes",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text=(
+                            "In minutes, if the client chooses the duration; empty for the duration itself."
+                        ),
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="shortest duration",
+                    ),
+                ),
+                (
+                    "maximum_duration_minutes",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text=(
+                            "In minutes, if the client chooses the duration; empty for the duration itself."
+                        ),
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="longest duration",
+                    ),
+                ),
+                (
+                    "duration_step_minutes",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text=(
+                            "Minutes between the durations to choose from; empty for any number of minutes."
+                        ),
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="duration step",
+                    ),
+                ),
+                (
                     "buffer_before_minutes",
                     models.PositiveIntegerField(
                         default=0,

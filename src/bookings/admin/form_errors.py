@@ -33,6 +33,7 @@ FIELD_OF_ARGUMENT: Final = {
     "seats": "party_size",
     "resource": "resources",
     "new_resources": "resources",
+    "new_duration_minutes": "duration_minutes",
 }
 """Where a service's argument is not called what the form's field is called."""
 

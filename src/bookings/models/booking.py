@@ -150,6 +150,14 @@ class Booking(BookingLifecycle):
 
     pricing_type = models.CharField(_("pricing type"), max_length=50, blank=True)
     price_amount = AmountField(_("price"), max_digits=11, null=True, blank=True)
+    unit_price = AmountField(
+        _("price of the service"),
+        max_digits=11,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("By the hour, if that is how it is priced."),
+    )
     total_amount = AmountField(
         _("total"),
         max_digits=13,
@@ -199,6 +207,10 @@ class Booking(BookingLifecycle):
     requested_resources: Sequence[Any] | None = None
     """The resources that the caller of a service asks for, as saved providers and
     :class:`~bookings.pools.AnyOf`; ``None`` for no wish. What a booking has is in ``resources``."""
+
+    requested_minutes: Any = None
+    """Of a booking that is not stored yet: the length that the client has chosen, without add-ons;
+    ``None`` for the service's."""
 
     objects = BookingQuerySet.as_manager()
 

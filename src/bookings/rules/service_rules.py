@@ -13,7 +13,7 @@ from bookings.exceptions import (
     CapacityExceeded,
     InvalidBooking,
 )
-from bookings.rules import money, prices
+from bookings.rules import lengths, money, prices
 from bookings.rules.buffers import BUFFER_FIELDS, buffer_of
 from bookings.rules.validation import MAX_MINUTES, one_of, whole_number
 
@@ -25,6 +25,8 @@ HOURLY: Final = "HOURLY"
 FREE: Final = "FREE"
 DERIVED_PRICES: Final = (HOURLY, FREE)
 """The pricing types whose price is not ``price_amount`` itself."""
+PRICES_OF_ANY_LENGTH: Final = (FIXED, "", FREE)
+"""The pricing types whose price does not depend on the length."""
 
 SLOT: Final = "SLOT"
 CONCURRENT: Final = "CONCURRENT"
@@ -37,6 +39,9 @@ class ServiceRules:
     """The attributes that the core reads from a host's service, with their defaults."""
 
     duration_minutes: int
+    minimum_duration_minutes: int | None
+    maximum_duration_minutes: int | None
+    duration_step_minutes: int | None
     buffer_before_minutes: int
     buffer_after_minutes: int
     minimum_notice_minutes: int
@@ -65,6 +70,9 @@ class ServiceRules:
             raise InvalidBooking(_("Service is missing duration_minutes."), "missing_duration")
         return cls(
             duration_minutes=_minutes(service, "duration_minutes", at_least=1),
+            minimum_duration_minutes=_optional_minutes(service, "minimum_duration_minutes"),
+            maximum_duration_minutes=_optional_minutes(service, "maximum_duration_minutes"),
+            duration_step_minutes=_optional_minutes(service, "duration_step_minutes"),
             buffer_before_minutes=_minutes(service, "buffer_before_minutes"),
             buffer_after_minutes=_minutes(service, "buffer_after_minutes"),
             minimum_notice_minutes=_minutes(service, "minimum_notice_minutes"),
@@ -104,6 +112,27 @@ class ServiceRules:
             return self
         return replace(self, buffer_before_minutes=before, buffer_after_minutes=after)
 
+    def of_length(
+        self, minutes: Any, name: str = "duration_minutes", *, override: bool = False
+    ) -> ServiceRules:
+        """Return the rules of a booking whose length the client has chosen; ``None`` for no choice.
+
+        Raises ``InvalidBooking`` (``invalid_duration``) with the ``name`` of the argument for a
+        length that the service does not offer. With ``override`` any positive length will do.
+        """
+        if minutes is None:
+            return self
+        minutes = lengths.chosen_minutes(
+            minutes,
+            name,
+            own=self.duration_minutes,
+            least=self.minimum_duration_minutes,
+            most=self.maximum_duration_minutes,
+            step=self.duration_step_minutes,
+            override=override,
+        )
+        return self if minutes == self.duration_minutes else replace(self, duration_minutes=minutes)
+
     @property
     def is_concurrent(self) -> bool:
         """Whether bookings with different starts and lengths share the time of the provider."""
@@ -124,11 +153,7 @@ class ServiceRules:
 
     def price_of(self, length: timedelta) -> Decimal | None:
         """Return the price for this length."""
-        if self.pricing_type == FREE:
-            return Decimal(0)
-        if self.pricing_type == HOURLY and self.price_amount is not None:
-            return money.hourly_price(self.price_amount, length, self.currency)
-        return self.price_amount
+        return price_by_length(self.pricing_type, self.price_amount, length, self.currency)
 
     @property
     def has_seats(self) -> bool:
@@ -172,6 +197,17 @@ def has_seats(service: Any) -> bool:
     return bool(shared) or getattr(service, "capacity_mode", "") == CONCURRENT
 
 
+def price_by_length(
+    pricing_type: str, unit_price: Decimal | None, length: timedelta, currency: str
+) -> Decimal | None:
+    """Return the price for a length, by a pricing type and a service's ``price_amount``."""
+    if pricing_type == FREE:
+        return Decimal(0)
+    if pricing_type == HOURLY and unit_price is not None:
+        return money.hourly_price(unit_price, length, currency)
+    return unit_price
+
+
 def _minutes(service: Any, name: str, *, at_least: int = 0) -> int:
     value = getattr(service, name, 0)
     return whole_number(
@@ -188,6 +224,13 @@ def _capacity_mode(service: Any) -> str:
     """Return the mode; empty is the same as SLOT."""
     mode = _text(service, "capacity_mode") or SLOT
     return one_of(mode, "service.capacity_mode", CAPACITY_MODES)
+
+
+def _optional_minutes(service: Any, name: str) -> int | None:
+    value = getattr(service, name, None)
+    if value is None:
+        return None
+    return whole_number(value, f"service.{name}", at_least=1, at_most=MAX_MINUTES)
 
 
 def _text(service: Any, name: str) -> str:

@@ -37,11 +37,14 @@ class Readable(str):
         return str(self)
 
 
-def whole_number(value: Any, name: str, *, at_least: int, at_most: int = 2**31 - 1) -> int:
+def whole_number(
+    value: Any, name: str, *, at_least: int, at_most: int = 2**31 - 1, code: str | None = None
+) -> int:
     """Return ``value`` if it is an ``int`` within the bounds, or raise ``InvalidBooking``."""
     if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= at_most:
         raise InvalidBooking(
             _("%(name)s must be a whole number from %(least)d to %(most)d, not %(value)r."),
+            code,
             params={
                 "name": name,
                 "least": at_least,

@@ -105,6 +105,7 @@ def save_with_any_provider(
     *,
     now: datetime,
     using: str,
+    override_policy: bool,
 ) -> Booking:
     """Store a draft with the first provider of the pool that can take it.
 
@@ -123,7 +124,12 @@ def save_with_any_provider(
 
     try:
         return with_any_provider(
-            pool, draft, save_with, window=_shortest_window(draft), now=now, using=using
+            pool,
+            draft,
+            save_with,
+            window=_shortest_window(draft, override_policy=override_policy),
+            now=now,
+            using=using,
         )
     except PoolExhausted:
         # Another call with the same key may have taken the time meanwhile.
@@ -132,11 +138,12 @@ def save_with_any_provider(
         raise
 
 
-def _shortest_window(draft: Booking) -> tuple[int, int] | None:
+def _shortest_window(draft: Booking, *, override_policy: bool) -> tuple[int, int] | None:
     """Return the time that a draft needs at least; ``None`` if it may share that with others."""
     rules = ServiceRules.of(draft.service, default_currency=app_settings.DEFAULT_CURRENCY)
     if rules.has_seats:
         return None
+    rules = rules.of_length(draft.requested_minutes, override=override_policy)
     end_at = instants.add_elapsed(draft.start_at, timedelta(minutes=rules.duration_minutes))
     return instants.busy_bounds(draft.start_at, end_at, 0, 0)
 

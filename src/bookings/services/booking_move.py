@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, Final
 
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -16,8 +20,9 @@ from bookings.exceptions import InvalidTransition, NotAllowed
 from bookings.ledger import claims
 from bookings.models import Booking, BookingAddon, BookingResource, name_snapshots
 from bookings.protocols import BookingType
-from bookings.rules import instants, policies, service_rules
+from bookings.rules import instants, policies, prices, service_rules
 from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
+from bookings.rules.lengths import ONE_MINUTE
 from bookings.services import approval, references
 from bookings.services.addons import load_addons, snapshot_addon
 from bookings.services.booking_change import check_not_lapsed
@@ -26,7 +31,13 @@ from bookings.services.history import field_values, old_and_new, to_json
 from bookings.services.new_booking import addon_duration, set_total_amount
 
 MOVED_FIELDS: Final = ("start_at", "end_at", "provider", "total_amount")
-DEPENDENT_FIELDS: Final = (*BUFFER_FIELDS, "expires_at", "provider_name", "resource_count")
+DEPENDENT_FIELDS: Final = (
+    *BUFFER_FIELDS,
+    "expires_at",
+    "price_amount",
+    "provider_name",
+    "resource_count",
+)
 """The fields that may change with ``MOVED_FIELDS``."""
 
 
@@ -63,6 +74,7 @@ def apply_move(
     start_at: datetime,
     provider: Any,
     addon_keys: list[Any] | None = None,
+    new_length: NewLength | None = None,
     now: datetime,
     using: str,
     zones: DayZones,
@@ -79,7 +91,17 @@ def apply_move(
     check_not_lapsed(row, now)
     if not override_policy:
         check_reschedulable(row, now)
-    moved = Move(row, addons, start_at, provider, addon_keys, now=now, using=using)
+    moved = Move(
+        row,
+        addons,
+        start_at,
+        provider,
+        addon_keys,
+        new_length=new_length,
+        now=now,
+        using=using,
+        override_policy=override_policy,
+    )
     policies.check_start(
         start_at,
         now=now,
@@ -92,6 +114,64 @@ def apply_move(
     if provider is not None and not is_locked:
         references.check_booking_type(row.service, row.provider, BookingType.ONE_TO_ONE)
     return moved
+
+
+@dataclass(slots=True)
+class NewLength:
+    """Another length of a booking, and its price, for which the adapter is asked once."""
+
+    minutes: Any
+    name: str = "new_duration_minutes"
+    """That of the argument."""
+    _prices: dict[Any, Decimal | None] = field(default_factory=dict)
+    """By the provider."""
+
+    def of_move(
+        self, rules: service_rules.ServiceRules, old_length: timedelta, *, override: bool
+    ) -> timedelta:
+        """Return the length without add-ons; a booking may keep one that is not offered."""
+        chosen = self.minutes
+        if not isinstance(chosen, bool) and chosen == old_length / ONE_MINUTE:
+            return old_length
+        rules = rules.of_length(chosen, self.name, override=override)
+        return timedelta(minutes=rules.duration_minutes)
+
+    def set_price(
+        self,
+        row: Booking,
+        rules: service_rules.ServiceRules,
+        length: timedelta,
+        addons: Sequence[BookingAddon],
+    ) -> None:
+        """Set the price of the row by its new length, unless that is fixed or it is free.
+
+        The price of the service is the one that the booking keeps. The adapter is asked before the
+        lock; under it, the answer is known.
+        """
+        if row.pricing_type in service_rules.PRICES_OF_ANY_LENGTH:
+            return
+        if row.provider_id not in self._prices:
+            self._prices[row.provider_id] = _price_of(row, rules, length, addons)
+        row.price_amount = self._prices[row.provider_id]
+
+
+def _price_of(
+    row: Booking,
+    rules: service_rules.ServiceRules,
+    length: timedelta,
+    addons: Sequence[BookingAddon],
+) -> Decimal | None:
+    unit_price = rules.price_amount if row.unit_price is None else row.unit_price
+    priced = copy(row)
+    priced.price_amount = service_rules.price_by_length(
+        row.pricing_type, unit_price, length, row.currency
+    )
+    prefetch_related_objects(addons, "addon")
+    price = prices.parse_price(
+        get_adapter().price(priced, [addon.addon for addon in addons]), "price_amount"
+    )
+    prices.check_payable(price, row.currency, "price_amount")
+    return price
 
 
 class Move:
@@ -108,8 +188,10 @@ class Move:
         provider: Any,
         addon_keys: list[Any] | None,
         *,
+        new_length: NewLength | None,
         now: datetime,
         using: str,
+        override_policy: bool,
     ) -> None:
         self.row = row
         self.using = using
@@ -120,9 +202,14 @@ class Move:
         )
         self.addons = addons if addon_keys is None else self._load_addons(addon_keys)
         old_start = row.start_at
-        length = row.end_at - old_start + addon_duration(self.addons) - addon_duration(addons)
+        length = row.end_at - old_start - addon_duration(addons)
+        is_of_new_length = False
+        if new_length is not None:
+            old_length = length
+            length = new_length.of_move(self.rules, old_length, override=override_policy)
+            is_of_new_length = length != old_length
         row.start_at = start_at
-        row.end_at = instants.add_elapsed(start_at, length)
+        row.end_at = instants.add_elapsed(start_at, length + addon_duration(self.addons))
         if provider is not None:
             references.check_same_tenant(row.tenant_id, provider=provider)
             has_changed = row.provider_id != provider.pk
@@ -135,7 +222,9 @@ class Move:
             if has_changed:
                 name_snapshots.copy_names(row, "provider")
         references.load_related(row, "provider", using=using)
-        if addon_keys is not None:
+        if new_length is not None and is_of_new_length:
+            new_length.set_price(row, self.rules, length, self.addons)
+        if addon_keys is not None or is_of_new_length:
             set_total_amount(row, self.addons)
         approval.adjust_expiry(row, old_start, now=now)
         self.claim = claims.Claim.of(row, self.rules)
@@ -160,7 +249,7 @@ class Move:
         """Return the old and new values for the event; nothing if the booking does not change."""
         row = self.row
         old, new = field_values(before, MOVED_FIELDS), field_values(row, MOVED_FIELDS)
-        for name in (*BUFFER_FIELDS, "expires_at"):
+        for name in (*BUFFER_FIELDS, "expires_at", "price_amount"):
             if getattr(row, name) != getattr(before, name):
                 old[name], new[name] = getattr(before, name), getattr(row, name)
         addon_data = self._addon_data()

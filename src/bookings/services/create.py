@@ -32,6 +32,7 @@ def create_booking(
     client_user: Any = None,
     resources: Iterable[ProviderLike | AnyOf] | None = None,
     addon_ids: Iterable[Any] | None = None,
+    duration_minutes: int | None = None,
     party_size: int = 1,
     created_by: Any = None,
     tenant: Any = None,
@@ -57,9 +58,8 @@ def create_booking(
     elapsed time, and keeps the rules and prices of the service as they are now.
 
     ``override_policy`` lifts the service's booking window (minimum notice and maximum advance), the
-    limits, that required questions must be answered, and that the service and the provider must be
-    active. Nothing lifts the guarantee that
-    the time is free.
+    lengths that it offers, the limits, that required questions must be answered, and that the
+    service and the provider must be active. Nothing lifts the guarantee that the time is free.
 
     :param service: the service, a saved instance of ``BOOKINGS_SERVICE_MODEL``.
     :param provider: the provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``, or
@@ -73,6 +73,8 @@ def create_booking(
         :class:`~bookings.pools.AnyOf` several; what the adapter's ``resources()`` names is taken in
         any case.
     :param addon_ids: the keys of the add-ons, each once; ``None`` for none.
+    :param duration_minutes: how long it lasts without its add-ons, where the service lets the
+        client choose; ``None`` for the service's ``duration_minutes``.
     :param party_size: the number of seats to take; more than 1 for a shared service only.
     :param created_by: the user who makes the booking, or ``None``; the history records it.
     :param tenant: the tenant; required if and only if ``BOOKINGS_TENANT_MODEL`` is set.
@@ -99,7 +101,8 @@ def create_booking(
     :returns: the new booking, or the booking that the same ``idempotency_key`` made before; its
         start and its end are in the time zone of ``start_at``.
     :raises InvalidBooking: an argument, or an attribute of the service, the provider or an add-on,
-        is invalid or cannot be stored; with the code ``invalid_answers`` by question.
+        is invalid or cannot be stored; with the code ``invalid_answers`` by question, and with
+        ``invalid_duration`` for a length that the service does not offer.
     :raises MissingReference: an add-on does not exist, or a referenced object has been deleted.
     :raises TenantMismatch: the tenant is missing, or a referenced object belongs to another one.
     :raises NotAllowed: the service or the provider is not active, the service is not booked one to
@@ -125,6 +128,7 @@ def create_booking(
         provider=provider,
         resources=resources,
         start_at=start_at,
+        duration_minutes=duration_minutes,
         client_name=client_name,
         client_email=client_email,
         client_phone=client_phone,
@@ -156,7 +160,15 @@ def create_booking(
         override_policy=override_policy,
     )
     if isinstance(provider, AnyOf):
-        booking = save_with_any_provider(provider, draft, save, addon_keys, now=now, using=using)
+        booking = save_with_any_provider(
+            provider,
+            draft,
+            save,
+            addon_keys,
+            now=now,
+            using=using,
+            override_policy=override_policy,
+        )
     else:
         booking = save(draft)
     booking.convert_to_zone(start_at.tzinfo)
@@ -170,6 +182,7 @@ def new_draft(
     tenant: Any,
     start_at: datetime,
     resources: Iterable[Any] | None = None,
+    duration_minutes: int | None = None,
     now: datetime,
     expires_at: datetime | None = None,
     party_size: int = 1,
@@ -229,6 +242,8 @@ def new_draft(
         notes_internal=notes_internal,
     )
     draft.requested_resources = requested_resources
+    if duration_minutes is not None:
+        draft.requested_minutes = duration_minutes
     return draft
 
 

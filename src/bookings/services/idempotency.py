@@ -76,6 +76,8 @@ def request_data(
     request |= {name: to_json(value) for name, value in time.items()}
     # Without them, the digest is that of a request before there were such fields.
     request |= {name: value for name in LATER_FIELDS if (value := getattr(booking, name))}
+    if booking.requested_minutes is not None:
+        request["duration_minutes"] = booking.requested_minutes
     request["addon_ids"] = sorted(map(key_text, addon_ids))
     if booking.requested_resources:
         request["resources"] = resource_keys(booking.requested_resources)

@@ -113,9 +113,13 @@ class NewBooking:
         self.addons = addons
         self.session_time = session_time
         self.override_policy = override_policy
-        self.rules = service_rules.ServiceRules.of(
-            booking.service, default_currency=app_settings.DEFAULT_CURRENCY
-        ).for_provider(booking.provider)
+        self.rules = (
+            service_rules.ServiceRules.of(
+                booking.service, default_currency=app_settings.DEFAULT_CURRENCY
+            )
+            .for_provider(booking.provider)
+            .of_length(booking.requested_minutes, override=override_policy)
+        )
         self.snapshots: list[BookingAddon] = []
         self.request: dict[str, Any] = {}
         """What the CREATED event keeps of a request with an idempotency key."""
@@ -136,6 +140,7 @@ class NewBooking:
         length = timedelta(minutes=rules.duration_minutes) + addon_duration(self.snapshots)
         booking.end_at = instants.add_elapsed(booking.start_at, length)
         adapter = self.adapter
+        booking.unit_price = rules.price_amount
         booking.price_amount = rules.price
         if session_time is not None:
             session_time.apply_to(booking, rules)

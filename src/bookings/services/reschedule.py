@@ -35,6 +35,7 @@ from bookings.services.booking_move import (
     DEPENDENT_FIELDS,
     MOVED_FIELDS,
     Move,
+    NewLength,
     apply_move,
     resource_changes,
 )
@@ -60,18 +61,21 @@ def reschedule_booking(
     new_resources: Iterable[ProviderLike | AnyOf] | None = None,
     actor: Any = None,
     addon_ids: Iterable[Any] | None = None,
+    new_duration_minutes: int | None = None,
     now_dt: datetime | None = None,
     by: str = "client",
     override_policy: bool = False,
     skip_slot_validation: bool = False,
     expected_version: int | None = None,
 ) -> Booking:
-    """Move a booking to another start, another provider, other resources, or other add-ons.
+    """Move a booking to another start, provider or length, other resources, or other add-ons.
 
     The booking must be PENDING or CONFIRMED and keeps its status, its reference, its rules and its
-    price. It keeps each resource that is free at the new time, and takes another one of the same
-    pool for one that is not. ``total_amount`` follows the add-ons, and a hold or a request lapses
-    at its new start at the latest. It records one RESCHEDULED event, unless nothing differs.
+    price. With another length, a price by the hour is computed anew, from the service's price that
+    the booking keeps. It keeps each resource that is free at the new time, and takes another one of
+    the same pool for one that is not. ``total_amount`` follows the price and the add-ons, and a
+    hold or a request lapses at its new start at the latest. It records one RESCHEDULED event,
+    unless nothing differs.
 
     The client may move it ``max_reschedules`` times to another start or provider; what is moved on
     the provider's behalf does not count. With another provider, its own buffers apply where they
@@ -79,8 +83,8 @@ def reschedule_booking(
 
     ``override_policy`` lifts the booking's ``reschedule_allowed``, its ``max_reschedules``, its
     reschedule notice, which is measured from the old start, and that it must not have begun; for
-    the new start it lifts the service's booking window, the limits, and that the start must not
-    have passed, and the service and the provider be active.
+    the new time it lifts the service's booking window and the lengths that it offers, the limits,
+    and that the start must not have passed, and the service and the provider be active.
 
     :param booking: the booking to change; it is refreshed and returned.
     :param new_start_at: the new start, an aware datetime.
@@ -91,6 +95,8 @@ def reschedule_booking(
     :param actor: the user who makes the change, or ``None``; the history records it.
     :param addon_ids: the keys of the new add-ons; ``None`` keeps the add-ons, and an empty list
         removes them. An add-on that stays keeps its duration and price.
+    :param new_duration_minutes: how long it lasts without its add-ons, where the service lets the
+        client choose; ``None`` keeps the length.
     :param now_dt: the instant that counts as now, an aware datetime; ``None`` for the clock.
     :param by: on whose behalf the booking is moved, ``client`` or ``provider``; the history records
         the provider. The refund policy counts what the client moves and gives up.
@@ -120,7 +126,8 @@ def reschedule_booking(
     :raises ResourceTaken: the time of a resource is taken.
     :raises PoolExhausted: no provider of a pool can take the booking.
     :raises TenantMismatch: the new provider or an add-on belongs to another tenant.
-    :raises InvalidBooking: an argument is invalid or cannot be stored.
+    :raises InvalidBooking: an argument is invalid or cannot be stored; with the code
+        ``invalid_duration`` for a length that the service does not offer.
     :raises MissingReference: the booking is not saved, or has been deleted, or an add-on does not
         exist.
     :raises StaleBooking: the version of the booking is not ``expected_version``.
@@ -138,6 +145,7 @@ def reschedule_booking(
         start_at=start_at,
         resources=parse_resources(new_resources, "new_resources"),
         addon_keys=None if addon_ids is None else parse_addon_ids(addon_ids),
+        new_length=None if new_duration_minutes is None else NewLength(new_duration_minutes),
         actor=actor,
         now=references.resolve_now(now_dt),
         using=router.db_for_write(Booking, instance=booking),
@@ -167,6 +175,7 @@ class MoveTarget:
     start_at: datetime
     resources: Sequence[Any] | None
     addon_keys: list[Any] | None
+    new_length: NewLength | None
     actor: Any
     now: datetime
     using: str
@@ -184,8 +193,9 @@ class MoveTarget:
         freed = _seats_of(draft, ())
         draft.start_at = self.start_at
         draft.end_at = instants.add_elapsed(self.start_at, length)
-        # Add-ons may make it shorter, and it may share its time.
-        is_exclusive = self.addon_keys is None and not has_seats(draft.service)
+        # It may become shorter, and it may share its time.
+        has_same_length = self.addon_keys is None and self.new_length is None
+        is_exclusive = has_same_length and not has_seats(draft.service)
         window = instants.busy_bounds_of(draft) if is_exclusive else None
         return with_any_provider(
             pool,
@@ -290,6 +300,7 @@ class MoveTarget:
             start_at=self.start_at,
             provider=provider,
             addon_keys=self.addon_keys,
+            new_length=self.new_length,
             now=self.now,
             using=self.using,
             zones=self.zones,

@@ -127,6 +127,23 @@ def test_length_that_is_given_up_follows_the_tier(
     assert outstanding() == 0
 
 
+@pytest.mark.parametrize(("hours", "back"), [(30, 40), (10, 20), (1, 0)])
+def test_a_shorter_length_that_the_client_chooses_follows_the_tier(
+    book: Book, make_service: Make, pay: Pay, hours: float, back: int
+) -> None:
+    room = make_service(price_amount=20, pricing_type="HOURLY", maximum_duration_minutes=180)
+    booking = book(service=room, duration_minutes=180)
+    pay(booking, 60)
+    reschedule_booking(
+        booking,
+        new_start_at=booking.start_at,
+        new_duration_minutes=60,
+        now_dt=before_start(hours=hours),
+    )
+    assert booking.total_amount == 20
+    assert outstanding() == back
+
+
 def test_length_that_is_cut_by_saving_follows_the_tier(whole: Booking, clock: Clock) -> None:
     clock(before_start(hours=10))
     whole.end_at -= timedelta(minutes=30)

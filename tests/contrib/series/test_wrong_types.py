@@ -56,6 +56,7 @@ OPTIONS: Final = {
     "client_user": optional(OBJECT),
     "resources": optional(LIST),
     "addon_ids": optional(LIST),
+    "duration_minutes": optional(INTEGERS),
     "party_size": INTEGERS,
     "notes_client": TEXTS,
     "notes_internal": TEXTS,

@@ -22,6 +22,7 @@ Fieldsets = list[tuple[Any, dict[str, Any]]]
 
 EDITABLE_WHEN_NEW: Final = frozenset(
     {"tenant", "service", "provider", "start_at", "party_size", "resources", "addons"}
+    | {"duration_minutes"}
     | {"allow_past", "form_key", *RULE_FIELDS, *DETAIL_FIELDS}
 )
 NEEDED_WHEN_NEW: Final = frozenset(
@@ -30,7 +31,7 @@ NEEDED_WHEN_NEW: Final = frozenset(
 """Without these there is no booking, so a subclass cannot make them read-only on the add page."""
 
 EDITABLE_WHILE_ACTIVE: Final = frozenset(
-    {"start_at", "provider", "resources", "addons", "by", "expected_version"}
+    {"start_at", "provider", "resources", "duration_minutes", "addons", "by", "expected_version"}
     | {*RULE_FIELDS, *DETAIL_FIELDS}
 )
 EDITABLE_ONCE_OVER: Final = frozenset({"expected_version", *DETAIL_FIELDS})
@@ -62,7 +63,10 @@ RECORD_FIELDS: Final = (
 
 
 def add_fieldsets(questions: list[str]) -> Fieldsets:
-    plan = ("service", "provider", "start_at", "resources", "party_size", "addons", "form_key")
+    plan = (
+        *("service", "provider", "start_at", "duration_minutes"),
+        *("resources", "party_size", "addons", "form_key"),
+    )
     exceptions = {"fields": (*RULE_FIELDS, "allow_past"), "classes": ("collapse",)}
     return [
         (None, {"fields": (*tenant_fields(), *plan)}),
@@ -72,7 +76,8 @@ def add_fieldsets(questions: list[str]) -> Fieldsets:
 
 
 def change_fieldsets(questions: list[str], *, is_movable: bool) -> Fieldsets:
-    plan = ("start_at", "end_at", "provider", *(("resources", "addons") if is_movable else ()))
+    movable = ("duration_minutes", "resources", "addons") if is_movable else ()
+    plan = ("start_at", "end_at", "provider", *movable)
     rest = ("party_size", "total", "expected_version")
     exceptions = {"fields": (*RULE_FIELDS, "by"), "classes": ("collapse",)}
     return [

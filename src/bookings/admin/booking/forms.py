@@ -18,7 +18,9 @@ from bookings.admin.service_forms import ServiceForm
 from bookings.exceptions import BookingError
 from bookings.models import Booking
 from bookings.rules import instants
+from bookings.rules.lengths import ONE_MINUTE
 from bookings.services import create_booking, reschedule_booking, update_booking
+from bookings.services.new_booking import addon_duration
 
 CLIENT_FIELDS = (
     *("client_name", "client_email", "client_phone", "client_user"),
@@ -27,7 +29,7 @@ CLIENT_FIELDS = (
 PLACE_FIELDS = ("location", "meeting_link")
 NOTE_FIELDS = ("notes_client", "notes_internal")
 DETAIL_FIELDS = (*CLIENT_FIELDS, *PLACE_FIELDS, *NOTE_FIELDS)
-PLAN_FIELDS = ("start_at", "provider", "resources", "addons")
+PLAN_FIELDS = ("start_at", "provider", "resources", "duration_minutes", "addons")
 RULE_FIELDS = ("override_policy", "skip_slot_validation")
 
 
@@ -42,6 +44,15 @@ class PlanForm(QuestionsForm, ServiceForm):
         help_text=gettext_lazy(
             "Further providers whose time it takes, such as a room. "
             "What the service needs is taken in any case."
+        ),
+    )
+    duration_minutes = forms.IntegerField(
+        required=False,
+        min_value=1,
+        label=gettext_lazy("Duration"),
+        help_text=gettext_lazy(
+            "In minutes, without add-ons, where the service lets the client choose. "
+            "Empty for the service's."
         ),
     )
     addons = ModelMultipleChoiceField(queryset=None, required=False, label=gettext_lazy("Add-ons"))
@@ -92,6 +103,7 @@ class AddForm(PlanForm):
             **{name: values.get(name, False) for name in RULE_FIELDS},
             tenant=values.get("tenant"),
             resources=list(values.get("resources", ())),
+            duration_minutes=values.get("duration_minutes"),
             addon_ids=[addon.pk for addon in values.get("addons", ())],
             answers=self.given_answers(),
             allow_past=values.get("allow_past") or None,
@@ -150,11 +162,21 @@ class MoveForm(PlanForm, DetailsForm):
             start: Any = self.fields["start_at"]
             start.current = self.instance.start_at
         self.initial["resources"] = [row.provider_id for row in self.instance.resources.all()]
-        self.initial["addons"] = list(self.instance.addons.values_list("addon_id", flat=True))
+        addons = list(self.instance.addons.all())
+        self.initial["addons"] = [addon.addon_id for addon in addons]
+        if "duration_minutes" in self.fields:
+            length = self.instance.end_at - self.instance.start_at - addon_duration(addons)
+            self.initial["duration_minutes"] = length // ONE_MINUTE
+            self.fields["duration_minutes"].help_text = gettext_lazy(
+                "In minutes, without add-ons, where the service lets the client choose."
+            )
 
     def prepare_instance(self) -> None:
         if start_at := self.cleaned_data.get("start_at"):
             length = self.booking.end_at - self.booking.start_at
+            minutes = self._new_minutes()
+            if minutes is not None:
+                length += (minutes - self.initial["duration_minutes"]) * ONE_MINUTE
             try:
                 start_at = instants.aware_utc(start_at, "start_at")
                 self.instance.end_at = instants.add_elapsed(start_at, length)
@@ -175,6 +197,7 @@ class MoveForm(PlanForm, DetailsForm):
                 new_provider=values["provider"] if "provider" in changed else None,
                 new_resources=list(values["resources"]) if "resources" in changed else None,
                 addon_ids=[addon.pk for addon in values["addons"]] if "addons" in changed else None,
+                new_duration_minutes=self._new_minutes(),
                 actor=actor,
                 by="provider" if values.get("by") else "client",
                 **{name: values.get(name, False) for name in RULE_FIELDS},
@@ -182,3 +205,10 @@ class MoveForm(PlanForm, DetailsForm):
             )
             version = self.booking.version
         return self._update(actor, version, override_policy=values.get("override_policy", False))
+
+    def _new_minutes(self) -> int | None:
+        """Return the length that staff have entered; ``None`` if they have not changed it."""
+        if "duration_minutes" not in self.changed_data:
+            return None
+        minutes: int | None = self.cleaned_data.get("duration_minutes")
+        return minutes

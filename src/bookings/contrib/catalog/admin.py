@@ -33,6 +33,15 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
     search_fields = ("name",)
     fieldsets = (
         (None, {"fields": ("name", "duration_minutes", "is_active")}),
+        (
+            _("Duration that the client chooses"),
+            {
+                "fields": (
+                    ("minimum_duration_minutes", "maximum_duration_minutes"),
+                    "duration_step_minutes",
+                )
+            },
+        ),
         (_("Price"), {"fields": ("pricing_type", ("price_amount", "currency"))}),
         (
             _("Time"),

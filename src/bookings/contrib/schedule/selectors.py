@@ -60,6 +60,7 @@ def list_available_slots(
     booking: Booking | None = None,
     addons: Iterable[AddonLike] | None = None,
     resources: Iterable[ProviderLike | AnyOf] | None = None,
+    duration_minutes: int | None = None,
     party_size: int | None = None,
     client_name: str = "",
     client_email: str = "",
@@ -88,6 +89,9 @@ def list_available_slots(
         none, and ``booking`` keeps its own.
     :param resources: the resources that the booking takes besides those that the service needs,
         each one or ``AnyOf`` several. By default ``booking`` keeps its own.
+    :param duration_minutes: how long the booking lasts without its add-ons, where the service lets
+        the client choose. By default a new booking has the service's length, and ``booking`` keeps
+        its own.
     :param party_size: the party size of a new booking, by default 1. ``booking`` keeps its own.
     :param client_name: the client of a new booking, as far as known: with a client, starts that a
         limit on clients or the duplicate guard would refuse are not on offer. ``booking`` keeps its
@@ -131,6 +135,7 @@ def list_available_slots(
         tz=tz,
         addons=addons,
         resources=resources,
+        duration_minutes=duration_minutes,
         party_size=party_size,
         client_name=client_name,
         client_email=client_email,

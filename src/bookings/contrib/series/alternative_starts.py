@@ -45,6 +45,8 @@ class InstanceTemplate:
     client: Mapping[str, Any] = field(default_factory=dict)
     """The client's fields of a booking."""
     addons: Sequence[Any] = ()
+    duration_minutes: int | None = None
+    """The length that the client has chosen; ``None`` for the service's."""
     party_size: int = 1
     override_policy: bool = False
     skip_slot_validation: bool = False
@@ -58,9 +60,13 @@ class InstanceTemplate:
         return slots.load_engine() if needs_slot else None
 
     def load_rules(self) -> service_rules.ServiceRules:
-        return service_rules.ServiceRules.of(
-            self.service, default_currency=app_settings.DEFAULT_CURRENCY
-        ).for_provider(self.provider)
+        return (
+            service_rules.ServiceRules.of(
+                self.service, default_currency=app_settings.DEFAULT_CURRENCY
+            )
+            .for_provider(self.provider)
+            .of_length(self.duration_minutes, override=self.override_policy)
+        )
 
     def build_booking(self, start_at: datetime) -> Booking:
         """Return the booking that would start then, not saved, to ask host code about."""

@@ -47,6 +47,9 @@ class Options(TypedDict, total=False):
     resources: Iterable[ProviderLike | AnyOf] | None
     """The resources that the booking takes besides those that the service needs, each one or
     ``AnyOf`` several. By default ``booking`` keeps its own."""
+    duration_minutes: int | None
+    """How long the booking lasts without its add-ons, where the service lets the client choose. By
+    default a new booking has the service's length, and ``booking`` keeps its own."""
     party_size: int | None
     """The party size of a new booking, by default 1. ``booking`` keeps its own."""
     client_name: str
@@ -93,6 +96,10 @@ class SlotQuery:
         booking, tenant = options.get("booking"), arguments.saved_tenant(options.get("tenant"))
         addons, party_size = _saved_addons(options.get("addons")), options.get("party_size")
         resources = parse_resources(options.get("resources"))
+        minutes, override_policy = (
+            options.get("duration_minutes"),
+            options.get("override_policy", False),
+        )
         client = known_client(
             options.get("client_name", ""),
             options.get("client_email", ""),
@@ -104,18 +111,22 @@ class SlotQuery:
                 RequestedBooking.for_new(
                     service,
                     addons=addons,
+                    duration_minutes=minutes,
                     party_size=party_size,
                     client=client,
                     resources=resources,
+                    override_policy=override_policy,
                 )
                 if booking is None
                 else RequestedBooking.for_move(
                     _with_times(booking),
                     service,
                     addons=addons,
+                    duration_minutes=minutes,
                     party_size=party_size,
                     client=client,
                     resources=resources,
+                    override_policy=override_policy,
                 )
             ),
             first=bounds[0],
@@ -124,7 +135,7 @@ class SlotQuery:
             now=arguments.resolve_now(options.get("now_dt")),
             tenant_id=getattr(service, "tenant_id", None) if tenant is None else tenant.pk,
             ignored_interval_id=arguments.interval_key(options.get("ignored_interval_id")),
-            override_policy=options.get("override_policy", False),
+            override_policy=override_policy,
         )
 
     def run(self, providers: Providers) -> list[Availability]:

@@ -15,6 +15,7 @@ from bookings.protocols import AddonLike, ProviderLike, ServiceLike
 from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
 from bookings.rules.service_rules import ServiceRules
 from bookings.rules.validation import MAX_MINUTES, whole_number
+from bookings.services.booking_move import NewLength
 from bookings.services.new_booking import SNAPSHOT_FIELDS
 
 
@@ -102,12 +103,14 @@ class RequestedBooking:
         service: ServiceLike,
         *,
         addons: Iterable[AddonLike] | None = None,
+        duration_minutes: int | None = None,
         party_size: int | None = None,
         client: Mapping[str, Any],
         resources: Sequence[Any] | None = None,
+        override_policy: bool = False,
     ) -> RequestedBooking:
         """Return what ``create_booking`` would make."""
-        rules = _service_rules(service)
+        rules = _service_rules(service).of_length(duration_minutes, override=override_policy)
         extra = sum(_extra_minutes(addon) for addon in addons or ())
         party_size = 1 if party_size is None else party_size
         template = Booking(
@@ -137,14 +140,16 @@ class RequestedBooking:
         service: ServiceLike,
         *,
         addons: Iterable[AddonLike] | None = None,
+        duration_minutes: int | None = None,
         party_size: int | None = None,
         client: Mapping[str, Any],
         resources: Sequence[Any] | None = None,
+        override_policy: bool = False,
     ) -> RequestedBooking:
         """Return what ``reschedule_booking`` would make of a booking.
 
-        The booking keeps its length and its buffers. Other ``addons`` change the length; add-ons
-        that it has already last as long as they were booked.
+        The booking keeps its buffers, and its length without a ``duration_minutes``. Other
+        ``addons`` change the length; add-ons that it has already last as long as they were booked.
         """
         if party_size is not None:
             raise TypeError("A booking's party_size is its own: pass it without booking=.")
@@ -153,8 +158,13 @@ class RequestedBooking:
         rules = _service_rules(service)
         # In UTC, because Python subtracts two datetimes of one other zone by the wall clock.
         length = booking.end_at.astimezone(UTC) - booking.start_at.astimezone(UTC)
-        if addons is not None:
-            length += timedelta(minutes=_additional_minutes(booking, addons))
+        if addons is not None or duration_minutes is not None:
+            booked, requested = _addon_minutes(booking, addons)
+            length -= booked
+            if duration_minutes is not None:
+                new_length = NewLength(duration_minutes, "duration_minutes")
+                length = new_length.of_move(rules, length, override=override_policy)
+            length += requested
         template = copy(booking)
         if resources is not None:
             template.requested_resources = resources
@@ -183,14 +193,19 @@ def _service_rules(service: ServiceLike) -> ServiceRules:
     return ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
 
 
-def _additional_minutes(booking: Booking, addons: Iterable[AddonLike]) -> int:
-    """Return how much longer the booking is with these add-ons than with its own."""
+def _addon_minutes(
+    booking: Booking, addons: Iterable[AddonLike] | None
+) -> tuple[timedelta, timedelta]:
+    """Return how long the booking's add-ons last, and how long these, or by default its own."""
     booked = {
         addon.addon_id: addon.extra_duration_minutes_snapshot
         for addon in BookingAddon.objects.using(read_alias(BookingAddon)).filter(booking=booking)
     }
+    of_booked = timedelta(minutes=sum(booked.values()))
+    if addons is None:
+        return of_booked, of_booked
     requested = sum(booked.get(addon.pk, _extra_minutes(addon)) for addon in addons)
-    return requested - sum(booked.values())
+    return of_booked, timedelta(minutes=requested)
 
 
 def _extra_minutes(addon: AddonLike) -> int:

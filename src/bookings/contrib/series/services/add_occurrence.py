@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from bookings.conf import app_settings
 from bookings.contrib.series.exceptions import InvalidRecurrence
 from bookings.contrib.series.models import Occurrence
 from bookings.contrib.series.recurrences import parse_start
@@ -21,13 +22,16 @@ from bookings.contrib.series.services.series_change import (
     with_prepared_series,
     write_alias,
 )
+from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingAddon, BookingResource
+from bookings.rules.lengths import ONE_MINUTE
+from bookings.rules.service_rules import ServiceRules
 from bookings.rules.zones import zone_by_name
 from bookings.services import references
 from bookings.services.addons import load_addons
 from bookings.services.bulk_change import raise_refusal
 from bookings.services.bulk_creation import BulkCreation, check_new_bookings
-from bookings.services.new_booking import NewBooking
+from bookings.services.new_booking import NewBooking, addon_duration
 from bookings.services.resource_needs import needs_of_stored
 
 COPIED_FIELDS: Final = (
@@ -61,8 +65,9 @@ def add_occurrence(
 
     A start of the rule that was left out or skipped is taken in again; any other one is added to
     those of the rule. From then on it moves along with the series. The booking has the client, the
-    party size, the add-ons, the notes and the metadata of that of ``occurrence``, the service's
-    rules and prices as they are now, and the provider of the series. A session has the title, the
+    party size, the add-ons, the notes and the metadata of that of ``occurrence``, its length if the
+    service still offers that, the service's rules and prices as they are now, and the provider of
+    the series. A session has the title, the
     length, the capacity, the price, the meeting link and the waitlist.
 
     :param occurrence: an occurrence of the series, whose booking or session is the pattern. It is
@@ -168,9 +173,10 @@ def _new_booking(
         created_at=now,
     )
     references.load_related(draft, "service", "provider", using=using)
-    booked = BookingAddon.objects.using(using).filter(booking=pattern.pk).order_by("pk")
+    booked = list(BookingAddon.objects.using(using).filter(booking=pattern.pk).order_by("pk"))
+    draft.requested_minutes = _offered_minutes(pattern, draft.service, booked)
     addons = load_addons(
-        list(booked.values_list("addon_id", flat=True)),
+        [addon.addon_id for addon in booked],
         service=draft.service,
         tenant_key=draft.tenant_id,
         using=using,
@@ -196,6 +202,16 @@ def _new_booking(
         return booking
 
     return _NewInstance(store, creation.lock_clients, creation.resource_ids)
+
+
+def _offered_minutes(pattern: Booking, service: Any, addons: Iterable[BookingAddon]) -> int | None:
+    """Return the length of a booking without its add-ons, if the service lets clients choose it."""
+    rules = ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
+    length = pattern.end_at - pattern.start_at - addon_duration(addons)
+    try:
+        return rules.of_length(length // ONE_MINUTE).duration_minutes
+    except InvalidBooking:
+        return None
 
 
 def _new_session(

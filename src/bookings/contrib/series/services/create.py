@@ -42,6 +42,7 @@ class SeriesBookingOptions(ClientOptions, total=False):
 
     resources: Iterable[ProviderLike | AnyOf] | None
     addon_ids: Iterable[Any] | None
+    duration_minutes: int | None
     location: str
     meeting_link: str
     party_size: int
@@ -213,6 +214,7 @@ def _book_series(
         client={"client_name": client_name}
         | {name: values[name] for name in CLIENT_FIELDS if name in values},
         addons=addons,
+        duration_minutes=values.get("duration_minutes"),
         party_size=values.get("party_size", 1),
         override_policy=override_policy,
         skip_slot_validation=skip_slot_validation,

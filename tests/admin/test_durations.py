@@ -1,0 +1,57 @@
+"""The length of a booking in the admin, where the service lets the client choose."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from bookings.models import Booking
+from tests.admin.conftest import ADD, Book, Make, page_of
+from tests.admin.page import errors_of, form_values
+
+
+@pytest.fixture
+def room(make_service: Make) -> Any:
+    return make_service(name="Room", maximum_duration_minutes=180)
+
+
+def length_of(booking: Booking) -> timedelta:
+    booking.refresh_from_db()
+    return booking.end_at - booking.start_at
+
+
+def test_a_booking_is_added_with_a_length(boss: Client, form: Any, room: Any) -> None:
+    boss.post(ADD, form(boss, service=room.pk, duration_minutes=120))
+
+    assert length_of(Booking.objects.get()) == timedelta(hours=2)
+
+
+def test_a_length_that_is_not_offered_is_a_message(boss: Client, form: Any, room: Any) -> None:
+    response = boss.post(ADD, form(boss, service=room.pk, duration_minutes=200))
+
+    assert "from 60 to 180" in str(errors_of(response)["duration_minutes"])
+
+
+def test_a_booking_gets_another_length(boss: Client, book: Book, room: Any, addon: Any) -> None:
+    booking = book(service=room, addon_ids=[addon.pk])
+    page = form_values(boss.get(page_of(booking)))
+    assert page["duration_minutes"] == ["60"]
+
+    boss.post(page_of(booking), page | {"duration_minutes": "90"})
+    assert length_of(booking) == timedelta(minutes=105)
+
+    page = form_values(boss.get(page_of(booking)))
+    response = boss.post(page_of(booking), page | {"duration_minutes": "200"})
+    assert "from 60 to 180" in str(errors_of(response)["duration_minutes"])
+
+
+def test_an_empty_length_keeps_it(boss: Client, book: Book, room: Any) -> None:
+    booking = book(service=room, duration_minutes=120)
+    page = form_values(boss.get(page_of(booking)))
+
+    boss.post(page_of(booking), page | {"duration_minutes": ""})
+
+    assert length_of(booking) == timedelta(hours=2)
