@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings.exceptions import ResourceTaken
+from bookings.exceptions import BookingConflict, ResourceTaken
 from bookings.ledger import bulk
 from bookings.ledger.claims import Claim
 from bookings.ledger.locked import fresh
@@ -24,8 +24,18 @@ from bookings.models.querysets import overlapping
 from bookings.rules import instants
 
 
-class SlotHasOtherResources(Exception):
+class SlotHasOtherResources(BookingConflict):
     """Those who share the slot have other resources: choose again, the same ones as they."""
+
+    default_code = "other_resources"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Those who share this slot have other resources. Choose the same ones, or another "
+                "time."
+            )
+        )
 
 
 def resource_claim(booking: Booking, resource: BookingResource, claim: Claim) -> Claim:

@@ -29,7 +29,6 @@ from bookings.models import (
 from bookings.models.arguments import missing_booking_error
 from bookings.models.lifecycle import was_overdue
 from bookings.models.read_alias import reading_from
-from bookings.rules import instants
 from bookings.rules.value_comparison import differs
 from bookings.services import booking_creation, new_booking, party_size, references
 from bookings.services.booking_change import (
@@ -48,7 +47,7 @@ from bookings.services.direct_save_values import (
     validate,
 )
 from bookings.services.history import field_values, old_and_new, record_event, save_event
-from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.lapsed_holds import retry_claim_of, retry_without_lapsed_holds
 from bookings.services.limit_check import LimitCheck
 from bookings.services.resource_choice import ResourceChoice, with_resources
 from bookings.services.resource_needs import needs_of_new
@@ -175,16 +174,17 @@ def _save(
             restore()
             raise
 
-    if booking.holds_time:
+    if choice is not None:
         saved = retry_without_lapsed_holds(
             write,
             booking.provider_id,
-            instants.busy_bounds_of(booking),
+            choice.bounds(),
             now=now,
             using=using,
-            own=booking.busy_interval_id,
-            resource_ids=_resource_ids(booking, using) if choice is None else choice.candidates,
+            resource_ids=choice.candidates,
         )
+    elif booking.holds_time:
+        saved = retry_claim_of(booking, write, now=now, using=using, own=booking.busy_interval_id)
     else:
         saved = write()
     if saved is not booking:
@@ -208,11 +208,6 @@ def _choose_for(booking: Booking, *, now: datetime, using: str) -> ResourceChoic
         ignores_hours=True,
         override_policy=True,
     )
-
-
-def _resource_ids(booking: Booking, using: str) -> list[Any]:
-    """Return the keys of the resources of a stored booking."""
-    return list(provider_ids([booking], using=using) - {booking.provider_id})
 
 
 def _claim(booking: Booking, *, using: str) -> claims.Claim:

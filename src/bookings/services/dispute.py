@@ -12,7 +12,7 @@ from bookings.exceptions import BookingConflict, InvalidBooking
 from bookings.ledger.locked import fresh
 from bookings.models import Booking, BookingEvent
 from bookings.models.arguments import missing_booking_error, saved_booking
-from bookings.rules import instants, validation
+from bookings.rules import validation
 from bookings.services import references
 from bookings.services.booking_change import (
     Change,
@@ -21,7 +21,7 @@ from bookings.services.booking_change import (
     change_booking,
 )
 from bookings.services.booking_claim import claim_time
-from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.lapsed_holds import retry_claim_of
 
 
 def dispute_booking(
@@ -80,7 +80,8 @@ def dispute_booking(
     if row is None:
         raise missing_booking_error()
     try:
-        return retry_without_lapsed_holds(
+        return retry_claim_of(
+            row,
             lambda: change_booking(
                 booking,
                 decide,
@@ -89,8 +90,6 @@ def dispute_booking(
                 now_dt=now,
                 expected_version=expected_version,
             ),
-            row.provider_id,
-            instants.busy_bounds_of(row),
             now=now,
             using=using,
         )

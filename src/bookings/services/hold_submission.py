@@ -12,7 +12,6 @@ from bookings.adapters import get_adapter
 from bookings.exceptions import InvalidTransition
 from bookings.ledger import entries
 from bookings.models import Booking, BookingEvent
-from bookings.rules import instants
 from bookings.services import approval
 from bookings.services.booking_change import (
     Change,
@@ -23,7 +22,7 @@ from bookings.services.booking_change import (
 )
 from bookings.services.client_details import ClientDetails
 from bookings.services.history import field_values, old_and_new
-from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.lapsed_holds import retry_claim_of
 from bookings.services.limit_check import LimitCheck
 from bookings.services.pending_revalidation import REVALIDATED_FIELDS, revalidate
 
@@ -132,12 +131,11 @@ def submit_expired_hold(booking: Booking, *, actor: Any, now: datetime) -> Booki
         limit_check.check(row, now=now, using=using)
         return _submit(locked, ClientDetails(), None, override_policy=False)
 
-    return retry_without_lapsed_holds(
+    return retry_claim_of(
+        booking,
         lambda: change_booking(
             booking, decide, verb="submit", actor=actor, now_dt=now, limit_check=limit_check
         ),
-        booking.provider_id,
-        instants.busy_bounds_of(booking),
         now=now,
         using=using,
         own=booking.busy_interval_id,

@@ -81,7 +81,7 @@ def reclaim_resources(
     return name_holders(
         partial(atomic_with_retry, write, using=using),
         resource.provider_id,
-        instants.busy_bounds_of(resource.booking),
+        instants.busy_bounds(resource.booking.start_at, resource.booking.end_at, *resource.buffers),
         own=resource.busy_interval_id,
         using=using,
     )

@@ -18,6 +18,7 @@ from bookings.exceptions import (
 from bookings.ledger.locked import fresh
 from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.models.querysets import IS_COMPARED, BookingQuerySet, overlapping
+from bookings.rules import instants
 from bookings.services.bulk_change import change_bookings
 from bookings.services.expire import decide_expiry, expire_hold
 
@@ -62,6 +63,32 @@ def retry_without_lapsed_holds(
         with suppress(InvalidTransition, MissingReference):
             expire_hold(hold, now=now)
     return write()
+
+
+def retry_claim_of(
+    booking: Booking, write: Callable[[], T], *, now: datetime, using: str, own: Any = None
+) -> T:
+    """Run ``write``, which claims the time of a stored booking, without lapsed holds in its way.
+
+    That is the time from ``start_at`` to ``end_at`` of the booking that is passed, of its provider
+    and of its stored resources. It is :func:`retry_without_lapsed_holds` otherwise.
+    """
+    windows = {booking.provider_id: instants.busy_bounds_of(booking)}
+    if booking.resource_count:
+        for resource in BookingResource.objects.using(using).filter(booking=booking.pk):
+            windows[resource.provider_id] = instants.busy_bounds(
+                booking.start_at, booking.end_at, *resource.buffers
+            )
+    starts, ends = zip(*windows.values(), strict=True)
+    return retry_without_lapsed_holds(
+        write,
+        booking.provider_id,
+        (min(starts), max(ends)),
+        now=now,
+        using=using,
+        own=own,
+        resource_ids=windows.keys() - {booking.provider_id},
+    )
 
 
 def expire_lapsed_holds(

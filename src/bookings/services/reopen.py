@@ -25,7 +25,7 @@ from bookings.services.booking_claim import claim_time
 from bookings.services.duplicates import check_duplicate
 from bookings.services.history import field_values, old_and_new
 from bookings.services.hold import hold_duration
-from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.lapsed_holds import retry_claim_of
 from bookings.services.limit_check import LimitCheck
 
 EXPIRY_FIELDS: Final = ("requested_at", "expires_at")
@@ -107,7 +107,8 @@ def reopen_booking(
     limit_check = LimitCheck(draft, override_policy=override_policy)
     resources = BookingResource.objects.using(using).filter(booking=draft)
     try:
-        return retry_without_lapsed_holds(
+        return retry_claim_of(
+            draft,
             lambda: change_booking(
                 booking,
                 decide,
@@ -117,8 +118,6 @@ def reopen_booking(
                 expected_version=expected_version,
                 limit_check=limit_check,
             ),
-            draft.provider_id,
-            instants.busy_bounds_of(draft),
             now=now,
             using=using,
             resource_ids=list(resources.values_list("provider_id", flat=True)),

@@ -20,7 +20,7 @@ from bookings.adapters import get_adapter
 from bookings.exceptions import BookingConflict, BookingError, PoolExhausted, ResourceTaken
 from bookings.ledger import resource_claims
 from bookings.ledger.claims import Claim
-from bookings.ledger.resource_claims import resource_taken_error
+from bookings.ledger.resource_claims import SlotHasOtherResources, resource_taken_error
 from bookings.models import Booking, BookingResource, BusyInterval, Calendar, name_snapshots
 from bookings.models.querysets import IS_COMPARED, overlapping
 from bookings.models.read_alias import reading_from
@@ -96,7 +96,7 @@ class ResourceChoice:
                 raise self._refusal(need, refusals)
             chosen.append(self._resource(need, candidates[matched[number]]))
         if self.slot_resources - set(matched.values()):
-            raise other_resources_error()
+            raise SlotHasOtherResources
         return chosen
 
     def _preference(self, need: Need, candidate: Any) -> int:
@@ -210,7 +210,7 @@ def with_resources(
             return write(resources)
         except ResourceTaken as error:
             choice.refuse(error)
-        except resource_claims.SlotHasOtherResources:
+        except SlotHasOtherResources:
             changes_of_slot += 1
             if changes_of_slot == CHOICES_BY_SLOT:
                 raise BookingConflict(
@@ -337,13 +337,6 @@ def match(options: Sequence[Sequence[Any]]) -> dict[int, Any]:
     for number in range(len(options)):
         find(number, set())
     return {number: key for key, number in owner.items()}
-
-
-def other_resources_error() -> BookingConflict:
-    return BookingConflict(
-        _("Those who share this slot have other resources. Choose the same ones, or another time."),
-        "other_resources",
-    )
 
 
 def exhausted_error(refused: Sequence[tuple[Any, BookingError]]) -> PoolExhausted:

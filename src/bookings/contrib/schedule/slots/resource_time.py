@@ -23,11 +23,12 @@ from bookings.contrib.schedule.exceptions import StartNotOffered
 from bookings.contrib.schedule.schedule_rules import ScheduleRules, load_own_rules
 from bookings.contrib.schedule.slots.requested_booking import RequestedBooking
 from bookings.exceptions import BookingError
+from bookings.ledger.resource_claims import SlotHasOtherResources
 from bookings.models import Booking, BookingResource
 from bookings.models.read_alias import read_alias
 from bookings.protocols import ProviderLike
 from bookings.rules import instants
-from bookings.services.resource_choice import match, other_resources_error, read_busy
+from bookings.services.resource_choice import match, read_busy
 from bookings.services.resource_needs import KnownResources, Need, needs_of_new, needs_of_stored
 
 MAX_NAMES: Final = 5
@@ -136,7 +137,7 @@ class ResourceSearch:
         for number, need in enumerate(self.needs):
             if number not in matched:
                 return _unmet_error(need, refusals, start)
-        return None if set(joined) <= set(matched.values()) else other_resources_error()
+        return None if set(joined) <= set(matched.values()) else SlotHasOtherResources()
 
     def _refusal_of(self, key: Any, start: int, *, ignore_busy_time: bool) -> BookingError | None:
         time = self.times[key]
