@@ -15,7 +15,7 @@ from bookings.exceptions import (
     StaleBooking,
 )
 from bookings.integrity import find_problems
-from bookings.ledger import resource_claims
+from bookings.ledger import locks, resource_claims
 from bookings.models import Booking, BookingResource
 from bookings.pools import AnyOf
 from bookings.services import (
@@ -289,3 +289,23 @@ def test_a_lapsed_hold_in_a_shared_slot_leaves_its_room(
 
 def test_a_rank_without_a_strategy_keeps_the_order(rooms: list[Any]) -> None:
     assert resource_choice.rank(rooms[::-1], None, {}, (0, 0), using="default") == rooms[::-1]
+
+
+def test_a_booking_that_is_made_while_others_are_deleted_keeps_its_room(
+    book: Book, rooms: list[Any], other_provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book(resources=[rooms[0]])
+    made = []
+    original = locks.lock_calendars
+
+    def book_before_the_lock(*args: Any, **kwargs: Any) -> Any:
+        if not made:
+            made.append(None)
+            made[0] = book(provider=other_provider, resources=[rooms[0]], start_at=START + DAY)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(locks, "lock_calendars", book_before_the_lock)
+    Booking.objects.all().delete()
+
+    assert list(Booking.objects.all()) == made
+    assert list(find_problems()) == []

@@ -33,7 +33,7 @@ def delete_bookings(
         )
         providers.update(resources.values_list("provider_id", flat=True))
         calendars = locks.lock_calendars(providers, using=using)
-        having = list(fresh(resources))
+        having = list(fresh(resources.filter(booking__provider__in=list(calendars))))
         if any(resource.provider_id not in calendars for resource in having):
             raise RetryTransaction
         locked = targets.filter(provider__in=list(calendars))
