@@ -9,6 +9,7 @@ from bookings.exceptions import (
     IdempotencyKeyReused,
     InvalidBooking,
     LimitReached,
+    MissingReference,
     NotAllowed,
     PoolExhausted,
     ResourceTaken,
@@ -319,3 +320,44 @@ def test_a_queryset_may_be_a_pool(book: Book, ana: Any, ben: Any) -> None:
 )
 def test_each_list_gets_one_of_its_own(options: Any, matched: Any) -> None:
     assert match(options) == matched
+
+
+def test_one_that_has_been_deleted_is_passed_over(book: Book, ana: Any, ben: Any) -> None:
+    moved = book(provider=ben)
+    type(ana)._default_manager.filter(pk=ana.pk).delete()
+    pool = AnyOf([ana, ben])
+
+    assert book(provider=pool, start_at=START + DAY).provider == ben
+    assert (
+        reschedule_booking(moved, new_start_at=START + HOUR, new_provider=pool, now_dt=NOW).provider
+        == ben
+    )
+
+
+def test_one_that_is_a_resource_is_passed_over(book: Book, ana: Any, ben: Any, cleo: Any) -> None:
+    booking = book(provider=AnyOf([ana, ben]), resources=[ana])
+    assert booking.provider == ben
+
+    pool = AnyOf([ana, cleo])
+    reschedule_booking(booking, new_start_at=START + DAY, new_provider=pool, now_dt=NOW)
+    assert (booking.provider, booking.resources.get().provider) == (cleo, ana)
+
+
+def test_one_that_gives_up_its_place_as_a_resource_is_free(book: Book, ana: Any, ben: Any) -> None:
+    booking = book(provider=ana, resources=[ben])
+
+    reschedule_booking(
+        booking, new_start_at=START, new_provider=AnyOf([ben]), new_resources=[ana], now_dt=NOW
+    )
+    assert (booking.provider, booking.resources.get().provider) == (ben, ana)
+    assert list(find_problems()) == []
+
+
+def test_a_missing_room_is_no_reason_to_ask_the_next_one(
+    book: Book, ana: Any, ben: Any, make_provider: Make
+) -> None:
+    room = make_provider(name="Room 1")
+    type(room)._default_manager.filter(pk=room.pk).delete()
+
+    with nothing_done(), pytest.raises(MissingReference, match="Room 1 does not exist"):
+        book(provider=AnyOf([ana, ben]), resources=[room])

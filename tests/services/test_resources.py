@@ -8,6 +8,7 @@ from bookings.adapters import DefaultBookingAdapter
 from bookings.exceptions import (
     BookingConflict,
     InvalidBooking,
+    MissingReference,
     NotAllowed,
     ResourceTaken,
 )
@@ -384,6 +385,7 @@ def test_saving_a_new_booking_takes_what_the_service_needs(
         (lambda _room, _provider: ["Room 1"], "invalid"),
         (lambda _room, _provider: "Room 1", "invalid"),
         (lambda room, _provider: room, "invalid"),
+        (lambda room, _provider: AnyOf([room]), "invalid"),
     ],
 )
 def test_bad_resources_are_refused(
@@ -457,3 +459,142 @@ def test_the_number_of_statements_does_not_depend_on_that_of_the_resources(
             cancel_booking(booking, now_dt=NOW)
         counts.append(len(queries))
     assert counts[:2] == counts[2:]
+
+
+def test_provider_and_resource_change_places(
+    book: Book, provider: Any, other_provider: Any
+) -> None:
+    booking = book(resources=[other_provider])
+
+    reschedule_booking(
+        booking,
+        new_start_at=START,
+        new_provider=other_provider,
+        new_resources=[provider],
+        now_dt=NOW,
+    )
+
+    assert (booking.provider, chosen(booking)) == (other_provider, [provider])
+    assert_sound()
+
+
+def test_who_moves_to_its_room_of_a_pool_gets_another_room(book: Book, rooms: list[Any]) -> None:
+    booking = book(resources=[AnyOf(rooms)])
+
+    reschedule_booking(booking, new_start_at=START, new_provider=rooms[0], now_dt=NOW)
+
+    assert (booking.provider, chosen(booking)) == (rooms[0], [rooms[1]])
+    assert_sound()
+
+
+@pytest.mark.parametrize("later", [0 * DAY, DAY])
+def test_saving_cannot_make_a_resource_the_provider(book: Book, room: Any, later: Any) -> None:
+    booking = book(resources=[room])
+
+    booking.provider = room
+    booking.start_at, booking.end_at = START + later, START + later + HOUR
+    with nothing_done(), pytest.raises(InvalidBooking, match="its own booking"):
+        booking.save()
+
+
+def test_who_is_alone_in_a_shared_slot_takes_another_room(
+    book: Book, group: Any, rooms: list[Any]
+) -> None:
+    booking = book(service=group, resources=[rooms[0]])
+
+    reschedule_booking(booking, new_start_at=START, new_resources=[rooms[1]], now_dt=NOW)
+    assert chosen(booking) == [rooms[1]]
+    reschedule_booking(booking, new_start_at=START, new_resources=[], now_dt=NOW)
+    assert chosen(booking) == []
+    assert_sound()
+
+
+def test_who_shares_a_slot_keeps_its_room(book: Book, group: Any, rooms: list[Any]) -> None:
+    booking = book(service=group, resources=[rooms[0]])
+    book(service=group, resources=[rooms[0]], client_name="Kim")
+
+    with nothing_done(), pytest.raises(BookingConflict) as caught:
+        reschedule_booking(booking, new_start_at=START, new_resources=[rooms[1]], now_dt=NOW)
+    assert caught.value.code == "other_resources"
+
+
+def test_the_callers_resource_is_the_one_that_the_service_needs(
+    book: Book, service: Any, rooms: list[Any]
+) -> None:
+    service.resources = [AnyOf(rooms[:2]), rooms[0]]
+
+    assert chosen(book(resources=[rooms[0]])) == [rooms[1], rooms[0]]
+
+
+def test_a_service_that_needs_a_pool_as_such_is_refused(
+    book: Book, service: Any, rooms: list[Any]
+) -> None:
+    service.resources = AnyOf(rooms)
+
+    with nothing_done(), pytest.raises(InvalidBooking, match="must be a list, not AnyOf"):
+        book()
+
+
+class NonsenseAdapter(DefaultBookingAdapter):
+    answer: Any = None
+
+    def resource_buffers(self, booking: Booking, resource: Any) -> Any:
+        return self.answer
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        5,
+        "ab",
+        (),
+        (1,),
+        (1, 2, 3),
+        (-1, 0),
+        (0, -1),
+        (None, 0),
+        (0, "x"),
+        (1.5, 0),
+        (10**9, 0),
+    ],
+)
+def test_buffers_that_are_none_are_refused(
+    book: Book,
+    room: Any,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Any,
+    *,
+    pooled: bool,
+) -> None:
+    settings.BOOKINGS_ADAPTER = f"{__name__}.NonsenseAdapter"
+    monkeypatch.setattr(NonsenseAdapter, "answer", answer)
+
+    with nothing_done(), pytest.raises(InvalidBooking, match=r"resource_buffers\(\)"):
+        book(resources=[AnyOf([room]) if pooled else room])
+
+
+def test_a_resource_that_has_been_deleted_is_named(book: Book, room: Any) -> None:
+    type(room)._default_manager.filter(pk=room.pk).delete()
+
+    with nothing_done(), pytest.raises(MissingReference, match="Room 1 does not exist") as caught:
+        book(resources=[room])
+    assert caught.value.field == "resources"
+
+
+def test_of_a_pool_one_that_has_been_deleted_is_passed_over(book: Book, rooms: list[Any]) -> None:
+    type(rooms[0])._default_manager.filter(pk=rooms[0].pk).delete()
+
+    assert chosen(book(resources=[AnyOf(rooms)])) == [rooms[1]]
+    assert_sound()
+
+
+def test_a_provider_that_has_been_deleted_is_no_resource(
+    book: Book, provider: Any, room: Any
+) -> None:
+    type(provider)._default_manager.filter(pk=provider.pk).delete()
+
+    with nothing_done(), pytest.raises(MissingReference, match="The provider does not exist"):
+        book(resources=[room])

@@ -30,6 +30,14 @@ _LOCK_WITH_LAST_INSERT_ID: Final = (
 )
 
 
+class MissingProvider(MissingReference):
+    """A provider whose calendar is to be locked does not exist any more."""
+
+    def __init__(self, provider_id: Any) -> None:
+        self.provider_id = provider_id
+        super().__init__(_("The provider does not exist. Choose another."), field="provider")
+
+
 def lock_calendar(provider_id: Any, *, using: str) -> int:
     """Lock the calendar of one provider, which is created if there is none; return its key.
 
@@ -40,7 +48,7 @@ def lock_calendar(provider_id: Any, *, using: str) -> int:
         _create_calendar(provider_id, using)
         calendar_id = _lock(provider_id, using)
     if calendar_id is None:
-        raise _missing_provider_error()
+        raise MissingProvider(provider_id)
     return calendar_id
 
 
@@ -137,11 +145,7 @@ def _create_calendar(provider_id: Any, using: str) -> None:
     no_key = connections[using].features.has_select_for_no_key_update
     locked = providers.select_for_update(no_key=no_key).filter(pk=provider_id)
     if not locked.values_list("pk")[:1]:
-        raise _missing_provider_error()
+        raise MissingProvider(provider_id)
     Calendar.objects.using(using).bulk_create(
         [Calendar(provider_id=provider_id)], ignore_conflicts=True
     )
-
-
-def _missing_provider_error() -> MissingReference:
-    return MissingReference(_("The provider does not exist. Choose another."))

@@ -141,6 +141,12 @@ def release(resources: Iterable[BookingResource], *, using: str) -> Counter[int]
     return held  # type: ignore[return-value]
 
 
+def give_up(resources: Iterable[BookingResource], *, using: str) -> None:
+    """Release the time of stored resources, so that the booking itself can take it."""
+    if held := release(resources, using=using):
+        bulk.release_many(held, using=using)
+
+
 def replace_all(
     booking: Booking,
     stored: Sequence[BookingResource],
@@ -169,8 +175,7 @@ def replace_all(
             row.buffer_before_minutes = resource.buffer_before_minutes
             row.buffer_after_minutes = resource.buffer_after_minutes
             kept.append(row)
-    if held := release(stored, using=using):
-        bulk.release_many(held, using=using)
+    give_up(stored, using=using)
     if had:
         removed = [resource.pk for resource in had.values()]
         BookingResource.objects.using(using).filter(pk__in=removed).delete()
@@ -188,15 +193,17 @@ def write_claims(resources: Sequence[BookingResource], *, using: str) -> None:
         BookingResource.objects.using(using).bulk_update(resources, ["busy_interval"])
 
 
-def resources_of_slot(provider_id: Any, claim: Claim, *, using: str) -> set[Any]:
-    """Return the keys of the resources of the shared slot that the claim would join."""
+def resources_of_slot(booking: Booking, claim: Claim, *, using: str) -> set[Any]:
+    """Return the keys of the resources of the others in the shared slot that the claim joins."""
     same = BookingResource.objects.using(using).filter(
         busy_interval__isnull=False,
-        booking__busy_interval__calendar__provider=provider_id,
+        booking__busy_interval__calendar__provider=booking.provider_id,
         booking__busy_interval__starts=claim.starts,
         booking__busy_interval__ends=claim.ends,
         booking__busy_interval__service=claim.service_id,
     )
+    if booking.pk is not None:
+        same = same.exclude(booking=booking.pk)
     return set(same.values_list("provider_id", flat=True))
 
 

@@ -14,7 +14,7 @@ from django_fsm import TransitionNotAllowed
 
 from bookings.adapters import get_adapter
 from bookings.exceptions import InvalidTransition, StaleBooking
-from bookings.ledger import bulk, entries, resource_claims
+from bookings.ledger import entries, resource_claims
 from bookings.ledger.locked import Locked, act_under_lock, fresh
 from bookings.models import Booking, BookingResource
 from bookings.models.arguments import missing_booking_error, saved_booking
@@ -180,9 +180,7 @@ def provider_ids(bookings: Iterable[Booking], *, using: str, lock: bool = False)
 
 def release_resources(bookings: Iterable[Booking], *, using: str) -> None:
     """Release the time of the resources of bookings that hold no time any more."""
-    held = resource_claims.release(resource_claims.read(bookings, using=using), using=using)
-    if held:
-        bulk.release_many(held, using=using)
+    resource_claims.give_up(resource_claims.read(bookings, using=using), using=using)
 
 
 def apply_transition(

@@ -50,7 +50,7 @@ from bookings.services.history import field_values, old_and_new, record_event, s
 from bookings.services.lapsed_holds import retry_claim_of, retry_without_lapsed_holds
 from bookings.services.limit_check import LimitCheck
 from bookings.services.resource_choice import ResourceChoice, with_resources
-from bookings.services.resource_needs import needs_of_new
+from bookings.services.resource_needs import needs_of_new, resource_is_provider_error
 
 # A change of one of these fields changes the claim.
 CLAIM_FIELDS: Final = {
@@ -332,8 +332,9 @@ def _write_changes(
             party_size.claim_seats(locked, before.party_size)
         else:
             calendar_id, claim = locked.calendars[row.provider_id], _claim(row, using=using)
-            row.busy_interval_id = entries.move(*held, calendar_id, claim, using=using)
             resources = resource_claims.read([row], using=using)
+            _check_not_own_resource(row, resources)
+            row.busy_interval_id = entries.move(*held, calendar_id, claim, using=using)
             resource_claims.replace_all(
                 row, resources, resources, claim, locked.calendars, using=using
             )
@@ -349,6 +350,11 @@ def _write_changes(
         data=old_and_new(old, field_values(row, changed)),
     )
     return row
+
+
+def _check_not_own_resource(row: Booking, resources: Sequence[BookingResource]) -> None:
+    if any(resource.provider_id == row.provider_id for resource in resources):
+        raise resource_is_provider_error()
 
 
 def _changed_fields(

@@ -11,18 +11,21 @@ from bookings.exceptions import (
     BookingConflict,
     BookingError,
     CapacityExceeded,
+    InvalidBooking,
     LimitReached,
     NotAllowed,
     NoticeWindow,
     SlotUnavailable,
     TooFarAhead,
 )
+from bookings.ledger.locks import MissingProvider
 from bookings.ledger.transactions import conflict_error
 from bookings.models import Booking
 from bookings.models.read_alias import reading_from
 from bookings.pools import AnyOf, Strategy
 from bookings.rules import instants
 from bookings.services.resource_choice import day_of, exhausted_error, rank, read_busy
+from bookings.services.resource_needs import RESOURCE_IS_PROVIDER
 
 Result = TypeVar("Result")
 
@@ -69,7 +72,19 @@ def with_any_provider(
             return write(provider)
         except passed_over as error:
             refused.append((provider, error))
+        except InvalidBooking as error:
+            # Anything else is wrong with the request, whoever the provider is.
+            if not _is_about(provider, error):
+                raise
+            refused.append((provider, error))
     raise exhausted_error(refused)
+
+
+def _is_about(provider: Any, error: InvalidBooking) -> bool:
+    """Return whether the provider does not exist any more, or is a resource of the booking."""
+    if isinstance(error, MissingProvider):
+        return bool(error.provider_id == provider.pk)
+    return error.code == RESOURCE_IS_PROVIDER
 
 
 def _rank_providers(

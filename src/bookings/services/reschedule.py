@@ -190,7 +190,7 @@ class MoveTarget:
         """Move the booking to the first provider of the pool that can take it."""
         draft = self._read_draft()
         length = draft.end_at - draft.start_at
-        freed = _seats_of(draft, ())
+        freed = _seats_of(draft, self._read_resources(draft))
         draft.start_at = self.start_at
         draft.end_at = instants.add_elapsed(self.start_at, length)
         # It may become shorter, and it may share its time.
@@ -220,7 +220,7 @@ class MoveTarget:
         now, using = self.now, self.using
         # The slot engine may be slow, so it is asked before the lock, about a draft.
         draft = self._read_draft()
-        old_resources = list(BookingResource.objects.using(using).filter(booking=draft))
+        old_resources = self._read_resources(draft)
         with reading_from(using):
             addons = list(_addons_of(draft, using))
             before = copy(draft)
@@ -290,6 +290,11 @@ class MoveTarget:
         draft.requested_resources = self.resources
         return draft
 
+    def _read_resources(self, draft: Booking) -> list[BookingResource]:
+        if not draft.resource_count:
+            return []
+        return list(BookingResource.objects.using(self.using).filter(booking=draft))
+
     def _apply(
         self, row: Booking, addons: list[BookingAddon], provider: Any, *, is_locked: bool
     ) -> Move:
@@ -339,6 +344,8 @@ class MoveTarget:
         self._check_count(row, before, lock=True)
         check_duplicate(row, now=now, using=using)
         limit_check.check(row, now=now, using=using, before=before)
+        # The new provider may be one of the resources that it gives up.
+        resource_claims.give_up(stored, using=using)
         row.busy_interval_id = entries.move(
             row.busy_interval_id,
             row.party_size,

@@ -17,15 +17,23 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import extensions, slots
 from bookings.adapters import get_adapter
-from bookings.exceptions import BookingConflict, BookingError, PoolExhausted, ResourceTaken
+from bookings.exceptions import (
+    BookingConflict,
+    BookingError,
+    InvalidBooking,
+    MissingReference,
+    PoolExhausted,
+    ResourceTaken,
+)
 from bookings.ledger import resource_claims
 from bookings.ledger.claims import Claim
+from bookings.ledger.locks import MissingProvider
 from bookings.ledger.resource_claims import SlotHasOtherResources, resource_taken_error
 from bookings.models import Booking, BookingResource, BusyInterval, Calendar, name_snapshots
 from bookings.models.querysets import IS_COMPARED, overlapping
 from bookings.models.read_alias import reading_from
 from bookings.pools import Strategy
-from bookings.rules import instants, zones
+from bookings.rules import instants, validation, zones
 from bookings.selectors.concurrent_seats import KINDS as CONCURRENT_KINDS
 from bookings.selectors.concurrent_seats import ConcurrentSeats
 from bookings.services.day_zones import DayZones
@@ -122,13 +130,13 @@ class ResourceChoice:
         windows += [self.window(one) for need in self.needs for one in need.candidates]
         return min(starts for starts, _ends in windows), max(ends for _starts, ends in windows)
 
-    def refuse(self, error: ResourceTaken) -> None:
-        """Leave a resource out of the next choice, because its time has turned out to be taken."""
-        self.refusals[error.resource.pk] = error
+    def refuse(self, key: Any, error: BookingError) -> None:
+        """Leave a resource out of the next choice, because it has turned out not to be free."""
+        self.refusals[key] = error
 
     def _buffers_of(self, provider: Any) -> tuple[int, int]:
         if provider.pk not in self.buffers:
-            self.buffers[provider.pk] = get_adapter().resource_buffers(self.booking, provider)
+            self.buffers[provider.pk] = ask_for_buffers(self.booking, provider)
         return self.buffers[provider.pk]
 
     def _check_each(self, candidates: Mapping[Any, Any]) -> dict[Any, BookingError]:
@@ -151,9 +159,7 @@ class ResourceChoice:
         """Return the keys of the resources that those who share the slot have already."""
         if not self.claim.shared:
             return set()
-        return resource_claims.resources_of_slot(
-            self.booking.provider_id, self.claim, using=self.using
-        )
+        return resource_claims.resources_of_slot(self.booking, self.claim, using=self.using)
 
     def day(self) -> Seconds:
         """Return the bounds of the day of the start; empty if no strategy asks for it."""
@@ -209,7 +215,12 @@ def with_resources(
         try:
             return write(resources)
         except ResourceTaken as error:
-            choice.refuse(error)
+            choice.refuse(error.resource.pk, error)
+        except MissingProvider as error:
+            resource = choice.candidates.get(error.provider_id)
+            if resource is None:
+                raise
+            choice.refuse(resource.pk, _missing_error(resource))
         except SlotHasOtherResources:
             changes_of_slot += 1
             if changes_of_slot == CHOICES_BY_SLOT:
@@ -316,6 +327,26 @@ def day_of(booking: Booking) -> Seconds:
     return instants.floor_second(first), instants.floor_second(last)
 
 
+def ask_for_buffers(booking: Booking, resource: Any) -> tuple[int, int]:
+    """Return the minutes before and after that the adapter's ``resource_buffers()`` says.
+
+    Raises ``InvalidBooking`` if it does not say two whole numbers.
+    """
+    name = "resource_buffers()"
+    answer = get_adapter().resource_buffers(booking, resource)
+    buffers = validation.as_list(answer, name)
+    if len(buffers) != 2:
+        raise InvalidBooking(
+            _("%(name)s must return two whole numbers, not %(value)r."),
+            params={"name": name, "value": validation.Readable(answer)},
+        )
+    before, after = (
+        validation.whole_number(value, name, at_least=0, at_most=validation.MAX_MINUTES)
+        for value in buffers
+    )
+    return before, after
+
+
 def match(options: Sequence[Sequence[Any]]) -> dict[int, Any]:
     """Give each list one of its own keys, none twice, the first ones as far as that is possible.
 
@@ -337,6 +368,14 @@ def match(options: Sequence[Sequence[Any]]) -> dict[int, Any]:
     for number in range(len(options)):
         find(number, set())
     return {number: key for key, number in owner.items()}
+
+
+def _missing_error(resource: Any) -> MissingReference:
+    return MissingReference(
+        _("%(resource)s does not exist any more. Choose another."),
+        params={"resource": str(resource)},
+        field="resources",
+    )
 
 
 def exhausted_error(refused: Sequence[tuple[Any, BookingError]]) -> PoolExhausted:

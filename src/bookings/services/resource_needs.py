@@ -19,6 +19,9 @@ from bookings.services.history import to_json
 MAX_RESOURCES: Final = 50
 """The largest number of resources of one booking."""
 
+RESOURCE_IS_PROVIDER: Final = "resource_is_provider"
+"""The code of the error for a provider that is a resource of its own booking."""
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -49,6 +52,11 @@ def parse_resources(resources: Any, name: str = "resources") -> tuple[Any, ...] 
     """
     if resources is None:
         return None
+    if isinstance(resources, AnyOf):
+        # It can be iterated, but all of its providers are not what the caller means.
+        raise InvalidBooking(
+            _("%(name)s must be a list, not %(type)s."), params={"name": name, "type": "AnyOf"}
+        )
     specs = validation.as_list(resources, name)
     if len(specs) > MAX_RESOURCES:
         raise InvalidBooking(
@@ -103,13 +111,14 @@ def needs_of_new(booking: Booking, known: KnownResources | None = None) -> list[
     of_service = _resources_of(booking) if known is None else known.of(booking)
     if not of_service and not requested:
         return []
-    needs = []
-    for spec in of_service:
-        need = _need(spec)
-        chosen = next((other for other in requested if other.keys <= need.keys), None)
+    needs = [_need(spec) for spec in of_service]
+    # The small ones first: a certain resource of the service is not to be asked for of a pool.
+    for number in sorted(range(len(needs)), key=lambda number: len(needs[number].candidates)):
+        keys = needs[number].keys
+        chosen = next((other for other in requested if other.keys <= keys), None)
         if chosen is not None:
             requested.remove(chosen)
-        needs.append(chosen or need)
+            needs[number] = chosen
     return _without_provider(booking, [*needs, *requested])
 
 
@@ -160,6 +169,14 @@ def _pool_keys(row: BookingResource, field: Any) -> list[Any]:
     return keys if row.provider_id in keys else [row.provider_id, *keys]
 
 
+def resource_is_provider_error() -> InvalidBooking:
+    return InvalidBooking(
+        _("The provider cannot be a resource of its own booking. Choose another."),
+        RESOURCE_IS_PROVIDER,
+        field="resources",
+    )
+
+
 def _need(spec: Any) -> Need:
     if isinstance(spec, AnyOf):
         return Need(spec.providers, spec.strategy)
@@ -178,10 +195,6 @@ def _without_provider(booking: Booking, needs: Iterable[Need]) -> list[Need]:
         for candidate in candidates:
             references.check_same_tenant(booking.tenant_id, resource=candidate)
         if not candidates:
-            raise InvalidBooking(
-                _("The provider cannot be a resource of its own booking. Choose another."),
-                "resource_is_provider",
-                field="resources",
-            )
+            raise resource_is_provider_error()
         checked.append(Need(candidates, need.strategy, need.current))
     return checked

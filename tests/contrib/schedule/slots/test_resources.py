@@ -274,3 +274,36 @@ def test_the_number_of_queries_does_not_depend_on_that_of_providers_and_pools(
 def test_bad_resources_are_refused(service: Any, provider: Any) -> None:
     with pytest.raises(Exception, match="resource must be"):
         list_available_slots(service, provider, at(9), at(10), resources=["Room 1"])
+
+
+def test_who_is_alone_in_a_shared_slot_may_take_another_room(
+    find_slots: Find, book: Make, room: Any, other_room: Any
+) -> None:
+    yoga = make_service(allow_multiple_clients_per_slot=True, capacity=3)
+    booking = book(at(10), service=yoga, resources=[room])
+
+    asked = {"service": yoga, "booking": booking, "resources": [other_room]}
+    assert "10:00" in of_day(find_slots, **asked)
+    book(at(10), service=yoga, resources=[room], client_name="Kim")
+    assert "10:00" not in of_day(find_slots, **asked)
+
+
+def test_who_is_the_resource_is_not_on_offer(
+    find_slots: Find, service: Any, provider: Any, colleague: Any
+) -> None:
+    create_schedule(NINE_TO_FIVE)
+    slot = first_available(service, [provider, colleague], resources=[provider], now_dt=NOW)
+
+    assert slot is not None
+    assert slot.provider == colleague
+    alone = find_slots(resources=[provider])
+    assert list(alone) == []
+    assert alone.why_not(at(10)).code == "resource_is_provider"
+    etag = availability_etag(service, [provider, colleague], resources=[provider], now_dt=NOW)
+    book_elsewhere = create_booking(
+        service=service, provider=provider, start_at=at(10), client_name="Kim", now_dt=NOW
+    )
+    assert book_elsewhere.holds_time
+    assert etag != availability_etag(
+        service, [provider, colleague], resources=[provider], now_dt=NOW
+    )

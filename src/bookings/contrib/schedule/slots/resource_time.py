@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,14 +23,20 @@ from bookings.contrib.schedule.engine import Interval, OpeningHours
 from bookings.contrib.schedule.exceptions import StartNotOffered
 from bookings.contrib.schedule.schedule_rules import ScheduleRules, load_own_rules
 from bookings.contrib.schedule.slots.requested_booking import RequestedBooking
-from bookings.exceptions import BookingError
+from bookings.exceptions import BookingError, InvalidBooking
 from bookings.ledger.resource_claims import SlotHasOtherResources
 from bookings.models import Booking, BookingResource
 from bookings.models.read_alias import read_alias
 from bookings.protocols import ProviderLike
 from bookings.rules import instants
-from bookings.services.resource_choice import match, read_busy
-from bookings.services.resource_needs import KnownResources, Need, needs_of_new, needs_of_stored
+from bookings.services.resource_choice import ask_for_buffers, match, read_busy
+from bookings.services.resource_needs import (
+    RESOURCE_IS_PROVIDER,
+    KnownResources,
+    Need,
+    needs_of_new,
+    needs_of_stored,
+)
 
 MAX_NAMES: Final = 5
 """How many providers of a pool a message names."""
@@ -100,6 +107,8 @@ class ResourceSearch:
     """The resources of the shared slots that the booking can join, by their starts."""
     check: Callable[[ProviderLike, int], BookingError | None] | None = None
     """What the adapter has against a resource at a start, if that depends on the start."""
+    refusal: BookingError | None = None
+    """Why the booking cannot have what it needs at any start."""
 
     @property
     def is_certain(self) -> bool:
@@ -109,6 +118,8 @@ class ResourceSearch:
 
     def blocked(self, first: int, last: int, *, ignore_busy_time: bool) -> list[Interval]:
         """Return the starts in ``[first, last)`` that are blocked for a need, as intervals."""
+        if self.refusal is not None:
+            return [(first, last)]
         blocked = [
             interval
             for need in self.needs
@@ -122,8 +133,8 @@ class ResourceSearch:
 
     def refusal_at(self, start: int) -> BookingError | None:
         """Return why the needs are not met at a start; ``None`` if they are."""
-        if not self.needs:
-            return None
+        if self.refusal is not None:
+            return self.refusal
         joined = self.of_slots.get(start, ())
         refusals = {
             key: self._refusal_of(key, start, ignore_busy_time=key in joined) for key in self.times
@@ -171,16 +182,25 @@ def load_resource_searches(
     any_request = next(iter(requested.values()))
     held = _held_by(any_request.before, alias)
     known = KnownResources()
-    needs = {
-        key: found for key, draft in drafts.items() if (found := _needs(draft, held, known, alias))
-    }
+    needs, searches = {}, {}
+    for key, draft in drafts.items():
+        try:
+            found = _needs(draft, held, known, alias)
+        except InvalidBooking as error:
+            # Another provider may take the booking with this resource.
+            if error.code != RESOURCE_IS_PROVIDER:
+                raise
+            searches[key] = ResourceSearch((), {}, refusal=error)
+        else:
+            if found:
+                needs[key] = found
     if not needs:
-        return {}
+        return searches
     is_shared = any_request.is_shared
     of_slots = _load_resources_of_slots(joinable, requested, alias) if is_shared else {}
     loader = _Loader(any_request, drafts, needs, held, override_policy)
     loader.load(first, last, now=now, using=alias)
-    return {
+    return searches | {
         key: ResourceSearch(
             found,
             {one.pk: loader.time_of(one, drafts[key]) for need in found for one in need.candidates},
@@ -198,8 +218,12 @@ def resource_candidates(
     alias = read_alias(BookingResource)
     held = _held_by(requested.before, alias)
     known = KnownResources()
-    needs = (need for draft in drafts.values() for need in _needs(draft, held, known, alias))
-    return {one.pk: one for need in needs for one in need.candidates}
+    candidates: dict[Any, ProviderLike] = {}
+    for draft in drafts.values():
+        with suppress(InvalidBooking):
+            for need in _needs(draft, held, known, alias):
+                candidates |= {one.pk: one for one in need.candidates}
+    return candidates
 
 
 def closed_resources(
@@ -292,9 +316,7 @@ class _Loader:
     def _buffers(self, provider: Any, draft: Booking) -> tuple[int, int]:
         """Return the seconds before and after: of a booking to be moved, as they are stored."""
         row = self.held.get(provider.pk)
-        before, after = (
-            get_adapter().resource_buffers(draft, provider) if row is None else row.buffers
-        )
+        before, after = ask_for_buffers(draft, provider) if row is None else row.buffers
         return 60 * before, 60 * after
 
 
