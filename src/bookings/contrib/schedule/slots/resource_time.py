@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -181,19 +180,8 @@ def load_resource_searches(
         return {}
     any_request = next(iter(requested.values()))
     held = _held_by(any_request.before, alias)
-    known = KnownResources()
-    needs, searches = {}, {}
-    for key, draft in drafts.items():
-        try:
-            found = _needs(draft, held, known, alias)
-        except InvalidBooking as error:
-            # Another provider may take the booking with this resource.
-            if error.code != RESOURCE_IS_PROVIDER:
-                raise
-            searches[key] = ResourceSearch((), {}, refusal=error)
-        else:
-            if found:
-                needs[key] = found
+    needs, refusals = _needs_of(drafts, held, alias)
+    searches = {key: ResourceSearch((), {}, refusal=error) for key, error in refusals.items()}
     if not needs:
         return searches
     is_shared = any_request.is_shared
@@ -216,14 +204,8 @@ def resource_candidates(
 ) -> dict[Any, ProviderLike]:
     """Return every provider that may become a resource of one of the drafts, by key."""
     alias = read_alias(BookingResource)
-    held = _held_by(requested.before, alias)
-    known = KnownResources()
-    candidates: dict[Any, ProviderLike] = {}
-    for draft in drafts.values():
-        with suppress(InvalidBooking):
-            for need in _needs(draft, held, known, alias):
-                candidates |= {one.pk: one for one in need.candidates}
-    return candidates
+    needs, _refusals = _needs_of(drafts, _held_by(requested.before, alias), alias)
+    return {one.pk: one for found in needs.values() for need in found for one in need.candidates}
 
 
 def closed_resources(
@@ -326,6 +308,30 @@ def _held_by(before: Booking | None, using: str) -> dict[Any, BookingResource]:
         return {}
     stored = BookingResource.objects.using(using).filter(booking=before).order_by("pk")
     return {row.provider_id: row for row in stored}
+
+
+def _needs_of(
+    drafts: Mapping[Any, Booking], held: Mapping[Any, BookingResource], using: str
+) -> tuple[dict[Any, list[Need]], dict[Any, BookingError]]:
+    """Return what each draft needs, and why one cannot have it, by the key of its provider.
+
+    A draft that needs nothing is left out. One cannot have its own provider as a resource; another
+    provider may take the booking with that resource.
+    """
+    known = KnownResources()
+    needs: dict[Any, list[Need]] = {}
+    refusals: dict[Any, BookingError] = {}
+    for key, draft in drafts.items():
+        try:
+            found = _needs(draft, held, known, using)
+        except InvalidBooking as error:
+            if error.code != RESOURCE_IS_PROVIDER:
+                raise
+            refusals[key] = error
+        else:
+            if found:
+                needs[key] = found
+    return needs, refusals
 
 
 def _needs(
