@@ -162,6 +162,10 @@ class QuestionsField(models.JSONField):
         options: dict[str, Any] = {"default": list, "blank": True}
         super().__init__(*args, **(options | kwargs))
 
+    def save_form_data(self, instance: models.Model, data: Any) -> None:
+        """Store no questions where the text of a form is empty."""
+        super().save_form_data(instance, [] if data is None else data)
+
     def deconstruct(self) -> Deconstructed:
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.JSONField", list(args), kwargs

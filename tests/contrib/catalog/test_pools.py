@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from bookings.contrib.catalog.models import Provider, ResourcePool, Service
 from bookings.exceptions import InvalidBooking, PoolExhausted
 from bookings.services import create_booking
+from tests.admin.page import form_values
 
 NOW = datetime(2030, 1, 7, 9, 0, tzinfo=UTC)
 START = NOW + timedelta(days=1)
@@ -68,8 +69,9 @@ def test_members_take_turns(service: Service, rooms: ResourcePool) -> None:
 def test_a_pool_without_members_is_refused(service: Service) -> None:
     service.pools.add(ResourcePool.objects.create(name="Rooms"))
 
-    with pytest.raises(InvalidBooking, match="has no providers"):
+    with pytest.raises(InvalidBooking, match="pool Rooms has no members") as caught:
         book(service)
+    assert (caught.value.code, caught.value.field) == ("empty_pool", "service.pools")
 
 
 def test_a_service_knows_whether_it_has_pools(service: Service, rooms: ResourcePool) -> None:
@@ -81,6 +83,9 @@ def test_a_service_knows_whether_it_has_pools(service: Service, rooms: ResourceP
     rooms.services.add(service)
     assert Service.objects.get().has_pools
     rooms.services.remove(service)
+    assert not Service.objects.get().has_pools
+    service.pools.add(rooms)
+    rooms.delete()
     assert not Service.objects.get().has_pools
 
 
@@ -96,3 +101,17 @@ def test_the_admin_edits_pools(service: Service, rooms: ResourcePool, admin_clie
     assert 'name="pools"' in page.content.decode()
     page = admin_client.get(f"/admin/bookings_catalog/resourcepool/{rooms.pk}/change/")
     assert 'name="members"' in page.content.decode()
+
+
+def test_the_admin_stores_pools_and_no_questions(
+    service: Service, rooms: ResourcePool, admin_client: Any
+) -> None:
+    url = f"/admin/bookings_catalog/service/{service.pk}/change/"
+    values = form_values(admin_client.get(url), "service_form")
+
+    page = admin_client.post(url, values | {"pools": [rooms.pk], "questions": ""})
+
+    assert page.status_code == 302
+    service.refresh_from_db()
+    assert (service.questions, service.has_pools) == ([], True)
+    assert resources_of(book(service)) == ["Room 1"]

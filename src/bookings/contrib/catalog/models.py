@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bookings.abstract import AbstractAddon, AbstractProvider, AbstractService
+from bookings.exceptions import InvalidBooking
 from bookings.models.read_alias import read_alias
 from bookings.pools import AnyOf, Strategy
 
@@ -48,6 +49,21 @@ class ResourcePool(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def as_any_of(self) -> AnyOf:
+        """Return its members, of which any one will do.
+
+        Raises ``InvalidBooking`` (code ``empty_pool``) if it has none.
+        """
+        members = list(self.members.all())
+        if not members:
+            raise InvalidBooking(
+                _("The resource pool %(pool)s has no members. Add one."),
+                "empty_pool",
+                {"pool": self.name},
+                field="service.pools",
+            )
+        return AnyOf(members, self.strategy)
+
 
 class Service(AbstractService):
     """What clients book. Set ``BOOKINGS_SERVICE_MODEL`` to ``"bookings_catalog.Service"``."""
@@ -75,7 +91,7 @@ class Service(AbstractService):
         pools = self.pools.using(read_alias(ResourcePool)).prefetch_related(
             models.Prefetch("members", members.using(read_alias(Provider)))
         )
-        return [AnyOf(pool.members.all(), pool.strategy) for pool in pools]
+        return [pool.as_any_of() for pool in pools]
 
 
 def _update_has_pools(
@@ -84,15 +100,26 @@ def _update_has_pools(
     """Follow the pools of services; receives ``m2m_changed``."""
     if not action.startswith("post_"):
         return
-    with_pools = sender._default_manager.using(using).values("service_id")
-    services = Service._default_manager.using(using)
-    services.filter(pk__in=with_pools, has_pools=False).update(has_pools=True)
-    services.filter(has_pools=True).exclude(pk__in=with_pools).update(has_pools=False)
+    _update_services(using)
     if not reverse:
+        services = Service._default_manager.using(using)
         instance.has_pools = services.get(pk=instance.pk).has_pools
 
 
+def _update_services(using: str) -> None:
+    with_pools = Service.pools.through._default_manager.using(using).values("service_id")
+    services = Service._default_manager.using(using)
+    services.filter(pk__in=with_pools, has_pools=False).update(has_pools=True)
+    services.filter(has_pools=True).exclude(pk__in=with_pools).update(has_pools=False)
+
+
+def _forget_deleted_pool(sender: Any, *, using: str, **_kwargs: Any) -> None:
+    """Follow the pools of services; receives ``post_delete``, with the relations deleted before."""
+    _update_services(using)
+
+
 models.signals.m2m_changed.connect(_update_has_pools, sender=Service.pools.through)
+models.signals.post_delete.connect(_forget_deleted_pool, sender=ResourcePool)
 
 
 class ServiceAddon(AbstractAddon):
