@@ -361,3 +361,14 @@ def test_a_missing_room_is_no_reason_to_ask_the_next_one(
 
     with nothing_done(), pytest.raises(MissingReference, match="Room 1 does not exist"):
         book(provider=AnyOf([ana, ben]), resources=[room])
+
+
+def test_the_old_providers_buffers_are_in_nobodys_way(
+    book: Book, make_provider: Make, ben: Any
+) -> None:
+    slow = make_provider(name="Slow", buffer_after_minutes=30)
+    booking = book(provider=slow)
+    book(provider=ben, start_at=START + HOUR)
+
+    reschedule_booking(booking, new_start_at=START, new_provider=AnyOf([ben]), now_dt=NOW)
+    assert booking.provider == ben

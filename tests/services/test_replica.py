@@ -8,10 +8,12 @@ import pytest
 from django.test import override_settings
 
 from bookings.models import Booking, BusyInterval
+from bookings.pools import AnyOf, Strategy
 from bookings.services import (
     cancel_booking,
     change_party_size,
     expire_bookings,
+    reopen_booking,
     reschedule_booking,
     update_booking,
 )
@@ -104,3 +106,83 @@ def test_a_booking_is_deleted_where_it_is_written(from_replica: Booking) -> None
         from_replica.delete()
     assert not Booking.objects.exists()
     assert not BusyInterval.objects.exists()
+
+
+@pytest.fixture
+def rooms(make_provider: Make) -> list[Any]:
+    return [make_provider(name=f"Room {number}") for number in (1, 2, 3)]
+
+
+@pytest.fixture
+def of_room(book: Book, rooms: list[Any]) -> Booking:
+    """A booking with a room of a pool, and one that is certain, as a view has read it."""
+    read = Booking.objects.get(pk=book(resources=[AnyOf(rooms[:2]), rooms[2]]).pk)
+    read._state.db = "replica"
+    return read
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+def test_a_booking_with_anyone_and_any_room_is_made(
+    book: Book, provider: Any, rooms: list[Any], strategy: str
+) -> None:
+    with replicated:
+        booking = book(
+            provider=AnyOf([provider], strategy), resources=[AnyOf(rooms, strategy), rooms[2]]
+        )
+    assert booking.resource_count == 2
+    assert_bookings_are_sound()
+
+
+def test_a_slot_with_a_room_is_joined(book: Book, group: Any, rooms: list[Any]) -> None:
+    book(service=group, resources=[rooms[1]])
+    with replicated:
+        book(service=group, resources=[AnyOf(rooms)], client_name="Kim")
+    assert_bookings_are_sound()
+
+
+def test_a_booking_with_a_room_is_moved(
+    of_room: Booking, other_provider: Any, rooms: list[Any]
+) -> None:
+    with replicated:
+        reschedule_booking(of_room, new_start_at=START + HOUR, now_dt=NOW)
+        pool = AnyOf([other_provider], "least_busy")
+        reschedule_booking(of_room, new_start_at=START + DAY, new_provider=pool, now_dt=NOW)
+        reschedule_booking(of_room, new_start_at=START + DAY, new_resources=[rooms[0]], now_dt=NOW)
+    assert_bookings_are_sound()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda booking: reopen_booking(cancel_booking(booking, now_dt=NOW), now_dt=NOW),
+        lambda booking: booking.delete(),
+        lambda booking: booking.save(),
+        lambda booking: cancel_booking(booking, now_dt=NOW),
+    ],
+)
+def test_a_booking_with_a_room_is_changed(of_room: Booking, act: Any) -> None:
+    with replicated:
+        of_room.client_name = "Kim"
+        act(of_room)
+    assert_bookings_are_sound()
+
+
+def test_a_hold_on_a_room_expires(book: Book, rooms: list[Any]) -> None:
+    book(resources=rooms, expires_at=NOW + minutes(5))
+    with replicated:
+        assert expire_bookings(now_dt=NOW + HOUR) == 1
+        book(resources=rooms, now_dt=NOW + HOUR)
+    assert_bookings_are_sound()
+
+
+def test_a_saved_booking_takes_its_rooms(service: Any, provider: Any, rooms: list[Any]) -> None:
+    service.resources = [AnyOf(rooms, "round_robin")]
+    with replicated:
+        Booking.objects.create(
+            service=service,
+            provider=provider,
+            start_at=START,
+            end_at=START + HOUR,
+            client_name="Kim",
+        )
+    assert_bookings_are_sound()

@@ -33,9 +33,20 @@ _LOCK_WITH_LAST_INSERT_ID: Final = (
 class MissingProvider(MissingReference):
     """A provider whose calendar is to be locked does not exist any more."""
 
-    def __init__(self, provider_id: Any) -> None:
+    provider_id: Any
+    """The key of the provider."""
+
+    def __init__(
+        self,
+        message: Any,
+        code: str | None = None,
+        params: dict[str, Any] | None = None,
+        *,
+        provider_id: Any = None,
+        field: str = "",
+    ) -> None:
         self.provider_id = provider_id
-        super().__init__(_("The provider does not exist. Choose another."), field="provider")
+        super().__init__(message, code, params, field=field)
 
 
 def lock_calendar(provider_id: Any, *, using: str) -> int:
@@ -48,7 +59,7 @@ def lock_calendar(provider_id: Any, *, using: str) -> int:
         _create_calendar(provider_id, using)
         calendar_id = _lock(provider_id, using)
     if calendar_id is None:
-        raise MissingProvider(provider_id)
+        raise _missing_provider_error(provider_id)
     return calendar_id
 
 
@@ -145,7 +156,13 @@ def _create_calendar(provider_id: Any, using: str) -> None:
     no_key = connections[using].features.has_select_for_no_key_update
     locked = providers.select_for_update(no_key=no_key).filter(pk=provider_id)
     if not locked.values_list("pk")[:1]:
-        raise MissingProvider(provider_id)
+        raise _missing_provider_error(provider_id)
     Calendar.objects.using(using).bulk_create(
         [Calendar(provider_id=provider_id)], ignore_conflicts=True
+    )
+
+
+def _missing_provider_error(provider_id: Any) -> MissingProvider:
+    return MissingProvider(
+        _("The provider does not exist. Choose another."), provider_id=provider_id, field="provider"
     )

@@ -29,14 +29,6 @@ class SlotHasOtherResources(BookingConflict):
 
     default_code = "other_resources"
 
-    def __init__(self) -> None:
-        super().__init__(
-            _(
-                "Those who share this slot have other resources. Choose the same ones, or another "
-                "time."
-            )
-        )
-
 
 def resource_claim(booking: Booking, resource: BookingResource, claim: Claim) -> Claim:
     """Return the claim of a resource; ``claim`` is the one of the booking itself.
@@ -77,7 +69,7 @@ def take(
         return
     joined = _intervals_of_slot(booking, using) if claim.shared else {}
     if joined.keys() - {resource.provider_id for resource in resources}:
-        raise SlotHasOtherResources
+        raise other_resources_error()
     wanted = []
     for resource in resources:
         if resource.provider_id in joined:
@@ -239,4 +231,10 @@ def resource_taken_error(provider: Any) -> ResourceTaken:
         _("%(resource)s is taken at that time. Choose another time, or another resource."),
         params={"resource": str(provider)},
         resource=provider,
+    )
+
+
+def other_resources_error() -> SlotHasOtherResources:
+    return SlotHasOtherResources(
+        _("Those who share this slot have other resources. Choose the same ones, or another time.")
     )

@@ -193,10 +193,12 @@ class MoveTarget:
         freed = _seats_of(draft, self._read_resources(draft))
         draft.start_at = self.start_at
         draft.end_at = instants.add_elapsed(self.start_at, length)
-        # It may become shorter, and it may share its time.
+        references.load_related(draft, "service", using=self.using)
+        # It may become shorter, and it may share its time. Another provider may have smaller
+        # buffers.
         has_same_length = self.addon_keys is None and self.new_length is None
         is_exclusive = has_same_length and not has_seats(draft.service)
-        window = instants.busy_bounds_of(draft) if is_exclusive else None
+        window = instants.busy_bounds(draft.start_at, draft.end_at, 0, 0) if is_exclusive else None
         return with_any_provider(
             pool,
             draft,

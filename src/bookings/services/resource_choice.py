@@ -28,7 +28,11 @@ from bookings.exceptions import (
 from bookings.ledger import resource_claims
 from bookings.ledger.claims import Claim
 from bookings.ledger.locks import MissingProvider
-from bookings.ledger.resource_claims import SlotHasOtherResources, resource_taken_error
+from bookings.ledger.resource_claims import (
+    SlotHasOtherResources,
+    other_resources_error,
+    resource_taken_error,
+)
 from bookings.models import Booking, BookingResource, BusyInterval, Calendar, name_snapshots
 from bookings.models.querysets import IS_COMPARED, overlapping
 from bookings.models.read_alias import reading_from
@@ -104,7 +108,7 @@ class ResourceChoice:
                 raise self._refusal(need, refusals)
             chosen.append(self._resource(need, candidates[matched[number]]))
         if self.slot_resources - set(matched.values()):
-            raise SlotHasOtherResources
+            raise other_resources_error()
         return chosen
 
     def _preference(self, need: Need, candidate: Any) -> int:

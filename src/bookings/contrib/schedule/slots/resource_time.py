@@ -23,7 +23,7 @@ from bookings.contrib.schedule.exceptions import StartNotOffered
 from bookings.contrib.schedule.schedule_rules import ScheduleRules, load_own_rules
 from bookings.contrib.schedule.slots.requested_booking import RequestedBooking
 from bookings.exceptions import BookingError, InvalidBooking
-from bookings.ledger.resource_claims import SlotHasOtherResources
+from bookings.ledger.resource_claims import other_resources_error
 from bookings.models import Booking, BookingResource
 from bookings.models.read_alias import read_alias
 from bookings.protocols import ProviderLike
@@ -147,7 +147,7 @@ class ResourceSearch:
         for number, need in enumerate(self.needs):
             if number not in matched:
                 return _unmet_error(need, refusals, start)
-        return None if set(joined) <= set(matched.values()) else SlotHasOtherResources()
+        return None if set(joined) <= set(matched.values()) else other_resources_error()
 
     def _refusal_of(self, key: Any, start: int, *, ignore_busy_time: bool) -> BookingError | None:
         time = self.times[key]
