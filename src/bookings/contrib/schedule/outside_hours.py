@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,9 +14,9 @@ from django.utils import timezone
 from bookings.contrib.schedule import engine
 from bookings.contrib.schedule.engine import OpeningHours
 from bookings.contrib.schedule.models import Schedule
-from bookings.contrib.schedule.schedule_rules import load_rules_by_provider
+from bookings.contrib.schedule.schedule_rules import load_own_rules, load_rules_by_provider
 from bookings.contrib.schedule.slots.query import Providers, list_providers
-from bookings.models import Booking
+from bookings.models import Booking, BookingResource
 from bookings.rules import instants
 from bookings.services import references
 
@@ -31,17 +31,19 @@ def list_bookings_outside_hours(
     end_dt: datetime | None = None,
     now_dt: datetime | None = None,
 ) -> list[Booking]:
-    """Return the active bookings that are not within the hours of their providers.
+    """Return the active bookings that are not within the hours of who takes part in them.
 
     Call it after :func:`~bookings.contrib.schedule.services.set_week`, a closure, a public holiday
     or the deletion of a schedule: bookings stay when hours change. Move these, or keep them.
 
     The hours are those of the provider's schedule, else those of the default schedule. Without
     either, a provider has no hours, and all bookings are outside. Buffers may be outside, and time
-    off does not count: it is never over a booking. It takes four queries, however many providers
-    there are; three more for each further tenant.
+    off does not count: it is never over a booking. A resource of a booking has the hours of its own
+    schedule, and without one it is open at all times. It takes four queries, however many providers
+    there are, and four more if there are resources; seven more for each further tenant.
 
-    :param providers: one provider, or several; ``None`` for all.
+    :param providers: one provider, or several: the bookings that take their time, also as that of
+        a resource; ``None`` for all.
     :param start_dt: only bookings that end after this instant, an aware datetime; by default now.
     :param end_dt: only bookings that begin before this instant; by default there is no end.
     :param now_dt: the current time, by default the clock's.
@@ -56,7 +58,7 @@ def list_bookings_outside_hours(
         rows = rows.filter(start_at__lt=instants.aware_utc(end_dt, "end_dt"))
     if providers is not None:
         pool = list_providers(providers)
-        rows = rows.filter(provider__in=[provider.pk for provider in pool])
+        rows = rows.filter(takes_time_of([provider.pk for provider in pool]))
     return outside_hours(rows)
 
 
@@ -72,13 +74,38 @@ def outside_hours(rows: QuerySet[Booking]) -> list[Booking]:
         last = (max(booking.end_at for booking in group) + MARGIN).date()
         pool = {booking.provider_id: booking.provider for booking in group}
         rules = load_rules_by_provider(list(pool.values()), first, last, tenant_id=tenant_id)
+        resources = _resources_of(group, rows.db)
+        own_rules = load_own_rules(
+            {key for keys in resources.values() for key in keys}, first, last
+        )
         outside |= {
             booking.pk
             for booking in group
             if booking.provider_id not in rules
             or not _covers(rules[booking.provider_id].hours, booking)
+            or not all(
+                _covers(own_rules[key].hours, booking)
+                for key in resources[booking.pk]
+                if key in own_rules
+            )
         }
     return [booking for booking in bookings if booking.pk in outside]
+
+
+def _resources_of(bookings: Iterable[Booking], using: str) -> dict[Any, set[Any]]:
+    """Return the keys of the resources of each booking, by its key."""
+    resources: dict[Any, set[Any]] = defaultdict(set)
+    if having := [booking.pk for booking in bookings if booking.resource_count]:
+        rows = BookingResource.objects.using(using).filter(booking__in=having)
+        for booking_id, provider_id in rows.values_list("booking_id", "provider_id"):
+            resources[booking_id].add(provider_id)
+    return resources
+
+
+def takes_time_of(provider_ids: Collection[Any], using: str | None = None) -> Q:
+    """Select the bookings that take the time of these providers, also as that of a resource."""
+    as_resource = BookingResource.objects.using(using).filter(provider__in=provider_ids)
+    return Q(provider__in=provider_ids) | Q(pk__in=as_resource.values("booking"))
 
 
 def upcoming_bookings(schedules: Iterable[Schedule]) -> QuerySet[Booking]:
@@ -91,7 +118,7 @@ def upcoming_bookings(schedules: Iterable[Schedule]) -> QuerySet[Booking]:
     condition = Q(pk__in=())
     for schedule in schedules:
         if schedule.provider_id is not None:
-            condition |= Q(provider=schedule.provider_id)
+            condition |= takes_time_of([schedule.provider_id], using)
             continue
         followers = upcoming.filter(follows_default(schedule, using)).order_by()
         of_default = Q(provider__in=list(followers.values_list("provider", flat=True).distinct()))

@@ -19,7 +19,7 @@ from bookings.contrib.schedule.models import TimeOff
 from bookings.ledger import bulk
 from bookings.ledger.claims import Claim
 from bookings.ledger.locked import fresh
-from bookings.models import Booking, BusyInterval
+from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.models.querysets import overlapping
 from bookings.rules.instants import ceil_second, floor_second
 
@@ -211,10 +211,16 @@ def refuse_conflicts(intervals: Sequence[BusyInterval], *, using: str) -> None:
     """
     if not intervals:
         return
+    as_resource: list[tuple[Any, Any]] = []
+    if any(interval.kind == BusyInterval.Kind.RESOURCE for interval in intervals):
+        taken = BookingResource.objects.using(using).filter(busy_interval__in=intervals)
+        as_resource = list(fresh(taken).values_list("booking_id", "busy_interval_id"))
     rows: QuerySet[Booking] = QuerySet(Booking, using=using)
-    held = fresh(rows).filter(busy_interval__in=intervals)
+    keys = {booking_id for booking_id, _interval_id in as_resource}
+    held = fresh(rows).filter(Q(busy_interval__in=intervals) | Q(pk__in=keys))
     bookings = list(held.order_by("start_at", "pk"))
     booked = {booking.busy_interval_id for booking in bookings}
+    booked |= {interval_id for _booking_id, interval_id in as_resource}
     others = [
         interval
         for interval in intervals

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bookings.contrib.schedule.outside_hours import upcoming_bookings
 from bookings.contrib.schedule.selectors import list_bookings_outside_hours
 from bookings.contrib.schedule.services import add_closures, create_schedule, set_week
 from bookings.exceptions import BookingError
@@ -104,3 +105,32 @@ def test_a_booking_in_a_thousand_years_takes_no_longer(provider: Any, book: Book
     far = book(at(18) + timedelta(days=365_000), override_policy=True)
     book(at(10))
     assert outside() == [far]
+
+
+def test_the_hours_of_a_resource_count(provider: Any, book: Book, make_provider: Make) -> None:
+    create_schedule(timezone="UTC", hours=NINE_TO_FIVE)
+    room, hall = make_provider(name="Room 1"), make_provider(name="Hall")
+    inside = book(at(10), resources=[room, hall])
+    book(at(12), resources=[hall])
+    assert outside() == []
+
+    schedule = create_schedule(provider=room, timezone="UTC", hours=NINE_TO_FIVE)
+    assert outside() == outside(room) == []
+    made = add_closures(providers=[room], first_date=at(0).date())
+    assert made.bookings == [inside]
+    assert outside() == outside(room) == outside([room, provider]) == [inside]
+    assert outside(hall) == [inside]
+    assert list(upcoming_bookings([schedule]).values_list("pk", flat=True)) == [inside.pk]
+
+
+def test_the_number_of_queries_does_not_depend_on_the_resources(
+    book: Book, make_provider: Make, django_assert_num_queries: Any
+) -> None:
+    create_schedule(timezone="UTC", hours=NINE_TO_FIVE)
+    for number in range(3):
+        room = make_provider(name=f"Room {number}")
+        create_schedule(provider=room, timezone="UTC", hours=NINE_TO_FIVE)
+        book(at(18, day=6 + number), resources=[room])
+
+    with django_assert_num_queries(8):
+        assert len(outside()) == 3

@@ -408,3 +408,13 @@ def test_a_bookings_claim_is_not_given_back(book: Book) -> None:
 
 def test_busy_time_has_it(time_off: TimeOff, provider: Any) -> None:
     assert get_busy_intervals(provider, at(0), at(23)) == [(at(9), at(12))]
+
+
+def test_the_bookings_that_take_a_room_are_in_its_way(book: Book, make_provider: Make) -> None:
+    room, hall = make_provider(name="Room 1"), make_provider(name="Hall")
+    bookings = [book(at(10), resources=[room, hall]), book(at(12), resources=[room])]
+    book(at(14), resources=[hall])
+
+    with pytest.raises(TimeOffConflict, match="2 bookings lie in that time") as refused:
+        take_time_off(provider=room, start_at=at(9), end_at=at(17), now_dt=NOW)
+    assert (refused.value.bookings, refused.value.claims) == (bookings, [])

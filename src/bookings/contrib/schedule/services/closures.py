@@ -16,7 +16,7 @@ from bookings.contrib.schedule import time_ranges
 from bookings.contrib.schedule.exceptions import InvalidSchedule, ScheduleMissing
 from bookings.contrib.schedule.models import DateOverride, Schedule
 from bookings.contrib.schedule.models.schedule import bump_revisions
-from bookings.contrib.schedule.outside_hours import follows_default
+from bookings.contrib.schedule.outside_hours import follows_default, takes_time_of
 from bookings.contrib.schedule.services import references
 from bookings.contrib.schedule.time_ranges import ONE_DAY
 from bookings.ledger.locked import fresh
@@ -195,7 +195,8 @@ def _find_bookings(
         by_timezone[schedule.timezone].append(schedule)
     condition = Q(pk__in=[])
     for group in by_timezone.values():
-        owners = Q(provider__in=[row.provider_id for row in group if row.provider_id is not None])
+        providers = [row.provider_id for row in group if row.provider_id is not None]
+        owners = takes_time_of(providers, using)
         for schedule in group:
             if schedule.provider_id is None:
                 owners |= follows_default(schedule, using)
