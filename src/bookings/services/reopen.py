@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.adapters import get_adapter
 from bookings.exceptions import BookingConflict, ResourceTaken
-from bookings.models import Booking, BookingEvent, BookingResource
+from bookings.models import Booking, BookingEvent
 from bookings.models.arguments import missing_booking_error, saved_booking
 from bookings.rules import instants
 from bookings.services import approval, references
@@ -105,7 +105,6 @@ def reopen_booking(
     if draft is None:
         raise missing_booking_error()
     limit_check = LimitCheck(draft, override_policy=override_policy)
-    resources = BookingResource.objects.using(using).filter(booking=draft)
     try:
         return retry_claim_of(
             draft,
@@ -120,7 +119,6 @@ def reopen_booking(
             ),
             now=now,
             using=using,
-            resource_ids=list(resources.values_list("provider_id", flat=True)),
         )
     except ResourceTaken:
         # It says which resource.
