@@ -89,6 +89,9 @@ class MissingReference(InvalidBooking):
 
     default_code = "missing_reference"
 
+    provider_id: Any = None
+    """The key of the provider that does not exist; ``None`` for anything else."""
+
 
 class BookingConflict(BookingError):
     """The time is taken. Offer another slot."""

@@ -14,6 +14,7 @@ from django.test import Client, RequestFactory
 from django.urls import path
 
 from bookings.admin import BookingAddonInline, BookingAdmin, BookingEventInline
+from bookings.admin.booking import BookingResourceInline
 from bookings.models import Booking
 from tests.admin.conftest import ADD, LIST, page_of
 from tests.admin.page import FormData, errors_of, form_values
@@ -157,7 +158,11 @@ def test_a_host_may_add_to_the_lists_of_ours() -> None:
     assert (*BookingAdmin.list_display, "client_phone")[:3] == ("reference", "start_at", "state")
     assert (*BookingAdmin.list_filter, "client_user")[2] == "status"
     assert (*BookingAdmin.readonly_fields, "metadata") == ("metadata",)
-    assert BookingAdmin.inlines == [BookingAddonInline, BookingEventInline]
+    assert BookingAdmin.inlines == [
+        BookingResourceInline,
+        BookingAddonInline,
+        BookingEventInline,
+    ]
 
 
 def test_a_model_can_be_saved_without_a_form(booking: Booking) -> None:

@@ -30,25 +30,6 @@ _LOCK_WITH_LAST_INSERT_ID: Final = (
 )
 
 
-class MissingProvider(MissingReference):
-    """A provider whose calendar is to be locked does not exist any more."""
-
-    provider_id: Any
-    """The key of the provider."""
-
-    def __init__(
-        self,
-        message: Any,
-        code: str | None = None,
-        params: dict[str, Any] | None = None,
-        *,
-        provider_id: Any = None,
-        field: str = "",
-    ) -> None:
-        self.provider_id = provider_id
-        super().__init__(message, code, params, field=field)
-
-
 def lock_calendar(provider_id: Any, *, using: str) -> int:
     """Lock the calendar of one provider, which is created if there is none; return its key.
 
@@ -162,7 +143,7 @@ def _create_calendar(provider_id: Any, using: str) -> None:
     )
 
 
-def _missing_provider_error(provider_id: Any) -> MissingProvider:
-    return MissingProvider(
-        _("The provider does not exist. Choose another."), provider_id=provider_id, field="provider"
-    )
+def _missing_provider_error(provider_id: Any) -> MissingReference:
+    error = MissingReference(_("The provider does not exist. Choose another."), field="provider")
+    error.provider_id = provider_id
+    return error

@@ -13,12 +13,12 @@ from bookings.exceptions import (
     CapacityExceeded,
     InvalidBooking,
     LimitReached,
+    MissingReference,
     NotAllowed,
     NoticeWindow,
     SlotUnavailable,
     TooFarAhead,
 )
-from bookings.ledger.locks import MissingProvider
 from bookings.ledger.transactions import conflict_error
 from bookings.models import Booking
 from bookings.models.read_alias import reading_from
@@ -82,7 +82,7 @@ def with_any_provider(
 
 def _is_about(provider: Any, error: InvalidBooking) -> bool:
     """Return whether the provider does not exist any more, or is a resource of the booking."""
-    if isinstance(error, MissingProvider):
+    if isinstance(error, MissingReference):
         return bool(error.provider_id == provider.pk)
     return error.code == RESOURCE_IS_PROVIDER
 

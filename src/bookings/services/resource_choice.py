@@ -27,7 +27,6 @@ from bookings.exceptions import (
 )
 from bookings.ledger import resource_claims
 from bookings.ledger.claims import Claim
-from bookings.ledger.locks import MissingProvider
 from bookings.ledger.resource_claims import (
     SlotHasOtherResources,
     other_resources_error,
@@ -220,7 +219,7 @@ def with_resources(
             return write(resources)
         except ResourceTaken as error:
             choice.refuse(error.resource.pk, error)
-        except MissingProvider as error:
+        except MissingReference as error:
             resource = choice.candidates.get(error.provider_id)
             if resource is None:
                 raise
