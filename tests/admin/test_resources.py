@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.forms import modelform_factory
 from django.test import Client
 
+from bookings.admin.booking.forms import MoveForm
 from bookings.models import Booking
 from bookings.pools import AnyOf
 from bookings.services import cancel_booking
@@ -78,3 +80,10 @@ def test_its_page_names_its_rooms(
     inline = page.partition('id="resources-group"')[2].partition("</fieldset>")[0]
     assert "Room 1" in inline
     assert "5 min before, 0 min after" in inline
+
+
+def test_a_form_without_the_duration_leaves_it(booking: Booking) -> None:
+    bare = type("BareForm", (MoveForm,), {"duration_minutes": None})
+    form = modelform_factory(Booking, form=bare, fields=["client_name"])(instance=booking)
+
+    assert "duration_minutes" not in form.initial

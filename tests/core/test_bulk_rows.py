@@ -13,7 +13,7 @@ from django.db import DataError, connection, transaction
 from django.db.models import QuerySet, Value
 from django.test.utils import CaptureQueriesContext
 
-from bookings.models import Booking, field_validation
+from bookings.models import Booking, bulk_rows, field_validation
 from bookings.models.bulk_rows import copy_row, insert_rows
 from bookings.rules.value_comparison import are_equal, differs
 from tests.core.moments import NOW, at
@@ -209,3 +209,10 @@ def test_a_copy_is_independent_of_the_row(service: Any, provider: Any) -> None:
 )
 def test_what_is_no_json_equals_nothing(values: list[Any]) -> None:
     assert not are_equal(values)
+
+
+def test_a_document_has_every_column_but_the_key() -> None:
+    columns = bulk_rows._castable_columns.__wrapped__(Booking, "default")
+
+    names = {field.name for field in Booking._meta.local_concrete_fields} - {"id"}
+    assert {column.field.name for column in columns} == names

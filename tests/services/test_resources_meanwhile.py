@@ -20,6 +20,7 @@ from bookings.models import Booking, BookingResource
 from bookings.pools import AnyOf
 from bookings.services import (
     booking_change,
+    booking_creation,
     cancel_booking,
     expire_bookings,
     provider_choice,
@@ -309,3 +310,18 @@ def test_a_booking_that_is_made_while_others_are_deleted_keeps_its_room(
 
     assert list(Booking.objects.all()) == made
     assert list(find_problems()) == []
+
+
+def test_another_call_with_the_same_key_is_found_when_all_are_taken(
+    book: Book, rooms: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = AnyOf(rooms[:1])
+    made: list[Booking] = []
+    once_after(
+        monkeypatch,
+        booking_creation,
+        "_shortest_window",
+        lambda: made.append(book(provider=pool, idempotency_key="a")),
+    )
+
+    assert [book(provider=pool, idempotency_key="a")] == made

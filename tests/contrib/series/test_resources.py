@@ -23,6 +23,7 @@ from bookings.integrity import find_problems
 from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.pools import AnyOf
 from bookings.services import create_booking, hold_booking, reschedule_booking
+from bookings.services.bulk_creation import BulkCreation
 from tests.contrib.series.conftest import FIRST, NOW, TUESDAYS, MakeSeries
 from tests.services.conftest import Make
 from tests.services.storage import nothing_done
@@ -340,3 +341,54 @@ def test_what_is_wrong_with_a_series_of_a_pool_is_said_at_once(
         make_series(provider=AnyOf([provider]), exdates=exdates)
     with nothing_done(), pytest.raises(InvalidBooking):
         make_series(provider=AnyOf([provider, "Ben"]))
+
+
+def test_a_room_that_is_taken_before_the_lock_refuses_its_start(
+    make_series: MakeSeries,
+    rooms: list[Any],
+    service: Any,
+    other_provider: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    choose = BulkCreation.choose_resources
+
+    def choose_and_be_late(self: Any, refuse: Any) -> None:
+        choose(self, refuse)
+        monkeypatch.setattr(BulkCreation, "choose_resources", choose)
+        create_booking(
+            service=service,
+            provider=other_provider,
+            resources=[rooms[0]],
+            start_at=TUESDAYS[1],
+            client_name="Kim",
+            now_dt=NOW,
+        )
+
+    monkeypatch.setattr(BulkCreation, "choose_resources", choose_and_be_late)
+    with pytest.raises(SeriesConflict) as caught:
+        make_series(resources=[rooms[0]])
+    assert [item.start_at for item in caught.value.skipped] == [TUESDAYS[1]]
+
+
+def test_a_series_in_which_one_booking_has_no_room_is_moved(
+    make_series: MakeSeries, rooms: list[Any]
+) -> None:
+    result = make_series(resources=[rooms[0]])
+    reschedule_booking(result.bookings[1], new_start_at=TUESDAYS[1], new_resources=[], now_dt=NOW)
+
+    moved = reschedule_series(
+        result.bookings[0].occurrence, new_start_at=FIRST + HOUR, scope="all", now_dt=NOW
+    )
+
+    assert [booking.resource_count for booking in moved.bookings] == [1, 0, 1, 1]
+    assert_sound()
+
+
+def test_a_room_that_is_not_active_refuses_every_start(
+    make_series: MakeSeries, rooms: list[Any]
+) -> None:
+    rooms[0].is_active = False
+
+    with nothing_done(), pytest.raises(SeriesConflict) as caught:
+        make_series(resources=[rooms[0]])
+    assert len(caught.value.skipped) == 4

@@ -19,7 +19,8 @@ from bookings.contrib.schedule.selectors import (
     list_available_slots,
 )
 from bookings.contrib.schedule.services import take_time_off
-from bookings.exceptions import BookingConflict, NotAllowed, PoolExhausted
+from bookings.exceptions import BookingConflict, InvalidBooking, NotAllowed, PoolExhausted
+from bookings.extensions import Extension
 from bookings.models import Booking
 from bookings.pools import AnyOf
 from bookings.services import create_booking, reschedule_booking
@@ -307,3 +308,16 @@ def test_who_is_the_resource_is_not_on_offer(
     assert etag != availability_etag(
         service, [provider, colleague], resources=[provider], now_dt=NOW
     )
+
+
+def test_what_is_wrong_with_the_resources_of_a_service_is_said(
+    find_slots: Find, service: Any, room: Any
+) -> None:
+    service.resources = [room, room]
+
+    with pytest.raises(InvalidBooking, match="given twice"):
+        find_slots(resources=[])
+
+
+def test_no_extension_closes_a_resource_by_default(room: Any) -> None:
+    assert list(Extension().closed_resources([room], [Booking()])) == [{}]

@@ -369,9 +369,8 @@ def _load_resources_of_slots(
     columns = ("booking__provider_id", "booking__busy_interval__starts", "provider_id")
     for provider_id, starts, resource_id in rows.values_list(*columns):
         start = starts + requested[provider_id].buffer_before
-        of_slot = of_slots[provider_id].get(start)
-        if of_slot is not None:
-            of_slot.add(resource_id)
+        # A slot in between may have too few seats to be joined.
+        of_slots[provider_id].get(start, set()).add(resource_id)
     return of_slots
 
 
@@ -420,7 +419,7 @@ def _join(intervals: Iterable[Interval]) -> list[Interval]:
     for begins, ends in sorted(intervals):
         if joined and begins <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], ends))
-        elif begins < ends:
+        else:
             joined.append((begins, ends))
     return joined
 
