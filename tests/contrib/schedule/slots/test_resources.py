@@ -321,3 +321,15 @@ def test_what_is_wrong_with_the_resources_of_a_service_is_said(
 
 def test_no_extension_closes_a_resource_by_default(room: Any) -> None:
     assert list(Extension().closed_resources([room], [Booking()])) == [{}]
+
+
+def test_a_booking_that_was_read_again_keeps_its_pool(
+    find_slots: Find, book: Make, room: Any, other_room: Any, colleague: Any
+) -> None:
+    key = book(at(10), resources=[AnyOf([room, other_room])]).pk
+    book(at(12), provider=colleague, resources=[room])
+    booking = Booking.objects.get(pk=key)
+
+    assert "12:00" in of_day(find_slots, booking=booking)
+    book(at(12), provider=make_provider("Kim"), resources=[other_room])
+    assert "12:00" not in of_day(find_slots, booking=booking)
