@@ -19,6 +19,7 @@ from bookings.contrib.schedule.selectors import (
     list_available_slots,
 )
 from bookings.contrib.schedule.services import take_time_off
+from bookings.contrib.schedule.slots.resource_time import _without
 from bookings.exceptions import BookingConflict, InvalidBooking, NotAllowed, PoolExhausted
 from bookings.extensions import Extension
 from bookings.models import Booking
@@ -333,3 +334,20 @@ def test_a_booking_that_was_read_again_keeps_its_pool(
     assert "12:00" in of_day(find_slots, booking=booking)
     book(at(12), provider=make_provider("Kim"), resources=[other_room])
     assert "12:00" not in of_day(find_slots, booking=booking)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "starts", "left"),
+    [
+        ([(0, 10)], [], [(0, 10)]),
+        ([(0, 10)], [0], [(1, 10)]),
+        ([(0, 10)], [4], [(0, 4), (5, 10)]),
+        ([(0, 10)], [4, 5], [(0, 4), (6, 10)]),
+        ([(0, 10)], [9], [(0, 9)]),
+        ([(0, 1), (5, 8)], [0, 6], [(5, 6), (7, 8)]),
+    ],
+)
+def test_single_starts_are_taken_out_of_intervals(
+    intervals: Any, starts: list[int], left: Any
+) -> None:
+    assert _without(intervals, starts) == left
