@@ -7,7 +7,7 @@ not depend on that of the resources.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -185,18 +185,36 @@ def write_claims(resources: Sequence[BookingResource], *, using: str) -> None:
         BookingResource.objects.using(using).bulk_update(resources, ["busy_interval"])
 
 
-def resources_of_slot(booking: Booking, claim: Claim, *, using: str) -> set[Any]:
-    """Return the keys of the resources of the others in the shared slot that the claim joins."""
+def resources_of_slots(
+    claims: Collection[tuple[Booking, Claim]], *, using: str
+) -> dict[Any, set[Any]]:
+    """Return the keys of the resources of the others in the shared slots that the claims join.
+
+    The answer is by the key of the provider; ``claims`` has one booking for each, of one service,
+    and is not empty. It makes one query.
+    """
+    slots = {booking.provider_id: claim for booking, claim in claims}
     same = BookingResource.objects.using(using).filter(
         busy_interval__isnull=False,
-        booking__busy_interval__calendar__provider=booking.provider_id,
-        booking__busy_interval__starts=claim.starts,
-        booking__busy_interval__ends=claim.ends,
-        booking__busy_interval__service=claim.service_id,
+        booking__busy_interval__calendar__provider__in=slots,
+        booking__busy_interval__starts__in={claim.starts for claim in slots.values()},
+        booking__busy_interval__ends__in={claim.ends for claim in slots.values()},
+        booking__busy_interval__service__in={claim.service_id for claim in slots.values()},
     )
-    if booking.pk is not None:
-        same = same.exclude(booking=booking.pk)
-    return set(same.values_list("provider_id", flat=True))
+    stored = {booking.pk for booking, _claim in claims} - {None}
+    if stored:
+        same = same.exclude(booking__in=stored)
+    of_slots: dict[Any, set[Any]] = {}
+    columns = (
+        "booking__busy_interval__calendar__provider_id",
+        "booking__busy_interval__starts",
+        "booking__busy_interval__ends",
+        "provider_id",
+    )
+    for provider_id, starts, ends, resource_id in same.values_list(*columns):
+        if slots[provider_id].window == (starts, ends):
+            of_slots.setdefault(provider_id, set()).add(resource_id)
+    return of_slots
 
 
 def _intervals_of_slot(booking: Booking, using: str) -> dict[Any, int]:

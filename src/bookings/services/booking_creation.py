@@ -7,6 +7,7 @@ seats of a session.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from copy import copy
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,8 +38,10 @@ from bookings.services.idempotency import (
 )
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.new_booking import CheckCache, NewBooking, SessionTime
+from bookings.services.pool_refusals import find_refusals
 from bookings.services.provider_choice import with_any_provider
 from bookings.services.resource_choice import ResourceChoice, with_resources
+from bookings.services.resource_needs import KnownResources, needs_with_provider
 
 
 def save_new_booking(
@@ -122,6 +125,31 @@ def save_with_any_provider(
         booking.provider = provider
         return save(booking)
 
+    def find_refusals_of_new(providers: Sequence[Any]) -> dict[Any, BookingError]:
+        addons = load_addons(
+            addon_ids, service=draft.service, tenant_key=draft.tenant_id, using=using
+        )
+        choices = []
+        resources = KnownResources()
+        for provider in providers:
+            booking = copy(draft)
+            booking.provider = provider
+            # An attempt tells what is wrong with an attribute of the provider.
+            with suppress(InvalidBooking):
+                new = NewBooking(booking, addons, override_policy=override_policy)
+                new.apply_length()
+                choices.append(
+                    ResourceChoice(
+                        booking,
+                        needs_with_provider(booking, resources),
+                        claims.Claim.of(booking, new.rules),
+                        now=now,
+                        using=using,
+                        override_policy=override_policy,
+                    )
+                )
+        return find_refusals(choices)
+
     try:
         return with_any_provider(
             pool,
@@ -130,6 +158,7 @@ def save_with_any_provider(
             window=_shortest_window(draft, override_policy=override_policy),
             now=now,
             using=using,
+            find_refusals=find_refusals_of_new,
         )
     except PoolExhausted:
         # Another call with the same key may have taken the time meanwhile.

@@ -130,15 +130,20 @@ class NewBooking:
         other.booking, other.snapshots, other.request = booking, [], {}
         return other
 
-    def apply_rules(self, now: datetime) -> None:
-        """Copy names, the service's rules and the add-ons to the booking; confirm or request it."""
-        booking, rules, session_time = self.booking, self.rules, self.session_time
+    def apply_length(self) -> None:
+        """Copy the service's rules and the add-ons to the booking, and set its end."""
+        booking, rules = self.booking, self.rules
         for name in SNAPSHOT_FIELDS:
             setattr(booking, name, getattr(rules, name))
-        name_snapshots.copy_names(booking, *name_snapshots.RELATIONS)
         self.snapshots = [snapshot_addon(addon, booking) for addon in self.addons]
         length = timedelta(minutes=rules.duration_minutes) + addon_duration(self.snapshots)
         booking.end_at = instants.add_elapsed(booking.start_at, length)
+
+    def apply_rules(self, now: datetime) -> None:
+        """Copy names, the service's rules and the add-ons to the booking; confirm or request it."""
+        booking, rules, session_time = self.booking, self.rules, self.session_time
+        name_snapshots.copy_names(booking, *name_snapshots.RELATIONS)
+        self.apply_length()
         adapter = self.adapter
         booking.unit_price = rules.price_amount
         booking.price_amount = rules.price

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -28,6 +28,8 @@ from bookings.services.resource_choice import day_of, exhausted_error, rank, rea
 from bookings.services.resource_needs import RESOURCE_IS_PROVIDER
 
 Result = TypeVar("Result")
+FindRefusals = Callable[[Sequence[Any]], Mapping[Any, BookingError]]
+"""Returns which of these providers are refused, by key, and why, as far as that is known."""
 
 PASSED_OVER: Final = (
     BookingConflict,
@@ -51,6 +53,7 @@ def with_any_provider(
     using: str,
     freed: Mapping[int, int] | None = None,
     passed_over: tuple[type[BookingError], ...] = PASSED_OVER,
+    find_refusals: FindRefusals = lambda _providers: {},
 ) -> Result:
     """Call ``write`` with one provider of the pool after another, until one is not refused.
 
@@ -59,14 +62,21 @@ def with_any_provider(
     Raises ``PoolExhausted`` if all are refused, and at once every other error than those that are
     ``passed_over``.
 
+    Once one has been refused, ``find_refusals`` is asked which of the others are refused as well.
+    It is called once, so that what is in everybody's way does not cost an attempt for each.
+
     :param draft: the booking as it is to be, with its start.
     """
     refused: list[tuple[Any, BookingError]] = []
     with reading_from(using):
         providers, taken = _rank_providers(pool, draft, window, freed, now=now, using=using)
-    for provider in providers:
+    known: Mapping[Any, BookingError] | None = None
+    for number, provider in enumerate(providers):
         if provider.pk in taken:
             refused.append((provider, conflict_error()))
+            continue
+        if known and provider.pk in known:
+            refused.append((provider, known[provider.pk]))
             continue
         try:
             return write(provider)
@@ -77,7 +87,13 @@ def with_any_provider(
             if not _is_about(provider, error):
                 raise
             refused.append((provider, error))
+        if known is None and (others := _not_in(taken, providers[number + 1 :])):
+            known = find_refusals(others)
     raise exhausted_error(refused)
+
+
+def _not_in(keys: Collection[Any], providers: Sequence[Any]) -> list[Any]:
+    return [provider for provider in providers if provider.pk not in keys]
 
 
 def _is_about(provider: Any, error: InvalidBooking) -> bool:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db import router
 from django.db.models import QuerySet
 
 from bookings import slots
+from bookings.adapters import is_overridden
+from bookings.exceptions import BookingError, InvalidBooking
 from bookings.ledger import entries, locks, resource_claims
+from bookings.ledger.claims import Claim
 from bookings.ledger.locked import fresh
 from bookings.models import Booking, BookingAddon, BookingEvent, BookingResource
 from bookings.models.arguments import missing_booking_error, saved_booking
@@ -20,6 +25,7 @@ from bookings.models.read_alias import reading_from
 from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike
 from bookings.rules import instants
+from bookings.rules.buffers import set_buffers_of_move
 from bookings.rules.service_rules import has_seats
 from bookings.services import references
 from bookings.services.addons import parse_addon_ids
@@ -44,10 +50,16 @@ from bookings.services.duplicates import check_duplicate
 from bookings.services.history import on_behalf_data
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.limit_check import LimitCheck
+from bookings.services.pool_refusals import find_refusals
 from bookings.services.provider_choice import with_any_provider
 from bookings.services.reschedule_count import check_reschedules_left
 from bookings.services.resource_choice import ResourceChoice, with_resources
-from bookings.services.resource_needs import needs_of_moved, parse_resources
+from bookings.services.resource_needs import (
+    needs_of_moved,
+    needs_of_moved_with_provider,
+    needs_with_provider,
+    parse_resources,
+)
 
 ATTEMPTS: Final = 3
 """How often a booking is read again whose resources another call has changed."""
@@ -190,7 +202,8 @@ class MoveTarget:
         """Move the booking to the first provider of the pool that can take it."""
         draft = self._read_draft()
         length = draft.end_at - draft.start_at
-        freed = _seats_of(draft, self._read_resources(draft))
+        old_resources = self._read_resources(draft)
+        freed = _seats_of(draft, old_resources)
         draft.start_at = self.start_at
         draft.end_at = instants.add_elapsed(self.start_at, length)
         references.load_related(draft, "service", using=self.using)
@@ -207,7 +220,58 @@ class MoveTarget:
             now=self.now,
             using=self.using,
             freed=freed,
+            find_refusals=partial(self._find_refusals, old_resources),
         )
+
+    def _find_refusals(
+        self, old_resources: Sequence[BookingResource], providers: Sequence[Any]
+    ) -> dict[Any, BookingError]:
+        """Return which providers of a pool cannot take the booking, by key, and why."""
+        draft = self._read_draft()
+        with reading_from(self.using):
+            references.load_related(draft, "provider", using=self.using)
+            before = copy(draft)
+            addons = list(_addons_of(draft, self.using))
+            # The length is that of a move to any of them.
+            rules = Move(
+                draft,
+                addons,
+                self.start_at,
+                providers[0],
+                self.addon_keys,
+                new_length=self.new_length,
+                now=self.now,
+                using=self.using,
+                override_policy=self.override_policy,
+            ).rules
+            asks_each = self.resources is not None and is_overridden("resources")
+            needs = needs_of_moved_with_provider(draft, using=self.using)
+        choices = []
+        for provider in providers:
+            row = copy(before)
+            row.start_at, row.end_at = draft.start_at, draft.end_at
+            # An attempt tells what is wrong with an attribute of the provider.
+            with suppress(InvalidBooking):
+                if provider.pk != before.provider_id:
+                    set_buffers_of_move(
+                        row,
+                        service=draft.service,
+                        old_provider=before.provider,
+                        new_provider=provider,
+                    )
+                row.provider = provider
+                choice = ResourceChoice(
+                    row,
+                    needs_with_provider(row) if asks_each else needs,
+                    Claim.of(row, rules),
+                    now=self.now,
+                    using=self.using,
+                    override_policy=self.override_policy,
+                    freed=_seats_of(row, old_resources),
+                    buffers={each.provider_id: each.buffers for each in old_resources},
+                )
+                choices.append(choice)
+        return find_refusals(choices)
 
     def reschedule(self, provider: Any, *, takes_turns: bool = False) -> Booking:
         """Move the booking to this provider; ``None`` keeps its provider."""

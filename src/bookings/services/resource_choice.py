@@ -87,28 +87,60 @@ class ResourceChoice:
             return []
         with reading_from(self.using):
             candidates, day = self.candidates, self.day()
-            refusals = self.refusals | self._check_each(candidates)
+            refusals = self._check_each(candidates)
             busy = self._read_busy(day) if self.busy is None else self.busy
             self.slot_resources = self._resources_of_slot()
-            for key, candidate in candidates.items():
-                if key in self.slot_resources:
-                    continue
-                if _overlaps(busy[key], self.window(candidate)):
-                    refusals.setdefault(key, resource_taken_error(candidate))
+            self._add_taken(refusals, candidates, busy)
             options = []
             for need in self.needs:
                 ranked = rank(need.candidates, need.strategy, busy, day, using=self.using)
                 ranked.sort(key=partial(self._preference, need))
                 options.append([one.pk for one in ranked if one.pk not in refusals])
+        matched = self._match(options, refusals)
+        if self.slot_resources - set(matched.values()):
+            raise other_resources_error()
+        return [
+            self._resource(need, candidates[matched[number]])
+            for number, need in enumerate(self.needs)
+        ]
+
+    def find_free(self, busy: Mapping[Any, list[Seconds]]) -> set[Any]:
+        """Return the keys of free resources, one for each need, without a query.
+
+        ``busy`` is the busy time of all candidates. It does not ask whether they are open, and does
+        not rank them. Raises what ``choose`` raises.
+        """
+        self.closed = {}
+        candidates = self.candidates
+        refusals = self._check_each(candidates)
+        self._add_taken(refusals, candidates, busy)
+        options = [
+            [one.pk for one in need.candidates if one.pk not in refusals] for need in self.needs
+        ]
+        return set(self._match(options, refusals).values())
+
+    def _add_taken(
+        self,
+        refusals: dict[Any, BookingError],
+        candidates: Mapping[Any, Any],
+        busy: Mapping[Any, list[Seconds]],
+    ) -> None:
+        """Refuse the candidates that are busy at that time, but for those of the shared slot."""
+        for key, candidate in candidates.items():
+            if key in self.slot_resources:
+                continue
+            if overlaps(busy[key], self.window(candidate)):
+                refusals.setdefault(key, resource_taken_error(candidate))
+
+    def _match(
+        self, options: Sequence[Sequence[Any]], refusals: Mapping[Any, BookingError]
+    ) -> dict[int, Any]:
+        """Return one key for each need, by its number, or raise why there is none for one."""
         matched = match(options)
-        chosen = []
         for number, need in enumerate(self.needs):
             if number not in matched:
                 raise self._refusal(need, refusals)
-            chosen.append(self._resource(need, candidates[matched[number]]))
-        if self.slot_resources - set(matched.values()):
-            raise other_resources_error()
-        return chosen
+        return matched
 
     def _preference(self, need: Need, candidate: Any) -> int:
         """Return a lower number for a resource that the slot or the booking has already."""
@@ -143,7 +175,9 @@ class ResourceChoice:
         return self.buffers[provider.pk]
 
     def _check_each(self, candidates: Mapping[Any, Any]) -> dict[Any, BookingError]:
-        """Return what the adapter and the extensions have against a resource, by its key."""
+        """Return what has refused a resource, and what the adapter and the extensions have against
+        one, by its key.
+        """
         adapter, refusals = get_adapter(), {}
         for key, candidate in candidates.items():
             try:
@@ -156,13 +190,15 @@ class ResourceChoice:
             [self.closed] = read_closed(
                 list(candidates.values()), [self.booking], ignores_hours=self.ignores_hours
             )
-        return dict(self.closed) | refusals
+        return self.refusals | dict(self.closed) | refusals
 
     def _resources_of_slot(self) -> set[Any]:
         """Return the keys of the resources that those who share the slot have already."""
         if not self.claim.shared:
             return set()
-        return resource_claims.resources_of_slot(self.booking, self.claim, using=self.using)
+        slot = [(self.booking, self.claim)]
+        of_slots = resource_claims.resources_of_slots(slot, using=self.using)
+        return of_slots.get(self.booking.provider_id, set())
 
     def day(self) -> Seconds:
         """Return the bounds of the day of the start; empty if no strategy asks for it."""
@@ -393,7 +429,8 @@ def exhausted_error(refused: Sequence[tuple[Any, BookingError]]) -> PoolExhauste
     )
 
 
-def _overlaps(busy: Iterable[Seconds], window: Seconds) -> bool:
+def overlaps(busy: Iterable[Seconds], window: Seconds) -> bool:
+    """Return whether one of the busy intervals overlaps the window."""
     return any(starts < window[1] and window[0] < ends for starts, ends in busy)
 
 

@@ -102,6 +102,14 @@ def _resources_of(booking: Booking) -> tuple[Any, ...]:
 
 
 def needs_of_new(booking: Booking, known: KnownResources | None = None) -> list[Need]:
+    """Return what a booking needs of others than its provider.
+
+    Raises what :func:`without_provider` raises.
+    """
+    return without_provider(booking, needs_with_provider(booking, known))
+
+
+def needs_with_provider(booking: Booking, known: KnownResources | None = None) -> list[Need]:
     """Return what a booking needs: the adapter's ``resources()``, and those of the caller.
 
     A resource of the caller that is one of a pool of the service is the one that the booking takes
@@ -119,20 +127,28 @@ def needs_of_new(booking: Booking, known: KnownResources | None = None) -> list[
         if chosen is not None:
             requested.remove(chosen)
             needs[number] = chosen
-    return _without_provider(booking, [*needs, *requested])
+    return [*needs, *requested]
 
 
 def needs_of_moved(booking: Booking, *, using: str) -> list[Need]:
+    """Return what a stored booking needs at another time of others than its provider.
+
+    Raises what :func:`without_provider` raises.
+    """
+    return without_provider(booking, needs_of_moved_with_provider(booking, using=using))
+
+
+def needs_of_moved_with_provider(booking: Booking, *, using: str) -> list[Need]:
     """Return what a stored booking needs at another time.
 
     That is what it has, unless the caller asks for other resources.
     """
     if booking.requested_resources is not None:
-        return needs_of_new(booking)
+        return needs_with_provider(booking)
     if not booking.resource_count:
         return []
     stored = BookingResource.objects.using(using).filter(booking=booking)
-    return needs_of_stored([booking], list(stored.order_by("pk")), using=using)[booking.pk]
+    return _needs_of_rows(list(stored.order_by("pk")), using=using).get(booking.pk, [])
 
 
 def needs_of_stored(
@@ -142,22 +158,26 @@ def needs_of_stored(
 
     It makes one query for the providers.
     """
+    needs = _needs_of_rows(resources, using=using)
+    return {
+        booking.pk: without_provider(booking, needs.get(booking.pk, [])) for booking in bookings
+    }
+
+
+def _needs_of_rows(resources: Sequence[BookingResource], *, using: str) -> dict[Any, list[Need]]:
+    """Return one need for each of the stored resources, by the key of the booking."""
     field: Any = BookingResource._meta.get_field("provider")
     keys = {row.pk: _pool_keys(row, field) for row in resources}
     wanted = {key for of_row in keys.values() for key in of_row}
     found = field.related_model._base_manager.using(using).in_bulk(wanted) if wanted else {}
-    needs = {}
-    for booking in bookings:
-        of_booking = [
-            Need(
-                tuple(found[key] for key in keys[row.pk] if key in found),
-                None if row.pool is None else Strategy(row.pool["strategy"]),
-                current=row.provider_id,
-            )
-            for row in resources
-            if row.booking_id == booking.pk
-        ]
-        needs[booking.pk] = _without_provider(booking, of_booking)
+    needs: dict[Any, list[Need]] = {}
+    for row in resources:
+        need = Need(
+            tuple(found[key] for key in keys[row.pk] if key in found),
+            None if row.pool is None else Strategy(row.pool["strategy"]),
+            current=row.provider_id,
+        )
+        needs.setdefault(row.booking_id, []).append(need)
     return needs
 
 
@@ -183,7 +203,7 @@ def _need(spec: Any) -> Need:
     return Need((spec,))
 
 
-def _without_provider(booking: Booking, needs: Iterable[Need]) -> list[Need]:
+def without_provider(booking: Booking, needs: Iterable[Need]) -> list[Need]:
     """Return the needs without the booking's provider, whose time it takes already.
 
     Raises ``InvalidBooking`` if that leaves none of a need, and ``TenantMismatch`` for a resource
