@@ -95,6 +95,7 @@ ONLY_SQLITE = (
     # Whether two answers agree, each of which is tested on all databases.
     "contrib/schedule/slots/test_slots_match_bookings.py",
     "contrib/schedule/slots/test_slots_match_resources.py",
+    "*/test_offered_providers.py",
     # Whether the random sequences find a mistake.
     "stateful/test_resources.py",
     "stateful/test_controls.py",

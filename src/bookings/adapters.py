@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from django.apps import apps
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,8 @@ from bookings.rules.validation import MAX_HOURS, whole_number
 from bookings.rules.zones import provider_zone
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from bookings.models import Booking
     from bookings.pools import AnyOf
 
@@ -126,6 +129,33 @@ class DefaultBookingAdapter:
             cannot be booked. Default: all of them.
         """
         return tuple(BookingType)
+
+    def providers_of(self, service: ServiceLike) -> QuerySet[Any]:
+        """Return the providers who offer a service.
+
+        A booking or a session with another provider is refused, unless staff override. The
+        selectors of slots offer nothing of them, and a pool passes them over. The core filters the
+        answer by the keys of the providers in question, so that it reads no more than those.
+
+        :param service: the host's service.
+        :returns: a queryset of ``BOOKINGS_PROVIDER_MODEL`` that can be filtered, so without a slice
+            or a union. Default: the service's relation ``providers``, if there is one and the
+            service does not say ``has_providers = False``; else all active providers, of the
+            service's tenant. Then no query is made for it: whether a provider is active,
+            :meth:`check_active` says.
+        """
+        if restricts_providers(service):
+            related: Any = service.providers  # type: ignore[attr-defined]
+            every: QuerySet[Any] = getattr(related, "all", lambda: related)()
+            return every
+        model: Any = apps.get_model(app_settings.PROVIDER_MODEL)
+        columns = {field.attname for field in model._meta.concrete_fields}
+        conditions = {"is_active": True} if "is_active" in columns else {}
+        tenant_id = getattr(service, "tenant_id", None)
+        if app_settings.tenancy_enabled and tenant_id is not None and "tenant_id" in columns:
+            conditions["tenant_id"] = tenant_id
+        providers: QuerySet[Any] = model._default_manager.filter(**conditions)
+        return providers
 
     def resources(self, booking: Booking) -> Iterable[ProviderLike | AnyOf]:
         """Return the resources that a booking takes besides its provider.
@@ -329,6 +359,12 @@ def default_time_zones(bookings: Collection[Booking]) -> dict[Any, tzinfo]:
 def is_overridden(method: str) -> bool:
     """Return whether the adapter that ``BOOKINGS_ADAPTER`` names overrides this method."""
     return getattr(type(get_adapter()), method) is not getattr(DefaultBookingAdapter, method)
+
+
+def restricts_providers(service: Any) -> bool:
+    """Return whether the service has a relation ``providers`` that says who offers it."""
+    related = getattr(service, "providers", None)
+    return related is not None and bool(getattr(service, "has_providers", True))
 
 
 @lru_cache(maxsize=8)

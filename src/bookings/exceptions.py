@@ -250,6 +250,13 @@ class NotAllowed(BookingError):
     default_code = "not_allowed"
 
 
+class ProviderNotOffered(NotAllowed):
+    """The provider does not offer the service. Choose another; staff may override."""
+
+    default_code = "provider_not_offered"
+    default_field = "provider"
+
+
 class InvalidTransition(BookingError):
     """The status of the booking, or the time, does not permit this. Read the booking again."""
 

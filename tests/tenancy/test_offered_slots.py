@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bookings.adapters import get_adapter
 from bookings.contrib.schedule.models import Schedule
 from bookings.contrib.schedule.schedule_rules import find_schedules
 from bookings.contrib.schedule.selectors import (
@@ -144,3 +145,12 @@ def test_a_client_s_bookings_with_another_tenant_do_not_count(
             now_dt=NOW,
         )
         assert starts(host, client_name="Ada") == offered
+
+
+def test_by_default_the_active_providers_of_its_tenant_offer_a_service(
+    host: Host, other: Host
+) -> None:
+    adapter = get_adapter()
+
+    assert list(adapter.providers_of(host.service)) == [host.provider]
+    assert list(adapter.providers_of(other.service)) == [other.provider]

@@ -67,8 +67,12 @@ class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
         if not self.can_search(db_field.related_model, request):
             return ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site, using=using)
         if tenant_field_of(db_field.related_model) is not None:
-            return self._with_url(TenantSearchSelect(db_field, self.admin_site, using=using))
+            return self.own_search_widget(db_field, using)
         return None
+
+    def own_search_widget(self, db_field: Any, using: Any) -> Widget:
+        """Return a search box that asks :meth:`search_view`."""
+        return self._with_url(TenantSearchSelect(db_field, self.admin_site, using=using))
 
     def search_many_widget(self, db_field: Any, request: HttpRequest) -> Widget:
         """Return a widget for any number of the objects that a foreign key could refer to."""

@@ -158,6 +158,7 @@ def save_with_any_provider(
             window=_shortest_window(draft, override_policy=override_policy),
             now=now,
             using=using,
+            override_policy=override_policy,
             find_refusals=find_refusals_of_new,
         )
     except PoolExhausted:

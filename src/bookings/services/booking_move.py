@@ -29,6 +29,7 @@ from bookings.services.booking_change import check_not_lapsed
 from bookings.services.day_zones import DayZones
 from bookings.services.history import field_values, old_and_new, to_json
 from bookings.services.new_booking import addon_duration, set_total_amount
+from bookings.services.offered_providers import OfferedProviders
 
 MOVED_FIELDS: Final = ("start_at", "end_at", "provider", "total_amount")
 DEPENDENT_FIELDS: Final = (
@@ -78,14 +79,16 @@ def apply_move(
     now: datetime,
     using: str,
     zones: DayZones,
+    offered: OfferedProviders,
     override_policy: bool,
     is_locked: bool,
 ) -> Move:
     """Move the row, without writing it, and check that the rules allow that.
 
-    Call it before the lock and again under the lock: the adapter is only asked for the booking's
-    type before.
+    Call it before the lock and again under the lock: the adapter is only asked before for the
+    booking's type, and whether another provider offers the service.
     """
+    old_provider_id = row.provider_id
     if not row.holds_time:
         raise InvalidTransition(_("Only pending or confirmed bookings can be rescheduled."))
     check_not_lapsed(row, now)
@@ -113,6 +116,8 @@ def apply_move(
     get_adapter().check_bookable(row, override_policy=override_policy)
     if provider is not None and not is_locked:
         references.check_booking_type(row.service, row.provider, BookingType.ONE_TO_ONE)
+        if row.provider_id != old_provider_id and not override_policy:
+            offered.check(row.service, row.provider)
     return moved
 
 

@@ -39,6 +39,7 @@ from bookings.services.duplicates import check_duplicate, similar_bookings
 from bookings.services.lapsed_holds import expire_lapsed_holds
 from bookings.services.limit_check import LimitCheck, lock_clients
 from bookings.services.loaded_bookings import LoadedBookings
+from bookings.services.offered_providers import OfferedProviders
 from bookings.services.reschedule_count import check_reschedule_count, count_reschedules
 from bookings.services.resource_choice import ResourceChoice
 from bookings.services.resource_needs import needs_of_stored
@@ -61,6 +62,7 @@ class BulkReschedule:
     override_policy: bool = False
     skip_slot_validation: bool = False
     _zones: DayZones = field(default_factory=DayZones)
+    _offered: OfferedProviders = field(default_factory=OfferedProviders)
     _limit_checks: dict[Any, LimitCheck] = field(default_factory=dict)
     _prepared: dict[Any, tuple[datetime, Any]] = field(default_factory=dict)
     _resources: BulkResources = field(init=False)
@@ -282,6 +284,7 @@ class BulkReschedule:
                     now=self.now,
                     using=self.using,
                     zones=self._zones,
+                    offered=self._offered,
                     override_policy=self.override_policy,
                     is_locked=lock,
                 )

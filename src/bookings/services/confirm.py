@@ -54,8 +54,9 @@ def confirm_booking(
     - the start has not passed;
     - for a hold: the client's required questions are answered;
     - for another client than before: the limits and the duplicate guard;
-    - for a request: the service still takes bookings of this kind, and the slot engine, if its
-      signature has ``override_policy``, still offers the start. Notice is not checked again.
+    - for a request: the service still takes bookings of this kind, the provider still offers it,
+      and the slot engine, if its signature has ``override_policy``, still offers the start. Notice
+      is not checked again.
 
     ``override_policy`` lifts all of these but the tenant and the duplicate guard.
 
@@ -77,6 +78,7 @@ def confirm_booking(
     :returns: the booking that was passed, refreshed.
     :raises InvalidTransition: the booking has another status, or has lapsed (code
         ``hold_expired``).
+    :raises ProviderNotOffered: the provider of a request does not offer the service any more.
     :raises PastStart: the start has passed while the booking was pending.
     :raises SlotUnavailable: the slot engine does not offer the start of a request any more.
     :raises LimitReached: the client has as many bookings as a limit allows.

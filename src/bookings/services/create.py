@@ -58,8 +58,9 @@ def create_booking(
     elapsed time, and keeps the rules and prices of the service as they are now.
 
     ``override_policy`` lifts the service's booking window (minimum notice and maximum advance), the
-    lengths that it offers, the limits, that required questions must be answered, and that the
-    service and the provider must be active. Nothing lifts the guarantee that the time is free.
+    lengths that it offers, the limits, that required questions must be answered, that the service
+    and the provider must be active, and that the provider must offer the service. Nothing lifts the
+    guarantee that the time is free.
 
     :param service: the service, a saved instance of ``BOOKINGS_SERVICE_MODEL``.
     :param provider: the provider, a saved instance of ``BOOKINGS_PROVIDER_MODEL``, or
@@ -107,6 +108,7 @@ def create_booking(
     :raises TenantMismatch: the tenant is missing, or a referenced object belongs to another one.
     :raises NotAllowed: the service or the provider is not active, the service is not booked one to
         one, or the adapter does not permit ``created_by`` to do this.
+    :raises ProviderNotOffered: the provider does not offer the service.
     :raises PastStart: the start has passed.
     :raises NoticeWindow: the start is nearer than the service's minimum notice.
     :raises TooFarAhead: the start is further ahead than the service's ``maximum_advance_days``.

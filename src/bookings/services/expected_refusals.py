@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import Q
 
-from bookings import adapters
+from bookings import adapters, slots
 from bookings.exceptions import BookingError
 from bookings.models import Booking, client_identity
 from bookings.models.read_alias import read_alias
@@ -33,6 +33,7 @@ from bookings.services.limit_filters import (
     PROVIDER_LIMIT,
     active_at,
 )
+from bookings.services.offered_providers import OfferedProviders
 from bookings.services.same_client import has_same_name
 
 MARGIN: Final = 9 * 86400
@@ -46,7 +47,7 @@ class ExpectedRefusals:
     A *draft* is such a booking, not saved, with all that the adapter may read but its price. The
     drafts that are passed to the constructor name the services and providers, and all have the same
     client and tenant. ``before`` is the stored booking that would be moved. What is stored takes at
-    most three queries, however many providers and starts there are.
+    most three queries, and who offers the service one, however many providers and starts there are.
     """
 
     def __init__(
@@ -65,6 +66,11 @@ class ExpectedRefusals:
         self._override_policy = override_policy
         self._before = before
         self._asks_each_start = adapters.is_overridden("check_bookable")
+        # A service that asks the slot engine about a start has checked that by itself.
+        is_asked_by_service = bool(slots.requested_bounds.get())
+        self._offered = OfferedProviders(override_policy=override_policy or is_asked_by_service)
+        if drafts and kind == BookingType.ONE_TO_ONE:
+            self._offered.load(drafts[0].service, [draft.provider for draft in drafts])
         self._stored = _StoredBookings(
             drafts,
             first=first,
@@ -101,6 +107,8 @@ class ExpectedRefusals:
             # A booking that stays with its provider is not asked for its type again.
             if self._before is None or self._before.provider_id != draft.provider_id:
                 references.check_booking_type(service, provider, self._kind)
+                if self._kind == BookingType.ONE_TO_ONE:
+                    self._offered.check(service, provider)
         except BookingError as error:
             return error
         return None

@@ -24,6 +24,7 @@ from bookings.services import approval, references, resource_needs
 from bookings.services.addons import snapshot_addon
 from bookings.services.day_zones import DayZones
 from bookings.services.limit_check import KnownLimits, LimitCheck
+from bookings.services.offered_providers import OfferedProviders
 
 SNAPSHOT_FIELDS: Final = (
     "buffer_before_minutes",
@@ -92,6 +93,7 @@ class CheckCache:
     answers: dict[tuple[int, int, bool], tuple[Any, ...]] = field(default_factory=dict)
     """The answers of a call, as they are stored, by what they were given for."""
     resources: resource_needs.KnownResources = field(default_factory=resource_needs.KnownResources)
+    offered: OfferedProviders = field(default_factory=OfferedProviders)
 
 
 class NewBooking:
@@ -194,6 +196,8 @@ class NewBooking:
         self.needs = [] if is_seat else resource_needs.needs_of_new(booking, cache.resources)
         kind = BookingType.GROUP_SESSION if is_seat else BookingType.ONE_TO_ONE
         references.check_booking_type(booking.service, booking.provider, kind)
+        if not is_seat and not self.override_policy:
+            cache.offered.check(booking.service, booking.provider)
         self.limit_check = LimitCheck(
             booking,
             zones=zones,

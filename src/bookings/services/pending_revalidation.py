@@ -23,6 +23,7 @@ from bookings.services.client_details import CLIENT_FIELDS, ClientDetails
 from bookings.services.duplicates import check_duplicate
 from bookings.services.history import field_values
 from bookings.services.limit_check import LimitCheck
+from bookings.services.offered_providers import OfferedProviders
 
 PLACING_EVENTS: Final = (BookingEvent.EventType.CREATED, BookingEvent.EventType.RESCHEDULED)
 
@@ -106,6 +107,8 @@ def revalidate_request(request: Booking, *, actor: Any, now: datetime) -> None:
             is_seat = request.is_in_session
             kind = BookingType.GROUP_SESSION if is_seat else BookingType.ONE_TO_ONE
             references.check_booking_type(request.service, request.provider, kind)
+            if not is_seat:
+                OfferedProviders().check(request.service, request.provider)
     if slots.load_engine() is None or request.is_in_session:
         return
     events = BookingEvent.objects.using(using).filter(booking=request)

@@ -24,6 +24,7 @@ from bookings.models import Booking
 from bookings.models.read_alias import reading_from
 from bookings.pools import AnyOf, Strategy
 from bookings.rules import instants
+from bookings.services.offered_providers import OfferedProviders
 from bookings.services.resource_choice import day_of, exhausted_error, rank, read_busy
 from bookings.services.resource_needs import RESOURCE_IS_PROVIDER
 
@@ -52,14 +53,16 @@ def with_any_provider(
     now: datetime,
     using: str,
     freed: Mapping[int, int] | None = None,
+    override_policy: bool,
     passed_over: tuple[type[BookingError], ...] = PASSED_OVER,
     find_refusals: FindRefusals = lambda _providers: {},
 ) -> Result:
     """Call ``write`` with one provider of the pool after another, until one is not refused.
 
-    Those who are busy at a moment of the ``window``, in Unix seconds, are passed over at once;
-    without a window nobody is. ``freed`` are seats that are not in the way, by busy interval.
-    Raises ``PoolExhausted`` if all are refused, and at once every other error than those that are
+    Those who do not offer the service are passed over at once, unless ``override_policy`` lifts
+    that, and those who are busy at a moment of the ``window``, in Unix seconds; without a window
+    nobody is. ``freed`` are seats that are not in the way, by busy interval. Raises
+    ``PoolExhausted`` if all are refused, and at once every other error than those that are
     ``passed_over``.
 
     Once one has been refused, ``find_refusals`` is asked which of the others are refused as well.
@@ -68,10 +71,22 @@ def with_any_provider(
     :param draft: the booking as it is to be, with its start.
     """
     refused: list[tuple[Any, BookingError]] = []
+    offered = OfferedProviders(override_policy=override_policy)
     with reading_from(using):
+        # A booking that is moved may stay with its provider.
+        current = None if draft.pk is None else draft.provider_id
+        offered.load(draft.service, [one for one in pool.providers if one.pk != current])
         providers, taken = _rank_providers(pool, draft, window, freed, now=now, using=using)
+    not_offered = {
+        provider.pk: error
+        for provider in providers
+        if provider.pk != current and (error := offered.refusal(draft.service, provider))
+    }
     known: Mapping[Any, BookingError] | None = None
     for number, provider in enumerate(providers):
+        if provider.pk in not_offered:
+            refused.append((provider, not_offered[provider.pk]))
+            continue
         if provider.pk in taken:
             refused.append((provider, conflict_error()))
             continue
@@ -87,7 +102,9 @@ def with_any_provider(
             if not _is_about(provider, error):
                 raise
             refused.append((provider, error))
-        if known is None and (others := _not_in(taken, providers[number + 1 :])):
+        if known is None and (
+            others := _not_in(taken | not_offered.keys(), providers[number + 1 :])
+        ):
             known = find_refusals(others)
     raise exhausted_error(refused)
 

@@ -50,6 +50,7 @@ from bookings.services.duplicates import check_duplicate
 from bookings.services.history import on_behalf_data
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.limit_check import LimitCheck
+from bookings.services.offered_providers import OfferedProviders
 from bookings.services.pool_refusals import find_refusals
 from bookings.services.provider_choice import with_any_provider
 from bookings.services.reschedule_count import check_reschedules_left
@@ -96,7 +97,8 @@ def reschedule_booking(
     ``override_policy`` lifts the booking's ``reschedule_allowed``, its ``max_reschedules``, its
     reschedule notice, which is measured from the old start, and that it must not have begun; for
     the new time it lifts the service's booking window and the lengths that it offers, the limits,
-    and that the start must not have passed, and the service and the provider be active.
+    and that the start must not have passed, the service and the provider be active, and another
+    provider offer the service.
 
     :param booking: the booking to change; it is refreshed and returned.
     :param new_start_at: the new start, an aware datetime.
@@ -124,6 +126,7 @@ def reschedule_booking(
         is not active, the service is not booked one to one with the new provider, the booking is a
         seat of a session (code ``in_session``), or the adapter does not permit the actor to do
         this.
+    :raises ProviderNotOffered: the new provider does not offer the service.
     :raises NoticeWindow: less than the reschedule notice remains before the old start, the booking
         has begun (code ``booking_started``), or the new start is nearer than the service's minimum
         notice (code ``minimum_notice``).
@@ -197,6 +200,7 @@ class MoveTarget:
     skip_slot_validation: bool
     expected_version: int | None
     zones: DayZones = field(default_factory=DayZones)
+    offered: OfferedProviders = field(default_factory=OfferedProviders)
 
     def reschedule_with_any(self, pool: AnyOf) -> Booking:
         """Move the booking to the first provider of the pool that can take it."""
@@ -220,6 +224,7 @@ class MoveTarget:
             now=self.now,
             using=self.using,
             freed=freed,
+            override_policy=self.override_policy,
             find_refusals=partial(self._find_refusals, old_resources),
         )
 
@@ -375,6 +380,7 @@ class MoveTarget:
             now=self.now,
             using=self.using,
             zones=self.zones,
+            offered=self.offered,
             override_policy=self.override_policy,
         )
 

@@ -45,12 +45,18 @@ from bookings.admin.question_fields import (
 from bookings.admin.related_search import RelatedSearchMixin
 from bookings.admin.service_forms import ServiceFormMixin
 from bookings.admin.steps import Step, StepOutcome, StepsMixin
-from bookings.admin.tenants import limit_searches_to, tenant_fields, tenant_filters
+from bookings.admin.tenants import (
+    TenantSearchWidget,
+    limit_searches_to,
+    tenant_fields,
+    tenant_filters,
+)
 from bookings.admin.visibility import selectable_objects
 from bookings.exceptions import StaleBooking
 from bookings.models import Booking, BookingAddon, BookingResource
 from bookings.questions import Question, values_of
 from bookings.rules.money import format_amount
+from bookings.services.offered_providers import may_restrict_providers
 
 
 class WaitingFilter(admin.SimpleListFilter):
@@ -205,8 +211,19 @@ class BookingAdmin(
         if obj is not None:
             # The tenant of a booking is no field of its form, so the script of the search boxes
             # cannot read it there.
-            limit_searches_to(obj.tenant_id, form.base_fields.values())
+            limit_searches_to(obj.tenant_id, form.base_fields.values(), service=obj.service_id)
         return form
+
+    def search_widget(self, db_field: Any, request: HttpRequest, using: Any) -> Any:
+        """Let the search box for the provider say who does not offer the service."""
+        widget = super().search_widget(db_field, request, using)
+        if db_field.name != "provider" or not may_restrict_providers():
+            return widget
+        if widget is None:
+            widget = self.own_search_widget(db_field, using)
+        if isinstance(widget, TenantSearchWidget):
+            widget.is_for_service = True
+        return widget
 
     def _search_many(
         self, request: HttpRequest, form: Any, obj: Any, name: str, foreign_key: Any

@@ -32,7 +32,7 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
     list_filter = ("is_active",)
     search_fields = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", "duration_minutes", "is_active")}),
+        (None, {"fields": ("name", "duration_minutes", "providers", "is_active")}),
         (
             _("Duration that the client chooses"),
             {
@@ -79,7 +79,7 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
         (_("Questions"), {"fields": ("questions",)}),
     )
     inlines: ClassVar = [ServiceAddonInline]
-    autocomplete_fields = ("pools",)
+    autocomplete_fields = ("providers", "pools")
 
 
 @admin.register(Provider)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -68,6 +68,15 @@ class ResourcePool(models.Model):
 class Service(AbstractService):
     """What clients book. Set ``BOOKINGS_SERVICE_MODEL`` to ``"bookings_catalog.Service"``."""
 
+    providers = models.ManyToManyField(
+        Provider,
+        blank=True,
+        related_name="services",
+        verbose_name=_("providers"),
+        help_text=_("Who offers the service. Empty if everybody does."),
+    )
+    # So that a booking of a service that everybody offers makes no query for them.
+    has_providers = models.BooleanField(default=False, editable=False)
     pools = models.ManyToManyField(
         ResourcePool,
         blank=True,
@@ -94,32 +103,45 @@ class Service(AbstractService):
         return [pool.as_any_of() for pool in pools]
 
 
-def _update_has_pools(
+FLAGS: Final = {
+    Service.providers.through: ("has_providers", Provider),
+    Service.pools.through: ("has_pools", ResourcePool),
+}
+"""The field of a service that says whether a relation has members, and the model of the members."""
+
+
+def _update_flag(
     sender: Any, *, instance: Any, action: str, reverse: bool, using: str, **_kwargs: Any
 ) -> None:
-    """Follow the pools of services; receives ``m2m_changed``."""
+    """Follow a relation of services; receives ``m2m_changed``."""
     if not action.startswith("post_"):
         return
-    _update_services(using)
+    name, _model = FLAGS[sender]
+    _update_services(sender, name, using)
     if not reverse:
         services = Service._default_manager.using(using)
-        instance.has_pools = services.get(pk=instance.pk).has_pools
+        setattr(instance, name, getattr(services.get(pk=instance.pk), name))
 
 
-def _update_services(using: str) -> None:
-    with_pools = Service.pools.through._default_manager.using(using).values("service_id")
+def _update_services(through: Any, name: str, using: str) -> None:
+    with_members = through._default_manager.using(using).values("service_id")
     services = Service._default_manager.using(using)
-    services.filter(pk__in=with_pools, has_pools=False).update(has_pools=True)
-    services.filter(has_pools=True).exclude(pk__in=with_pools).update(has_pools=False)
+    services.filter(pk__in=with_members, **{name: False}).update(**{name: True})
+    services.filter(**{name: True}).exclude(pk__in=with_members).update(**{name: False})
 
 
-def _forget_deleted_pool(sender: Any, *, using: str, **_kwargs: Any) -> None:
-    """Follow the pools of services; receives ``post_delete``, with the relations deleted before."""
-    _update_services(using)
+def _forget_deleted(sender: Any, *, using: str, **_kwargs: Any) -> None:
+    """Follow the relations of services; receives ``post_delete``, with the rows of the relation
+    deleted before.
+    """
+    for through, (name, model) in FLAGS.items():
+        if model is sender:
+            _update_services(through, name, using)
 
 
-models.signals.m2m_changed.connect(_update_has_pools, sender=Service.pools.through)
-models.signals.post_delete.connect(_forget_deleted_pool, sender=ResourcePool)
+for _through, (_name, _model) in FLAGS.items():
+    models.signals.m2m_changed.connect(_update_flag, sender=_through)
+    models.signals.post_delete.connect(_forget_deleted, sender=_model)
 
 
 class ServiceAddon(AbstractAddon):

@@ -17,6 +17,7 @@ from bookings.models import BusyInterval, field_validation
 from bookings.protocols import BookingType
 from bookings.rules import instants, prices, validation
 from bookings.services import references
+from bookings.services.offered_providers import OfferedProviders
 
 VALIDATED_FIELDS: Final = ("title", "location", "meeting_link", "price_amount")
 
@@ -55,12 +56,14 @@ def check_offer_has_waitlist(session: Session) -> None:
 
 
 def check_publishable(service: Any, provider: Any, *, override_policy: bool) -> None:
-    """Raise ``NotAllowed`` unless both are active and the service has group sessions.
+    """Raise ``NotAllowed`` unless both are active, the service has group sessions, and the provider
+    offers it.
 
-    ``override_policy`` lifts only that they are active, as it does for a booking.
+    ``override_policy`` lifts all but that it has group sessions, as it does for a booking.
     """
     get_adapter().check_active(service, provider, override_policy=override_policy)
     references.check_booking_type(service, provider, BookingType.GROUP_SESSION)
+    OfferedProviders(override_policy=override_policy).check(service, provider)
 
 
 def check_not_past(session: Session, now: datetime, allow_past: bool | None) -> None:

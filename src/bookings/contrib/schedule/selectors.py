@@ -105,7 +105,8 @@ def list_available_slots(
         ``end_dt``. They may be further apart than 400 days.
     :param now_dt: the current time, by default the clock's.
     :param override_policy: for staff: minimum notice, maximum advance, limits and the duplicate
-        guard do not count, nor ``is_active`` unless the adapter says otherwise.
+        guard do not count, nor who offers the service, nor ``is_active`` unless the adapter says
+        otherwise.
     :returns: a sequence of :class:`Slot`, soonest first, with a method ``why_not(start_at)``.
     :raises SlotUnavailable: the provider has no schedule, and there is no default one
         (``no_schedule``).
@@ -265,7 +266,8 @@ def availability_etag(
 
     It is computed in three queries from the revisions of the calendars and the schedules, the
     attributes of the service, the expired holds and the current minute, and in up to two more from
-    what limits and the duplicate guard count. The range of slots is not part of it, because that is
+    what limits and the duplicate guard count, and one more if not every
+    provider offers the service. The range of slots is not part of it, because that is
     part of the page's address. Nor is what an overridden ``check_bookable`` of the adapter reads.
 
     :param service: the service to be booked.

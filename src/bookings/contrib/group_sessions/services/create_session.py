@@ -22,6 +22,7 @@ from bookings.contrib.group_sessions.session_rules import (
 from bookings.ledger import entries, locks
 from bookings.ledger.transactions import atomic_with_retry, send_on_commit
 from bookings.models import Booking
+from bookings.models.read_alias import reading_from
 from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.rules import instants, prices, service_rules
@@ -73,13 +74,15 @@ def create_session(
     :param now_dt: the current time; ``None`` for the clock's.
     :param allow_past: whether it may start in the past; ``None`` for the setting
         ``BOOKINGS_ALLOW_PAST_START``.
-    :param override_policy: staff only: lifts that service and provider have to be active.
+    :param override_policy: staff only: lifts that service and provider have to be active, and that
+        the provider has to offer the service.
     :returns: the session, SCHEDULED.
     :raises InvalidSession: it does not end after its start (code ``ends_before_start``), or seats
         are offered without a waitlist (``offer_without_waitlist``).
     :raises InvalidBooking: another value is invalid.
     :raises NotAllowed: the service or provider is not active, or the service has no group sessions
         (code ``booking_type``).
+    :raises ProviderNotOffered: the provider does not offer the service.
     :raises PastStart: the start has passed.
     :raises TenantMismatch: service or provider belong to another tenant, or the tenant is missing.
     :raises MissingReference: the provider or service has been deleted.
@@ -110,7 +113,8 @@ def create_session(
         session, rules = draft(provider=one)
         check_new_session(session, rules)
         check_not_past(session, now, allow_past)
-        check_publishable(service, one, override_policy=override_policy)
+        with reading_from(using):
+            check_publishable(service, one, override_policy=override_policy)
         return _store(session, now=now, using=using, takes_turns=takes_turns)
 
     if not isinstance(provider, AnyOf):
@@ -125,6 +129,7 @@ def create_session(
         window=instants.busy_bounds_of(first),
         now=now,
         using=using,
+        override_policy=override_policy,
     )
 
 

@@ -80,7 +80,8 @@ def generate_sessions(
     :param tenant: the tenant, with tenancy on.
     :param created_by: the user who publishes them; ``None`` for nobody.
     :param now_dt: the current time; ``None`` for the clock's.
-    :param override_policy: staff only: lifts that service and provider have to be active.
+    :param override_policy: staff only: lifts that service and provider have to be active, and that
+        the provider has to offer the service.
     :param dry_run: count, and write nothing. A hold that has expired, but still is PENDING, is then
         a conflict.
     :param progress: called after each chunk with the number of slots so far.
@@ -92,6 +93,7 @@ def generate_sessions(
     :raises NotAllowed: the service or provider is not active, the service has no group sessions
         (code ``booking_type``), or ``bookings.contrib.schedule`` is not installed
         (``schedule_not_installed``).
+    :raises ProviderNotOffered: the provider does not offer the service.
     :raises SlotUnavailable: the provider has no schedule (code ``no_schedule``).
     :raises TenantMismatch: service or provider belong to another tenant, or the tenant is missing.
     :raises MissingReference: the provider or service has been deleted.

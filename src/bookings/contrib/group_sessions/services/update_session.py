@@ -76,7 +76,8 @@ def update_session(
     :param now_dt: the current time; ``None`` for the clock's.
     :param allow_past: whether a new start may lie in the past; ``None`` for the setting
         ``BOOKINGS_ALLOW_PAST_START``.
-    :param override_policy: staff only: lifts that the service and a new provider have to be active.
+    :param override_policy: staff only: lifts that the service and a new provider have to be active,
+        and that a new provider has to offer the service.
     :param changes: the new values of ``title``, ``provider``, ``start_at``, ``end_at``,
         ``capacity``, ``price_amount``, ``location``, ``meeting_link``, ``enable_waitlist`` or
         ``waitlist_offer_minutes``, each optional. A new start without an end keeps the length. A

@@ -70,7 +70,7 @@ class Options(TypedDict, total=False):
     """The current time, by default the clock's."""
     override_policy: bool
     """For staff: minimum notice, maximum advance, limits and the duplicate guard do not count, nor
-    ``is_active`` unless the adapter says otherwise."""
+    who offers the service, nor ``is_active`` unless the adapter says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

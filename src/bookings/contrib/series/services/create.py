@@ -145,6 +145,7 @@ def create_series(
         window=None,
         now=references.resolve_now(now_dt),
         using=router.db_for_write(Booking),
+        override_policy=bool(options.get("override_policy")),
         passed_over=(*PASSED_OVER, SeriesConflict),
     )
 
