@@ -14,6 +14,7 @@ from bookings.contrib.series.exceptions import InvalidRecurrence
 from bookings.contrib.series.recurrences import list_starts
 from tests.contrib.series import reference_recurrences
 from tests.contrib.series.reference_recurrences import Rule
+from tests.quick_run import examples
 
 DAYS: Final = {"DAILY": 100, "WEEKLY": 300, "MONTHLY": 800, "YEARLY": 1600}
 
@@ -62,7 +63,7 @@ def expanded(rule: Rule, start: datetime, last: datetime, zone: ZoneInfo) -> lis
         raise
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(rules(), st.datetimes(datetime(1996, 1, 1), datetime(2105, 1, 1)))
 @example(
     Rule("WEEKLY", days=((0, 0), (0, 2), (0, 4)), numbers={"BYSETPOS": (2,)}), datetime(2026, 1, 7)

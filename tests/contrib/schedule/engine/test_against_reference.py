@@ -18,7 +18,7 @@ from bookings.contrib.schedule.engine import (
 from tests.contrib.schedule.engine import reference_engine, zone_files
 from tests.contrib.schedule.engine.reference_engine import EngineCase
 from tests.contrib.schedule.engine.strategies import engine_cases, run_engine
-from tests.quick_run import one_in
+from tests.quick_run import examples, one_in
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -58,7 +58,7 @@ def test_around_every_change_of_every_zone(name: str) -> None:
         assert run_engine(case) == reference_engine.starts(case)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(case=engine_cases())
 def test_whatever_is_asked(case: EngineCase) -> None:
     assert run_engine(case) == reference_engine.starts(case)

@@ -29,6 +29,7 @@ from bookings.rules import policies
 from tests.contrib.schedule.engine.reference_engine import EngineCase
 from tests.contrib.schedule.engine.strategies import engine_cases, run_engine
 from tests.core.test_service_rules import rules as service_rules
+from tests.quick_run import examples
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -156,7 +157,7 @@ def test_a_shift_that_closes_in_the_repeated_hour_closes_the_second_time() -> No
     assert (midnight, midnight + 3 * HOUR + HOUR // 2) in list(found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(case=engine_cases())
 def test_openings_are_in_order_apart_and_never_empty(case: EngineCase) -> None:
     found = list(openings(case.hours, case.first, case.last))
@@ -291,7 +292,7 @@ def test_a_week_from_monday_to_monday_is_whole() -> None:
 # The window
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(case=engine_cases(), within=st.floats(0, 1))
 def test_the_answer_does_not_depend_on_the_window(case: EngineCase, within: float) -> None:
     middle = case.first + int(within * (case.last - case.first))
@@ -300,7 +301,7 @@ def test_the_answer_does_not_depend_on_the_window(case: EngineCase, within: floa
     assert run_engine(early) + run_engine(late) == run_engine(case)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(case=engine_cases(), order=st.randoms())
 def test_the_order_of_what_is_busy_does_not_matter(case: EngineCase, order: Any) -> None:
     busy = list(case.busy)

@@ -19,7 +19,7 @@ from bookings.contrib.schedule.selectors import (
     list_available_slots,
 )
 from bookings.contrib.schedule.services import take_time_off
-from bookings.contrib.schedule.slots.resource_time import _without
+from bookings.contrib.schedule.slots.resource_time import _intersect, _without
 from bookings.exceptions import BookingConflict, InvalidBooking, NotAllowed, PoolExhausted
 from bookings.extensions import Extension
 from bookings.models import Booking
@@ -351,3 +351,18 @@ def test_single_starts_are_taken_out_of_intervals(
     intervals: Any, starts: list[int], left: Any
 ) -> None:
     assert _without(intervals, starts) == left
+
+
+@pytest.mark.parametrize(
+    ("lists", "common"),
+    [
+        ([], []),
+        ([[(0, 10)]], [(0, 10)]),
+        ([[(0, 4), (6, 10)], [(2, 8)]], [(2, 4), (6, 8)]),
+        ([[(0, 4)], [(4, 8)]], []),
+        ([[(4, 8)], [(0, 4)]], []),
+        ([[(0, 4)], [(4, 8)], [(0, 8)]], []),
+    ],
+)
+def test_what_blocks_a_pool_is_what_blocks_all_of_it(lists: Any, common: Any) -> None:
+    assert _intersect(lists) == common

@@ -40,7 +40,7 @@ CANDIDATES = [FIRST + GRID * number for number in range(6 * 7)]
 NOW = FIRST - timedelta(hours=20)
 
 HYPOTHESIS_SETTINGS = settings(
-    max_examples=examples(6),
+    max_examples=examples(4),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -34,7 +34,7 @@ GRID = timedelta(minutes=10)
 CANDIDATES = [MIDNIGHT + GRID * number for number in range(5 * 6)]
 
 HYPOTHESIS_SETTINGS = settings(
-    max_examples=examples(8),
+    max_examples=examples(5),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
