@@ -13,7 +13,7 @@ from bookings.conf import app_settings
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import (
     book_seat,
-    close_booking,
+    close_session,
     create_session,
     join_waitlist,
 )
@@ -116,7 +116,7 @@ def test_a_rule_of_the_session_can_be_overridden(
     boss: Client, session: Session, seat: Booking, settings: Any, rule: str
 ) -> None:
     if rule == "closed":
-        close_booking(session)
+        close_session(session)
     else:
         settings.BOOKINGS_WAITLIST_ORDER = "strict"
         join_waitlist(session, client_name="Bob", party_size=3)

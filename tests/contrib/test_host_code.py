@@ -237,7 +237,7 @@ def _paid(host: Host, booking: Booking, **values: Any) -> Prepared:
 def _promotable(host: Host) -> Prepared:
     """Free a seat for an entry that is not promoted by itself, because booking is closed."""
     session, booking, entry = host.waited_for()
-    sessions.close_booking(session, now_dt=NOW)
+    sessions.close_session(session, now_dt=NOW)
     core.cancel_booking(booking, now_dt=NOW)
     return lambda: sessions.promote_from_waitlist(entry, now_dt=NOW)
 
@@ -266,9 +266,9 @@ def _cancelling(time_off: Any) -> Prepared:
 
 def _closed_and_waited_for(host: Host) -> Prepared:
     session, booking, _entry = host.waited_for()
-    sessions.close_booking(session, now_dt=NOW)
+    sessions.close_session(session, now_dt=NOW)
     core.cancel_booking(booking, now_dt=NOW)
-    return _on(sessions.reopen_booking, session)
+    return _on(sessions.reopen_session, session)
 
 
 def _paid_for(host: Host) -> Booking:
@@ -426,7 +426,7 @@ VERBS: Final[dict[str, tuple[Callable[[Host], Prepared], set[str]]]] = {
         ),
         set(),
     ),
-    "close a session": (lambda h: _on(sessions.close_booking, h.session()), set()),
+    "close a session": (lambda h: _on(sessions.close_session, h.session()), set()),
     "open a session that is waited for": (_closed_and_waited_for, PROMOTED),
     "finish sessions": (
         lambda h: _after(lambda: _booked(h), lambda: sessions.finish_sessions(now_dt=START + DAY)),
@@ -563,8 +563,8 @@ VERBS_OF_SERVICE: Final[dict[str, set[str]]] = {
     "schedule.move_time_off": {"move time off"},
     "schedule.cancel_time_off": {"cancel time off"},
     "sessions.generate_sessions": {"generate sessions"},
-    "sessions.close_booking": {"close a session"},
-    "sessions.reopen_booking": {"open a session that is waited for"},
+    "sessions.close_session": {"close a session"},
+    "sessions.reopen_session": {"open a session that is waited for"},
     "sessions.finish_sessions": {"finish sessions"},
     "sessions.create_session": {"publish a session"},
     "sessions.update_session": {"update a session", "add seats that are waited for"},

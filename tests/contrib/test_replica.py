@@ -250,7 +250,7 @@ STEPS: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
         it.session, client_name="Ann", client_user=it.user, idempotency_key="key", now_dt=NOW
     ),
     "cancel_session": lambda it: sessions.cancel_session(it.full, actor=it.user, now_dt=NOW),
-    "close_booking": lambda it: sessions.close_booking(it.full, now_dt=NOW),
+    "close_session": lambda it: sessions.close_session(it.full, now_dt=NOW),
     "create_session": lambda it: sessions.create_session(
         service=it.group,
         provider=it.other,
@@ -284,12 +284,13 @@ STEPS: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
         sessions.promote_from_waitlist(it.waiting, actor=it.user, now_dt=NOW),
     ),
     "reopen_booking": lambda it: (
-        sessions.close_booking(it.full, now_dt=NOW),
-        vacate(it),
-        sessions.reopen_booking(it.full, now_dt=NOW),
-        # The core's, of the same name.
         core.cancel_booking(it.booking, now_dt=NOW),
         core.reopen_booking(it.booking, actor=it.user, now_dt=NOW),
+    ),
+    "reopen_session": lambda it: (
+        sessions.close_session(it.full, now_dt=NOW),
+        vacate(it),
+        sessions.reopen_session(it.full, now_dt=NOW),
     ),
     "update_session": lambda it: sessions.update_session(
         it.full, start_at=START + DAY + HOUR, end_at=START + DAY + 2 * HOUR, now_dt=NOW

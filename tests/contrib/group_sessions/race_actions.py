@@ -178,7 +178,7 @@ def seats_for_some_who_wait(*, seats: int, waiting: int) -> dict[str, Any]:
         services.join_waitlist(session, client_name=f"Waits {n}", now_dt=NOW).pk
         for n in range(waiting)
     ]
-    services.close_booking(session, now_dt=NOW)
+    services.close_session(session, now_dt=NOW)
     cancel_booking(Booking.objects.get(pk=scene["bookings"][0]), now_dt=NOW)
     return {"session": session.pk, "entries": entries}
 

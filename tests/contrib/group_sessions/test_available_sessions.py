@@ -16,7 +16,7 @@ from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.selectors import available_sessions
 from bookings.contrib.group_sessions.services import (
     cancel_session,
-    close_booking,
+    close_session,
     generate_sessions,
 )
 from bookings.contrib.schedule.services import create_schedule
@@ -71,7 +71,7 @@ def test_only_bookable_sessions_are_listed(
     )
     make_booking(full, "Ann", 3)
     make_booking(waited_for, "Ann", 3)
-    close_booking(closed, now_dt=NOW)
+    close_session(closed, now_dt=NOW)
     cancel_session(cancelled, now_dt=NOW)
     make_session(provider=other_provider)
     assert found(provider) == {WEDNESDAY: []}

@@ -26,12 +26,12 @@ from bookings.contrib.group_sessions.exceptions import (
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import (
     cancel_session,
-    close_booking,
+    close_session,
     finish_session,
     finish_sessions,
     mark_attendance,
     move_seat,
-    reopen_booking,
+    reopen_session,
     update_session,
 )
 from bookings.contrib.payments.models import RefundDue
@@ -370,11 +370,11 @@ def test_a_reason_is_text(session: Session) -> None:
 
 def test_staff_close_and_open_booking(session: Session, make_booking: MakeBooking) -> None:
     for _ in range(2):
-        close_booking(session, now_dt=NOW)
+        close_session(session, now_dt=NOW)
         assert (session.status, session.closed_by_staff) == ("BOOKING_CLOSED", True)
         assert not session.booking_open
     for _ in range(2):
-        reopen_booking(session, now_dt=NOW)
+        reopen_session(session, now_dt=NOW)
         assert (session.status, session.closed_by_staff) == ("SCHEDULED", False)
     make_booking(session)
 
@@ -383,11 +383,11 @@ def test_a_full_session_stays_closed_when_it_is_reopened(
     session: Session, make_booking: MakeBooking
 ) -> None:
     make_booking(session, seats=3)
-    reopen_booking(session, now_dt=NOW)
+    reopen_session(session, now_dt=NOW)
     assert session.status == "BOOKING_CLOSED"
 
 
-@pytest.mark.parametrize("verb", [close_booking, reopen_booking])
+@pytest.mark.parametrize("verb", [close_session, reopen_session])
 def test_a_cancelled_session_is_neither_closed_nor_opened(session: Session, verb: Any) -> None:
     cancel_session(session, now_dt=NOW)
     with refused(SessionNotOpen, "session_cancelled"):
@@ -460,7 +460,7 @@ def test_a_session_read_before_its_provider_changed_is_closed(
 ) -> None:
     seen = reloaded(session)
     update_session(session, provider=other_provider, now_dt=NOW)
-    close_booking(seen, now_dt=NOW)
+    close_session(seen, now_dt=NOW)
     assert (seen.status, seen.provider) == ("BOOKING_CLOSED", other_provider)
 
 

@@ -10,7 +10,7 @@ from django.db.models import F
 from bookings.contrib.group_sessions.exceptions import SessionNotOpen
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.seat_claims import seat_claim
-from bookings.contrib.group_sessions.services import cancel_session, close_booking
+from bookings.contrib.group_sessions.services import cancel_session, close_session
 from bookings.exceptions import BookingError
 from bookings.integrity import Problem, find_problems, repair
 from bookings.models import Booking, BusyInterval, Calendar
@@ -232,6 +232,6 @@ def test_waiting_for_a_closed_session_is_no_problem(
     full_session: Session, make_entry: MakeEntry
 ) -> None:
     make_entry(full_session, "Bob")
-    close_booking(full_session, now_dt=NOW)
+    close_session(full_session, now_dt=NOW)
     Booking.objects.all().delete()
     assert list(find_problems()) == []

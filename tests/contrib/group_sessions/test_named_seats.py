@@ -13,7 +13,7 @@ from bookings.contrib.group_sessions.exceptions import AlreadyBooked, AlreadyWai
 from bookings.contrib.group_sessions.models import Seat, Session
 from bookings.contrib.group_sessions.selectors import available_sessions
 from bookings.contrib.group_sessions.services import (
-    close_booking,
+    close_session,
     move_seat,
     promote_from_waitlist,
     update_session,
@@ -160,7 +160,7 @@ def test_staff_promote_one_of_the_family(
     member(session, "Kim Lee")
     ann = make_booking(session, "Ann", 2)
     entry = make_entry(session, "Sam Lee", **FAMILY)
-    close_booking(session, now_dt=NOW)
+    close_session(session, now_dt=NOW)
     cancel_booking(ann, now_dt=NOW)
     promote_from_waitlist(entry, now_dt=NOW)
     assert booked_clients(session).keys() == {"Kim Lee", "Sam Lee"}

@@ -10,9 +10,9 @@ import pytest
 from bookings.contrib.group_sessions.exceptions import SessionNotOpen, WaitlistRefused
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import (
-    close_booking,
+    close_session,
     finish_session,
-    reopen_booking,
+    reopen_session,
     update_session,
 )
 from bookings.contrib.payments.models import RefundDue
@@ -106,12 +106,12 @@ def test_a_closed_session_takes_seats_back_and_gives_none(
     session: Session, make_booking: MakeBooking, change: Change
 ) -> None:
     booking = make_booking(session, seats=2)
-    close_booking(session, now_dt=NOW)
+    close_session(session, now_dt=NOW)
     with refused(SessionNotOpen, "booking_closed"):
         change(booking, 3)
     change(booking, 1)
     change_party_size(booking, 2, now_dt=NOW, override_policy=True)
-    reopen_booking(session, now_dt=NOW)
+    reopen_session(session, now_dt=NOW)
     change(booking, 3)
 
 

@@ -15,7 +15,7 @@ from bookings import extensions
 from bookings.adapters import DefaultBookingAdapter
 from bookings.contrib.group_sessions import waitlist_retry
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
-from bookings.contrib.group_sessions.services import close_booking, join_waitlist
+from bookings.contrib.group_sessions.services import close_session, join_waitlist
 from bookings.exceptions import NotAllowed
 from bookings.integrity import find_problems
 from bookings.models import Booking
@@ -264,7 +264,7 @@ def test_an_entry_without_a_seat_is_not_tried(
     if why == "full":
         make_booking(full_session, "Eve", 3)
     elif why == "closed":
-        close_booking(full_session, now_dt=NOW)
+        close_session(full_session, now_dt=NOW)
     with commit():
         cancel_booking(other, now_dt=now)
     assert waiting_clients(full_session) == ["Bob"]

@@ -17,9 +17,9 @@ from bookings.contrib.group_sessions.selectors import available_sessions, list_s
 from bookings.contrib.group_sessions.services import (
     book_seat,
     cancel_session,
-    close_booking,
+    close_session,
     create_session,
-    reopen_booking,
+    reopen_session,
 )
 from bookings.exceptions import BookingError, InvalidBooking, NotAllowed
 from bookings.models import Booking
@@ -232,14 +232,14 @@ def test_no_seat_of_a_closed_session_remains(
     session: Session, make_booking: MakeBooking, provider: Any
 ) -> None:
     make_booking(session, "Bob")
-    close_booking(session, now_dt=NOW)
+    close_session(session, now_dt=NOW)
     session.refresh_from_db()
     assert (session.remaining_seats, session.free_seats) == (0, 2)
     assert not session.is_full
     assert_refused(session, BookingError, "booking_closed")
     [listed] = list_sessions(now_dt=NOW)
     assert listed.remaining_seats == 0
-    reopen_booking(session, now_dt=NOW)
+    reopen_session(session, now_dt=NOW)
     session.refresh_from_db()
     assert (session.remaining_seats, session.booking_open) == (2, True)
     cancel_session(session, now_dt=NOW)

@@ -23,7 +23,7 @@ from bookings.contrib.group_sessions.selectors import bookings_of, list_sessions
 from bookings.contrib.group_sessions.services import (
     book_seat,
     cancel_session,
-    close_booking,
+    close_session,
     create_session,
     finish_session,
     update_session,
@@ -310,7 +310,7 @@ def test_a_session_closed_by_staff_stays_closed(
     session: Session, make_booking: MakeBooking
 ) -> None:
     booking = make_booking(session, seats=3)
-    close_booking(session, now_dt=NOW)
+    close_session(session, now_dt=NOW)
     cancel_booking(booking, now_dt=NOW)
     assert reloaded(session).status == "BOOKING_CLOSED"
     with refused(SessionNotOpen, "booking_closed"):

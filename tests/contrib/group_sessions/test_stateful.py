@@ -213,7 +213,7 @@ class SessionMachine(RuleBasedStateMachine):
             lambda: services.update_session(self.session(which), now_dt=self.now, **changes)
         )
 
-    @rule(which=WHICH, verb=st.sampled_from(["close_booking", "reopen_booking"]))
+    @rule(which=WHICH, verb=st.sampled_from(["close_session", "reopen_session"]))
     def turn(self, which: int, verb: str) -> None:
         self.all_or_nothing(lambda: getattr(services, verb)(self.session(which), now_dt=self.now))
 

@@ -24,12 +24,12 @@ from bookings.contrib.group_sessions.models import Session, WaitlistEntry
 from bookings.contrib.group_sessions.selectors import position
 from bookings.contrib.group_sessions.services import (
     cancel_session,
-    close_booking,
+    close_session,
     finish_session,
     leave_waitlist,
     move_seat,
     promote_from_waitlist,
-    reopen_booking,
+    reopen_session,
     update_session,
 )
 from bookings.exceptions import (
@@ -324,12 +324,12 @@ def test_a_reopened_session_promotes_its_waitlist(
     full_session: Session, make_entry: MakeEntry
 ) -> None:
     make_entry(full_session, "Bob")
-    close_booking(full_session, now_dt=NOW)
+    close_session(full_session, now_dt=NOW)
     cancel_booking(ann(), now_dt=NOW)
     with refused(SessionNotOpen, "booking_closed"):
         make_entry(full_session, "Cid")
     assert booked_clients(full_session) == {}
-    reopen_booking(full_session, now_dt=NOW)
+    reopen_session(full_session, now_dt=NOW)
     assert booked_clients(full_session) == {"Bob": (1, "CONFIRMED")}
 
 
@@ -783,7 +783,7 @@ def test_a_promotion_is_of_the_entry_as_it_is_under_the_lock(
     booked: dict[str, tuple[int, str]],
 ) -> None:
     entry = make_entry(full_session, "Bob")
-    close_booking(full_session, now_dt=NOW)
+    close_session(full_session, now_dt=NOW)
     cancel_booking(ann(), now_dt=NOW)
     settings.BOOKINGS_ADAPTER = f"{__name__}.{_Interrupted.__name__}"
     _Interrupted.happens = happens
@@ -796,7 +796,7 @@ def test_an_entry_that_ends_while_the_adapter_is_asked_is_not_promoted(
     full_session: Session, make_entry: MakeEntry, settings: Any
 ) -> None:
     entry = make_entry(full_session, "Bob")
-    close_booking(full_session, now_dt=NOW)
+    close_session(full_session, now_dt=NOW)
     cancel_booking(ann(), now_dt=NOW)
     settings.BOOKINGS_ADAPTER = f"{__name__}.{_Interrupted.__name__}"
     _Interrupted.happens = lambda: leave_waitlist(entry, now_dt=NOW)
@@ -809,7 +809,7 @@ def test_what_the_adapter_refuses_is_not_promoted_by_staff(
     full_session: Session, make_entry: MakeEntry, settings: Any
 ) -> None:
     entry = make_entry(full_session, "Bob")
-    close_booking(full_session, now_dt=NOW)
+    close_session(full_session, now_dt=NOW)
     cancel_booking(ann(), now_dt=NOW)
     settings.BOOKINGS_ADAPTER = f"{__name__}.{_NoBob.__name__}"
     with refused(NotAllowed):
@@ -825,7 +825,7 @@ def test_a_busy_database_is_no_refusal_of_the_entry(
     full_session: Session, make_entry: MakeEntry, settings: Any
 ) -> None:
     entry = make_entry(full_session, "Bob")
-    close_booking(full_session, now_dt=NOW)
+    close_session(full_session, now_dt=NOW)
     cancel_booking(ann(), now_dt=NOW)
     settings.BOOKINGS_ADAPTER = f"{__name__}.{_IsBusy.__name__}"
     with refused(BookingBusy):
@@ -837,7 +837,7 @@ def test_who_promotes_has_made_the_booking(
 ) -> None:
     staff = django_user_model.objects.create_user("desk")
     entry = make_entry(full_session, "Bob")
-    close_booking(full_session, now_dt=NOW)
+    close_session(full_session, now_dt=NOW)
     cancel_booking(ann(), now_dt=NOW)
     assert promote_from_waitlist(entry, actor=staff, now_dt=NOW).booking.created_by == staff
     WaitlistEntry.objects.all().delete()

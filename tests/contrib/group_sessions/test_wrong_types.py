@@ -114,7 +114,7 @@ TABLES: Final[dict[str, Table]] = {
         "now_dt": optional(INSTANT),
     },
     "cancel_session": {**OF_A_CHANGE, "reason": TEXTS, "refund": TEXTS},
-    "close_booking": OF_A_SESSION,
+    "close_session": OF_A_SESSION,
     "create_session": {
         **OF_NEW_ONES,
         "start_at": INSTANT,
@@ -156,7 +156,7 @@ TABLES: Final[dict[str, Table]] = {
         "expected_version": optional(INTEGERS),
     },
     "promote_from_waitlist": OF_A_PLACE,
-    "reopen_booking": OF_A_SESSION,
+    "reopen_session": OF_A_SESSION,
     "update_session": {
         **OF_A_CHANGE,
         **SHOWN,

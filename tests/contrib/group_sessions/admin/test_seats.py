@@ -15,7 +15,7 @@ from bookings.contrib.group_sessions.admin.seat_pages import move_link
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.services import (
     cancel_session,
-    close_booking,
+    close_session,
     finish_session,
     update_session,
 )
@@ -118,7 +118,7 @@ def test_staff_may_override_what_refuses_a_client(
 ) -> None:
     session = make_session(service=make_service(minimum_notice_minutes=30 * 24 * 60))
     assert "must be booked at least" in str(errors(book(boss, session)))
-    close_booking(session)
+    close_session(session)
     assert errors(book(boss, session)) != {}
     assert not Booking.objects.exists()
     book(boss, session, override_policy="on")
@@ -191,7 +191,7 @@ def test_links_are_offered_only_where_they_lead_somewhere(
     assert offered(plain, viewer) == set()
     queued = make_session(start_at=start + timedelta(hours=2), enable_waitlist=True)
     assert offered(queued) == {"book", "wait"}
-    close_booking(queued)
+    close_session(queued)
     assert offered(queued) == {"book"}
     cancel_session(queued)
     assert offered(queued) == set()

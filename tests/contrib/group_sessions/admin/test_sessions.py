@@ -15,7 +15,7 @@ from django.utils import timezone
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import (
     cancel_session,
-    close_booking,
+    close_session,
     finish_session,
     update_session,
 )
@@ -110,7 +110,7 @@ def test_the_other_filters_and_the_order(
     assert listed(boss, when="past") == [past]
     assert listed(boss) == [first, second, past]
     assert listed(boss, provider__id__exact=other_provider.pk) == [second]
-    close_booking(first)
+    close_session(first)
     assert listed(boss, status__exact="BOOKING_CLOSED") == [first]
 
 
@@ -142,7 +142,7 @@ def test_the_status_says_that_a_session_is_full_or_running(
         assert badge(session) == "full: Full"
     assert text_of(boss.get(LIST)).count('bookings-status-full">Full') == 2
     assert badge(running) == "running: Running"
-    close_booking(full)
+    close_session(full)
     assert badge(full) == "booking_closed: Booking closed"
     cancel_session(running)
     assert badge(running) == "cancelled: Cancelled"

@@ -18,7 +18,7 @@ from bookings.contrib.group_sessions.admin.session_version import version_of
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
 from bookings.contrib.group_sessions.services import (
     cancel_session,
-    close_booking,
+    close_session,
     leave_waitlist,
     update_session,
 )
@@ -225,7 +225,7 @@ def test_booking_is_closed_before_the_session_begins(
 ) -> None:
     assert "/step/close/" in text_of(boss.get(page_of(session)))
     assert "/step/close/" not in text_of(boss.get(page_of(past)))
-    close_booking(past)
+    close_session(past)
     assert "/step/reopen/" not in text_of(boss.get(page_of(past)))
 
 
@@ -239,7 +239,7 @@ def test_reopening_names_the_promoted_clients(
     session = make_session(enable_waitlist=True)
     booking = make_booking(session, seats=3, now_dt=None)
     make_entry(session, "Zoe", now_dt=None)
-    close_booking(session)
+    close_session(session)
     cancel_booking(booking)
     assert messages_of(step(boss, session, "reopen")) == [
         f"{session} is now: Scheduled.",
@@ -480,4 +480,4 @@ def test_a_step_needs_the_csrf_token(session_with_queue: Session) -> None:
         f"waitlist/{session_with_queue.waitlist.get(client_name='Eva').pk}/remove",
     ):
         assert strict.post(page_of(session_with_queue, page)).status_code == 403
-    close_booking(session_with_queue)
+    close_session(session_with_queue)

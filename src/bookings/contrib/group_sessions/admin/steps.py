@@ -17,9 +17,9 @@ from bookings.contrib.group_sessions.admin.waitlist import promoted_clients, pro
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import (
     cancel_session,
-    close_booking,
+    close_session,
     finish_session,
-    reopen_booking,
+    reopen_session,
 )
 
 
@@ -47,7 +47,7 @@ STEPS: Final = step_table(
     Step(
         name="close",
         label=pgettext_lazy("step of a session", "Close booking"),
-        service=without_actor(close_booking),
+        service=without_actor(close_session),
         is_open=lambda session, now: (
             session.is_active and now < session.start_at and not session.closed_by_staff
         ),
@@ -56,7 +56,7 @@ STEPS: Final = step_table(
     Step(
         name="reopen",
         label=pgettext_lazy("step of a session", "Reopen booking"),
-        service=without_actor(reopen_booking),
+        service=without_actor(reopen_session),
         is_open=lambda session, now: (
             session.is_active and now < session.start_at and session.closed_by_staff
         ),

@@ -3,7 +3,7 @@
 from bookings.contrib.group_sessions.generated_sessions import Generated, SlotConflict
 from bookings.contrib.group_sessions.services.book_seat import book_seat
 from bookings.contrib.group_sessions.services.cancel_session import cancel_session
-from bookings.contrib.group_sessions.services.close_booking import close_booking, reopen_booking
+from bookings.contrib.group_sessions.services.close_session import close_session, reopen_session
 from bookings.contrib.group_sessions.services.create_session import create_session
 from bookings.contrib.group_sessions.services.finish_session import (
     finish_session,
@@ -24,7 +24,7 @@ __all__ = [
     "SlotConflict",
     "book_seat",
     "cancel_session",
-    "close_booking",
+    "close_session",
     "create_session",
     "finish_session",
     "finish_sessions",
@@ -34,6 +34,6 @@ __all__ = [
     "mark_attendance",
     "move_seat",
     "promote_from_waitlist",
-    "reopen_booking",
+    "reopen_session",
     "update_session",
 ]

@@ -11,7 +11,7 @@ from bookings.contrib.group_sessions.session_rules import check_active_session
 from bookings.services import references
 
 
-def close_booking(session: Session, *, now_dt: datetime | None = None) -> Session:
+def close_session(session: Session, *, now_dt: datetime | None = None) -> Session:
     """Close a session for booking until it is reopened: the status becomes BOOKING_CLOSED.
 
     Clients can then neither book seats nor join the waitlist, and no waiting client is promoted. A
@@ -28,7 +28,7 @@ def close_booking(session: Session, *, now_dt: datetime | None = None) -> Sessio
     return _set_closed(session, True, now_dt)
 
 
-def reopen_booking(session: Session, *, now_dt: datetime | None = None) -> Session:
+def reopen_session(session: Session, *, now_dt: datetime | None = None) -> Session:
     """Open a session for booking again: the status becomes SCHEDULED.
 
     A session that is full and has no waitlist stays BOOKING_CLOSED. Free seats go to the waitlist.
