@@ -88,6 +88,7 @@ ONLY_SQLITE = (
     "core/test_money.py",
     "core/test_rules.py",
     "core/test_service_rules.py",
+    "core/test_wall_lengths.py",
     "core/test_working_days.py",
     "mutations/*",
     # How many statements a refusal takes, which test_pools.py provokes on every database.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -14,17 +14,20 @@ from bookings.models.fields import (
     QuestionsField,
     default_currency,
 )
+from bookings.rules.lengths import MAX_DAYS
 
 
 class PricingType(models.TextChoices):
     """What ``price_amount`` means; empty is the same as FIXED.
 
-    FIXED: the price. HOURLY: the price of an hour of the service's duration, rounded to the minor
-    unit of its currency. FREE: it is ignored; add-ons may still have a price.
+    FIXED: the price. HOURLY: the price of an hour of the booking's duration, rounded to the minor
+    unit of its currency. DAILY: the price of each day that has begun, counted from the time of day
+    of the start. FREE: it is ignored; add-ons may still have a price.
     """
 
     FIXED = "FIXED", _("Fixed")
     HOURLY = "HOURLY", _("By the hour")
+    DAILY = "DAILY", _("By the day")
     FREE = "FREE", _("Free")
 
 
@@ -55,6 +58,16 @@ def _minutes(name: Any, help_text: Any) -> models.PositiveIntegerField[int | Non
     )
 
 
+def _days(name: Any, help_text: Any) -> models.PositiveIntegerField[int | None, int | None]:
+    return models.PositiveIntegerField(
+        name,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
+        help_text=help_text,
+    )
+
+
 class AbstractService(models.Model):
     """What is sold: its duration, the rules of booking it, and its price."""
 
@@ -73,6 +86,30 @@ class AbstractService(models.Model):
     duration_step_minutes = _minutes(
         _("duration step"),
         _("Minutes between the durations to choose from; empty for any number of minutes."),
+    )
+    duration_days = _days(
+        _("duration in days"),
+        _("Until the same time of day, in place of minutes; empty for minutes."),
+    )
+    ends_at_time = models.TimeField(
+        _("time of the end"),
+        null=True,
+        blank=True,
+        help_text=_("In place of the time of the start, so many days later; without days, today."),
+    )
+    minimum_duration_days = _days(
+        _("fewest days"), _("If the client chooses the days; empty for the duration itself.")
+    )
+    maximum_duration_days = _days(
+        _("most days"), _("If the client chooses the days; empty for the duration itself.")
+    )
+    duration_step_days = _days(
+        _("days between"), _("Between the lengths to choose from; empty for any number of days.")
+    )
+    spans_closures = models.BooleanField(
+        _("may be kept while closed"),
+        default=False,
+        help_text=_("Only the start and the end have to be in business hours, as of a car."),
     )
     buffer_before_minutes = models.PositiveIntegerField(
         _("buffer before"), default=0, help_text=_("Minutes kept free before a booking.")

@@ -27,10 +27,13 @@ def test_the_currency_is_the_setting_s(settings: Any, make_service: Any) -> None
     assert default_currency() == make_service().currency == "CHF"
 
 
+DAYS = ("duration_days", "minimum_duration_days", "maximum_duration_days", "duration_step_days")
+
+
 def test_a_base_has_every_attribute_that_the_core_reads(make_service: Any) -> None:
     names = {field.name for field in AbstractService._meta.get_fields()}
-    read = set(ServiceRules.__dataclass_fields__) - {"shared"}
-    assert names >= read | {"allow_multiple_clients_per_slot", "is_active"}
+    read = set(ServiceRules.__dataclass_fields__) - {"shared", "by_days"}
+    assert names >= read | {"allow_multiple_clients_per_slot", "is_active", *DAYS, "ends_at_time"}
 
 
 def test_a_service_is_bookable_as_it_comes(make_service: Any) -> None:
@@ -45,7 +48,7 @@ def test_what_is_sold_and_booked_is_called_by_its_name(
 
 
 def test_the_pricing_types_are_those_that_the_rules_know() -> None:
-    assert PricingType.values == ["FIXED", service_rules.HOURLY, service_rules.FREE]
+    assert PricingType.values == ["FIXED", *service_rules.DERIVED_PRICES]
 
 
 LIMITS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from bookings.exceptions import BookingError, CapacityExceeded, InvalidBooking
 from bookings.protocols import AddonLike, ProviderLike, ServiceLike
+from bookings.rules.lengths import MAX_DAYS, DayLengths, WallLength
 from bookings.rules.prices import parse_amount
 from bookings.rules.service_rules import ServiceRules
 from bookings.rules.validation import MAX_MINUTES, whole_number
@@ -189,6 +191,8 @@ def test_what_is_no_text_is_refused_by_name(value: Any) -> None:
         ("FIXED", 50, Decimal(50)),
         ("HOURLY", 50, Decimal("37.50")),
         ("HOURLY", None, None),
+        ("DAILY", 50, Decimal(50)),
+        ("DAILY", None, None),
         ("FREE", 50, Decimal(0)),
         ("FREE", None, Decimal(0)),
         ("per seat", 50, Decimal(50)),
@@ -197,8 +201,44 @@ def test_what_is_no_text_is_refused_by_name(value: Any) -> None:
 def test_the_price_is_what_the_type_makes_of_the_amount(
     pricing_type: str, amount: Any, price: Decimal | None
 ) -> None:
-    service = rules(duration_minutes=45, pricing_type=pricing_type, price_amount=amount)
-    assert service.price == price
+    service = rules(pricing_type=pricing_type, price_amount=amount)
+    start = datetime(2030, 1, 7, 9, tzinfo=UTC)
+    assert service.price_of(start, start + timedelta(minutes=45), lambda: UTC) == price
+
+
+DAYS = ["duration_days", "minimum_duration_days", "maximum_duration_days", "duration_step_days"]
+
+
+@pytest.mark.parametrize("value", [0, *NO_NUMBERS, MAX_DAYS + 1], ids=repr)
+@pytest.mark.parametrize("name", DAYS)
+def test_days_are_positive_numbers(name: str, value: Any) -> None:
+    with pytest.raises(InvalidBooking, match=rf"service\.{name} must be a whole number"):
+        rules(**({"duration_days": 1} | {name: value}))
+
+
+def test_a_service_by_the_day_says_how_many() -> None:
+    service = rules(
+        duration_days=2,
+        ends_at_time="11:00",
+        minimum_duration_days=1,
+        maximum_duration_days=MAX_DAYS,
+        duration_step_days=3,
+    )
+    assert service.by_days == DayLengths(WallLength(2, time(11)), 1, MAX_DAYS, 3)
+    assert service.wall_length == service.length == WallLength(2, time(11))
+    assert service.duration_minutes == 2 * 1440
+    assert rules(ends_at_time=time(18)).length == WallLength(0, time(18))
+    assert rules().wall_length is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "noon", "25:00", "24:00", "11:00:01", time(11, tzinfo=UTC), 11, b"11:00"],
+    ids=repr,
+)
+def test_an_end_is_a_time_of_day_in_whole_minutes(value: Any) -> None:
+    with pytest.raises(InvalidBooking, match=r"service\.ends_at_time must be a time of day"):
+        rules(ends_at_time=value)
 
 
 @pytest.mark.parametrize(

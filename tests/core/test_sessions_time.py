@@ -15,7 +15,7 @@ from bookings.ledger import entries
 from bookings.ledger.claims import Claim
 from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking, BookingEvent, BusyInterval
-from bookings.rules.service_rules import ServiceRules
+from bookings.rules.service_rules import ServiceRules, Zone
 from bookings.services import cancel_booking, direct_save, reschedule_booking
 from bookings.services.booking_creation import save_new_booking as store
 from tests.core.conftest import Take
@@ -38,7 +38,7 @@ class Seats:
     def key(self) -> Any:
         return self.interval.pk
 
-    def apply_to(self, booking: Booking, rules: ServiceRules) -> None:
+    def apply_to(self, booking: Booking, rules: ServiceRules, zone: Zone) -> None:
         booking.end_at = self.interval.end_at
 
     def claim(self, booking: Booking) -> Claim:

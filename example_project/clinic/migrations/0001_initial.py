@@ -180,6 +180,87 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "duration_days",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text=(
+                            "Until the same time of day, in place of minutes; empty for minutes."
+                        ),
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3660),
+                        ],
+                        verbose_name="duration in days",
+                    ),
+                ),
+                (
+                    "ends_at_time",
+                    models.TimeField(
+                        blank=True,
+                        help_text=(
+                            "In place of the time of the start, so many days later; without days, today."
+                        ),
+                        null=True,
+                        verbose_name="time of the end",
+                    ),
+                ),
+                (
+                    "minimum_duration_days",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text=(
+                            "If the client chooses the days; empty for the duration itself."
+                        ),
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3660),
+                        ],
+                        verbose_name="fewest days",
+                    ),
+                ),
+                (
+                    "maximum_duration_days",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text=(
+                            "If the client chooses the days; empty for the duration itself."
+                        ),
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3660),
+                        ],
+                        verbose_name="most days",
+                    ),
+                ),
+                (
+                    "duration_step_days",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text=(
+                            "Between the lengths to choose from; empty for any number of days."
+                        ),
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3660),
+                        ],
+                        verbose_name="days between",
+                    ),
+                ),
+                (
+                    "spans_closures",
+                    models.BooleanField(
+                        default=False,
+                        help_text=(
+                            "Only the start and the end have to be in business hours, as of a car."
+                        ),
+                        verbose_name="may be kept while closed",
+                    ),
+                ),
+                (
                     "buffer_before_minutes",
                     models.PositiveIntegerField(
                         default=0,
@@ -343,7 +424,12 @@ class Migration(migrations.Migration):
                     "pricing_type",
                     models.CharField(
                         blank=True,
-                        choices=[("FIXED", "Fixed"), ("HOURLY", "By the hour"), ("FREE", "Free")],
+                        choices=[
+                            ("FIXED", "Fixed"),
+                            ("HOURLY", "By the hour"),
+                            ("DAILY", "By the day"),
+                            ("FREE", "Free"),
+                        ],
                         max_length=50,
                         verbose_name="pricing type",
                     ),

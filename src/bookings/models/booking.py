@@ -37,6 +37,7 @@ from bookings.models.lifecycle import BookingLifecycle
 from bookings.models.querysets import BookingQuerySet
 from bookings.models.read_alias import service_alias
 from bookings.rules import money, prices
+from bookings.rules.lengths import WallLength
 from bookings.rules.service_rules import has_seats
 
 if TYPE_CHECKING:
@@ -123,6 +124,20 @@ class Booking(BookingLifecycle):
 
     start_at = models.DateTimeField(_("start"))
     end_at = models.DateTimeField(_("end"))
+    duration_days = models.PositiveIntegerField(
+        _("days"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("By the wall clock; empty if it was booked in minutes."),
+    )
+    ends_at_time = models.TimeField(
+        _("time of the end"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Empty for the time of the start, or if it was booked in minutes."),
+    )
     buffer_before_minutes = models.PositiveIntegerField(_("buffer before"), default=0)
     buffer_after_minutes = models.PositiveIntegerField(_("buffer after"), default=0)
 
@@ -156,7 +171,7 @@ class Booking(BookingLifecycle):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("By the hour, if that is how it is priced."),
+        help_text=_("By the hour or the day, if that is how it is priced."),
     )
     total_amount = AmountField(
         _("total"),
@@ -211,6 +226,12 @@ class Booking(BookingLifecycle):
     requested_minutes: Any = None
     """Of a booking that is not stored yet: the length that the client has chosen, without add-ons;
     ``None`` for the service's."""
+
+    requested_days: Any = None
+    """The same in days."""
+
+    addon_length: timedelta | None = None
+    """Of a booking by the day that is made or moved: how long its add-ons last."""
 
     objects = BookingQuerySet.as_manager()
 
@@ -268,6 +289,18 @@ class Booking(BookingLifecycle):
         bits = secrets.randbits(5 * REFERENCE_LENGTH)
         code = "".join(CROCKFORD[bits >> shift & 31] for shift in REFERENCE_SHIFTS)
         return f"BK-{(now_dt or timezone.now()).year}-{code}"
+
+    @property
+    def wall_length(self) -> WallLength | None:
+        """How long it lasts by the wall clock, without add-ons; ``None`` if it was booked in
+        minutes."""
+        days = self.duration_days
+        return None if days is None else WallLength(days, self.ends_at_time)
+
+    def set_wall_length(self, length: WallLength | None) -> None:
+        """Keep a length by the wall clock; ``None`` for one in minutes."""
+        self.duration_days = None if length is None else length.days
+        self.ends_at_time = None if length is None else length.ends_at
 
     @property
     def is_in_session(self) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.utils.translation import gettext_lazy as _
 
@@ -13,8 +14,10 @@ from bookings.exceptions import (
     CapacityExceeded,
     InvalidBooking,
 )
-from bookings.rules import lengths, money, prices
+from bookings.rules import instants, lengths, money, prices
 from bookings.rules.buffers import BUFFER_FIELDS, buffer_of
+from bookings.rules.durations import MINUTES_PER_DAY
+from bookings.rules.lengths import DayLengths, Length, WallLength
 from bookings.rules.validation import MAX_MINUTES, one_of, whole_number
 
 DEFAULT_CURRENCY_SETTING: Final = "BOOKINGS_DEFAULT_CURRENCY"
@@ -22,8 +25,10 @@ DEFAULT_CURRENCY_SETTING: Final = "BOOKINGS_DEFAULT_CURRENCY"
 
 FIXED: Final = "FIXED"
 HOURLY: Final = "HOURLY"
+DAILY: Final = "DAILY"
 FREE: Final = "FREE"
-DERIVED_PRICES: Final = (HOURLY, FREE)
+PRICES_BY_LENGTH: Final = (HOURLY, DAILY)
+DERIVED_PRICES: Final = (*PRICES_BY_LENGTH, FREE)
 """The pricing types whose price is not ``price_amount`` itself."""
 PRICES_OF_ANY_LENGTH: Final = (FIXED, "", FREE)
 """The pricing types whose price does not depend on the length."""
@@ -33,12 +38,16 @@ CONCURRENT: Final = "CONCURRENT"
 CAPACITY_MODES: Final = (SLOT, CONCURRENT)
 """What a service's capacity counts: the seats of one slot, or of all bookings at one instant."""
 
+Zone: TypeAlias = Callable[[], tzinfo]
+"""Returns the zone of the provider; it is asked only where a day matters."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceRules:
     """The attributes that the core reads from a host's service, with their defaults."""
 
     duration_minutes: int
+    """Of a service by the day, 1440 for each day, and at least that."""
     minimum_duration_minutes: int | None
     maximum_duration_minutes: int | None
     duration_step_minutes: int | None
@@ -59,6 +68,8 @@ class ServiceRules:
     pricing_type: str
     price_amount: Decimal | None
     currency: str
+    by_days: DayLengths | None = None
+    """The lengths of a service that is booked by the day; ``None`` for one in minutes."""
 
     @classmethod
     def of(cls, service: Any, *, default_currency: str) -> ServiceRules:
@@ -66,10 +77,15 @@ class ServiceRules:
 
         Raises ``InvalidBooking`` with the name of the wrong attribute.
         """
-        if getattr(service, "duration_minutes", None) is None:
+        by_days = DayLengths.of(service) if is_by_days(service) else None
+        if by_days is not None:
+            duration_minutes = _nominal_minutes(by_days.own)
+        elif getattr(service, "duration_minutes", None) is None:
             raise InvalidBooking(_("Service is missing duration_minutes."), "missing_duration")
+        else:
+            duration_minutes = _minutes(service, "duration_minutes", at_least=1)
         return cls(
-            duration_minutes=_minutes(service, "duration_minutes", at_least=1),
+            duration_minutes=duration_minutes,
             minimum_duration_minutes=_optional_minutes(service, "minimum_duration_minutes"),
             maximum_duration_minutes=_optional_minutes(service, "maximum_duration_minutes"),
             duration_step_minutes=_optional_minutes(service, "duration_step_minutes"),
@@ -97,6 +113,7 @@ class ServiceRules:
                 default=default_currency,
                 of_default=DEFAULT_CURRENCY_SETTING,
             ),
+            by_days=by_days,
         )
 
     def for_provider(self, provider: Any) -> ServiceRules:
@@ -113,15 +130,26 @@ class ServiceRules:
         return replace(self, buffer_before_minutes=before, buffer_after_minutes=after)
 
     def of_length(
-        self, minutes: Any, name: str = "duration_minutes", *, override: bool = False
+        self, minutes: Any = None, days: Any = None, *, prefix: str = "", override: bool = False
     ) -> ServiceRules:
         """Return the rules of a booking whose length the client has chosen; ``None`` for no choice.
 
-        Raises ``InvalidBooking`` (``invalid_duration``) with the ``name`` of the argument for a
-        length that the service does not offer. With ``override`` any positive length will do.
+        Raises ``InvalidBooking`` (``invalid_duration``) with the name of the argument, which may
+        have a ``prefix``, for a length that the service does not offer. With ``override`` any
+        positive length will do.
         """
-        if minutes is None:
+        if minutes is None and days is None:
             return self
+        if minutes is not None and days is not None:
+            raise lengths.both_units_error(f"{prefix}duration_days")
+        name = f"{prefix}duration_{'minutes' if days is None else 'days'}"
+        if (days is None) is (self.by_days is not None):
+            raise lengths.wrong_unit_error(name, is_by_days=days is None)
+        if self.by_days is not None:
+            by_days = self.by_days.choose(days, name, override=override)
+            if by_days is self.by_days:
+                return self
+            return replace(self, by_days=by_days, duration_minutes=_nominal_minutes(by_days.own))
         minutes = lengths.chosen_minutes(
             minutes,
             name,
@@ -134,6 +162,18 @@ class ServiceRules:
         return self if minutes == self.duration_minutes else replace(self, duration_minutes=minutes)
 
     @property
+    def length(self) -> Length:
+        """How long a booking lasts without its add-ons."""
+        if self.by_days is not None:
+            return self.by_days.own
+        return timedelta(minutes=self.duration_minutes)
+
+    @property
+    def wall_length(self) -> WallLength | None:
+        """The length by the wall clock; ``None`` for one of elapsed time."""
+        return None if self.by_days is None else self.by_days.own
+
+    @property
     def is_concurrent(self) -> bool:
         """Whether bookings with different starts and lengths share the time of the provider."""
         return self.capacity_mode == CONCURRENT
@@ -143,17 +183,19 @@ class ServiceRules:
         """Whether several bookings share a slot: that takes a capacity as well."""
         return self.shared and self.capacity is not None and not self.is_concurrent
 
-    @property
-    def price(self) -> Decimal | None:
-        """The price without add-ons, by the pricing type; ``None`` without one.
+    def price_of(self, start_at: datetime, end_at: datetime, zone: Zone) -> Decimal | None:
+        """Return the price of a booking between two instants, without add-ons, by the pricing type.
 
         The minutes of an add-on are not charged by the hour, because it has a price of its own.
         """
-        return self.price_of(timedelta(minutes=self.duration_minutes))
-
-    def price_of(self, length: timedelta) -> Decimal | None:
-        """Return the price for this length."""
-        return price_by_length(self.pricing_type, self.price_amount, length, self.currency)
+        return price_by_length(
+            self.pricing_type,
+            self.price_amount,
+            self.currency,
+            start_at=start_at,
+            end_at=end_at,
+            zone=zone,
+        )
 
     @property
     def has_seats(self) -> bool:
@@ -197,15 +239,44 @@ def has_seats(service: Any) -> bool:
     return bool(shared) or getattr(service, "capacity_mode", "") == CONCURRENT
 
 
+def is_by_days(service: Any) -> bool:
+    """Return whether bookings of a service end by the wall clock, whatever else is invalid."""
+    return (
+        getattr(service, "duration_days", None) is not None
+        or getattr(service, "ends_at_time", None) is not None
+    )
+
+
+def end_of(start_at: datetime, length: Length, zone: Zone) -> datetime:
+    """Return the end of what lasts so long from ``start_at``, which is in UTC."""
+    if isinstance(length, WallLength):
+        return length.end_at(start_at, zone())
+    return instants.add_elapsed(start_at, length)
+
+
 def price_by_length(
-    pricing_type: str, unit_price: Decimal | None, length: timedelta, currency: str
+    pricing_type: str,
+    unit_price: Decimal | None,
+    currency: str,
+    *,
+    start_at: datetime,
+    end_at: datetime,
+    zone: Zone,
 ) -> Decimal | None:
-    """Return the price for a length, by a pricing type and a service's ``price_amount``."""
+    """Return the price for the time between two instants in UTC, by a pricing type and a service's
+    ``price_amount``.
+    """
     if pricing_type == FREE:
         return Decimal(0)
-    if pricing_type == HOURLY and unit_price is not None:
-        return money.hourly_price(unit_price, length, currency)
-    return unit_price
+    if unit_price is None or pricing_type not in PRICES_BY_LENGTH:
+        return unit_price
+    if pricing_type == HOURLY:
+        return money.hourly_price(unit_price, end_at - start_at, currency)
+    return money.round_amount(unit_price * lengths.started_days(start_at, end_at, zone()), currency)
+
+
+def _nominal_minutes(length: WallLength) -> int:
+    return MINUTES_PER_DAY * max(1, length.days)
 
 
 def _minutes(service: Any, name: str, *, at_least: int = 0) -> int:

@@ -26,8 +26,9 @@ from bookings.models.bulk_rows import copy_row
 from bookings.models.read_alias import reading_from
 from bookings.pools import AnyOf
 from bookings.rules import instants
-from bookings.rules.service_rules import ServiceRules
+from bookings.rules.service_rules import ServiceRules, is_by_days
 from bookings.services.addons import load_addons, parse_addon_ids
+from bookings.services.day_zones import DayZones
 from bookings.services.duplicates import check_duplicate
 from bookings.services.history import after_events, save_event, send_signal_on_commit, to_json
 from bookings.services.idempotency import (
@@ -121,23 +122,22 @@ def save_with_any_provider(
         return replayed
 
     def save_with(provider: Any) -> Booking:
-        booking = copy(draft)
-        booking.provider = provider
-        return save(booking)
+        return save(_with_provider(draft, provider))
 
     def find_refusals_of_new(providers: Sequence[Any]) -> dict[Any, BookingError]:
         addons = load_addons(
             addon_ids, service=draft.service, tenant_key=draft.tenant_id, using=using
         )
         choices = []
-        resources = KnownResources()
-        for provider in providers:
-            booking = copy(draft)
-            booking.provider = provider
+        resources, zones = KnownResources(), DayZones()
+        bookings = [_with_provider(draft, provider) for provider in providers]
+        if is_by_days(draft.service):
+            zones.load(bookings)
+        for booking in bookings:
             # An attempt tells what is wrong with an attribute of the provider.
             with suppress(InvalidBooking):
                 new = NewBooking(booking, addons, override_policy=override_policy)
-                new.apply_length()
+                new.apply_length(zones)
                 choices.append(
                     ResourceChoice(
                         booking,
@@ -168,12 +168,23 @@ def save_with_any_provider(
         raise
 
 
+def _with_provider(draft: Booking, provider: Any) -> Booking:
+    booking = copy(draft)
+    booking.provider = provider
+    return booking
+
+
 def _shortest_window(draft: Booking, *, override_policy: bool) -> tuple[int, int] | None:
-    """Return the time that a draft needs at least; ``None`` if it may share that with others."""
+    """Return the time that a draft needs at least.
+
+    ``None`` if it may share that with others, or if it depends on the zone of the provider.
+    """
     rules = ServiceRules.of(draft.service, default_currency=app_settings.DEFAULT_CURRENCY)
     if rules.has_seats:
         return None
-    rules = rules.of_length(draft.requested_minutes, override=override_policy)
+    rules = rules.of_length(draft.requested_minutes, draft.requested_days, override=override_policy)
+    if rules.by_days is not None:
+        return None
     end_at = instants.add_elapsed(draft.start_at, timedelta(minutes=rules.duration_minutes))
     return instants.busy_bounds(draft.start_at, end_at, 0, 0)
 
@@ -193,10 +204,11 @@ def check_new_booking(
     It asks the adapter and the extensions, and not the slot engine.
     """
     new = NewBooking(booking, addons, session_time, override_policy=override_policy)
+    cache = CheckCache()
     with reading_from(using):
-        new.apply_rules(now)
+        new.apply_rules(now, cache.zones)
         booking.terms = terms.collect(booking, using=using)
-        new.check(now, cache=CheckCache(), allow_past=allow_past)
+        new.check(now, cache=cache, allow_past=allow_past)
     return new
 
 

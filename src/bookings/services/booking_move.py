@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -20,20 +20,22 @@ from bookings.exceptions import InvalidTransition, NotAllowed
 from bookings.ledger import claims
 from bookings.models import Booking, BookingAddon, BookingResource, name_snapshots
 from bookings.protocols import BookingType
-from bookings.rules import instants, policies, prices, service_rules
+from bookings.rules import policies, prices, service_rules
 from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
-from bookings.rules.lengths import ONE_MINUTE
+from bookings.rules.lengths import ONE_MINUTE, Length, WallLength
 from bookings.services import approval, references
 from bookings.services.addons import load_addons, snapshot_addon
 from bookings.services.booking_change import check_not_lapsed
 from bookings.services.day_zones import DayZones
 from bookings.services.history import field_values, old_and_new, to_json
-from bookings.services.new_booking import addon_duration, set_total_amount
+from bookings.services.new_booking import add_addons, addon_duration, set_total_amount
 from bookings.services.offered_providers import OfferedProviders
 
 MOVED_FIELDS: Final = ("start_at", "end_at", "provider", "total_amount")
+LENGTH_FIELDS: Final = ("duration_days", "ends_at_time")
 DEPENDENT_FIELDS: Final = (
     *BUFFER_FIELDS,
+    *LENGTH_FIELDS,
     "expires_at",
     "price_amount",
     "provider_name",
@@ -103,6 +105,7 @@ def apply_move(
         new_length=new_length,
         now=now,
         using=using,
+        zones=zones,
         override_policy=override_policy,
     )
     policies.check_start(
@@ -125,51 +128,77 @@ def apply_move(
 class NewLength:
     """Another length of a booking, and its price, for which the adapter is asked once."""
 
-    minutes: Any
-    name: str = "new_duration_minutes"
-    """That of the argument."""
+    minutes: Any = None
+    days: Any = None
+    prefix: str = "new_"
+    """Of the names of the arguments."""
     _prices: dict[Any, Decimal | None] = field(default_factory=dict)
     """By the provider."""
 
+    @classmethod
+    def of(cls, minutes: Any, days: Any, prefix: str = "new_") -> NewLength | None:
+        """Return the length that a caller has chosen; ``None`` for no choice."""
+        return None if minutes is None and days is None else cls(minutes, days, prefix)
+
     def of_move(
-        self, rules: service_rules.ServiceRules, old_length: timedelta, *, override: bool
-    ) -> timedelta:
-        """Return the length without add-ons; a booking may keep one that is not offered."""
-        chosen = self.minutes
-        if not isinstance(chosen, bool) and chosen == old_length / ONE_MINUTE:
+        self, rules: service_rules.ServiceRules, old_length: Length, *, override: bool
+    ) -> Length:
+        """Return the length without add-ons; a booking may keep one that is not offered.
+
+        A booking by the day keeps the time of day at which it ends.
+        """
+        if self._is_same(old_length):
             return old_length
-        rules = rules.of_length(chosen, self.name, override=override)
-        return timedelta(minutes=rules.duration_minutes)
+        length = rules.of_length(
+            self.minutes, self.days, prefix=self.prefix, override=override
+        ).length
+        if isinstance(length, WallLength) and isinstance(old_length, WallLength):
+            return replace(length, ends_at=old_length.ends_at)
+        return length
+
+    def _is_same(self, old: Length) -> bool:
+        if isinstance(old, WallLength):
+            return self.minutes is None and type(self.days) is int and self.days == old.days
+        if self.days is not None or isinstance(self.minutes, bool):
+            return False
+        return bool(self.minutes == old / ONE_MINUTE)
 
     def set_price(
         self,
         row: Booking,
         rules: service_rules.ServiceRules,
-        length: timedelta,
+        ends_at: datetime,
+        zone: service_rules.Zone,
         addons: Sequence[BookingAddon],
     ) -> None:
         """Set the price of the row by its new length, unless that is fixed or it is free.
 
-        The price of the service is the one that the booking keeps. The adapter is asked before the
-        lock; under it, the answer is known.
+        ``ends_at`` is the end without the add-ons. The price of the service is the one that the
+        booking keeps. The adapter is asked before the lock; under it, the answer is known.
         """
         if row.pricing_type in service_rules.PRICES_OF_ANY_LENGTH:
             return
         if row.provider_id not in self._prices:
-            self._prices[row.provider_id] = _price_of(row, rules, length, addons)
+            self._prices[row.provider_id] = _price_of(row, rules, ends_at, zone, addons)
         row.price_amount = self._prices[row.provider_id]
 
 
 def _price_of(
     row: Booking,
     rules: service_rules.ServiceRules,
-    length: timedelta,
+    ends_at: datetime,
+    zone: service_rules.Zone,
     addons: Sequence[BookingAddon],
 ) -> Decimal | None:
     unit_price = rules.price_amount if row.unit_price is None else row.unit_price
     priced = copy(row)
     priced.price_amount = service_rules.price_by_length(
-        row.pricing_type, unit_price, length, row.currency
+        row.pricing_type,
+        unit_price,
+        row.currency,
+        start_at=row.start_at,
+        end_at=ends_at,
+        zone=zone,
     )
     prefetch_related_objects(addons, "addon")
     price = prices.parse_price(
@@ -196,6 +225,7 @@ class Move:
         new_length: NewLength | None,
         now: datetime,
         using: str,
+        zones: DayZones,
         override_policy: bool,
     ) -> None:
         self.row = row
@@ -207,14 +237,14 @@ class Move:
         )
         self.addons = addons if addon_keys is None else self._load_addons(addon_keys)
         old_start = row.start_at
-        length = row.end_at - old_start - addon_duration(addons)
+        length: Length = row.wall_length or row.end_at - old_start - addon_duration(addons)
         is_of_new_length = False
         if new_length is not None:
             old_length = length
             length = new_length.of_move(self.rules, old_length, override=override_policy)
             is_of_new_length = length != old_length
-        row.start_at = start_at
-        row.end_at = instants.add_elapsed(start_at, length + addon_duration(self.addons))
+        if is_of_new_length:
+            row.set_wall_length(length if isinstance(length, WallLength) else None)
         if provider is not None:
             references.check_same_tenant(row.tenant_id, provider=provider)
             has_changed = row.provider_id != provider.pk
@@ -227,8 +257,11 @@ class Move:
             if has_changed:
                 name_snapshots.copy_names(row, "provider")
         references.load_related(row, "provider", using=using)
+        zone = partial(zones.of, row)
+        ends_at = service_rules.end_of(start_at, length, zone)
+        row.start_at, row.end_at = start_at, add_addons(row, ends_at, self.addons)
         if new_length is not None and is_of_new_length:
-            new_length.set_price(row, self.rules, length, self.addons)
+            new_length.set_price(row, self.rules, ends_at, zone, self.addons)
         if addon_keys is not None or is_of_new_length:
             set_total_amount(row, self.addons)
         approval.adjust_expiry(row, old_start, now=now)
@@ -254,7 +287,7 @@ class Move:
         """Return the old and new values for the event; nothing if the booking does not change."""
         row = self.row
         old, new = field_values(before, MOVED_FIELDS), field_values(row, MOVED_FIELDS)
-        for name in (*BUFFER_FIELDS, "expires_at", "price_amount"):
+        for name in (*BUFFER_FIELDS, *LENGTH_FIELDS, "expires_at", "price_amount"):
             if getattr(row, name) != getattr(before, name):
                 old[name], new[name] = getattr(before, name), getattr(row, name)
         addon_data = self._addon_data()

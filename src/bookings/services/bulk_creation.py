@@ -87,9 +87,9 @@ def check_new_bookings(
     if allow_past is None:
         allow_past = app_settings.ALLOW_PAST_START
     with reading_from(using):
-        allowed = list(keep(news, lambda new: new.apply_rules(now)))
-        terms.collect_many([new.booking for new in allowed], using=using)
         cache = CheckCache()
+        allowed = list(keep(news, lambda new: new.apply_rules(now, cache.zones)))
+        terms.collect_many([new.booking for new in allowed], using=using)
         allowed = list(
             keep(allowed, lambda new: new.check(now, cache=cache, allow_past=allow_past))
         )

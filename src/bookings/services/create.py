@@ -33,6 +33,7 @@ def create_booking(
     resources: Iterable[ProviderLike | AnyOf] | None = None,
     addon_ids: Iterable[Any] | None = None,
     duration_minutes: int | None = None,
+    duration_days: int | None = None,
     party_size: int = 1,
     created_by: Any = None,
     tenant: Any = None,
@@ -55,7 +56,9 @@ def create_booking(
 
     The new booking is CONFIRMED, or PENDING if it requires approval or is a hold. It ends the
     service's ``duration_minutes`` and the add-ons' ``extra_duration_minutes`` after its start, in
-    elapsed time, and keeps the rules and prices of the service as they are now.
+    elapsed time, and keeps the rules and prices of the service as they are now. A service that has
+    ``duration_days`` or ``ends_at_time`` ends by the wall clock of the provider instead, and then
+    come the add-ons.
 
     ``override_policy`` lifts the service's booking window (minimum notice and maximum advance), the
     lengths that it offers, the limits, that required questions must be answered, that the service
@@ -76,6 +79,8 @@ def create_booking(
     :param addon_ids: the keys of the add-ons, each once; ``None`` for none.
     :param duration_minutes: how long it lasts without its add-ons, where the service lets the
         client choose; ``None`` for the service's ``duration_minutes``.
+    :param duration_days: how many days it lasts by the wall clock, where the service is booked by
+        the day and lets the client choose; ``None`` for the service's ``duration_days``.
     :param party_size: the number of seats to take; more than 1 for a shared service only.
     :param created_by: the user who makes the booking, or ``None``; the history records it.
     :param tenant: the tenant; required if and only if ``BOOKINGS_TENANT_MODEL`` is set.
@@ -131,6 +136,7 @@ def create_booking(
         resources=resources,
         start_at=start_at,
         duration_minutes=duration_minutes,
+        duration_days=duration_days,
         client_name=client_name,
         client_email=client_email,
         client_phone=client_phone,
@@ -185,6 +191,7 @@ def new_draft(
     start_at: datetime,
     resources: Iterable[Any] | None = None,
     duration_minutes: int | None = None,
+    duration_days: int | None = None,
     now: datetime,
     expires_at: datetime | None = None,
     party_size: int = 1,
@@ -246,6 +253,8 @@ def new_draft(
     draft.requested_resources = requested_resources
     if duration_minutes is not None:
         draft.requested_minutes = duration_minutes
+    if duration_days is not None:
+        draft.requested_days = duration_days
     return draft
 
 

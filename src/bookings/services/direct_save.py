@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import terms
 from bookings.adapters import get_adapter
-from bookings.exceptions import MissingReference
+from bookings.exceptions import InvalidBooking, MissingReference
 from bookings.ledger import claims, entries, locks, resource_claims
 from bookings.ledger.locked import act_under_lock, fresh
 from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import (
     Booking,
+    BookingAddon,
     BookingEvent,
     BookingResource,
     field_validation,
@@ -323,6 +324,7 @@ def _write_changes(
     field_validation.clean_fields(row, changed & CHECKED_FIELDS)
     if changed & {*AMOUNTS, "currency"}:
         check_payable(row)
+    changed |= _drop_wrong_wall_length(row, changed, using=using)
     # The status of the row, because update_fields may leave out the status of the booking.
     if row.holds_time and changed & CLAIM_FIELDS:
         if limit_check is not None:
@@ -350,6 +352,26 @@ def _write_changes(
         data=old_and_new(old, field_values(row, changed)),
     )
     return row
+
+
+def _drop_wrong_wall_length(row: Booking, changed: set[str], *, using: str) -> set[str]:
+    """Forget the length by the wall clock if the booking does not have it any more.
+
+    Returns the names of the fields that it has changed.
+    """
+    length = row.wall_length
+    if length is None or not changed & {"start_at", "end_at", "provider"}:
+        return set()
+    references.load_related(row, "provider", using=using)
+    addons = BookingAddon.objects.using(using).filter(booking=row)
+    try:
+        ends_at = length.end_at(row.start_at, get_adapter().time_zone(row))
+    except InvalidBooking:
+        ends_at = row.start_at
+    if ends_at + new_booking.addon_duration(addons) == row.end_at:
+        return set()
+    row.set_wall_length(None)
+    return {"duration_days", "ends_at_time"}
 
 
 def _check_not_own_resource(row: Booking, resources: Sequence[BookingResource]) -> None:

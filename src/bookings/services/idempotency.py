@@ -78,6 +78,8 @@ def request_data(
     request |= {name: value for name in LATER_FIELDS if (value := getattr(booking, name))}
     if booking.requested_minutes is not None:
         request["duration_minutes"] = booking.requested_minutes
+    if booking.requested_days is not None:
+        request["duration_days"] = booking.requested_days
     request["addon_ids"] = sorted(map(key_text, addon_ids))
     if booking.requested_resources:
         request["resources"] = resource_keys(booking.requested_resources)

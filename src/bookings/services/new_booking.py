@@ -67,7 +67,9 @@ class SessionTime(Protocol):
     def key(self) -> Any:
         """The session's primary key."""
 
-    def apply_to(self, booking: Booking, rules: service_rules.ServiceRules) -> None:
+    def apply_to(
+        self, booking: Booking, rules: service_rules.ServiceRules, zone: service_rules.Zone
+    ) -> None:
         """Set the session's end, buffers and price on the booking.
 
         It is called after the service's are set, and before the adapter is asked for the price.
@@ -120,7 +122,7 @@ class NewBooking:
                 booking.service, default_currency=app_settings.DEFAULT_CURRENCY
             )
             .for_provider(booking.provider)
-            .of_length(booking.requested_minutes, override=override_policy)
+            .of_length(booking.requested_minutes, booking.requested_days, override=override_policy)
         )
         self.snapshots: list[BookingAddon] = []
         self.request: dict[str, Any] = {}
@@ -132,25 +134,34 @@ class NewBooking:
         other.booking, other.snapshots, other.request = booking, [], {}
         return other
 
-    def apply_length(self) -> None:
-        """Copy the service's rules and the add-ons to the booking, and set its end."""
+    def apply_length(self, zones: DayZones) -> datetime:
+        """Copy the service's rules and the add-ons to the booking, and set its end.
+
+        Returns the end without the add-ons.
+        """
         booking, rules = self.booking, self.rules
         for name in SNAPSHOT_FIELDS:
             setattr(booking, name, getattr(rules, name))
         self.snapshots = [snapshot_addon(addon, booking) for addon in self.addons]
-        length = timedelta(minutes=rules.duration_minutes) + addon_duration(self.snapshots)
-        booking.end_at = instants.add_elapsed(booking.start_at, length)
+        if rules.by_days is None or self.session_time is not None:
+            length = timedelta(minutes=rules.duration_minutes)
+            ends_at = instants.add_elapsed(booking.start_at, length)
+        else:
+            booking.set_wall_length(rules.by_days.own)
+            ends_at = rules.by_days.own.end_at(booking.start_at, zones.of(booking))
+        booking.end_at = add_addons(booking, ends_at, self.snapshots)
+        return ends_at
 
-    def apply_rules(self, now: datetime) -> None:
+    def apply_rules(self, now: datetime, zones: DayZones) -> None:
         """Copy names, the service's rules and the add-ons to the booking; confirm or request it."""
         booking, rules, session_time = self.booking, self.rules, self.session_time
         name_snapshots.copy_names(booking, *name_snapshots.RELATIONS)
-        self.apply_length()
+        ends_at, zone = self.apply_length(zones), partial(zones.of, booking)
         adapter = self.adapter
         booking.unit_price = rules.price_amount
-        booking.price_amount = rules.price
+        booking.price_amount = rules.price_of(booking.start_at, ends_at, zone)
         if session_time is not None:
-            session_time.apply_to(booking, rules)
+            session_time.apply_to(booking, rules, zone)
         booking.price_amount = prices.parse_price(
             adapter.price(booking, self.addons), "price_amount"
         )
@@ -226,6 +237,17 @@ class NewBooking:
 def addon_duration(addons: Iterable[BookingAddon]) -> timedelta:
     """Return how much longer the add-ons make a booking."""
     return timedelta(minutes=sum(addon.extra_duration_minutes_snapshot for addon in addons))
+
+
+def add_addons(booking: Booking, ends_at: datetime, addons: Iterable[BookingAddon]) -> datetime:
+    """Return when a booking ends that would end then without its add-ons.
+
+    A booking by the day keeps for the slot engine how long they last.
+    """
+    extra = addon_duration(addons)
+    if booking.duration_days is not None:
+        booking.addon_length = extra
+    return instants.add_elapsed(ends_at, extra)
 
 
 def set_total_amount(booking: Booking, addons: Sequence[BookingAddon]) -> None:

@@ -41,6 +41,7 @@ class HoldOptions(CommonOptions, total=False):
     resources: Iterable[ProviderLike | AnyOf] | None
     addon_ids: Iterable[Any] | None
     duration_minutes: int | None
+    duration_days: int | None
     location: str
     meeting_link: str
     party_size: int

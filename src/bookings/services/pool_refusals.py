@@ -78,7 +78,8 @@ def _group(
         booking = choice.booking
         key: Hashable = booking.provider_id
         if not asks_each and key not in of_slots:
-            key = booking.buffer_before_minutes, booking.buffer_after_minutes
+            # By the wall clock, the end depends on the zone of the provider.
+            key = booking.buffer_before_minutes, booking.buffer_after_minutes, booking.end_at
         groups[key].append(choice)
     return list(groups.values())
 

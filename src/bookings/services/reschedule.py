@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -75,6 +75,7 @@ def reschedule_booking(
     actor: Any = None,
     addon_ids: Iterable[Any] | None = None,
     new_duration_minutes: int | None = None,
+    new_duration_days: int | None = None,
     now_dt: datetime | None = None,
     by: str = "client",
     override_policy: bool = False,
@@ -84,11 +85,12 @@ def reschedule_booking(
     """Move a booking to another start, provider or length, other resources, or other add-ons.
 
     The booking must be PENDING or CONFIRMED and keeps its status, its reference, its rules and its
-    price. With another length, a price by the hour is computed anew, from the service's price that
-    the booking keeps. It keeps each resource that is free at the new time, and takes another one of
-    the same pool for one that is not. ``total_amount`` follows the price and the add-ons, and a
-    hold or a request lapses at its new start at the latest. It records one RESCHEDULED event,
-    unless nothing differs.
+    price. With another length, a price by the hour or the day is computed anew, from the service's
+    price that the booking keeps. A booking by the day keeps its days, and the time of day at which
+    it ends, by the clocks of its provider. It keeps each resource that is free at the new time, and
+    takes another one of the same pool for one that is not. ``total_amount`` follows the price and
+    the add-ons, and a hold or a request lapses at its new start at the latest. It records one
+    RESCHEDULED event, unless nothing differs.
 
     The client may move it ``max_reschedules`` times to another start or provider; what is moved on
     the provider's behalf does not count. With another provider, its own buffers apply where they
@@ -111,6 +113,8 @@ def reschedule_booking(
         removes them. An add-on that stays keeps its duration and price.
     :param new_duration_minutes: how long it lasts without its add-ons, where the service lets the
         client choose; ``None`` keeps the length.
+    :param new_duration_days: how many days it lasts, where the service is booked by the day and
+        lets the client choose; ``None`` keeps the length.
     :param now_dt: the instant that counts as now, an aware datetime; ``None`` for the clock.
     :param by: on whose behalf the booking is moved, ``client`` or ``provider``; the history records
         the provider. The refund policy counts what the client moves and gives up.
@@ -160,7 +164,7 @@ def reschedule_booking(
         start_at=start_at,
         resources=parse_resources(new_resources, "new_resources"),
         addon_keys=None if addon_ids is None else parse_addon_ids(addon_ids),
-        new_length=None if new_duration_minutes is None else NewLength(new_duration_minutes),
+        new_length=NewLength.of(new_duration_minutes, new_duration_days),
         actor=actor,
         now=references.resolve_now(now_dt),
         using=router.db_for_write(Booking, instance=booking),
@@ -211,9 +215,11 @@ class MoveTarget:
         draft.start_at = self.start_at
         draft.end_at = instants.add_elapsed(self.start_at, length)
         references.load_related(draft, "service", using=self.using)
-        # It may become shorter, and it may share its time. Another provider may have smaller
-        # buffers.
-        has_same_length = self.addon_keys is None and self.new_length is None
+        # It may become shorter, also by the clocks of another provider, and it may share its time.
+        # Another provider may have smaller buffers.
+        has_same_length = (
+            self.addon_keys is None and self.new_length is None and draft.duration_days is None
+        )
         is_exclusive = has_same_length and not has_seats(draft.service)
         window = instants.busy_bounds(draft.start_at, draft.end_at, 0, 0) if is_exclusive else None
         return with_any_provider(
@@ -247,10 +253,14 @@ class MoveTarget:
                 new_length=self.new_length,
                 now=self.now,
                 using=self.using,
+                zones=self.zones,
                 override_policy=self.override_policy,
             ).rules
             asks_each = self.resources is not None and is_overridden("resources")
             needs = needs_of_moved_with_provider(draft, using=self.using)
+            wall_length = draft.wall_length
+            if wall_length is not None:
+                self.zones.load([_with_provider(before, provider) for provider in providers])
         choices = []
         for provider in providers:
             row = copy(before)
@@ -265,6 +275,9 @@ class MoveTarget:
                         new_provider=provider,
                     )
                 row.provider = provider
+                if wall_length is not None:
+                    ends_at = wall_length.end_at(row.start_at, self.zones.of(row))
+                    row.end_at = ends_at + (draft.addon_length or timedelta(0))
                 choice = ResourceChoice(
                     row,
                     needs_with_provider(row) if asks_each else needs,
@@ -439,6 +452,12 @@ class MoveTarget:
             fields=(*MOVED_FIELDS, *DEPENDENT_FIELDS),
             data=data | self.event_data,
         )
+
+
+def _with_provider(row: Booking, provider: Any) -> Booking:
+    other = copy(row)
+    other.provider = provider
+    return other
 
 
 def _seats_of(row: Booking, resources: Iterable[BookingResource]) -> dict[int, int]:

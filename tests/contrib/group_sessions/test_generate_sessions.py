@@ -471,6 +471,7 @@ class TestGeneratedValues:
             ("FIXED", Decimal(50), None, None),
             ("", Decimal(50), None, None),
             ("HOURLY", None, None, None),
+            ("DAILY", Decimal(50), None, Decimal(50)),
             ("HOURLY", Decimal(50), Decimal(7), Decimal(7)),
             ("HOURLY", Decimal(50), Decimal(0), Decimal(0)),
         ],

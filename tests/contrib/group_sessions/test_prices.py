@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from bookings.contrib.group_sessions.services import move_seat, update_session
 from bookings.contrib.payments.models import RefundDue
 from bookings.contrib.payments.selectors import amount_due, amount_paid
 from bookings.contrib.payments.services import record_payment
+from bookings.contrib.schedule.models import Schedule
 from bookings.exceptions import InvalidBooking
 from bookings.integrity import find_problems
 from bookings.models import Booking
@@ -95,6 +96,8 @@ def test_a_price_that_is_too_large_is_refused(
         ("HOURLY", None, ("HOURLY", 240)),
         ("HOURLY", 120, ("HOURLY", 240)),
         ("HOURLY", 5, ("FIXED", 10)),
+        ("DAILY", None, ("DAILY", 120)),
+        ("DAILY", 5, ("FIXED", 10)),
         ("FREE", None, ("FREE", 0)),
         ("FREE", 0, ("FREE", 0)),
         ("FREE", 5, ("FIXED", 10)),
@@ -122,6 +125,21 @@ def test_an_hourly_price_counts_seconds_and_is_rounded_for_each_seat(
     service = make_service(pricing_type="HOURLY", price_amount=50)
     session = make_session(service=service, end_at=START + timedelta(minutes=10, seconds=1))
     assert amounts(make_booking(session, seats=3)) == ("HOURLY", Decimal("25.05"), Decimal("25.05"))
+
+
+def test_a_session_of_a_service_by_the_day_ends_by_the_clocks_of_its_provider(
+    make_session: MakeSession, make_service: Factory, make_booking: MakeBooking, provider: Any
+) -> None:
+    Schedule.objects.create(provider=provider, timezone="Europe/Berlin")
+    camp = make_service(duration_days=3, pricing_type="DAILY", price_amount=50)
+    start = datetime(2035, 3, 24, 9, tzinfo=UTC)
+
+    session = make_session(service=camp, start_at=start)
+    booking = make_booking(session, seats=2)
+
+    assert session.end_at == booking.end_at == start + 71 * HOUR
+    assert booking.duration_days is None
+    assert amounts(booking) == ("DAILY", 300, 300)
 
 
 class Group(DefaultBookingAdapter):

@@ -57,6 +57,7 @@ OPTIONS: Final = {
     "resources": optional(LIST),
     "addon_ids": optional(LIST),
     "duration_minutes": optional(INTEGERS),
+    "duration_days": optional(INTEGERS),
     "party_size": INTEGERS,
     "notes_client": TEXTS,
     "notes_internal": TEXTS,

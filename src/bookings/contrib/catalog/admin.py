@@ -42,6 +42,18 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
                 )
             },
         ),
+        (
+            _("By the day"),
+            {
+                "fields": (
+                    ("duration_days", "ends_at_time"),
+                    ("minimum_duration_days", "maximum_duration_days"),
+                    "duration_step_days",
+                    "spans_closures",
+                ),
+                "description": _("A duration in days takes the place of the one in minutes."),
+            },
+        ),
         (_("Price"), {"fields": ("pricing_type", ("price_amount", "currency"))}),
         (
             _("Time"),

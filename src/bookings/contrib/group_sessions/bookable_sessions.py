@@ -107,7 +107,7 @@ def _draft(
         )
         for name in SNAPSHOT_FIELDS:
             setattr(draft, name, getattr(rules, name))
-        SessionSeats(session).apply_to(draft, rules)
+        SessionSeats(session).apply_to(draft, rules, partial(zones.of, draft))
     except BookingError:
         return None
     return draft

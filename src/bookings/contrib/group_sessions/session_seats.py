@@ -58,13 +58,15 @@ class SessionSeats:
     def key(self) -> Any:
         return self.session.pk
 
-    def apply_to(self, booking: Booking, rules: service_rules.ServiceRules) -> None:
+    def apply_to(
+        self, booking: Booking, rules: service_rules.ServiceRules, zone: service_rules.Zone
+    ) -> None:
         session = self.session
         booking.end_at = session.end_at
         booking.buffer_before_minutes = session.buffer_before_minutes
         booking.buffer_after_minutes = session.buffer_after_minutes
         booking.location, booking.meeting_link = session.location, session.meeting_link
-        service_price = rules.price_of(session.end_at - session.start_at)
+        service_price = rules.price_of(session.start_at, session.end_at, zone)
         seat_price = service_price if session.price_amount is None else session.price_amount
         if seat_price != service_price and rules.pricing_type in service_rules.DERIVED_PRICES:
             # The session's own price is not derived from the price of the service.

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Final
 
-from bookings.contrib.schedule.wall_clock import (
+from bookings.rules.wall_clock import (
     DAY,
     EPOCH,
     FOREVER,

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bookings import selectors, slots
 from bookings.conf import app_settings
-from bookings.exceptions import BookingBusy, BookingError
+from bookings.exceptions import BookingBusy, BookingError, InvalidBooking
 from bookings.models import Booking
 from bookings.protocols import BookingType
 from bookings.rules import instants, policies, service_rules, slot_answers
+from bookings.rules.lengths import WallLength
+from bookings.rules.wall_clock import SECOND
 from bookings.services.day_zones import DayZones
 from bookings.services.expected_refusals import ExpectedRefusals
 from bookings.services.new_booking import SNAPSHOT_FIELDS
@@ -47,12 +49,15 @@ class InstanceTemplate:
     addons: Sequence[Any] = ()
     duration_minutes: int | None = None
     """The length that the client has chosen; ``None`` for the service's."""
+    duration_days: int | None = None
+    """The same in days."""
     party_size: int = 1
     override_policy: bool = False
     skip_slot_validation: bool = False
     session_length: timedelta | None = None
     """The length of a session; ``None`` for a booking. Slot engines do not offer sessions, and a
     session's time is exclusive."""
+    zones: DayZones = field(default_factory=DayZones)
 
     def load_engine(self) -> slots.Engine | None:
         """Return the slot engine that limits the starts; ``None`` if any free start will do."""
@@ -65,7 +70,7 @@ class InstanceTemplate:
                 self.service, default_currency=app_settings.DEFAULT_CURRENCY
             )
             .for_provider(self.provider)
-            .of_length(self.duration_minutes, override=self.override_policy)
+            .of_length(self.duration_minutes, self.duration_days, override=self.override_policy)
         )
 
     def build_booking(self, start_at: datetime) -> Booking:
@@ -81,9 +86,32 @@ class InstanceTemplate:
             **self.client,
         )
         extra = sum(getattr(addon, "extra_duration_minutes", 0) or 0 for addon in self.addons)
-        length = self.session_length or timedelta(minutes=rules.duration_minutes + extra)
-        booking.end_at = instants.add_elapsed(start_at, length)
+        booking.addon_length = timedelta(minutes=extra)
+        if self.session_length is None:
+            booking.set_wall_length(rules.wall_length)
+        booking.end_at = instants.add_elapsed(
+            start_at,
+            self.session_length or timedelta(minutes=rules.duration_minutes + extra),
+        )
+        if booking.duration_days is not None:
+            booking.end_at = self.ends_of(booking)(start_at)
         return booking
+
+    def ends_of(self, booking: Booking) -> Callable[[datetime], datetime]:
+        """Return a function from the start of a booking like this one to its end."""
+        elapsed, wall_length = booking.end_at - booking.start_at, booking.wall_length
+        if wall_length is None:
+            return lambda start: start + elapsed
+        zone, extra = self.zones.of(booking), booking.addon_length or timedelta(0)
+
+        def end_of(start: datetime) -> datetime:
+            try:
+                return wall_length.end_at(start, zone) + extra
+            except InvalidBooking:
+                # Nothing starts then.
+                return start + elapsed
+
+        return end_of
 
 
 class _TakenTime:
@@ -91,18 +119,22 @@ class _TakenTime:
 
     def __init__(self, template: InstanceTemplate, starts: Iterable[datetime]) -> None:
         booking = template.build_booking(template.now)
-        self._begin, end = booking.busy_window()
-        self._offset, self._length = template.now - self._begin, end - self._begin
-        self._begins = sorted(start - self._offset for start in starts)
+        self._before = timedelta(minutes=booking.buffer_before_minutes)
+        self._after = timedelta(minutes=booking.buffer_after_minutes)
+        self._end_of = template.ends_of(booking)
+        self._windows = sorted(map(self._window, starts))
 
     def is_free(self, start: datetime) -> bool:
         """Return whether a booking at this start would overlap none of it."""
-        begin = start - self._offset
-        position = bisect_left(self._begins, begin + self._length)
-        return not position or self._begins[position - 1] + self._length <= begin
+        begin, end = self._window(start)
+        position = bisect_left(self._windows, end, key=itemgetter(0))
+        return not position or self._windows[position - 1][1] <= begin
 
     def take(self, start: datetime) -> None:
-        insort(self._begins, start - self._offset)
+        insort(self._windows, self._window(start))
+
+    def _window(self, start: datetime) -> tuple[datetime, datetime]:
+        return start - self._before, self._end_of(start) + self._after
 
 
 def find_alternatives(
@@ -153,10 +185,10 @@ def _refusals(
     )
     for instance in accepted:
         refusals.assume(instance)
-    length = draft.end_at - draft.start_at
+    end_of = template.ends_of(draft)
 
     def is_refused(start: datetime) -> bool:
-        draft.start_at, draft.end_at = start, instants.add_elapsed(start, length)
+        draft.start_at, draft.end_at = start, end_of(start)
         return bool(refusals.of_start(draft) or refusals.of_stored_bookings(draft))
 
     return is_refused
@@ -250,6 +282,8 @@ def _busy_intervals(
     """Return when the provider is busy in a stretch, sorted by the end."""
     booking = template.build_booking(stretch.refused[0])
     length = booking.end_at - booking.start_at
+    if booking.wall_length is not None:
+        length = booking.wall_length.longest * SECOND + (booking.addon_length or timedelta(0))
     busy = selectors.get_busy_intervals(
         template.provider,
         stretch.first - timedelta(minutes=booking.buffer_before_minutes),
@@ -263,20 +297,40 @@ def _busy_intervals(
 def _free_starts(
     template: InstanceTemplate, refused: datetime, busy: list[tuple[datetime, datetime]]
 ) -> Iterator[datetime]:
-    """Yield the starts between the provider's busy intervals, in steps of the booking's length."""
+    """Yield the starts between the provider's busy intervals, in steps of the booking's length, or
+    of whole days by the wall clock.
+    """
     booking, after = template.build_booking(refused), max(refused, template.now)
-    length = booking.end_at - booking.start_at
+    end_of = template.ends_of(booking)
     buffer_before = timedelta(minutes=booking.buffer_before_minutes)
     buffer_after = timedelta(minutes=booking.buffer_after_minutes)
-    rules, zones = template.load_rules(), DayZones()
-    steps = max(1, -(-(after - booking.start_at) // length))
-    start = booking.start_at + length * steps
-    while start < after + SEARCH_WINDOW:
+    rules, zone = template.load_rules(), partial(template.zones.of, booking)
+    for start in _steps(booking, after, zone):
         position = bisect_right(busy, start - buffer_before, key=itemgetter(1))
-        is_free = position == len(busy) or busy[position][0] >= start + length + buffer_after
-        if is_free and _meets_policy(template, rules, start, zone=partial(zones.of, booking)):
+        is_free = position == len(busy) or busy[position][0] >= end_of(start) + buffer_after
+        if is_free and _meets_policy(template, rules, start, zone=zone):
             yield start
-        start += length
+
+
+def _steps(booking: Booking, after: datetime, zone: Callable[[], tzinfo]) -> Iterator[datetime]:
+    """Yield the starts in the week from ``after`` on that follow the booking's own."""
+    start, wall_length = booking.start_at, booking.wall_length
+    length = booking.end_at - start
+    if wall_length is None:
+        start += length * max(1, -(-(after - start) // length))
+        while start < after + SEARCH_WINDOW:
+            yield start
+            start += length
+        return
+    step = max(1, wall_length.days)
+    days = step * max(1, (after - start) // (step * timedelta(days=1)))
+    while True:
+        following = WallLength(days).end_at(start, zone())
+        if following >= after + SEARCH_WINDOW:
+            return
+        if following >= after:
+            yield following
+        days += step
 
 
 def _meets_policy(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings.contrib.schedule.wall_clock import PROBE_STEP, WallClock, wall_clock_for
+from bookings.rules.wall_clock import PROBE_STEP, WallClock, wall_clock_for
 from tests.contrib.schedule.engine import zone_files
 from tests.quick_run import one_in
 

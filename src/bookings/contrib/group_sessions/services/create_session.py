@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from django.db import router
 
+from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions import signals
 from bookings.contrib.group_sessions.models import Session
@@ -180,15 +181,20 @@ def new_session(
         service, default_currency=app_settings.DEFAULT_CURRENCY
     ).for_provider(provider)
     start_at = instants.aware_utc(start_at, "start_at")
-    length = timedelta(minutes=rules.duration_minutes)
+    tenant_id = references.resolve_tenant_id(tenant, service=service, provider=provider)
+
+    def zone() -> tzinfo:
+        draft = Booking(service=saved_service, provider=saved_provider, tenant_id=tenant_id)
+        return get_adapter().time_zone(draft)
+
     session = Session(
-        tenant_id=references.resolve_tenant_id(tenant, service=service, provider=provider),
+        tenant_id=tenant_id,
         service=saved_service,
         provider=saved_provider,
         title=title,
         start_at=start_at,
         end_at=(
-            instants.add_elapsed(start_at, length)
+            service_rules.end_of(start_at, rules.length, zone)
             if end_at is None
             else instants.aware_utc(end_at, "end_at")
         ),

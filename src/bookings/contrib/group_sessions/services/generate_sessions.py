@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -155,5 +155,7 @@ def generate_sessions(
 
 
 def _seat_price(given: Decimal | None, rules: ServiceRules, length: timedelta) -> Decimal | None:
-    is_hourly = rules.pricing_type == service_rules.HOURLY
-    return rules.price_of(length) if given is None and is_hourly else given
+    if given is not None or rules.pricing_type not in service_rules.PRICES_BY_LENGTH:
+        return given
+    # No session is as long as a day, so that the zone makes no difference.
+    return rules.price_of(instants.EPOCH, instants.EPOCH + length, lambda: UTC)

@@ -13,6 +13,7 @@ from bookings.models import Booking, BookingAddon
 from bookings.models.read_alias import read_alias
 from bookings.protocols import AddonLike, ProviderLike, ServiceLike
 from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
+from bookings.rules.instants import EPOCH
 from bookings.rules.service_rules import ServiceRules
 from bookings.rules.validation import MAX_MINUTES, whole_number
 from bookings.services.booking_move import NewLength
@@ -113,10 +114,11 @@ class RequestedBooking:
         rules = _service_rules(service).of_length(duration_minutes, override=override_policy)
         extra = sum(_extra_minutes(addon) for addon in addons or ())
         party_size = 1 if party_size is None else party_size
+        length = timedelta(minutes=rules.duration_minutes)
         template = Booking(
             party_size=party_size,
             capacity_consumed=party_size,
-            price_amount=rules.price,
+            price_amount=rules.price_of(EPOCH, EPOCH + length, lambda: UTC),
             **{name: getattr(rules, name) for name in SNAPSHOT_FIELDS},
             **client,
         )
@@ -162,8 +164,9 @@ class RequestedBooking:
             booked, requested = _addon_minutes(booking, addons)
             length -= booked
             if duration_minutes is not None:
-                new_length = NewLength(duration_minutes, "duration_minutes")
-                length = new_length.of_move(rules, length, override=override_policy)
+                new_length = NewLength(duration_minutes, prefix="")
+                found = new_length.of_move(rules, length, override=override_policy)
+                length = found if isinstance(found, timedelta) else length
             length += requested
         template = copy(booking)
         if resources is not None:

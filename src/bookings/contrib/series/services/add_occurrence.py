@@ -174,7 +174,7 @@ def _new_booking(
     )
     references.load_related(draft, "service", "provider", using=using)
     booked = list(BookingAddon.objects.using(using).filter(booking=pattern.pk).order_by("pk"))
-    draft.requested_minutes = _offered_minutes(pattern, draft.service, booked)
+    draft.requested_minutes, draft.requested_days = _offered_length(pattern, draft.service, booked)
     addons = load_addons(
         [addon.addon_id for addon in booked],
         service=draft.service,
@@ -204,14 +204,21 @@ def _new_booking(
     return _NewInstance(store, creation.lock_clients, creation.resource_ids)
 
 
-def _offered_minutes(pattern: Booking, service: Any, addons: Iterable[BookingAddon]) -> int | None:
-    """Return the length of a booking without its add-ons, if the service lets clients choose it."""
+def _offered_length(
+    pattern: Booking, service: Any, addons: Iterable[BookingAddon]
+) -> tuple[int | None, int | None]:
+    """Return the length of a booking without its add-ons, in minutes and in days, one of which is
+    ``None``; both are, unless the service lets clients choose that length.
+    """
     rules = ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
-    length = pattern.end_at - pattern.start_at - addon_duration(addons)
+    minutes, days = None, pattern.duration_days
+    if days is None:
+        minutes = (pattern.end_at - pattern.start_at - addon_duration(addons)) // ONE_MINUTE
     try:
-        return rules.of_length(length // ONE_MINUTE).duration_minutes
+        rules.of_length(minutes, days)
     except InvalidBooking:
-        return None
+        return None, None
+    return minutes, days
 
 
 def _new_session(

@@ -43,6 +43,7 @@ class SeriesBookingOptions(ClientOptions, total=False):
     resources: Iterable[ProviderLike | AnyOf] | None
     addon_ids: Iterable[Any] | None
     duration_minutes: int | None
+    duration_days: int | None
     location: str
     meeting_link: str
     party_size: int
@@ -216,6 +217,7 @@ def _book_series(
         | {name: values[name] for name in CLIENT_FIELDS if name in values},
         addons=addons,
         duration_minutes=values.get("duration_minutes"),
+        duration_days=values.get("duration_days"),
         party_size=values.get("party_size", 1),
         override_policy=override_policy,
         skip_slot_validation=skip_slot_validation,
