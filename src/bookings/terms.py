@@ -7,7 +7,7 @@ of the money goes back, returns them from :meth:`bookings.extensions.Extension.t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bookings import extensions
 from bookings.rules.value_comparison import copy_document
@@ -25,13 +25,19 @@ def collect(booking: Booking, *, using: str) -> dict[str, Any] | None:
     return {name: terms for name, terms in found.items() if terms is not None} or None
 
 
-def collect_many(bookings: Iterable[Booking], *, using: str) -> None:
+KnownTerms: TypeAlias = dict[tuple[Any, ...], dict[str, Any] | None]
+"""The answers of the extensions, by what they vary with."""
+
+
+def collect_many(
+    bookings: Iterable[Booking], *, using: str, known: KnownTerms | None = None
+) -> None:
     """Set the terms of bookings that are being made by one call.
 
     An extension with :attr:`~bookings.extensions.Extension.terms_vary_with` is asked once for all
-    bookings that are equal in that.
+    bookings that are equal in that. What is ``known`` already is not asked again.
     """
-    known: dict[tuple[Any, ...], dict[str, Any] | None] = {}
+    known = {} if known is None else known
     implementing = extensions.implementing("terms")
     for booking in bookings:
         found: dict[str, dict[str, Any]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from django.db import connections
@@ -25,6 +26,7 @@ from bookings.ledger.segments import Segments
 from bookings.ledger.transactions import conflict_error
 from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.models.querysets import IS_COMPARED, overlapping
+from bookings.rules import instants
 
 Refuse = Callable[[int, BookingError], None]
 """What is called with the key of an interval that cannot be changed; it may raise the error."""
@@ -94,6 +96,19 @@ class BulkClaims:
                 self._seats_before[key] = interval.seats_taken
                 if interval.kind != BusyInterval.Kind.CONCURRENT:
                     self._by_calendar[interval.calendar_id].append(interval)
+
+    def may_be_lapsed(self, now: datetime) -> bool:
+        """Return whether a hold that has lapsed may be among what was read.
+
+        An interval that several share does not say when the holds in it lapse.
+        """
+        latest = instants.ceil_second(now)
+        return any(
+            interval.capacity > 1
+            or interval.kind == BusyInterval.Kind.SEGMENT
+            or (interval.lapses is not None and interval.lapses <= latest)
+            for interval in self._by_key.values()
+        )
 
     def free_seats(self, interval_id: int | None) -> int:
         """Return how many seats of an interval are free by now."""

@@ -18,6 +18,7 @@ COLUMNS: Final = (
     "service_id",
     "capacity",
     "seats_taken",
+    "lapses",
 )
 
 

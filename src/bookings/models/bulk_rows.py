@@ -19,9 +19,13 @@ from bookings.rules.value_comparison import are_equal
 
 ROWS_PER_STATEMENT: Final = 200
 
+TEXT_FOR_JSON: Final = (date, Decimal, UUID)
+"""The types of values that PostgreSQL casts from text, and that JSON does not have."""
+
 STORED_AS_IT_IS: Final = {
     models.BigAutoField: int,
     models.BigIntegerField: int,
+    models.CharField: str,
     models.DateTimeField: datetime,
     models.UUIDField: UUID,
 }
@@ -133,8 +137,9 @@ def _values_for_document(field: Any, values: list[Any], connection: Any) -> list
         # What the database takes is text already, and would be encoded twice.
         return values
     stored_as = STORED_AS_IT_IS.get(type(field.target_field if field.is_relation else field))
+    is_text = stored_as in (datetime, UUID)
     return [
-        value
+        (str(value) if is_text else value)
         if type(value) is stored_as and getattr(value, "tzinfo", UTC) is not None
         else field.get_db_prep_save(value, connection)
         for value in values
@@ -143,7 +148,7 @@ def _values_for_document(field: Any, values: list[Any], connection: Any) -> list
 
 def _as_text(value: Any) -> str:
     """Return text that PostgreSQL casts to the type of the column, for what JSON does not have."""
-    if isinstance(value, date | Decimal | UUID):
+    if isinstance(value, TEXT_FOR_JSON):
         return str(value)
     raise TypeError
 

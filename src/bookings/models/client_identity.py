@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -88,6 +91,22 @@ def lookup_digest(of: Any) -> str:
 
     Empty if the client is found by the account or the e-mail address alone.
     """
+    values = (of.client_user_id, of.client_email, of.client_phone, of.client_name)
+    # A value of a wrong type may not be hashable, and is refused where the fields are validated.
+    find = _find_lookup_digest if all(map(_is_plain, values)) else _find_lookup_digest.__wrapped__
+    return find(*values)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or type(value) in (str, int, UUID)
+
+
+@lru_cache(maxsize=1)
+def _find_lookup_digest(user_id: Any, email: Any, phone: Any, name: Any) -> str:
+    """Return the digest; that of one client is kept, for a series writes it for each booking."""
+    of = SimpleNamespace(
+        client_user_id=user_id, client_email=email, client_phone=phone, client_name=name
+    )
     for kind, value in clients.identifiers(of):
         if kind in {clients.PHONE, clients.NAME}:
             return _digest(kind, value)

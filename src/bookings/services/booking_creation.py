@@ -16,7 +16,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from bookings import slots, terms
-from bookings.adapters import get_adapter
+from bookings.adapters import DefaultBookingAdapter, get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError, InvalidBooking, PoolExhausted
 from bookings.ledger import claims, entries, locks, postgres, resource_claims
@@ -319,14 +319,24 @@ def _insert_by_one_statement(
 
 def prepare_insert(booking: Booking, now: datetime) -> None:
     """Reset what a failed attempt has set, and set a new reference."""
-    booking.pk, booking._state.adding = None, True
-    booking.version = 1
-    booking.reference = new_reference(booking, now)
+    prepare_inserts([booking], now)
 
 
-def new_reference(booking: Booking, now: datetime) -> str:
+def prepare_inserts(bookings: Iterable[Booking], now: datetime) -> None:
+    """Do what :func:`prepare_insert` does for many bookings."""
+    # A setting takes longer to look up than a reference takes to make.
+    adapter = get_adapter()
+    for booking in bookings:
+        booking.pk, booking._state.adding = None, True
+        booking.version = 1
+        booking.reference = new_reference(booking, now, adapter)
+
+
+def new_reference(
+    booking: Booking, now: datetime, adapter: DefaultBookingAdapter | None = None
+) -> str:
     """Return the adapter's reference, or raise ``InvalidBooking`` if it is too long or empty."""
-    reference = get_adapter().generate_reference(booking, now)
+    reference = (adapter or get_adapter()).generate_reference(booking, now)
     max_length = Booking._meta.get_field("reference").max_length or 0
     if not 0 < len(reference) <= max_length:
         raise InvalidBooking(
@@ -352,16 +362,17 @@ def created_events(
 ) -> list[BookingEvent]:
     """Return what :func:`created_event` returns for each booking with its data."""
     created_at = to_json(now)
-    blank = BookingEvent(event_type=BookingEvent.EventType.CREATED, created_at=now)
-    return [
-        copy_row(
-            blank,
-            booking=booking,
-            actor_user=booking.created_by,
-            data=_created_data(booking, created_at, data),
-        )
-        for booking, data in data_by_booking
-    ]
+    blanks: dict[Any, BookingEvent] = {}
+    events = []
+    for booking, data in data_by_booking:
+        actor = booking.created_by
+        if actor not in blanks:
+            blanks[actor] = BookingEvent(
+                event_type=BookingEvent.EventType.CREATED, actor_user=actor, created_at=now
+            )
+        all_data = _created_data(booking, created_at, data)
+        events.append(copy_row(blanks[actor], booking=booking, data=all_data))
+    return events
 
 
 def _created_data(booking: Booking, created_at: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,10 @@ checked; each booking also counts for those after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
-from uuid import uuid4
 
 from django.db import connections
 from django.db.models import Q, QuerySet
@@ -19,16 +18,15 @@ from bookings import slots, terms
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import BookingError
-from bookings.ledger.bulk_claims import BulkClaims
+from bookings.ledger.bulk_claims import BulkClaims, ResourceClaim
 from bookings.ledger.intervals import Interval
 from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking, BookingAddon
-from bookings.models.bulk_rows import copy_row, has_save_receivers, insert_rows
+from bookings.models.bulk_rows import has_save_receivers, insert_rows
 from bookings.models.read_alias import reading_from
-from bookings.rules.value_comparison import copy_document
 from bookings.services.booking_creation import (
     created_events,
-    prepare_insert,
+    prepare_inserts,
     resource_data,
     skipped_validation_data,
 )
@@ -39,7 +37,7 @@ from bookings.services.idempotency import check_keys_are_unique, key_reused_erro
 from bookings.services.lapsed_holds import expire_lapsed_holds
 from bookings.services.limit_check import lock_clients
 from bookings.services.loaded_bookings import LoadedBookings
-from bookings.services.new_booking import CheckCache, NewBooking
+from bookings.services.new_booking import CheckCache, NewBooking, asks_about_each, copy_draft
 from bookings.services.resource_choice import ResourceChoice
 
 Refuse = Callable[[NewBooking, BookingError], None]
@@ -56,11 +54,6 @@ class SeatRows(Protocol):
         """Write the sessions' own rows about bookings that have just been stored."""
 
 
-def copy_draft(template: Booking, **values: Any) -> Booking:
-    """Return an unsaved booking with the values of a draft, and these."""
-    return copy_row(template, uuid=uuid4(), metadata=copy_document(template.metadata), **values)
-
-
 def check_new_bookings(
     news: Iterable[NewBooking],
     refuse: Refuse,
@@ -74,34 +67,110 @@ def check_new_bookings(
 
     It asks the adapter, the extensions and the slot engine.
     """
-
-    def keep(candidates: Iterable[NewBooking], check: Callable[[NewBooking], None]) -> Any:
-        for new in candidates:
-            try:
-                check(new)
-            except BookingError as error:
-                refuse(new, error)
-            else:
-                yield new
-
     if allow_past is None:
         allow_past = app_settings.ALLOW_PAST_START
     with reading_from(using):
         cache = CheckCache()
-        allowed = list(keep(news, lambda new: new.apply_rules(now, cache.zones)))
+        allowed = list(_keep(news, lambda new: new.apply_rules(now, cache.zones), refuse))
         terms.collect_many([new.booking for new in allowed], using=using)
         allowed = list(
-            keep(allowed, lambda new: new.check(now, cache=cache, allow_past=allow_past))
+            _keep(allowed, lambda new: new.check(now, cache=cache, allow_past=allow_past), refuse)
         )
-        timed = [new for new in allowed if new.session_time is None]
-        if skip_slot_validation or not timed:
-            return allowed
-        errors = slots.validate_starts(
-            [new.booking for new in timed], now_dt=now, override_policy=timed[0].override_policy
-        )
-        for new, error in zip(timed, errors, strict=True):
-            if error is not None:
-                refuse(new, error)
+        return _with_slots(allowed, refuse, now=now, skip_slot_validation=skip_slot_validation)
+
+
+def check_repeated(
+    new: NewBooking,
+    starts: Sequence[datetime],
+    refuse: Refuse,
+    *,
+    now: datetime,
+    using: str,
+    allow_past: bool | None = None,
+    skip_slot_validation: bool = False,
+) -> list[NewBooking]:
+    """Return copies of a draft at these starts, as :func:`check_new_bookings` does.
+
+    Where the copies differ in their times alone, the rules of the first are those of all.
+    """
+    copies = (new.with_booking(copy_draft(new.booking, start_at=start)) for start in starts)
+    if allow_past is None:
+        allow_past = app_settings.ALLOW_PAST_START
+    if not asks_about_each():
+        with reading_from(using):
+            repeated = _repeat(new, starts, refuse, now=now, using=using, allow_past=allow_past)
+            if repeated is not None:
+                return _with_slots(
+                    repeated, refuse, now=now, skip_slot_validation=skip_slot_validation
+                )
+    return check_new_bookings(
+        copies,
+        refuse,
+        now=now,
+        using=using,
+        allow_past=allow_past,
+        skip_slot_validation=skip_slot_validation,
+    )
+
+
+def _repeat(
+    new: NewBooking,
+    starts: Sequence[datetime],
+    refuse: Refuse,
+    *,
+    now: datetime,
+    using: str,
+    allow_past: bool,
+) -> list[NewBooking] | None:
+    """Return copies of a draft; ``None`` if each has to be checked by itself.
+
+    That is so if the first is refused, and if the start decides about more than the end.
+    """
+    first = new.with_booking(copy_draft(new.booking, start_at=starts[0]))
+    cache, known_terms = CheckCache(), terms.KnownTerms()
+    try:
+        first.apply_rules(now, cache.zones)
+        terms.collect_many([first.booking], using=using, known=known_terms)
+        first.check(now, cache=cache, allow_past=allow_past)
+    except BookingError:
+        return None
+    if not first.is_repeatable:
+        return None
+    copies = [first.repeat(start) for start in starts[1:]]
+    terms.collect_many([copied.booking for copied in copies], using=using, known=known_terms)
+
+    def check(copied: NewBooking) -> None:
+        copied.check_repeated(now, cache=cache, allow_past=allow_past)
+
+    return [first, *_keep(copies, check, refuse)]
+
+
+def _keep(
+    candidates: Iterable[NewBooking], check: Callable[[NewBooking], None], refuse: Refuse
+) -> Iterator[NewBooking]:
+    """Yield those that pass a check, and refuse the others."""
+    for new in candidates:
+        try:
+            check(new)
+        except BookingError as error:
+            refuse(new, error)
+        else:
+            yield new
+
+
+def _with_slots(
+    news: list[NewBooking], refuse: Refuse, *, now: datetime, skip_slot_validation: bool
+) -> list[NewBooking]:
+    """Return those whose start the slot engine offers, and seats of sessions, and refuse others."""
+    timed = [new for new in news if new.session_time is None]
+    if skip_slot_validation or not timed:
+        return news
+    errors = slots.validate_starts(
+        [new.booking for new in timed], now_dt=now, override_policy=timed[0].override_policy
+    )
+    for new, error in zip(timed, errors, strict=True):
+        if error is not None:
+            refuse(new, error)
     return [new for new, error in zip(timed, errors, strict=True) if error is None]
 
 
@@ -142,6 +211,7 @@ class BulkCreation:
                     override_policy=new.override_policy,
                 )
                 for new in self.news
+                if new.needs
             }
             self._resources.choose(choices, note)
         self.news = [new for new in self.news if new not in refused]
@@ -167,8 +237,38 @@ class BulkCreation:
             )
             for new in self.news
         ]
-        self._expire_lapsed_holds()
-        claims = self._claims = BulkClaims(using=using)
+        claims = self._claims = self._read_claims(wanted)
+        if claims.may_be_lapsed(now):
+            self._expire_lapsed_holds()
+            claims = self._claims = self._read_claims(wanted)
+        # Read once: a setting or the adapter takes longer to look up than most checks take.
+        adapter, is_guarded = get_adapter(), guard_window() is not None
+        is_compared = is_guarded or not all(new.limit_check.is_off for new in self.news)
+        loaded = LoadedBookings(self._conditions(is_guarded=is_guarded), using=using)
+        self._accepted = []
+        for calendar_id, new, resources in wanted:
+            booking = new.booking
+            try:
+                adapter.check_permission(booking.created_by, "create", booking)
+                if is_guarded:
+                    check_duplicate(booking, now=now, using=using, among=loaded)
+                if not new.limit_check.is_off:
+                    new.limit_check.check(booking, now=now, using=using, among=loaded)
+                if self.seat_rows is not None:
+                    self.seat_rows.check_open(new, claims)
+                interval = claims.add_with_resources(calendar_id, new.claim, resources)
+            except BookingError as error:
+                refuse(new, error)
+            else:
+                if is_compared:
+                    loaded.put(booking)
+                self._accepted.append((new, interval))
+        return [new.booking for new, _interval in self._accepted]
+
+    def _read_claims(
+        self, wanted: Sequence[tuple[int, NewBooking, list[ResourceClaim]]]
+    ) -> BulkClaims:
+        claims = BulkClaims(using=self.using)
         claims.read(
             [
                 *((calendar_id, new.claim) for calendar_id, new, _resources in wanted),
@@ -182,26 +282,7 @@ class BulkCreation:
                 new.claim.interval_id for new in self.news if new.claim.interval_id is not None
             },
         )
-        # Read once: a setting or the adapter takes longer to look up than most checks take.
-        adapter, is_guarded = get_adapter(), guard_window() is not None
-        loaded = LoadedBookings(self._conditions(is_guarded=is_guarded), using=using)
-        self._accepted = []
-        for calendar_id, new, resources in wanted:
-            booking = new.booking
-            try:
-                adapter.check_permission(booking.created_by, "create", booking)
-                if is_guarded:
-                    check_duplicate(booking, now=now, using=using, among=loaded)
-                new.limit_check.check(booking, now=now, using=using, among=loaded)
-                if self.seat_rows is not None:
-                    self.seat_rows.check_open(new, claims)
-                interval = claims.add_with_resources(calendar_id, new.claim, resources)
-            except BookingError as error:
-                refuse(new, error)
-            else:
-                loaded.put(booking)
-                self._accepted.append((new, interval))
-        return [new.booking for new, _interval in self._accepted]
+        return claims
 
     def write(self) -> None:
         """Store the bookings that ``check`` has returned."""
@@ -210,8 +291,8 @@ class BulkCreation:
     def _write(self) -> None:
         now, using = self.now, self.using
         bookings = [new.booking for new, _interval in self._accepted]
+        prepare_inserts(bookings, now)
         for new, _interval in self._accepted:
-            prepare_insert(new.booking, now)
             new.booking.resource_count = len(self._resources.of(new))
         self._claims.write()
         for new, interval in self._accepted:
@@ -241,7 +322,8 @@ class BulkCreation:
         for new in self.news:
             if is_guarded and (similar := similar_bookings(new.booking, self.now)) is not None:
                 yield similar
-            yield from new.limit_check.conditions(new.booking, now=self.now)
+            if not new.limit_check.is_off:
+                yield from new.limit_check.conditions(new.booking, now=self.now)
 
     def _expire_lapsed_holds(self) -> None:
         windows: dict[Any, list[tuple[int, int]]] = {}

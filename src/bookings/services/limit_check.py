@@ -82,11 +82,11 @@ class KnownLimits:
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], tuple[Any, Any, Limits]] = {}
-        self._asks_each = adapters.is_overridden("limits")
+        self.asks_each = adapters.is_overridden("limits")
 
     def of(self, booking: Booking) -> Limits:
         """Return the limits of a booking whose service and provider are loaded."""
-        if self._asks_each:
+        if self.asks_each:
             return adapters.get_adapter().limits(booking)
         service, provider = booking.service, booking.provider
         # By the objects, not by their keys: under the lock, they may have been read again.
@@ -119,6 +119,8 @@ class LimitCheck:
         with reading_from(router.db_for_write(Booking, instance=draft)):
             limits = self._limits_of(draft)
             self.is_limited = not limits.are_off
+            self.is_off = not (self.is_limited or self._known_limits.asks_each)
+            """Whether ``check`` finds no limit either, unless the row has another service."""
             self._locked_keys: Collection[str] = ()
             if self.is_limited:
                 # Read before the lock.

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Protocol
+from uuid import uuid4
 
-from bookings.adapters import get_adapter
+from bookings.adapters import get_adapter, is_overridden
 from bookings.conf import app_settings
 from bookings.ledger import claims
 from bookings.models import Booking, BookingAddon, field_validation, name_snapshots
+from bookings.models.bulk_rows import copy_row
 from bookings.protocols import BookingType
 from bookings.questions import stored_answers
 from bookings.rules import instants, policies, prices, service_rules
 from bookings.rules.validation import whole_number
+from bookings.rules.value_comparison import copy_document
 from bookings.services import approval, references, resource_needs
 from bookings.services.addons import snapshot_addon
 from bookings.services.day_zones import DayZones
@@ -58,6 +61,24 @@ CHECKED_FIELDS: Final = (
     "total_amount",
     "currency",
 )
+
+ASKED_ABOUT_EACH: Final = (
+    "price",
+    "requires_approval",
+    "max_reschedules",
+    "check_bookable",
+    "check_active",
+    "booking_types",
+    "questions",
+    "resources",
+    "limits",
+)
+"""The methods of the adapter whose answer may differ from one start to another if overridden."""
+
+
+def asks_about_each() -> bool:
+    """Return whether the adapter may decide about a booking by its start."""
+    return any(map(is_overridden, ASKED_ABOUT_EACH))
 
 
 class SessionTime(Protocol):
@@ -134,6 +155,41 @@ class NewBooking:
         other.booking, other.snapshots, other.request = booking, [], {}
         return other
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the start decides about the end alone, as far as the rules say.
+
+        A hold or a request may lapse at its start, and days may have more or fewer hours.
+        """
+        by_days = self.rules.by_days is not None or self.rules.pricing_type == service_rules.DAILY
+        return self.booking.status == Booking.Status.CONFIRMED and not by_days
+
+    def repeat(self, start_at: datetime) -> NewBooking:
+        """Return a copy at another start of a repeatable booking that has passed ``check``.
+
+        It differs in its times alone, unless :func:`asks_about_each`. Set its terms, and call
+        ``check_repeated``.
+        """
+        booking = self.booking
+        copied = copy_draft(
+            booking,
+            start_at=start_at,
+            end_at=instants.add_elapsed(start_at, booking.end_at - booking.start_at),
+            answers=list(booking.answers),
+        )
+        other = self.with_booking(copied)
+        other.snapshots = [snapshot_addon(addon, copied) for addon in self.addons]
+        return other
+
+    def check_repeated(self, now: datetime, *, cache: CheckCache, allow_past: bool) -> None:
+        """Raise a ``BookingError`` for what is wrong with a copy, as ``check`` does."""
+        self.claim = claims.Claim.of(self.booking, self.rules)
+        if self.booking.terms is not None:
+            field_validation.clean_fields(self.booking, ("terms",), cache.cleaned)
+        self._check_start(now, cache=cache, allow_past=allow_past)
+        if self.limit_check.is_limited:
+            self.limit_check = self._limit_check(cache)
+
     def apply_length(self, zones: DayZones) -> datetime:
         """Copy the service's rules and the add-ons to the booking, and set its end.
 
@@ -184,7 +240,7 @@ class NewBooking:
 
     def check(self, now: datetime, *, cache: CheckCache, allow_past: bool | None = None) -> None:
         """Raise a ``BookingError`` for what can be told to be wrong without a lock."""
-        booking, zones = self.booking, cache.zones
+        booking = self.booking
         # The client's name may be given when the hold is confirmed.
         optional = {"client_name"} if booking.is_hold and booking.client_name == "" else set()
         field_validation.clean_fields(
@@ -193,14 +249,9 @@ class NewBooking:
             cache.cleaned,
         )
         self._set_answers(cache)
-        policies.check_start(
-            booking.start_at,
-            now=now,
-            rules=self.rules,
-            zone=partial(zones.of, booking),
-            allow_past=app_settings.ALLOW_PAST_START if allow_past is None else allow_past,
-            override=self.override_policy,
-        )
+        if allow_past is None:
+            allow_past = app_settings.ALLOW_PAST_START
+        self._check_start(now, cache=cache, allow_past=allow_past)
         policies.check_expiry(booking.expires_at, now=now)
         self.adapter.check_bookable(booking, override_policy=self.override_policy)
         is_seat = self.session_time is not None
@@ -209,9 +260,22 @@ class NewBooking:
         references.check_booking_type(booking.service, booking.provider, kind)
         if not is_seat and not self.override_policy:
             cache.offered.check(booking.service, booking.provider)
-        self.limit_check = LimitCheck(
-            booking,
-            zones=zones,
+        self.limit_check = self._limit_check(cache)
+
+    def _check_start(self, now: datetime, *, cache: CheckCache, allow_past: bool) -> None:
+        policies.check_start(
+            self.booking.start_at,
+            now=now,
+            rules=self.rules,
+            zone=partial(cache.zones.of, self.booking),
+            allow_past=allow_past,
+            override=self.override_policy,
+        )
+
+    def _limit_check(self, cache: CheckCache) -> LimitCheck:
+        return LimitCheck(
+            self.booking,
+            zones=cache.zones,
             known_limits=cache.limits,
             override_policy=self.override_policy,
         )
@@ -232,6 +296,11 @@ class NewBooking:
             stored = stored_answers(booking.service, given, is_complete=is_complete)
             cache.answers[key] = booking.service, given, stored
         booking.answers = list(cache.answers[key][-1])
+
+
+def copy_draft(template: Booking, **values: Any) -> Booking:
+    """Return an unsaved booking with the values of a draft, and these."""
+    return copy_row(template, uuid=uuid4(), metadata=copy_document(template.metadata), **values)
 
 
 def addon_duration(addons: Iterable[BookingAddon]) -> timedelta:

@@ -285,3 +285,19 @@ def test_without_dateutil_the_error_and_the_check_name_the_package(
     assert [message.hint for message in check_messages()] == [
         'pip install "django-bookings[series]"'
     ]
+
+
+# Rules without parts, which are not expanded by dateutil
+
+
+@pytest.mark.parametrize("frequency", ["DAILY", "WEEKLY"])
+@pytest.mark.parametrize("interval", [1, 3, 100, 101])
+@pytest.mark.parametrize("end", ["COUNT=50", "UNTIL=20261231T230000Z"])
+def test_a_plain_rule_has_the_starts_of_dateutil(
+    frequency: str, interval: int, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = f"FREQ={frequency};INTERVAL={interval};{end}"
+    night = datetime(2026, 3, 22, 2, 30)
+    plain = starts(rule, night)
+    monkeypatch.setattr(recurrences, "_step", lambda _rule, _dtstart: None)
+    assert plain == starts(rule, night)

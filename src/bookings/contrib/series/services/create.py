@@ -28,7 +28,7 @@ from bookings.rules import validation
 from bookings.rules.zones import zone_by_name
 from bookings.services import idempotency, references
 from bookings.services.addons import key_text, load_addons, parse_addon_ids
-from bookings.services.bulk_creation import BulkCreation, check_new_bookings, copy_draft
+from bookings.services.bulk_creation import BulkCreation, check_repeated
 from bookings.services.client_details import CLIENT_FIELDS
 from bookings.services.create import new_draft
 from bookings.services.new_booking import NewBooking
@@ -261,18 +261,16 @@ class NewBookings:
         self._request = request
         self._takes_turns = takes_turns
         self._calendars: Mapping[Any, int] = {}
-        first, *others = request.recurrence.starts()
-        one = NewBooking(copy_draft(draft, start_at=first), addons, override_policy=override_policy)
-        copies = (copy_draft(draft, start_at=start) for start in others)
-        self._news = [one, *map(one.with_booking, copies)]
+        self._new = NewBooking(draft, addons, override_policy=override_policy)
         self._allow_past = allow_past
         self._skip_slot_validation = skip_slot_validation
 
     def prepare(self, refusals: Refusals) -> None:
         request = self._request
         self._creation = BulkCreation(
-            check_new_bookings(
-                self._news,
+            check_repeated(
+                self._new,
+                request.recurrence.starts(),
                 lambda new, error: refusals.add(new.booking.start_at, error),
                 now=request.now,
                 using=request.using,
