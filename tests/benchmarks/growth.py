@@ -1,4 +1,4 @@
-"""Whether a verb takes longer when there is more history."""
+"""Whether a verb or a page takes longer when there is more history."""
 
 from __future__ import annotations
 
@@ -9,30 +9,54 @@ from typing import Final
 from tests.benchmarks.options import Options
 from tests.benchmarks.participants import our_pool
 from tests.benchmarks.timing import Result, in_milliseconds, take_turns
-from tests.benchmarks.workers.pool import PROVIDERS, on_new_database
+from tests.benchmarks.workers.pool import on_new_database
 
+PROVIDERS: Final = 1_000
 AHEAD: Final = 30 * PROVIDERS
-VERBS: Final = ("create_booking", "reschedule_booking", "cancel_booking", "get_busy_intervals")
+WRITES: Final = ("create_booking", "reschedule_booking", "cancel_booking")
+READS: Final = (
+    "get_busy_intervals",
+    "upcoming, of a provider",
+    "upcoming, of a client",
+    "day calendar, tomorrow",
+    "day calendar, yesterday",
+)
+GIBIBYTE: Final = 2**30
 
 
 def run(options: Options) -> Iterator[Result]:
     """A database for each size, so that the sizes can take turns; in each, booking after booking
-    is made, moved and cancelled.
+    is made, moved and cancelled, and then read.
     """
     sizes = sorted(options.history)
     with ExitStack() as stack:
         pools = {
-            size: stack.enter_context(on_new_database(our_pool(f"growth_{size}"))) for size in sizes
+            size: stack.enter_context(on_new_database(our_pool(f"growth_{size}", PROVIDERS)))
+            for size in sizes
         }
+        disk = {}
         for size, pool in pools.items():
-            pool.ask("fill", past=size, ahead=AHEAD)
-        turns = {(verb, size): pool.turn(verb) for verb in VERBS for size, pool in pools.items()}
-        taken = take_turns(turns, rounds=options.rounds)
-    for verb in VERBS:
+            pool.ask("store_history", past=size, ahead=AHEAD)
+            disk[size] = pool.ask("bytes_on_disk")
+        taken = {}
+        for verbs in (WRITES, READS):
+            turns = {
+                (verb, size): pool.turn(verb) for verb in verbs for size, pool in pools.items()
+            }
+            taken |= take_turns(turns, rounds=options.rounds)
+    notes = [
+        f"{size:,} in the past: {tables / GIBIBYTE:.2f} GiB in tables, "
+        f"{indexes / GIBIBYTE:.2f} GiB in indexes"
+        for size, (tables, indexes) in (
+            (size, (held["tables"], held["indexes"])) for size, held in disk.items()
+        )
+    ]
+    for verb in (*WRITES, *READS):
         yield Result(
             "growth",
-            f"{PROVIDERS} providers with {AHEAD:,} bookings ahead of them",
+            f"{PROVIDERS:,} providers with {AHEAD:,} bookings ahead of them",
             "ms",
             in_milliseconds({f"{size:,} in the past": taken[verb, size] for size in sizes}),
             at=verb,
+            notes=notes if verb == WRITES[0] else [],
         )

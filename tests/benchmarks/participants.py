@@ -12,7 +12,7 @@ from django.db import connection
 
 from tests.benchmarks.options import Options
 from tests.benchmarks.workers.environments import PEERS, CannotInstallError, python_of
-from tests.benchmarks.workers.pool import WorkerError, WorkerPool, on_new_database
+from tests.benchmarks.workers.pool import PROVIDERS, WorkerError, WorkerPool, on_new_database
 
 OURS: Final = "django-bookings"
 
@@ -36,8 +36,9 @@ class Participants:
         return [contender.pool for contender in self.safest.values()]
 
 
-def our_pool(database: str) -> WorkerPool:
-    return WorkerPool(OURS, sys.executable, "tests.benchmarks.workers.ours", _database(database))
+def our_pool(database: str, providers: int = PROVIDERS) -> WorkerPool:
+    module = "tests.benchmarks.workers.ours"
+    return WorkerPool(OURS, sys.executable, module, _database(database), providers=providers)
 
 
 @contextmanager

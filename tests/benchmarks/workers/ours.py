@@ -10,11 +10,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.schedule_and_ser
 django.setup()
 
 from datetime import UTC, datetime, timedelta  # noqa: E402 - the apps have to be ready first
+from functools import partial  # noqa: E402
 from typing import Any, ClassVar, Final  # noqa: E402
 from unittest.mock import patch  # noqa: E402
 
 from django.apps import apps  # noqa: E402
+from django.contrib.admin import site  # noqa: E402
+from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import RequestFactory  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from bookings.conf import app_settings  # noqa: E402
 from bookings.exceptions import BookingError  # noqa: E402
@@ -26,6 +32,7 @@ from bookings.services import (  # noqa: E402
     create_booking,
     reschedule_booking,
 )
+from tests.benchmarks.history import store_history  # noqa: E402
 from tests.benchmarks.sample_data import fill  # noqa: E402
 from tests.benchmarks.workers.copying import AHEAD  # noqa: E402
 from tests.benchmarks.workers.raw import Raw  # noqa: E402
@@ -59,10 +66,22 @@ class Ours(Worker):
             "reschedule_booking": self.reschedule,
             "cancel_booking": self.cancel,
             "get_busy_intervals": self.read,
+            "upcoming, of a provider": self.upcoming_of_provider,
+            "upcoming, of a client": self.upcoming_of_client,
+            "day calendar, tomorrow": partial(self.calendar, 1),
+            "day calendar, yesterday": partial(self.calendar, -1),
         }
 
     def store(self, *, past: range, ahead: range) -> None:
         fill(self.service, self.providers, past=past, ahead=ahead)
+
+    def store_history(self, *, past: int, ahead: int) -> None:
+        store_history(self.service, self.providers, past=past, ahead=ahead)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+        to_come = Booking.objects.upcoming()[:1_000]
+        self.emails = list(to_come.values_list("client_email", flat=True))
+        self.staff = get_user_model().objects.create_superuser("staff")
 
     def doubled(self) -> int:
         return count_doubled(Booking._meta.db_table, "provider_id", "start_at")
@@ -97,6 +116,22 @@ class Ours(Worker):
         """The month in which the bookings of the fill that are still to come begin."""
         begin = datetime.fromisoformat(AHEAD).replace(tzinfo=UTC)
         return get_busy_intervals(self.providers[provider], begin, begin + MONTH) or None
+
+    def upcoming_of_provider(self, provider: int, _start: datetime) -> Any:
+        return list(Booking.objects.for_provider(self.providers[provider]).upcoming()[:20]) or None
+
+    def upcoming_of_client(self, provider: int, _start: datetime) -> Any:
+        """Those of the client of some booking that is still to come."""
+        email = self.emails[provider % len(self.emails)]
+        return list(Booking.objects.for_client(email=email).upcoming()) or None
+
+    def calendar(self, days: int, _provider: int, _start: datetime) -> Any:
+        """The page of a day in the admin, but for its HTML."""
+        request = RequestFactory().get(
+            "/calendar/", {"day": str(timezone.now().date() + timedelta(days=days))}
+        )
+        request.user = self.staff
+        return site.get_model_admin(Booking).calendar_view(request)
 
 
 if __name__ == "__main__":

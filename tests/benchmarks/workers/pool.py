@@ -39,6 +39,7 @@ class WorkerPool:
     database: str
     workers: list[_WorkerProcess] = field(default_factory=list)
     slot: int = 0
+    providers: int = PROVIDERS
 
     def ask(self, do: str, **values: Any) -> Any:
         return self.first_workers(1)[0].ask(do, **values)
@@ -49,14 +50,14 @@ class WorkerPool:
             worker = _WorkerProcess(self)
             self.workers.append(worker)
             if len(self.workers) == 1:
-                worker.ask("create_tables", providers=PROVIDERS)
+                worker.ask("create_tables", providers=self.providers)
             worker.ask("connect")
         return self.workers[:number]
 
     def next_task(self) -> tuple[int, int]:
         """A slot that is free, of one provider after the other."""
         self.slot += 1
-        return self.slot % PROVIDERS, self.slot
+        return self.slot % self.providers, self.slot
 
     def turn(self, way: str) -> Turn:
         def book() -> float:
