@@ -22,6 +22,7 @@ The core asks the extensions by ``order``, then by ``name``, whatever the order 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -42,6 +43,26 @@ if TYPE_CHECKING:
     from bookings.models import Booking
     from bookings.protocols import ProviderLike
     from bookings.services.anonymize import ErasedClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarEntry:
+    """What an app shows in the admin's calendar besides bookings, such as a session or time off."""
+
+    provider_id: Any
+    start_at: datetime
+    end_at: datetime
+    title: str
+    details: str = ""
+    """A second line, such as how many seats are taken."""
+    url: str = ""
+    """The page of the object; empty for what the user may not open."""
+    is_work: bool = True
+    """Whether it is what clients come for. Else it is an absence: a shade behind the bookings."""
+    busy_interval_id: int | None = None
+    """The busy interval that the entry shows, which the calendar then shows no second time."""
+    booking_ids: frozenset[Any] = frozenset()
+    """The bookings that the entry shows together, as those of a session."""
 
 
 class Extension:
@@ -181,6 +202,38 @@ class Extension:
         """
         return [{} for _booking in bookings]
 
+    def open_time(
+        self,
+        providers: Collection[ProviderLike],
+        start_at: datetime,
+        end_at: datetime,
+        *,
+        tenant_id: Any,
+    ) -> Mapping[Any, Sequence[tuple[datetime, datetime]]]:
+        """Return when providers are open between two instants, keyed by provider.
+
+        Each value is a sorted list of half-open intervals in UTC, which may reach beyond the two
+        instants; time that is taken is not left out. A provider that the app knows nothing about is
+        left out, and open at all times. Use a constant number of queries. The hours of the first
+        extension that knows a provider are taken. ``tenant_id`` is as in :meth:`time_zones`.
+        """
+        return {}
+
+    def calendar_entries(
+        self,
+        providers: Collection[ProviderLike],
+        start_at: datetime,
+        end_at: datetime,
+        *,
+        site: AdminSite,
+        request: HttpRequest,
+    ) -> Iterable[CalendarEntry]:
+        """Yield what the admin's calendar shows of these providers between two instants.
+
+        Name and link only what the user of the request may see. Use a constant number of queries.
+        """
+        return ()
+
     def booking_inlines(self) -> Sequence[type[InlineModelAdmin[Any, Any]]]:
         """Return inlines for the page of a booking in the admin, shown before its history."""
         return ()
@@ -203,7 +256,7 @@ class Extension:
         return ()
 
 
-__all__ = ["Extension", "WorkingDays", "implementing", "register", "registered"]
+__all__ = ["CalendarEntry", "Extension", "WorkingDays", "implementing", "register", "registered"]
 
 _extensions: Final[dict[str, Extension]] = {}
 
@@ -240,4 +293,21 @@ def time_zones(providers: Collection[ProviderLike], *, tenant_id: Any) -> dict[A
     known: dict[Any, tzinfo] = {}
     for extension in implementing("time_zones"):
         known = {**extension.time_zones(providers, tenant_id=tenant_id), **known}
+    return known
+
+
+def open_time(
+    providers: Collection[ProviderLike],
+    start_at: datetime,
+    end_at: datetime,
+    *,
+    tenant_id: Any = None,
+) -> dict[Any, Sequence[tuple[datetime, datetime]]]:
+    """Return when the extensions say that providers are open, by provider key."""
+    known: dict[Any, Sequence[tuple[datetime, datetime]]] = {}
+    for extension in implementing("open_time"):
+        known = {
+            **extension.open_time(providers, start_at, end_at, tenant_id=tenant_id),
+            **known,
+        }
     return known

@@ -21,7 +21,6 @@ from django.utils.translation import pgettext_lazy
 from bookings import extensions
 from bookings.admin.booking import fieldsets
 from bookings.admin.booking.actions import ACTIONS
-from bookings.admin.booking.calendar import CalendarMixin
 from bookings.admin.booking.forms import AddForm, DetailsForm, MoveForm
 from bookings.admin.booking.inlines import (
     BookingAddonInline,
@@ -29,6 +28,8 @@ from bookings.admin.booking.inlines import (
     BookingResourceInline,
 )
 from bookings.admin.booking.steps import STEPS
+from bookings.admin.calendar.drag import DragMixin
+from bookings.admin.calendar.view import CalendarMixin
 from bookings.admin.choices import RelatedFilter, keep_choices
 from bookings.admin.display import status_badge
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
@@ -89,7 +90,7 @@ class WaitingFilter(admin.SimpleListFilter):
 
 @admin.register(Booking)
 class BookingAdmin(
-    ServiceFormMixin, StepsMixin, CalendarMixin, WhenOrderingMixin, RelatedSearchMixin
+    ServiceFormMixin, StepsMixin, DragMixin, CalendarMixin, WhenOrderingMixin, RelatedSearchMixin
 ):
     """Every write is a service's. A booking is cancelled, never deleted."""
 

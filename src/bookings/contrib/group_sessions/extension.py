@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,16 @@ from bookings.contrib.group_sessions import (
     waitlist_erasure,
     waitlist_retry,
 )
-from bookings.extensions import Extension
+from bookings.extensions import CalendarEntry, Extension
 from bookings.integrity import Problem
 from bookings.ledger.claims import Claim
 from bookings.models import Booking
+from bookings.protocols import ProviderLike
 from bookings.services.anonymize import ErasedClient
 
 if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
+    from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
 
@@ -65,3 +68,16 @@ class GroupSessionsExtension(Extension):
         from bookings.contrib.group_sessions.admin.seat_pages import move_link
 
         return move_link(booking, site)
+
+    def calendar_entries(
+        self,
+        providers: Collection[ProviderLike],
+        start_at: datetime,
+        end_at: datetime,
+        *,
+        site: AdminSite,
+        request: HttpRequest,
+    ) -> Iterator[CalendarEntry]:
+        from bookings.contrib.group_sessions.admin.calendar_entries import session_entries
+
+        return session_entries(providers, start_at, end_at, site=site, request=request)

@@ -1,0 +1,98 @@
+"""What the script of the calendar sends when a booking was dragged to another time or provider."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.utils.formats import date_format
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bookings.admin.base import BaseAdmin, Page
+from bookings.admin.form_errors import error_message
+from bookings.admin.steps import OVERRIDABLE, OVERRIDABLE_CODES
+from bookings.admin.visibility import selectable_objects
+from bookings.exceptions import BookingError
+from bookings.models import Booking
+from bookings.rules.lengths import ONE_MINUTE
+from bookings.services import reschedule_booking
+from bookings.services.new_booking import addon_duration
+
+MOST_MINUTES: Final = 60 * 24 * 366
+"""No page shows more than a week; this keeps the arithmetic within the calendar."""
+
+
+class DragForm(forms.Form):
+    booking = forms.CharField(max_length=100)
+    version = forms.IntegerField()
+    later = forms.IntegerField(required=False, min_value=-MOST_MINUTES, max_value=MOST_MINUTES)
+    """By how many minutes the booking is to begin later."""
+    longer = forms.IntegerField(required=False, min_value=-MOST_MINUTES, max_value=MOST_MINUTES)
+    """By how many minutes it is to be longer."""
+    provider = forms.CharField(required=False, max_length=100)
+    override = forms.BooleanField(required=False)
+
+
+class DragMixin(BaseAdmin):
+    def get_pages(self) -> list[Page]:
+        return [Page("calendar/move/", self.drag_view, "calendar_move"), *super().get_pages()]
+
+    def drag_view(self, request: HttpRequest) -> HttpResponse:
+        """Move a booking. Answers 200, or 409 with the refusal and whether staff may override it."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        form = DragForm(request.POST)
+        if not form.is_valid():
+            return JsonResponse({"error": _("The calendar sent what it may not. Reload the page.")}, status=400)
+        values = form.cleaned_data
+        booking = self.get_object_to_change(request, values["booking"])
+        try:
+            self._move(request, booking, values)
+        except BookingError as error:
+            can_override = not values["override"] and (
+                isinstance(error, OVERRIDABLE) or error.code in OVERRIDABLE_CODES
+            )
+            refusal = {"error": str(error_message(error)), "can_override": can_override}
+            return JsonResponse(refusal, status=409)
+        return JsonResponse({"reference": booking.reference})
+
+    def _move(self, request: HttpRequest, booking: Booking, values: dict[str, Any]) -> None:
+        changes: dict[str, Any] = {}
+        if values["provider"] and values["provider"] != str(booking.provider_id):
+            changes["new_provider"] = self._provider(request, values["provider"])
+        if values["longer"]:
+            length = booking.end_at - booking.start_at - addon_duration(booking.addons.all())
+            changes["new_duration_minutes"] = length // ONE_MINUTE + values["longer"]
+        start = booking.start_at + timedelta(minutes=values["later"] or 0)
+        moved = reschedule_booking(
+            booking,
+            new_start_at=start,
+            expected_version=values["version"],
+            actor=self.get_actor(request),
+            override_policy=values["override"],
+            skip_slot_validation=values["override"],
+            **changes,
+        )
+        text = _("%(booking)s is now at %(time)s.") % {
+            "booking": booking.client_name or booking.reference,
+            "time": date_format(timezone.localtime(moved.start_at), "DATETIME_FORMAT"),
+        }
+        self.log_change(request, booking, text)
+        messages.success(request, text)
+
+    def _provider(self, request: HttpRequest, key: str) -> Any:
+        model: Any = Booking._meta.get_field("provider").related_model
+        providers: QuerySet[Any] = selectable_objects(self.admin_site, model, request)
+        try:
+            found = providers.filter(pk=key).first()
+        except (ValueError, ValidationError, OverflowError):
+            found = None
+        if found is None:
+            raise BookingError(_("You may not book this provider. Choose another one."), "invalid")
+        return found
