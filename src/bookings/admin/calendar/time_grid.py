@@ -6,6 +6,7 @@ change has an hour more or less.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,7 +33,7 @@ FOUR_LINES: Final = 70
 
 FIRST_HOUR: Final = 8
 LAST_HOUR: Final = 18
-"""A day is shown between these if nobody has opening hours, and further if there is more on it."""
+"""The day of a provider without opening hours; what is booked beyond them is shown too."""
 
 HOUR: Final = timedelta(hours=1)
 SHORTEST_FREE_TIME: Final = timedelta(minutes=5)
@@ -47,6 +48,8 @@ class Box:
     start: datetime
     end: datetime
     booking: Booking | None = None
+    bookings: Sequence[Booking] = ()
+    """Several bookings of one service that begin and end together, as those of a shared slot."""
     entry: CalendarEntry | None = None
     label: str = ""
     url: str = ""
@@ -65,6 +68,10 @@ class Box:
     @property
     def width(self) -> str:
         return f"{100 / self.lanes:.3f}"
+
+    @property
+    def seats(self) -> int:
+        return sum(booking.party_size for booking in self.bookings)
 
     @property
     def size(self) -> str:
@@ -175,6 +182,8 @@ def _hours_shown(days: Iterable[tuple[ProviderContents, date]]) -> tuple[int, in
     """
     first, last = 24, 0
     for shown, day in days:
+        if shown.open_time is None:
+            first, last = min(first, FIRST_HOUR), max(last, LAST_HOUR)
         start, end = midnight(day), midnight(day + ONE_DAY)
         for begins, ends in _working_spans(shown):
             if begins < end and start < ends:
@@ -239,9 +248,7 @@ def _fill(column: Column, now: datetime, *, with_free_time: bool) -> None:
         for interval in shown.busy_intervals
         if is_on_page(interval.start_at, interval.end_at)
     ]
-    spans: list[tuple[datetime, datetime, dict[str, Any]]] = [
-        (booking.start_at, booking.end_at, {"booking": booking}) for booking in shown.bookings
-    ]
+    spans = list(_booking_spans(shown.bookings))
     spans += [
         (entry.start_at, entry.end_at, {"entry": entry, "url": entry.url})
         for entry in shown.entries
@@ -257,6 +264,19 @@ def _fill(column: Column, now: datetime, *, with_free_time: bool) -> None:
         ]
     if start <= now < end:
         column.now = column.position(now)
+
+
+def _booking_spans(
+    bookings: Iterable[Booking],
+) -> Iterator[tuple[datetime, datetime, dict[str, Any]]]:
+    """Yield a span for each booking, and one for those that share a slot."""
+    by_slot: dict[Any, list[Booking]] = defaultdict(list)
+    for booking in bookings:
+        by_slot[booking.service_id, booking.start_at, booking.end_at].append(booking)
+    for (_service, start, end), found in by_slot.items():
+        found.sort(key=lambda booking: (booking.client_name.casefold(), booking.reference))
+        one, *others = found
+        yield start, end, {"bookings": found} if others else {"booking": one}
 
 
 def _by_the_hour(spans: Iterable[Span]) -> Iterator[Span]:
@@ -280,7 +300,7 @@ def _side_by_side(
     """Yield a box for each span. Those that overlap each have a lane."""
     cluster: list[tuple[datetime, datetime, dict[str, Any]]] = []
     cluster_end = column.origin
-    for span in sorted(spans, key=lambda span: (span[0], span[1])):
+    for span in sorted(spans, key=lambda span: span[:2]):
         if cluster and span[0] >= cluster_end:
             yield from _in_lanes(column, cluster)
             cluster = []
