@@ -65,6 +65,35 @@ class CalendarEntry:
     """The bookings that the entry shows together, as those of a session."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionRow:
+    """One thing that somebody should look at."""
+
+    text: str
+    url: str
+    details: str = ""
+    start_at: datetime | None = None
+    """When it takes place."""
+    since: datetime | None = None
+    """Since when it waits."""
+    until: datetime | None = None
+    """Until when something can be done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionSection:
+    """A kind of things that need attention, on the board of the admin."""
+
+    name: str
+    """A short name, unique on the board."""
+    title: str
+    count: int
+    """How many there are, of which ``rows`` are the most urgent."""
+    rows: Sequence[AttentionRow] = ()
+    url: str = ""
+    """A list of all of them; empty if there is none."""
+
+
 class Extension:
     """Override the methods that your app needs; each does nothing by default.
 
@@ -234,6 +263,15 @@ class Extension:
         """
         return ()
 
+    def attention(
+        self, *, site: AdminSite, request: HttpRequest, rows: int
+    ) -> Iterable[AttentionSection]:
+        """Yield what needs attention, with at most so many rows in each section.
+
+        Count and name only what the user of the request may see. Use a constant number of queries.
+        """
+        return ()
+
     def booking_inlines(self) -> Sequence[type[InlineModelAdmin[Any, Any]]]:
         """Return inlines for the page of a booking in the admin, shown before its history."""
         return ()
@@ -256,7 +294,16 @@ class Extension:
         return ()
 
 
-__all__ = ["CalendarEntry", "Extension", "WorkingDays", "implementing", "register", "registered"]
+__all__ = [
+    "AttentionRow",
+    "AttentionSection",
+    "CalendarEntry",
+    "Extension",
+    "WorkingDays",
+    "implementing",
+    "register",
+    "registered",
+]
 
 _extensions: Final[dict[str, Extension]] = {}
 

@@ -441,8 +441,8 @@ def test_a_day_of_25_hours_in_a_week_has_its_own_hours(
     viewer: Client, book: Book, settings: Any, provider: Any
 ) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
-    book(start_at=timezone.make_aware(datetime(2090, 10, 29)))
-    book(start_at=timezone.make_aware(datetime(2090, 10, 29, 23)))
+    book(start_at=timezone.make_aware(datetime.fromisoformat("2090-10-29")))
+    book(start_at=timezone.make_aware(datetime.fromisoformat("2090-10-29T23:00")))
     asked = {"view": "week", "provider": provider.pk}
     grid = get_grid(viewer, "2090-10-29", **asked)
     own: list[Column] = [column for column in grid.columns if not column.own_hours]

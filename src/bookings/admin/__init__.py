@@ -6,5 +6,14 @@ Everything is written by :mod:`bookings.services`. To change the admin of bookin
 
 from bookings.admin.amounts import amount_column
 from bookings.admin.booking import BookingAddonInline, BookingAdmin, BookingEventInline
+from bookings.admin.menu import AttentionPageAdmin, CalendarPageAdmin, TodayPageAdmin
 
-__all__ = ["BookingAddonInline", "BookingAdmin", "BookingEventInline", "amount_column"]
+__all__ = [
+    "AttentionPageAdmin",
+    "BookingAddonInline",
+    "BookingAdmin",
+    "BookingEventInline",
+    "CalendarPageAdmin",
+    "TodayPageAdmin",
+    "amount_column",
+]

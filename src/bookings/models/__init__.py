@@ -8,6 +8,7 @@ from bookings.models.booking import Booking
 from bookings.models.calendar import BusyInterval, Calendar
 from bookings.models.client_lock import ClientLock
 from bookings.models.event import BookingEvent
+from bookings.models.menu_pages import AttentionPage, CalendarPage, TodayPage
 from bookings.models.resource import BookingResource
 from bookings.models.tenant import Tenant
 
@@ -15,12 +16,15 @@ TENANCY_ENABLED: Final = app_settings.tenancy_enabled
 
 __all__ = [
     "TENANCY_ENABLED",
+    "AttentionPage",
     "Booking",
     "BookingAddon",
     "BookingEvent",
     "BookingResource",
     "BusyInterval",
     "Calendar",
+    "CalendarPage",
     "ClientLock",
     "Tenant",
+    "TodayPage",
 ]

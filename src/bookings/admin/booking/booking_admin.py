@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from bookings import extensions
+from bookings.admin.attention import AttentionMixin
 from bookings.admin.booking import fieldsets
 from bookings.admin.booking.actions import ACTIONS
 from bookings.admin.booking.forms import AddForm, DetailsForm, MoveForm
@@ -90,7 +91,13 @@ class WaitingFilter(admin.SimpleListFilter):
 
 @admin.register(Booking)
 class BookingAdmin(
-    ServiceFormMixin, StepsMixin, DragMixin, CalendarMixin, WhenOrderingMixin, RelatedSearchMixin
+    ServiceFormMixin,
+    StepsMixin,
+    DragMixin,
+    CalendarMixin,
+    AttentionMixin,
+    WhenOrderingMixin,
+    RelatedSearchMixin,
 ):
     """Every write is a service's. A booking is cancelled, never deleted."""
 

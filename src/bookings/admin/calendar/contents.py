@@ -1,4 +1,4 @@
-"""What a calendar shows of its providers: bookings, busy time, opening hours, sessions, time off."""
+"""What a calendar shows of its providers: bookings, busy time, opening hours and entries."""
 
 from __future__ import annotations
 
@@ -139,5 +139,3 @@ def _busy_intervals(
         Q(lapses__isnull=True) | Q(lapses__gt=instants.floor_second(now)),
         calendar__provider__in=list(provider_ids),
     ).select_related("calendar")
-
-

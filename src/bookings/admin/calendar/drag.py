@@ -10,8 +10,8 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-from django.utils.formats import date_format
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from bookings.admin.base import BaseAdmin, Page
@@ -44,12 +44,14 @@ class DragMixin(BaseAdmin):
         return [Page("calendar/move/", self.drag_view, "calendar_move"), *super().get_pages()]
 
     def drag_view(self, request: HttpRequest) -> HttpResponse:
-        """Move a booking. Answers 200, or 409 with the refusal and whether staff may override it."""
+        """Move a booking; answer 409 with the refusal and whether staff may override it."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         form = DragForm(request.POST)
         if not form.is_valid():
-            return JsonResponse({"error": _("The calendar sent what it may not. Reload the page.")}, status=400)
+            return JsonResponse(
+                {"error": _("The calendar sent what it may not. Reload the page.")}, status=400
+            )
         values = form.cleaned_data
         booking = self.get_object_to_change(request, values["booking"])
         try:

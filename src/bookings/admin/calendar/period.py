@@ -33,7 +33,7 @@ class Period:
 
     @classmethod
     def from_text(cls, view: str, day: str) -> Period:
-        """Return the period that an address names: today if it names no day, and the day if no view."""
+        """Return the period that an address names; today where it names none."""
         return cls(View.WEEK if view == View.WEEK else View.DAY, _parse_day(day))
 
     @property

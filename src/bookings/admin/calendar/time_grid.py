@@ -143,9 +143,7 @@ class TimeGrid:
         days = [(shown, day) for shown in contents for day in dates]
         first, last = _hours_shown(days)
         hour_height = _hour_height(days)
-        self.columns = [
-            self._column(shown, day, first, last, hour_height) for shown, day in days
-        ]
+        self.columns = [self._column(shown, day, first, last, hour_height) for shown, day in days]
         self.hours = max((column.hours for column in self.columns), key=len, default=[])
         """The position of each full hour, in pixels, and the hour."""
         self.height = max((column.height for column in self.columns), default=0)
@@ -187,10 +185,7 @@ def _hours_shown(days: Iterable[tuple[ProviderContents, date]]) -> tuple[int, in
         start, end = midnight(day), midnight(day + ONE_DAY)
         for begins, ends in _working_spans(shown):
             if begins < end and start < ends:
-                if begins <= start:
-                    first = 0
-                else:
-                    first = min(first, timezone.localtime(begins).hour)
+                first = 0 if begins <= start else min(first, timezone.localtime(begins).hour)
                 last = 24 if ends >= end else max(last, _hour_after(timezone.localtime(ends)))
     return (first, last) if first < last else (FIRST_HOUR, LAST_HOUR)
 
@@ -235,7 +230,8 @@ def _fill(column: Column, now: datetime, *, with_free_time: bool) -> None:
         return begins < end and start < ends
 
     column.is_closed = not any(
-        is_on_page(*span) for span in ([(start, end)] if shown.open_time is None else shown.open_time)
+        is_on_page(*span)
+        for span in ([(start, end)] if shown.open_time is None else shown.open_time)
     )
     column.closed = [column.box(*span) for span in shown.closed_time(start, end)]
     column.absences = [
@@ -259,8 +255,7 @@ def _fill(column: Column, now: datetime, *, with_free_time: bool) -> None:
     )
     if with_free_time:
         column.free = [
-            column.box(*span)
-            for span in _by_the_hour(shown.free_time(max(start, now), end))
+            column.box(*span) for span in _by_the_hour(shown.free_time(max(start, now), end))
         ]
     if start <= now < end:
         column.now = column.position(now)

@@ -53,8 +53,14 @@ def _cells(
     shown: ProviderContents, days: Iterable[tuple[date, datetime, datetime]]
 ) -> Iterator[Cell]:
     items = [
-        *((booking.start_at, booking.end_at, WeekItem(booking.start_at, booking=booking)) for booking in shown.bookings),
-        *((entry.start_at, entry.end_at, WeekItem(entry.start_at, entry=entry)) for entry in shown.entries),
+        *(
+            (booking.start_at, booking.end_at, WeekItem(booking.start_at, booking=booking))
+            for booking in shown.bookings
+        ),
+        *(
+            (entry.start_at, entry.end_at, WeekItem(entry.start_at, entry=entry))
+            for entry in shown.entries
+        ),
     ]
     items.sort(key=lambda item: item[0])
     for day, start, end in days:

@@ -14,7 +14,7 @@ from bookings.contrib.group_sessions import (
     waitlist_erasure,
     waitlist_retry,
 )
-from bookings.extensions import CalendarEntry, Extension
+from bookings.extensions import AttentionSection, CalendarEntry, Extension
 from bookings.integrity import Problem
 from bookings.ledger.claims import Claim
 from bookings.models import Booking
@@ -81,3 +81,10 @@ class GroupSessionsExtension(Extension):
         from bookings.contrib.group_sessions.admin.calendar_entries import session_entries
 
         return session_entries(providers, start_at, end_at, site=site, request=request)
+
+    def attention(
+        self, *, site: AdminSite, request: HttpRequest, rows: int
+    ) -> Iterator[AttentionSection]:
+        from bookings.contrib.group_sessions.admin.attention import waitlists_with_free_seats
+
+        yield waitlists_with_free_seats(site=site, request=request, rows=rows)

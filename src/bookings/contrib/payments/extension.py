@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from bookings.contrib.payments import integrity
 from bookings.contrib.payments.refund_terms import terms_of_new_booking
 from bookings.contrib.payments.refunds_due import update_after_event
-from bookings.extensions import Extension
+from bookings.extensions import AttentionSection, Extension
 from bookings.integrity import Problem
 from bookings.models import Booking
 
 if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
     from django.contrib.admin.options import InlineModelAdmin
+    from django.http import HttpRequest
 
 
 class PaymentsExtension(Extension):
@@ -49,3 +51,10 @@ class PaymentsExtension(Extension):
         from bookings.contrib.payments.admin import PaymentInline, RefundDueInline
 
         return (PaymentInline, RefundDueInline)
+
+    def attention(
+        self, *, site: AdminSite, request: HttpRequest, rows: int
+    ) -> Iterator[AttentionSection]:
+        from bookings.contrib.payments.admin.attention import refunds_due
+
+        yield refunds_due(site=site, request=request, rows=rows)

@@ -1,0 +1,70 @@
+"""The pages of bookings in the menu of the admin: today, the calendar, what needs attention.
+
+They belong to the admin of bookings of the same site, and are hidden where the site has none that
+is built on :class:`~bookings.admin.BookingAdmin`, or from a user who may not see bookings.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+
+from bookings.admin.booking.booking_admin import BookingAdmin
+from bookings.admin.generic_bases import ModelAdmin
+from bookings.admin.visibility import registered_admin
+from bookings.models import Booking
+from bookings.models.menu_pages import AttentionPage, CalendarPage, TodayPage
+
+
+class MenuPageAdmin(ModelAdmin):
+    """Opens a page of the bookings' admin. It has no objects to add, change or delete."""
+
+    page: ClassVar[str]
+    """What ``page_url()`` of the bookings' admin calls the page."""
+    query: ClassVar[str] = ""
+
+    def bookings_admin(self) -> BookingAdmin | None:
+        found = registered_admin(self.admin_site, Booking)
+        return found if isinstance(found, BookingAdmin) else None
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        bookings = self.bookings_admin()
+        if bookings is None:
+            raise Http404
+        return HttpResponseRedirect(bookings.page_url(self.page) + self.query)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        bookings = self.bookings_admin()
+        return bookings is not None and bookings.has_view_or_change_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(CalendarPage)
+class CalendarPageAdmin(MenuPageAdmin):
+    page = "calendar"
+
+
+@admin.register(AttentionPage)
+class AttentionPageAdmin(MenuPageAdmin):
+    page = "attention"
+
+
+@admin.register(TodayPage)
+class TodayPageAdmin(MenuPageAdmin):
+    page = "changelist"
+    query = "?when=today"

@@ -1,0 +1,38 @@
+"""What the templates of the admin show of bookings besides what Django gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.contrib.admin.sites import all_sites
+from django.urls import reverse
+
+from bookings.admin.attention import AttentionMixin
+from bookings.admin.visibility import registered_admin
+from bookings.extensions import AttentionSection
+from bookings.models import Booking
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def attention_sections(context: dict[str, Any]) -> list[AttentionSection]:
+    """Return what needs attention on the admin site of the page, of what its user may see."""
+    request = context["request"]
+    for site in all_sites:
+        model_admin = registered_admin(site, Booking)
+        if (
+            site.name == request.current_app
+            and isinstance(model_admin, AttentionMixin)
+            and model_admin.has_view_or_change_permission(request)
+        ):
+            return [found for found in model_admin.get_attention(request) if found.count]
+    return []
+
+
+@register.simple_tag(takes_context=True)
+def attention_url(context: dict[str, Any]) -> str:
+    """Return the address of the board on the admin site of the page."""
+    name = "admin:bookings_booking_attention"
+    return reverse(name, current_app=context["request"].current_app)
