@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from bookings.admin.booking.booking_admin import BookingAdmin
 from bookings.admin.generic_bases import ModelAdmin
@@ -33,8 +34,8 @@ class MenuPageAdmin(ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         bookings = self.bookings_admin()
-        if bookings is None:
-            raise Http404
+        if bookings is None or not self.has_view_permission(request):
+            raise PermissionDenied
         return HttpResponseRedirect(bookings.page_url(self.page) + self.query)
 
     def has_module_permission(self, request: HttpRequest) -> bool:

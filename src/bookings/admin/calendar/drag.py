@@ -81,7 +81,7 @@ class DragMixin(BaseAdmin):
             skip_slot_validation=values["override"],
             **changes,
         )
-        text = _("%(booking)s is now at %(time)s.") % {
+        text = _("%(booking)s was moved to: %(time)s.") % {
             "booking": booking.client_name or booking.reference,
             "time": date_format(timezone.localtime(moved.start_at), "DATETIME_FORMAT"),
         }
