@@ -15,6 +15,7 @@ from django.urls import path
 from bookings.admin import AttentionPageAdmin, BookingAdmin
 from bookings.contrib.group_sessions.services import (
     book_seat,
+    close_session,
     create_session,
     join_waitlist,
     update_session,
@@ -98,7 +99,8 @@ def test_a_client_waits_although_a_seat_is_free(
     book_seat(session, client_name="Bob")
     join_waitlist(session, client_name="Eva")
     assert "waitlists" not in board(boss)
-    update_session(session, status="BOOKING_CLOSED", capacity=3)
+    close_session(session)
+    update_session(session, capacity=3)
     (row,) = board(boss)["waitlists"].rows
     assert (row.text, row.details, row.start_at) == ("Yoga", "2 free seats", start)
     assert "waitlists" not in board(viewer), "who may not see sessions"

@@ -33,7 +33,7 @@ def test_a_booking_begins_later(drag: Drag, booking: Booking, start: datetime) -
     assert (response.status_code, response.json()) == (200, {"reference": booking.reference})
     booking.refresh_from_db()
     assert booking.start_at == start + timedelta(minutes=45)
-    assert booking.events.last().actor.username == "reception"
+    assert booking.events.get(event_type="RESCHEDULED").actor_user.username == "reception"
 
 
 def test_a_booking_goes_to_another_provider(

@@ -29,7 +29,7 @@ def test_a_session_is_one_box_with_its_title_and_seats(
 ) -> None:
     session = make_session(title="Yoga for all", capacity=12)
     for number in range(5):
-        book_seat(session, client_name=f"Client {number}", party_size=2)
+        book_seat(session, client_name=f"Client {number}", seats=2)
     cancel_booking(Session.objects.get().seats.last().booking)
     response = boss.get(CALENDAR, asked(start))
     (column,) = response.context["grid"].columns

@@ -7,8 +7,8 @@ from typing import Any
 from django.test import Client
 
 from bookings.contrib.schedule.models import Schedule
-from bookings.contrib.schedule.services import set_week, take_time_off
-from tests.admin.conftest import Book, _browser
+from bookings.contrib.schedule.services import create_schedule, set_week, take_time_off
+from tests.admin.conftest import Book, Make, _browser
 from tests.admin.page import text_of
 from tests.contrib.schedule.admin.conftest import at, in_days
 
@@ -80,3 +80,21 @@ def test_time_off_without_a_reason_says_what_it_is(
     book(start_at=at(10))
     take_time_off(provider=schedule.provider, start_at=at(14), end_at=at(15))
     assert [box.label for box in column_of(boss).absences] == ["Time off"]
+
+
+def test_a_gap_of_minutes_is_no_free_time(
+    boss: Client, schedule: Schedule, book: Book, make_service: Make
+) -> None:
+    set_week(schedule=schedule, hours=EVERY_DAY)
+    book(start_at=at(9), service=make_service(duration_minutes=57))
+    assert column_of(boss).free[0].start == at(10)
+
+
+def test_providers_of_one_schedule_have_its_hours(
+    boss: Client, service: Any, make_provider: Make, book: Book
+) -> None:
+    create_schedule(timezone="UTC", hours=EVERY_DAY)
+    for name in ("Ada", "Eve"):
+        book(provider=make_provider(name=name), start_at=at(10))
+    columns = grid_of(boss).columns
+    assert [[box.start for box in column.closed] for column in columns] == [[at(12)], [at(12)]]
