@@ -31,7 +31,7 @@ LAYERS = [
     {"selectors"},
     {"services"},
     {"integrity", "checks"},
-    {"admin", "management", "testing", "apps"},
+    {"admin", "templatetags", "management", "testing", "apps"},
     {"contrib"},
 ]
 LAYER_OF = {package: number for number, packages in enumerate(LAYERS) for package in packages}

@@ -154,7 +154,7 @@ MODELS: Final = [
     getattr(module, name)
     for module in (models, schedule_models)
     for name in module.__all__
-    if name != "TENANCY_ENABLED"
+    if name != "TENANCY_ENABLED" and not getattr(module, name)._meta.proxy
 ]
 
 

@@ -18,7 +18,7 @@ from bookings.admin.base import BaseAdmin, Page
 from bookings.admin.form_errors import error_message
 from bookings.admin.steps import OVERRIDABLE, OVERRIDABLE_CODES
 from bookings.admin.visibility import selectable_objects
-from bookings.exceptions import BookingError
+from bookings.exceptions import BookingError, MissingReference
 from bookings.models import Booking
 from bookings.rules.lengths import ONE_MINUTE
 from bookings.services import reschedule_booking
@@ -96,5 +96,5 @@ class DragMixin(BaseAdmin):
         except (ValueError, ValidationError, OverflowError):
             found = None
         if found is None:
-            raise BookingError(_("You may not book this provider. Choose another one."), "invalid")
+            raise MissingReference(_("You may not book this provider. Choose another one."))
         return found
