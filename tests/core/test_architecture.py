@@ -31,7 +31,8 @@ LAYERS = [
     {"selectors"},
     {"services"},
     {"integrity", "checks"},
-    {"admin", "templatetags", "management", "testing", "apps"},
+    {"admin", "management", "testing", "apps"},
+    {"templatetags"},
     {"contrib"},
 ]
 LAYER_OF = {package: number for number, packages in enumerate(LAYERS) for package in packages}

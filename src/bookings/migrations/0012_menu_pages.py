@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0010_unit_price")]
+    dependencies = [("bookings", "0011_wall_lengths")]
 
     operations = [
         migrations.CreateModel(
