@@ -136,7 +136,7 @@ def test_the_number_of_queries_does_not_grow_with_the_tenants(boss: Client) -> N
 
 def providers(boss: Client, url: str, **asked: Any) -> set[Any]:
     response = boss.get(url, {"day": f"{DAY}"} | asked)
-    return {column.provider for column in response.context["day"].columns}
+    return {column.provider for column in response.context["grid"].columns}
 
 
 def test_the_calendar_can_be_limited_to_a_tenant(boss: Client, host: Host, other: Host) -> None:
@@ -166,7 +166,7 @@ def test_the_calendar_keeps_the_tenant_on_a_day_without_bookings(
     asked = {"day": "2030-01-01", "tenant": other.tenant.pk}
     response = boss.get(f"{FRONT}calendar/", asked)
     assert response.context["tenant"] == other.tenant
-    assert {column.provider for column in response.context["day"].columns} == {other.provider}
+    assert {column.provider for column in response.context["grid"].columns} == {other.provider}
     assert f'<option value="{host.tenant.pk}">' in text_of(response)
 
 
