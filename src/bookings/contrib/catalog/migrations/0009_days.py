@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bookings_catalog", "0007_durations"),
+        ("bookings_catalog", "0008_providers"),
     ]
 
     operations = [
