@@ -76,6 +76,7 @@ OPTIONS: Final = {
     "addons": optional(LIST),
     "resources": optional(LIST),
     "duration_minutes": optional(INTEGERS),
+    "duration_days": optional(INTEGERS),
     "party_size": optional(INTEGERS),
     "client_name": TEXTS,
     "client_email": TEXTS,

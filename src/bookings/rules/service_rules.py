@@ -247,6 +247,11 @@ def is_by_days(service: Any) -> bool:
     )
 
 
+def spans_closures(service: Any) -> bool:
+    """Return whether bookings of a service may last while the provider is closed."""
+    return bool(getattr(service, "spans_closures", False))
+
+
 def end_of(start_at: datetime, length: Length, zone: Zone) -> datetime:
     """Return the end of what lasts so long from ``start_at``, which is in UTC."""
     if isinstance(length, WallLength):

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
 from typing import Final
 
+from bookings.contrib.schedule import length_pieces
+from bookings.contrib.schedule.length_pieces import Piece, WallEnds
 from bookings.rules.wall_clock import (
     DAY,
     EPOCH,
@@ -118,6 +120,10 @@ class SlotRules:
     before: int = 0
     after: int = 0
     alignment: Alignment = Alignment.OPENING
+    wall_ends: WallEnds | None = None
+    """When a booking ends that lasts by the wall clock; ``duration`` is longer than any then."""
+    spans_closures: bool = False
+    """Whether only the start and the end have to lie in an opening, and not what is between."""
 
     def __post_init__(self) -> None:
         if self.duration < 1 or self.step < 1:
@@ -125,6 +131,19 @@ class SlotRules:
         if self.before < 0 or self.after < 0:
             raise ValueError("A buffer cannot be negative.")
         Alignment(self.alignment)
+
+    @property
+    def is_in_pieces(self) -> bool:
+        """Whether the duration alone does not tell which starts are free."""
+        return self.wall_ends is not None or self.spans_closures
+
+    def end_of(self, start: int) -> int:
+        return start + self.duration if self.wall_ends is None else self.wall_ends.end_of(start)
+
+    def pieces(self, first: int, last: int) -> list[Piece]:
+        if self.wall_ends is None:
+            return [Piece(first, last, self.duration)]
+        return list(self.wall_ends.pieces(first, last))
 
 
 def starts(
@@ -150,6 +169,10 @@ def starts(
     if first >= last:
         return iter(())
     every = chain(_blocked(busy, joinable, rules, first, last), blocked)
+    if rules.is_in_pieces:
+        every = chain(every, closed_starts(hours, rules, first, last))
+        # A grid of all starts in the openings: which of them are too late, the pieces tell.
+        rules = replace(rules, duration=1, wall_ends=None, spans_closures=False)
     return chain.from_iterable(
         _unblocked(_grid(hours, rules, first, last), iter(sorted(every)), rules.step)
     )
@@ -176,12 +199,58 @@ def _blocked(
     """Yield the intervals in which a booking cannot start, because it would overlap something."""
     yield -FOREVER, first
     yield last, FOREVER
+    if rules.is_in_pieces:
+        yield from taken_starts(busy, joinable, rules, first, last)
+        return
     before, length = rules.before, rules.duration + rules.after
     for begins, ends in busy:
         yield begins - length + 1, ends + before
     for start in joinable:
         yield start - before - length + 1, start
         yield start + 1, start + length + before
+
+
+def taken_starts(
+    busy: Iterable[Interval], joinable: Iterable[int], rules: SlotRules, first: int, last: int
+) -> Iterator[Interval]:
+    """Yield the intervals in which a booking of rules in pieces cannot start, because it would
+    overlap something; ``joinable`` are starts that can join what is there.
+    """
+    before, after = rules.before, rules.after
+    return length_pieces.taken_starts(
+        busy,
+        ((start - before, rules.end_of(start) + after, start) for start in joinable),
+        rules.pieces(first, last),
+        before=before,
+        after=after,
+    )
+
+
+def closed_starts(
+    hours: OpeningHours, rules: SlotRules, first: int, last: int
+) -> Iterator[Interval]:
+    """Yield the intervals of ``[first, last)`` in which a booking of rules in pieces does not fit
+    the hours.
+    """
+    return length_pieces.closed_starts(
+        list(openings(hours, first, last + rules.duration)),
+        rules.pieces(first, last),
+        first,
+        last,
+        spans_closures=rules.spans_closures,
+    )
+
+
+def fits(hours: OpeningHours, start: int, end: int, *, spans_closures: bool = False) -> bool:
+    """Return whether a booking lies in one opening, or with ``spans_closures`` its start and its
+    end do; it may end when one begins.
+    """
+    if spans_closures:
+        ends_in = openings(hours, end - 1, end + 1)
+        return fits(hours, start, start + 1) and any(
+            opens <= end <= closes for opens, closes in ends_in
+        )
+    return any(opens <= start and end <= closes for opens, closes in openings(hours, start, end))
 
 
 def _grid(hours: OpeningHours, rules: SlotRules, first: int, last: int) -> Iterator[GridInterval]:

@@ -18,6 +18,7 @@ from bookings.contrib.schedule.schedule_rules import load_own_rules, load_rules_
 from bookings.contrib.schedule.slots.query import Providers, list_providers
 from bookings.models import Booking, BookingResource
 from bookings.rules import instants
+from bookings.rules.service_rules import spans_closures
 from bookings.services import references
 
 MARGIN: Final = timedelta(days=3)
@@ -64,7 +65,7 @@ def list_bookings_outside_hours(
 
 def outside_hours(rows: QuerySet[Booking]) -> list[Booking]:
     """Return those of the bookings that are not within the hours, soonest first."""
-    bookings = list(rows.select_related("provider").order_by("start_at", "pk"))
+    bookings = list(rows.select_related("provider", "service").order_by("start_at", "pk"))
     by_tenant: dict[Any, list[Booking]] = defaultdict(list)
     for booking in bookings:
         by_tenant[booking.tenant_id].append(booking)
@@ -143,6 +144,4 @@ def follows_default(default: Schedule, using: str) -> Q:
 def _covers(hours: OpeningHours, booking: Booking) -> bool:
     starts = instants.floor_second(booking.start_at)
     ends = instants.ceil_second(booking.end_at)
-    return any(
-        opens <= starts and ends <= closes for opens, closes in engine.openings(hours, starts, ends)
-    )
+    return engine.fits(hours, starts, ends, spans_closures=spans_closures(booking.service))

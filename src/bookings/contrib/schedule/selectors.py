@@ -61,6 +61,7 @@ def list_available_slots(
     addons: Iterable[AddonLike] | None = None,
     resources: Iterable[ProviderLike | AnyOf] | None = None,
     duration_minutes: int | None = None,
+    duration_days: int | None = None,
     party_size: int | None = None,
     client_name: str = "",
     client_email: str = "",
@@ -92,6 +93,7 @@ def list_available_slots(
     :param duration_minutes: how long the booking lasts without its add-ons, where the service lets
         the client choose. By default a new booking has the service's length, and ``booking`` keeps
         its own.
+    :param duration_days: the same in days, where the service is booked by the day.
     :param party_size: the party size of a new booking, by default 1. ``booking`` keeps its own.
     :param client_name: the client of a new booking, as far as known: with a client, starts that a
         limit on clients or the duplicate guard would refuse are not on offer. ``booking`` keeps its
@@ -137,6 +139,7 @@ def list_available_slots(
         addons=addons,
         resources=resources,
         duration_minutes=duration_minutes,
+        duration_days=duration_days,
         party_size=party_size,
         client_name=client_name,
         client_email=client_email,

@@ -90,6 +90,11 @@ class Case:
     """The buffers of the provider, and of the colleague from whom bookings are moved."""
     is_concurrent: bool = False
     """Whether yoga has three mats, for clients who come and go."""
+    days: int | None = None
+    ends_at: str | None = None
+    """How long everything lasts by the wall clock; ``None`` for minutes."""
+    spans: bool = False
+    """Whether it may last while the provider is closed."""
 
 
 SHIFTS = [
@@ -147,6 +152,20 @@ CONCURRENT_CASES = st.tuples(
 ).map(lambda given: replace(given[0], existing=given[1], is_yoga=given[2], is_concurrent=True))
 
 
+DAY_CASES = st.tuples(
+    st.one_of(CASES, CONCURRENT_CASES),
+    st.sampled_from(
+        [(1, None), (2, None), (None, "02:30"), (None, "04:30"), (1, "02:30"), (1, "01:00")]
+    ),
+    st.booleans(),
+    st.sampled_from([*SHIFTS, *[[("00:00", "24:00")]] * 3]),
+).map(
+    lambda given: replace(
+        given[0], days=given[1][0], ends_at=given[1][1], spans=given[2], shifts=given[3]
+    )
+)
+
+
 class NotAtHalf(DefaultBookingAdapter):
     """Nobody may start at half past."""
 
@@ -176,14 +195,20 @@ class Host:
         )
         if case.is_closed:
             DateOverride.objects.create(schedule=schedule, date=NIGHT, is_closed=True)
-        buffers = {"buffer_before_minutes": case.before, "buffer_after_minutes": case.after}
-        self.massage = make_service(duration_minutes=30, **buffers)
+        rules = {
+            "buffer_before_minutes": case.before,
+            "buffer_after_minutes": case.after,
+            "duration_days": case.days,
+            "ends_at_time": case.ends_at,
+            "spans_closures": case.spans,
+        }
+        self.massage = make_service(duration_minutes=30, **rules)
         self.yoga = make_service(
             duration_minutes=40,
             allow_multiple_clients_per_slot=True,
             capacity=3,
             capacity_mode="CONCURRENT" if case.is_concurrent else "SLOT",
-            **buffers,
+            **rules,
         )
         self.service = self.yoga if case.is_yoga else self.massage
         self.party = case.party if case.is_yoga else 1
@@ -286,6 +311,14 @@ def test_concurrent_bookings_fit_where_it_is_offered_and_nowhere_else(case: Case
     check_what_is_offered(case)
 
 
+@given(case=DAY_CASES)
+@HYPOTHESIS_SETTINGS
+def test_what_lasts_by_the_wall_clock_fits_where_it_is_offered_and_nowhere_else(
+    case: Case,
+) -> None:
+    check_what_is_offered(case)
+
+
 def check_what_is_offered(case: Case) -> None:
     with host_of(case) as host:
 
@@ -344,6 +377,12 @@ def test_a_booking_can_be_moved_to_what_is_offered_and_nowhere_else(case: Case) 
 @given(case=CONCURRENT_CASES)
 @HYPOTHESIS_SETTINGS
 def test_a_concurrent_booking_can_be_moved_to_what_is_offered(case: Case) -> None:
+    check_where_it_can_be_moved(case)
+
+
+@given(case=DAY_CASES)
+@HYPOTHESIS_SETTINGS
+def test_what_lasts_by_the_wall_clock_can_be_moved_to_what_is_offered(case: Case) -> None:
     check_where_it_can_be_moved(case)
 
 

@@ -95,7 +95,7 @@ class Availability(Sequence[Slot]):
         """Return the slot at a Unix second that :meth:`starts` has yielded."""
         return Slot(
             start=datetime.fromtimestamp(start, self.tz),
-            end=datetime.fromtimestamp(start + self.search.requested.duration, self.tz),
+            end=datetime.fromtimestamp(self.search.requested.end_of(start), self.tz),
             remaining_capacity=self.search.seats_left(start),
             provider=self.provider,
         )

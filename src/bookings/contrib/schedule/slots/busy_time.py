@@ -41,12 +41,15 @@ class BusyTime:
     """The seats that other bookings of a concurrent service take. The steps in which too few are
     left are in ``intervals`` as well."""
 
-    def within(self, first: int, last: int) -> BusyTime:
-        """Return the part that a booking in ``[first, last)``, buffers included, could overlap."""
+    def within(self, first: int, last: int, *, margin: int = 0) -> BusyTime:
+        """Return the part that a booking in ``[first, last)``, buffers included, could overlap.
+
+        A shared slot may be longer than the booking by ``margin`` seconds.
+        """
         begin = bisect_right(self.intervals, first, key=lambda interval: interval[1])
         end = bisect_left(self.intervals, last, key=lambda interval: interval[0])
         # A shared slot is as long as the booking, and begins at most that much after its buffer.
-        reach = range(2 * first - last, 2 * last - first)
+        reach = range(2 * first - last - margin, 2 * last - first)
         joinable = {start: seats for start, seats in self.joinable.items() if start in reach}
         return BusyTime(self.intervals[begin:end], joinable, concurrent=self.concurrent)
 
@@ -148,7 +151,7 @@ def _add(
     is_shared = (
         requested.service_rules.is_shared
         and service_id == requested.service.pk
-        and ends - starts == requested.busy_length
+        and ends == requested.end_of(starts + requested.buffer_before) + requested.buffer_after
     )
     free_seats = requested.capacity - seats_taken
     start = starts + requested.buffer_before

@@ -23,6 +23,7 @@ from bookings.protocols import AddonLike, BookingType, ProviderLike, ServiceLike
 from bookings.rules import instants, validation
 from bookings.services import references
 from bookings.services.client_details import known_client
+from bookings.services.day_zones import DayZones
 from bookings.services.expected_refusals import ExpectedRefusals
 from bookings.services.resource_needs import parse_resources
 
@@ -50,6 +51,8 @@ class Options(TypedDict, total=False):
     duration_minutes: int | None
     """How long the booking lasts without its add-ons, where the service lets the client choose. By
     default a new booking has the service's length, and ``booking`` keeps its own."""
+    duration_days: int | None
+    """The same in days, where the service is booked by the day."""
     party_size: int | None
     """The party size of a new booking, by default 1. ``booking`` keeps its own."""
     client_name: str
@@ -96,10 +99,8 @@ class SlotQuery:
         booking, tenant = options.get("booking"), arguments.saved_tenant(options.get("tenant"))
         addons, party_size = _saved_addons(options.get("addons")), options.get("party_size")
         resources = parse_resources(options.get("resources"))
-        minutes, override_policy = (
-            options.get("duration_minutes"),
-            options.get("override_policy", False),
-        )
+        length = options.get("duration_minutes"), options.get("duration_days")
+        override_policy = options.get("override_policy", False)
         client = known_client(
             options.get("client_name", ""),
             options.get("client_email", ""),
@@ -111,7 +112,7 @@ class SlotQuery:
                 RequestedBooking.for_new(
                     service,
                     addons=addons,
-                    duration_minutes=minutes,
+                    length=length,
                     party_size=party_size,
                     client=client,
                     resources=resources,
@@ -122,7 +123,7 @@ class SlotQuery:
                     _with_times(booking),
                     service,
                     addons=addons,
-                    duration_minutes=minutes,
+                    length=length,
                     party_size=party_size,
                     client=client,
                     resources=resources,
@@ -155,11 +156,7 @@ class SlotQuery:
         for provider in pool:
             if provider.pk not in rules and provider is providers:
                 raise no_schedule_error(provider)
-        requested = {
-            provider.pk: self.requested.for_provider(provider)
-            for provider in pool
-            if provider.pk in rules
-        }
+        requested = self._requested_of([one for one in pool if one.pk in rules])
         busy_times = load_busy_time(
             requested,
             self.first,
@@ -199,6 +196,19 @@ class SlotQuery:
             if provider.pk in rules
         ]
 
+    def _requested_of(self, providers: Collection[ProviderLike]) -> dict[Any, RequestedBooking]:
+        """Return what the booking takes of the time of each provider, by its clocks."""
+        requested = {one.pk: self.requested.for_provider(one) for one in providers}
+        if self.requested.wall_length is None:
+            return requested
+        zones = DayZones()
+        drafts = {
+            one.pk: requested[one.pk].with_provider(one, self._tenant_id_of(one))
+            for one in providers
+        }
+        zones.load(list(drafts.values()))
+        return {key: requested[key].in_zone(zones.of(draft)) for key, draft in drafts.items()}
+
     def _drafts(
         self,
         providers: Iterable[ProviderLike],
@@ -225,7 +235,7 @@ class SlotQuery:
 
     def resource_candidates(self, providers: Collection[ProviderLike]) -> dict[Any, ProviderLike]:
         """Return the providers that may become resources of the booking, by key."""
-        of_providers = {each.pk: self.requested.for_provider(each) for each in providers}
+        of_providers = self._requested_of(providers)
         drafts = self._drafts(providers, of_providers, instants.floor_second(self.now))
         return resource_candidates(drafts, self.requested)
 
@@ -239,18 +249,21 @@ class SlotQuery:
         now = instants.floor_second(self.now)
         instants.check_range(now, now + requested.duration)
         providers = list(providers)
-        of_providers = {each.pk: requested.for_provider(each) for each in providers}
+        of_providers = self._requested_of(providers)
         drafts = self._drafts(providers, of_providers, now).values()
         return (
             self._refusals(drafts, now, now).fingerprint(drafts),
             requested.service_rules,
             (
                 requested.duration,
+                requested.wall_length,
+                requested.spans_closures,
                 *((each.buffer_before, each.buffer_after) for each in of_providers.values()),
                 requested.party_size,
                 requested.current_interval_id,
             ),
             str(self.tz),
+            [str(each.zone) for each in of_providers.values()],
             self.ignored_interval_id,
             self.override_policy,
             # At a full minute, starts may cease to be too far ahead. Just after it, starts may have

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -12,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from bookings.contrib.schedule import engine
-from bookings.contrib.schedule.engine import OpeningHours, Shift
+from bookings.contrib.schedule.engine import Shift
 from bookings.contrib.schedule.exceptions import StartNotOffered
 from bookings.contrib.schedule.slots.start_search import StartSearch
 from bookings.contrib.schedule.time_ranges import ONE_DAY
-from bookings.exceptions import BookingError, SlotUnavailable
+from bookings.exceptions import BookingError, InvalidBooking, SlotUnavailable
 from bookings.protocols import ProviderLike
 from bookings.rules import instants
 from bookings.rules.durations import format_minutes
@@ -42,6 +43,7 @@ def explain_refusal(search: StartSearch, start_at: datetime) -> BookingError | N
         search.refusal
         # Before the checks of the rules, which were only loaded for this range.
         or _out_of_range_error(search, start_at)
+        or _not_after_start_error(search, start_at)
         or search.refusals.of_start(search.draft_at(second))
         or _outside_hours_error(search, start_at, second)
         or _booking_window_error(search, start_at)
@@ -63,23 +65,51 @@ def _out_of_range_error(search: StartSearch, start_at: datetime) -> StartNotOffe
     )
 
 
+def _not_after_start_error(search: StartSearch, start_at: datetime) -> BookingError | None:
+    wall_ends = search.requested.wall_ends
+    if wall_ends is not None:
+        try:
+            wall_ends.length.end_at(start_at, wall_ends.zone)
+        except InvalidBooking as error:
+            return error
+    return None
+
+
 def _outside_hours_error(
     search: StartSearch, start_at: datetime, second: int
 ) -> StartNotOffered | None:
     hours, reasons = search.rules.hours, search.rules.reasons
-    duration = search.requested.duration
-    if _fits(hours, second, second + duration):
+    fits = partial(
+        engine.fits,
+        start=second,
+        end=search.requested.end_of(second),
+        spans_closures=search.requested.spans_closures,
+    )
+    if fits(hours):
         return None
     local = start_at.astimezone(hours.zone)
     # A shift that crosses midnight belongs to the day before.
     for day in sorted({local.date() - ONE_DAY, local.date()} & reasons.keys()):
         others = {other: row for other, row in hours.overrides.items() if other != day}
-        if _fits(replace(hours, overrides=others), second, second + duration):
+        if fits(replace(hours, overrides=others)):
             return _closed_error(day, reasons[day], start_at)
     shifts = hours.shifts_on(local.date())
     if not shifts:
         return _closed_error(local.date(), reasons.get(local.date(), ""), start_at)
-    end_at = (start_at + timedelta(seconds=duration)).astimezone(hours.zone)
+    end_at = datetime.fromtimestamp(search.requested.end_of(second), hours.zone)
+    if end_at.date() > local.date() + ONE_DAY:
+        return StartNotOffered(
+            _(
+                "A booking from %(start)s to %(end)s does not fit into the opening hours. "
+                "Choose another start, or another length."
+            ),
+            "outside_hours",
+            params={
+                "start": date_format(local, "DATETIME_FORMAT"),
+                "end": date_format(end_at, "DATETIME_FORMAT"),
+            },
+            start_at=start_at,
+        )
     return StartNotOffered(
         _(
             "A booking from %(start)s to %(end)s does not fit into the hours of %(date)s "
@@ -94,11 +124,6 @@ def _outside_hours_error(
         },
         start_at=start_at,
     )
-
-
-def _fits(hours: OpeningHours, start: int, end: int) -> bool:
-    openings = engine.openings(hours, start, end)
-    return any(opens <= start and end <= closes for opens, closes in openings)
 
 
 def _closed_error(day: date, reason: str, start_at: datetime) -> StartNotOffered:

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, TypeAlias
 
 from bookings.conf import app_settings
+from bookings.contrib.schedule.engine import Alignment, SlotRules
+from bookings.contrib.schedule.length_pieces import WallEnds
 from bookings.models import Booking, BookingAddon
 from bookings.models.read_alias import read_alias
 from bookings.protocols import AddonLike, ProviderLike, ServiceLike
 from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
 from bookings.rules.instants import EPOCH
-from bookings.rules.service_rules import ServiceRules
+from bookings.rules.lengths import Length, WallLength
+from bookings.rules.service_rules import ServiceRules, spans_closures
 from bookings.rules.validation import MAX_MINUTES, whole_number
+from bookings.rules.wall_clock import SECOND
 from bookings.services.booking_move import NewLength
 from bookings.services.new_booking import SNAPSHOT_FIELDS
+
+ChosenLength: TypeAlias = tuple[int | None, int | None]
+"""What the caller has chosen: minutes, or days, or neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,7 @@ class RequestedBooking:
     service: ServiceLike
     service_rules: ServiceRules
     duration: int
+    """Of a booking that lasts by the wall clock, more than it ever takes."""
     buffer_before: int
     buffer_after: int
     party_size: int
@@ -36,6 +44,12 @@ class RequestedBooking:
     """The booking that would be made or moved, not saved, at whatever start it has."""
     before: Booking | None = field(default=None, repr=False)
     """The booking to be moved, as it is stored."""
+    wall_length: WallLength | None = None
+    """How long it lasts by the wall clock, without add-ons; ``None`` for elapsed time."""
+    extra: int = 0
+    """How long its add-ons last after that."""
+    zone: tzinfo | None = None
+    """The zone of the provider, if it lasts by the wall clock."""
 
     @property
     def current_interval_id(self) -> int | None:
@@ -48,9 +62,52 @@ class RequestedBooking:
         return self.service_rules.is_shared
 
     @property
-    def busy_length(self) -> int:
-        """How long it takes the provider's time, buffers included."""
-        return self.buffer_before + self.duration + self.buffer_after
+    def spans_closures(self) -> bool:
+        return spans_closures(self.service)
+
+    @property
+    def wall_ends(self) -> WallEnds | None:
+        """When it ends, if it lasts by the wall clock."""
+        if self.wall_length is None or self.zone is None:
+            return None
+        return WallEnds(self.wall_length, self.zone, self.extra)
+
+    @property
+    def margin(self) -> int:
+        """By how much a booking at another start may be longer."""
+        return 0 if self.wall_length is None else self.duration
+
+    def end_of(self, start: int) -> int:
+        """Return the end for a start."""
+        wall_ends = self.wall_ends
+        return start + self.duration if wall_ends is None else wall_ends.end_of(start)
+
+    def window(self, start: int) -> tuple[int, int]:
+        """Return when it takes the provider's time, buffers included."""
+        return start - self.buffer_before, self.end_of(start) + self.buffer_after
+
+    def slot_rules(
+        self,
+        *,
+        step: int = 1,
+        alignment: Alignment = Alignment.OPENING,
+        before: int | None = None,
+        after: int | None = None,
+    ) -> SlotRules:
+        """Return what the engine has to know, by default with the buffers of the provider."""
+        return SlotRules(
+            duration=self.duration,
+            step=step,
+            before=self.buffer_before if before is None else before,
+            after=self.buffer_after if after is None else after,
+            alignment=alignment,
+            wall_ends=self.wall_ends,
+            spans_closures=self.spans_closures,
+        )
+
+    def in_zone(self, zone: tzinfo) -> RequestedBooking:
+        """Return it by the clocks of a provider."""
+        return replace(self, zone=zone)
 
     def for_provider(self, provider: ProviderLike) -> RequestedBooking:
         """Return what it takes of this provider's time, whose buffers may be larger or smaller."""
@@ -86,9 +143,14 @@ class RequestedBooking:
 
     def draft(self, provider: ProviderLike, tenant_id: Any, start: int) -> Booking:
         """Return the booking with a provider and a start, not saved."""
+        draft = self.with_provider(provider, tenant_id)
+        self.set_start(draft, start)
+        return draft
+
+    def with_provider(self, provider: ProviderLike, tenant_id: Any) -> Booking:
+        """Return the booking with a provider, at whatever start it has, not saved."""
         draft = copy(self.template)
         _set_related(draft, "provider", provider)
-        self.set_start(draft, start)
         if draft.tenant_id is None and app_settings.tenancy_enabled:
             draft.tenant_id = tenant_id
         return draft
@@ -96,7 +158,8 @@ class RequestedBooking:
     def set_start(self, draft: Booking, start: int) -> None:
         """Give a draft another start, in Unix seconds, and the end that belongs to it."""
         draft.start_at = datetime.fromtimestamp(start, UTC)
-        draft.end_at = datetime.fromtimestamp(start + self.duration, UTC)
+        # Where it would end before it starts, nothing is on offer.
+        draft.end_at = datetime.fromtimestamp(max(start + 1, self.end_of(start)), UTC)
 
     @classmethod
     def for_new(
@@ -104,30 +167,33 @@ class RequestedBooking:
         service: ServiceLike,
         *,
         addons: Iterable[AddonLike] | None = None,
-        duration_minutes: int | None = None,
+        length: ChosenLength = (None, None),
         party_size: int | None = None,
         client: Mapping[str, Any],
         resources: Sequence[Any] | None = None,
         override_policy: bool = False,
     ) -> RequestedBooking:
         """Return what ``create_booking`` would make."""
-        rules = _service_rules(service).of_length(duration_minutes, override=override_policy)
+        rules = _service_rules(service).of_length(*length, override=override_policy)
         extra = sum(_extra_minutes(addon) for addon in addons or ())
         party_size = 1 if party_size is None else party_size
-        length = timedelta(minutes=rules.duration_minutes)
+        nominal_end = EPOCH + timedelta(minutes=rules.duration_minutes)
         template = Booking(
             party_size=party_size,
             capacity_consumed=party_size,
-            price_amount=rules.price_of(EPOCH, EPOCH + length, lambda: UTC),
+            price_amount=rules.price_of(EPOCH, nominal_end, lambda: UTC),
             **{name: getattr(rules, name) for name in SNAPSHOT_FIELDS},
             **client,
         )
         _set_related(template, "service", service)
         template.requested_resources = resources
+        template.set_wall_length(rules.wall_length)
         return cls(
             service=service,
             service_rules=rules,
-            duration=60 * (rules.duration_minutes + extra),
+            wall_length=rules.wall_length,
+            extra=60 * extra,
+            duration=60 * extra + _longest(rules.length),
             buffer_before=60 * rules.buffer_before_minutes,
             buffer_after=60 * rules.buffer_after_minutes,
             party_size=party_size,
@@ -142,7 +208,7 @@ class RequestedBooking:
         service: ServiceLike,
         *,
         addons: Iterable[AddonLike] | None = None,
-        duration_minutes: int | None = None,
+        length: ChosenLength = (None, None),
         party_size: int | None = None,
         client: Mapping[str, Any],
         resources: Sequence[Any] | None = None,
@@ -150,7 +216,7 @@ class RequestedBooking:
     ) -> RequestedBooking:
         """Return what ``reschedule_booking`` would make of a booking.
 
-        The booking keeps its buffers, and its length without a ``duration_minutes``. Other
+        The booking keeps its buffers, and its length without another ``length``. Other
         ``addons`` change the length; add-ons that it has already last as long as they were booked.
         """
         if party_size is not None:
@@ -158,23 +224,27 @@ class RequestedBooking:
         if client:
             raise TypeError("A booking's client is its own: pass it without booking=.")
         rules = _service_rules(service)
+        new_length = NewLength.of(*length, prefix="")
+        found: Length
         # In UTC, because Python subtracts two datetimes of one other zone by the wall clock.
-        length = booking.end_at.astimezone(UTC) - booking.start_at.astimezone(UTC)
-        if addons is not None or duration_minutes is not None:
-            booked, requested = _addon_minutes(booking, addons)
-            length -= booked
-            if duration_minutes is not None:
-                new_length = NewLength(duration_minutes, prefix="")
-                found = new_length.of_move(rules, length, override=override_policy)
-                length = found if isinstance(found, timedelta) else length
-            length += requested
+        found = booking.end_at.astimezone(UTC) - booking.start_at.astimezone(UTC)
+        extra = timedelta(0)
+        if booking.wall_length is not None or addons is not None or new_length is not None:
+            booked, extra = _addon_lengths(booking, addons)
+            found = booking.wall_length or found - booked
+            if new_length is not None:
+                found = new_length.of_move(rules, found, override=override_policy)
+        wall_length = found if isinstance(found, WallLength) else None
         template = copy(booking)
+        template.set_wall_length(wall_length)
         if resources is not None:
             template.requested_resources = resources
         return cls(
             service=service,
             service_rules=rules,
-            duration=-(-length // timedelta(seconds=1)),
+            duration=_longest(found) - (-extra // SECOND),
+            wall_length=wall_length,
+            extra=-(-extra // SECOND),
             buffer_before=60 * booking.buffer_before_minutes,
             buffer_after=60 * booking.buffer_after_minutes,
             party_size=booking.party_size,
@@ -196,10 +266,18 @@ def _service_rules(service: ServiceLike) -> ServiceRules:
     return ServiceRules.of(service, default_currency=app_settings.DEFAULT_CURRENCY)
 
 
-def _addon_minutes(
+def _longest(length: Length) -> int:
+    """Return how long a length is in seconds, or more than it ever is by the wall clock."""
+    return length.longest if isinstance(length, WallLength) else -(-length // SECOND)
+
+
+def _addon_lengths(
     booking: Booking, addons: Iterable[AddonLike] | None
 ) -> tuple[timedelta, timedelta]:
     """Return how long the booking's add-ons last, and how long these, or by default its own."""
+    if addons is None and booking.addon_length is not None:
+        # The core has set them on a draft: they may not be stored.
+        return booking.addon_length, booking.addon_length
     booked = {
         addon.addon_id: addon.extra_duration_minutes_snapshot
         for addon in BookingAddon.objects.using(read_alias(BookingAddon)).filter(booking=booking)

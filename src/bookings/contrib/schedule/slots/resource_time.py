@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from bookings import slots
 from bookings.adapters import get_adapter, is_overridden
 from bookings.contrib.schedule import engine
-from bookings.contrib.schedule.engine import Interval, OpeningHours
+from bookings.contrib.schedule.engine import Interval, OpeningHours, SlotRules
 from bookings.contrib.schedule.exceptions import StartNotOffered
+from bookings.contrib.schedule.length_pieces import join_intervals
 from bookings.contrib.schedule.schedule_rules import ScheduleRules, load_own_rules
 from bookings.contrib.schedule.slots.requested_booking import RequestedBooking
 from bookings.exceptions import BookingError, InvalidBooking
@@ -28,6 +29,7 @@ from bookings.models import Booking, BookingResource
 from bookings.models.read_alias import read_alias
 from bookings.protocols import ProviderLike
 from bookings.rules import instants
+from bookings.rules.service_rules import spans_closures
 from bookings.services.resource_choice import ask_for_buffers, match, read_busy
 from bookings.services.resource_needs import (
     RESOURCE_IS_PROVIDER,
@@ -50,9 +52,8 @@ class ResourceTime:
     """Sorted."""
     hours: OpeningHours | None
     """``None`` if it is open at all times."""
-    duration: int
-    before: int
-    after: int
+    rules: SlotRules
+    """How long the booking lasts, and its buffers here."""
     refusal: BookingError | None = None
     """Why it cannot be booked at any start."""
 
@@ -61,7 +62,7 @@ class ResourceTime:
         if self.refusal is not None:
             return [(first, last)]
         closed = [] if self.hours is None else list(self._closed(self.hours, first, last))
-        return _join([*closed, *(() if ignore_busy_time else self._taken(first, last))])
+        return join_intervals([*closed, *(() if ignore_busy_time else self._taken(first, last))])
 
     def refusal_at(self, start: int, *, ignore_busy_time: bool = False) -> BookingError | None:
         """Return why it cannot be booked at a start."""
@@ -74,23 +75,30 @@ class ResourceTime:
         return None
 
     def _taken(self, first: int, last: int) -> Iterator[Interval]:
-        reach = self.duration + self.after
+        rules = self.rules
+        if rules.is_in_pieces:
+            yield from engine.taken_starts(self.busy, (), rules, first, last)
+            return
+        reach = rules.duration + rules.after
         # A binary search for the end: of intervals that do not overlap, both bounds are sorted.
-        begin = bisect_right(self.busy, first - self.before, key=lambda interval: interval[1])
+        begin = bisect_right(self.busy, first - rules.before, key=lambda interval: interval[1])
         for begins, ends in self.busy[begin:]:
             blocked_from = begins - reach + 1
             if blocked_from >= last:
                 return
-            yield blocked_from, ends + self.before
+            yield blocked_from, ends + rules.before
 
     def _closed(self, hours: OpeningHours, first: int, last: int) -> Iterator[Interval]:
-        at = first
-        for opens, closes in engine.openings(hours, first, last + self.duration):
+        if self.rules.is_in_pieces:
+            yield from engine.closed_starts(hours, self.rules, first, last)
+            return
+        at, duration = first, self.rules.duration
+        for opens, closes in engine.openings(hours, first, last + duration):
             if at >= last:
                 return
             if at < opens:
                 yield at, min(opens, last)
-            at = max(at, closes - self.duration + 1)
+            at = max(at, closes - duration + 1)
         if at < last:
             yield at, last
 
@@ -128,7 +136,7 @@ class ResourceSearch:
             )
         ]
         joinable = sorted(start for start in self.of_slots if first <= start < last)
-        return _without(_join(blocked), joinable) if joinable else blocked
+        return _without(join_intervals(blocked), joinable) if joinable else blocked
 
     def refusal_at(self, start: int) -> BookingError | None:
         """Return why the needs are not met at a start; ``None`` if they are."""
@@ -222,7 +230,13 @@ def closed_resources(
             {
                 resource.pk: _closed_error(resource, start)
                 for resource in resources
-                if resource.pk in rules and not _fits(rules[resource.pk].hours, start, end)
+                if resource.pk in rules
+                and not engine.fits(
+                    rules[resource.pk].hours,
+                    start,
+                    end,
+                    spans_closures=spans_closures(booking.service),
+                )
             }
         )
     return closed
@@ -270,9 +284,7 @@ class _Loader:
                 provider,
                 self._busy[provider.pk],
                 None if rules is None else rules.hours,
-                self.requested.duration,
-                before,
-                after,
+                self.requested.slot_rules(before=before, after=after),
                 None if self.asks_about_each else self._refusal_of(provider, draft),
             )
         return self._times[key]
@@ -406,22 +418,6 @@ def _closed_error(provider: ProviderLike, start: int) -> StartNotOffered:
         params={"resource": str(provider)},
         start_at=datetime.fromtimestamp(start, UTC),
     )
-
-
-def _fits(hours: OpeningHours, start: int, end: int) -> bool:
-    openings = engine.openings(hours, start, end)
-    return any(opens <= start and end <= closes for opens, closes in openings)
-
-
-def _join(intervals: Iterable[Interval]) -> list[Interval]:
-    """Return the intervals sorted, and those that touch as one."""
-    joined: list[Interval] = []
-    for begins, ends in sorted(intervals):
-        if joined and begins <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], ends))
-        else:
-            joined.append((begins, ends))
-    return joined
 
 
 def _intersect(lists: Iterable[Sequence[Interval]]) -> list[Interval]:

@@ -54,10 +54,9 @@ class StartSearch:
 
     def has_start(self, second: int) -> bool:
         # With the busy time around it only, because a series looks up many starts.
-        first = second - self.requested.buffer_before
-        near = replace(
-            self, busy_time=self.busy_time.within(first, first + self.requested.busy_length)
-        )
+        requested = self.requested
+        busy_time = self.busy_time.within(*requested.window(second), margin=requested.margin)
+        near = replace(self, busy_time=busy_time)
         starts = near.starts_between(*self._within(second, second + 1))
         return any(
             self._has_resources(start) and self._refusal_of(start) is None for start in starts
@@ -112,17 +111,15 @@ class StartSearch:
         """Return how many seats are free for a booking that starts at this second."""
         requested, busy_time = self.requested, self.busy_time
         if requested.service_rules.is_concurrent:
-            starts = second - requested.buffer_before
-            taken = busy_time.seats_taken(starts, starts + requested.busy_length)
-            return requested.capacity - taken
+            return requested.capacity - busy_time.seats_taken(*requested.window(second))
         return busy_time.joinable.get(second, requested.capacity)
 
     def seats_for_fewer(self, second: int) -> int:
         """Return how many seats a smaller party could have at a start that is taken."""
-        busy_time, starts = self.busy_time, second - self.requested.buffer_before
+        busy_time = self.busy_time
         if not self.requested.service_rules.is_concurrent:
             return busy_time.too_full.get(second, 0)
-        ends = starts + self.requested.busy_length
+        starts, ends = self.requested.window(second)
         is_busy = any(
             begins < ends and starts < finishes for begins, finishes in busy_time.without_concurrent
         )
@@ -133,9 +130,8 @@ class StartSearch:
 
         Shared slots are included. Concurrent bookings count by how many of the seats they take.
         """
-        before, capacity = self.requested.buffer_before, self.requested.capacity
-        length = self.requested.busy_length
-        shared = ((at - before, at - before + length) for at in self.busy_time.joinable)
+        capacity = self.requested.capacity
+        shared = map(self.requested.window, self.busy_time.joinable)
         whole = ((*bounds, capacity) for bounds in (*self.busy_time.without_concurrent, *shared))
         return sum(
             max(0, min(ends, last) - max(starts, first)) * seats // capacity
@@ -191,11 +187,8 @@ class StartSearch:
 
     @property
     def _slot_rules(self) -> SlotRules:
-        return SlotRules(
-            duration=self.requested.duration,
+        return self.requested.slot_rules(
             step=60 * self.rules.schedule.slot_step_minutes,
-            before=self.requested.buffer_before,
-            after=self.requested.buffer_after,
             alignment=Alignment(self.rules.schedule.alignment),
         )
 
