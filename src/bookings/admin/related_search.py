@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from django.contrib import admin
@@ -15,7 +16,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from bookings.admin.base import BaseAdmin, Page
-from bookings.admin.choices import ForeignKeyRawIdWidget, ScopedChoicesMixin
+from bookings.admin.choices import ForeignKeyRawIdWidget, ScopedChoicesMixin, keep_choices
 from bookings.admin.tenants import (
     TenantSearchSelect,
     TenantSearchSelectMultiple,
@@ -23,7 +24,7 @@ from bookings.admin.tenants import (
     TenantSearchWidget,
     tenant_field_of,
 )
-from bookings.admin.visibility import registered_admin
+from bookings.admin.visibility import registered_admin, selectable_objects
 
 
 class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
@@ -82,6 +83,34 @@ class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
         if tenant_field_of(db_field.related_model) is not None:
             return self._with_url(TenantSearchSelectMultiple(db_field, self.admin_site))
         return AutocompleteSelectMultiple(db_field, self.admin_site)
+
+    def search_many(
+        self,
+        request: HttpRequest,
+        form: Any,
+        obj: Any,
+        name: str,
+        *,
+        foreign_key: Any,
+        queryset: models.QuerySet[Any] | None = None,
+    ) -> None:
+        """Let a field of the form offer what the foreign key of the object's rows may refer to.
+
+        The rows are the relation ``name`` of the object, as is the field of the form.
+        """
+        if name not in form.base_fields:
+            return
+        # A copy: Django makes the class of the form for each request, but not its fields.
+        field = form.base_fields[name] = copy.deepcopy(form.base_fields[name])
+        field.widget = self.search_many_widget(foreign_key, request)
+        field.queryset = (
+            selectable_objects(self.admin_site, foreign_key.related_model, request)
+            if queryset is None
+            else queryset
+        )
+        if obj is not None:
+            chosen = getattr(obj, name).values_list(foreign_key.attname, flat=True)
+            keep_choices(field, list(chosen))
 
     def _with_url(self, widget: TenantSearchWidget) -> TenantSearchWidget:
         widget.url_name = f"%s:{self.opts.app_label}_{self.opts.model_name}_search"

@@ -198,6 +198,11 @@ class BulkClaims:
         if self._interval_before(calendar_id, claim) is not None:
             raise conflict_error()
 
+    def kind_in_the_way(self, calendar_id: int, claim: Claim) -> BusyInterval.Kind:
+        """Return what takes the time of a claim that was refused."""
+        before = self._interval_before(calendar_id, claim)
+        return BusyInterval.Kind(claim.kind if before is None else before.kind)
+
     def _interval_before(self, calendar_id: int, claim: Claim) -> Interval | None:
         """Return the last interval that overlaps the claim; ``None`` if its time is free."""
         intervals = self._by_calendar[calendar_id]

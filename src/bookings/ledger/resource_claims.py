@@ -81,6 +81,23 @@ def take(
         BusyInterval.objects.using(using).filter(pk__in=joined.values()).update(
             seats_taken=F("seats_taken") + 1, capacity=claim.capacity, lapses=None
         )
+    claim_free(wanted, using=using)
+
+
+class Resource(Protocol):
+    """A resource of a booking or of a session."""
+
+    busy_interval_id: Any
+
+    @property
+    def provider(self) -> Any: ...
+
+
+def claim_free(wanted: Sequence[tuple[Resource, int, Claim]], *, using: str) -> None:
+    """Claim free time of resources, each with the key of its calendar; set their busy intervals.
+
+    Raises ``ResourceTaken`` for the first one that is taken.
+    """
     _check_free(wanted, using)
     intervals = [each.interval(calendar_id=calendar) for _resource, calendar, each in wanted]
     bulk.insert(intervals, using=using)
@@ -227,7 +244,7 @@ def _intervals_of_slot(booking: Booking, using: str) -> dict[Any, int]:
     return dict(fresh(others).values_list("provider_id", "busy_interval_id"))
 
 
-def _check_free(wanted: Sequence[tuple[BookingResource, int, Claim]], using: str) -> None:
+def _check_free(wanted: Sequence[tuple[Resource, int, Claim]], using: str) -> None:
     """Raise ``ResourceTaken`` for the first resource whose time is taken.
 
     The constraint would refuse it too, but would not tell which one it is.

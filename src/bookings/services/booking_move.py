@@ -18,7 +18,7 @@ from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.exceptions import InvalidTransition, NotAllowed
 from bookings.ledger import claims
-from bookings.models import Booking, BookingAddon, BookingResource, name_snapshots
+from bookings.models import Booking, BookingAddon, name_snapshots
 from bookings.protocols import BookingType
 from bookings.rules import policies, prices, service_rules
 from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
@@ -304,9 +304,7 @@ class Move:
         }
 
 
-def resource_changes(
-    old: Sequence[BookingResource], new: Sequence[BookingResource]
-) -> dict[str, Any]:
+def resource_changes(old: Sequence[Any], new: Sequence[Any]) -> dict[str, Any]:
     """Return the keys of the old and new resources for the event; nothing if they are equal."""
     keys = [sorted(to_json(each.provider_id) for each in resources) for resources in (old, new)]
     return {} if keys[0] == keys[1] else {"old_resources": keys[0], "new_resources": keys[1]}

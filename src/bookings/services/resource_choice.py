@@ -313,9 +313,11 @@ def read_busy(
 ) -> dict[Any, list[Seconds]]:
     """Return the busy time of providers by key, in a constant number of queries.
 
-    The time of holds that have lapsed is free, and so are the seats ``freed``, by busy interval.
+    The time of holds that have lapsed is free, and so are the seats ``freed``, by busy interval. A
+    session's time is only free if its interval is among them, however many of its seats are taken.
     """
     busy: dict[Any, list[Seconds]] = {key: [] for key in keys}
+    given_up = set(freed or ())
     free = Counter(freed or {})
     is_lapsed = Q(lapses__isnull=False, lapses__lte=instants.floor_second(now))
     # The claims of concurrent bookings whose seats are free.
@@ -336,7 +338,7 @@ def read_busy(
     for pk, key, _capacity, kind, service_id, begins, until, seats in intervals:
         if kind in CONCURRENT_KINDS:
             concurrent[key].add(kind, service_id, begins, until, seats)
-        elif seats > free[pk]:
+        elif pk not in given_up if kind == BusyInterval.Kind.SESSION else seats > free[pk]:
             busy[key].append((begins, until))
     for key, taken in concurrent.items():
         busy[key] += taken.in_the_way()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bookings.contrib.group_sessions.models import Session
 from bookings.models import Booking, BusyInterval
@@ -17,7 +17,12 @@ def audit_sessions(now: datetime, *, is_strict: bool) -> list[str]:
     return [
         text
         for session in sessions
-        for text in (*_seats(session), *_status(session, now), *_queue(session, now, is_strict))
+        for text in (
+            *_seats(session),
+            *_resources(session),
+            *_status(session, now),
+            *_queue(session, now, is_strict),
+        )
     ] + list(_leaks(sessions))
 
 
@@ -42,6 +47,22 @@ def _seats(session: Session) -> Iterator[str]:
     keys = [seat.client_key for seat in session.seats.all() if seat.booking.status in ACTIVE]
     if None in keys or len(set(keys)) < len(keys):
         yield f"{session} does not know who is in it."
+
+
+def _resources(session: Session) -> Iterator[str]:
+    rows = list(session.resources.select_related("busy_interval__calendar"))
+    if len(rows) != session.resource_count:
+        yield f"{session} has {len(rows)} resources, and counts {session.resource_count}."
+    for row in rows:
+        interval = row.busy_interval
+        if (interval is not None) != (session.status in {"SCHEDULED", "BOOKING_CLOSED"}):
+            yield f"{row} holds {interval}, and the session is {session.status}."
+        elif interval is not None:
+            starts = session.start_at - timedelta(minutes=row.buffer_before_minutes)
+            ends = session.end_at + timedelta(minutes=row.buffer_after_minutes)
+            held = interval.calendar.provider_id, interval.start_at, interval.end_at
+            if held != (row.provider_id, starts, ends):
+                yield f"{row} holds {interval}."
 
 
 def _status(session: Session, now: datetime) -> Iterator[str]:
@@ -78,6 +99,7 @@ def _queue(session: Session, now: datetime, is_strict: bool) -> Iterator[str]:
 
 def _leaks(sessions: list[Session]) -> Iterator[str]:
     held = {session.busy_interval_id for session in sessions}
+    held |= {row.busy_interval_id for session in sessions for row in session.resources.all()}
     for interval in BusyInterval.objects.filter(kind="SESSION"):
         if interval.pk not in held:
             yield f"{interval} belongs to no session."

@@ -12,9 +12,10 @@ from unittest.mock import patch
 from bookings.contrib.group_sessions import services
 from bookings.contrib.group_sessions.exceptions import SessionNotOpen, WaitlistRefused
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
-from bookings.exceptions import CapacityExceeded, InvalidTransition
+from bookings.exceptions import CapacityExceeded, InvalidTransition, PoolExhausted
 from bookings.ledger import entries
 from bookings.models import Booking, BusyInterval
+from bookings.pools import AnyOf
 from bookings.services import (
     cancel_booking,
     change_party_size,
@@ -160,6 +161,32 @@ def one_session(*, parties: list[int] | None = None, **values: Any) -> dict[str,
             for n, party in enumerate(parties or [])
         ],
     }
+
+
+def teachers_and_rooms(*, rooms: int) -> dict[str, Any]:
+    """Sixteen teachers and some rooms: their keys, and that of a service."""
+    host = race_database.set_up(duration_minutes=60)
+    keys = race_database.add_providers(number=15 + rooms)
+    providers = [host["provider"], *keys[rooms:]]
+    return {"service": host["service"], "providers": providers, "rooms": keys[:rooms]}
+
+
+def publish_in_a_room(*, service: Any, provider: Any, rooms: list[Any]) -> Run:
+    """Publish a session in one of the rooms; the key of the room, or None."""
+    given = {
+        "service": stored("SERVICE_MODEL", service),
+        "provider": stored("PROVIDER_MODEL", provider),
+        "resources": [AnyOf([stored("PROVIDER_MODEL", room) for room in rooms])],
+    }
+
+    def publish() -> Any:
+        try:
+            session = services.create_session(**given, start_at=START, now_dt=NOW)
+        except PoolExhausted:
+            return None
+        return session.resources.get().provider_id
+
+    return publish
 
 
 def delivered_session(*, parties: list[int]) -> dict[str, Any]:

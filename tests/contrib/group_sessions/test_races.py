@@ -268,3 +268,20 @@ def test_a_session_moves_and_ends_among_those_who_dispute(
         assert_sound(runner, result, hosted)
         told = runner.ask(race_actions.situation, **session)
         assert told["seated"] == (0 if ends else RACERS - 1)
+
+
+def test_the_last_rooms_go_to_as_many_sessions(
+    runner: RaceRunner, hosted: Way, rounds_each_way: int
+) -> None:
+    for rooms in islice(cycle([1, 2]), rounds_each_way):
+        scene = runner.ask(race_actions.teachers_and_rooms, rooms=rooms)
+        providers = scene.pop("providers")
+
+        result = runner.race(
+            race_actions.publish_in_a_room,
+            [scene | {"provider": provider} for provider in providers],
+            way=hosted,
+        )
+
+        assert_sound(runner, result, hosted)
+        assert sorted(filter(None, result.winners)) == sorted(scene["rooms"])

@@ -119,6 +119,7 @@ TABLES: Final[dict[str, Table]] = {
         **OF_NEW_ONES,
         "start_at": INSTANT,
         "end_at": optional(INSTANT),
+        "resources": optional(LIST),
         "allow_past": FLAG,
     },
     "create_session_series": {
@@ -163,6 +164,7 @@ TABLES: Final[dict[str, Table]] = {
         "provider": OBJECT,
         "start_at": INSTANT,
         "end_at": INSTANT,
+        "resources": optional(LIST),
         "allow_past": FLAG,
         "override_policy": FLAG,
     },
@@ -170,7 +172,7 @@ TABLES: Final[dict[str, Table]] = {
 OTHERS: Final[dict[str, Any]] = {
     "book_session_series": series.SeatOptions.__annotations__,
     "create_session_series": series.SessionOptions.__annotations__,
-    "update_session": CHANGEABLE_FIELDS,
+    "update_session": (*CHANGEABLE_FIELDS, "resources"),
 }
 OF_SERIES: Final = {"book_session_series", "create_session_series"}
 NO_SERVICES: Final = {"Generated", "SlotConflict"}

@@ -20,9 +20,11 @@ from bookings.contrib.group_sessions.services import (
     update_session,
 )
 from bookings.models import Booking
+from bookings.pools import AnyOf
 from bookings.services import cancel_booking
 from tests.faults.contrib.payments import pay
 from tests.faults.scenarios import HostRows, Scenario, book, hold
+from tests.hosts.samples import make
 from tests.services.clock import DAY, HOUR, NOW, START
 
 
@@ -99,6 +101,14 @@ def two_have_booked(host_rows: HostRows) -> Session:
     return session
 
 
+def in_a_room_that_is_taken_later(host_rows: HostRows) -> Session:
+    rooms = [host_rows.ben, make("PROVIDER_MODEL")]
+    session = a_class(host_rows, resources=[AnyOf(rooms)])
+    sit(session, "Ann")
+    book(host_rows, provider=host_rows.ben, start_at=START + DAY)
+    return session
+
+
 def time_is_taken(host_rows: HostRows) -> None:
     """That of the second slot by a booking, that of the last by a stale hold."""
     book(host_rows, start_at=START + timedelta(minutes=75))
@@ -159,6 +169,11 @@ ALL: Final = (
         lambda host_rows, session: update_session(
             session, start_at=START + HOUR, provider=host_rows.ben, capacity=3, now_dt=NOW
         ),
+    ),
+    Scenario(
+        "move a session to another room",
+        in_a_room_that_is_taken_later,
+        lambda host_rows, session: update_session(session, start_at=START + DAY, now_dt=NOW),
     ),
     Scenario("mark attendance", two_have_booked, mark),
     # The first chunk, the hold's end, the second chunk.

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
+from bookings.contrib.group_sessions.models import (
+    Seat,
+    Session,
+    SessionResource,
+    WaitlistEntry,
+)
 from bookings.contrib.payments.models import Payment, Refund, RefundDue
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.services import create_schedule
@@ -16,7 +21,10 @@ from tests.faults import scenarios
 from tests.faults.scenarios import HostRows
 from tests.services.clock import NOW
 
-TABLES = (Payment, Refund, RefundDue, Session, Seat, WaitlistEntry, Series, Occurrence, TimeOff)
+TABLES = (
+    *(Payment, Refund, RefundDue, Session, SessionResource, Seat, WaitlistEntry),
+    *(Series, Occurrence, TimeOff),
+)
 AUDITS = (audit.audit, partial(audit_sessions, NOW, is_strict=False))
 
 

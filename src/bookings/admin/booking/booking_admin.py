@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, ClassVar
 
 from django import forms
@@ -31,7 +30,7 @@ from bookings.admin.booking.inlines import (
 from bookings.admin.booking.steps import STEPS
 from bookings.admin.calendar.drag import DragMixin
 from bookings.admin.calendar.view import CalendarMixin
-from bookings.admin.choices import RelatedFilter, keep_choices
+from bookings.admin.choices import RelatedFilter
 from bookings.admin.display import status_badge
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_errors import stale_message
@@ -212,9 +211,20 @@ class BookingAdmin(
         kwargs["form"] = type(base.__name__, (base,), hidden) if hidden else base
         form = super().get_form(request, obj, change, **kwargs)
         form.site_name = self.admin_site.name
-        self._search_many(request, form, obj, "addons", BookingAddon._meta.get_field("addon"))
-        self._search_many(
-            request, form, obj, "resources", BookingResource._meta.get_field("provider")
+        self.search_many(
+            request,
+            form,
+            obj,
+            "addons",
+            foreign_key=BookingAddon._meta.get_field("addon"),
+            queryset=self.get_addons_queryset(request),
+        )
+        self.search_many(
+            request,
+            form,
+            obj,
+            "resources",
+            foreign_key=BookingResource._meta.get_field("provider"),
         )
         if obj is not None:
             # The tenant of a booking is no field of its form, so the script of the search boxes
@@ -232,24 +242,6 @@ class BookingAdmin(
         if isinstance(widget, TenantSearchWidget):
             widget.is_for_service = True
         return widget
-
-    def _search_many(
-        self, request: HttpRequest, form: Any, obj: Any, name: str, foreign_key: Any
-    ) -> None:
-        """Let a field of the form offer what the foreign key of a booking's rows may refer to."""
-        if name not in form.base_fields:
-            return
-        # A copy: Django makes the class of the form for each request, but not its fields.
-        field = form.base_fields[name] = copy.deepcopy(form.base_fields[name])
-        field.widget = self.search_many_widget(foreign_key, request)
-        field.queryset = (
-            self.get_addons_queryset(request)
-            if name == "addons"
-            else selectable_objects(self.admin_site, foreign_key.related_model, request)
-        )
-        if obj is not None:
-            chosen = getattr(obj, name).values_list(foreign_key.attname, flat=True)
-            keep_choices(field, list(chosen))
 
     def choose_form(self, request: HttpRequest, obj: Any = None) -> type[Any]:
         """Return the form of the page. The ``form`` of a subclass goes before ours, as a mixin."""

@@ -46,22 +46,22 @@ class BookingAddonInline(ReadOnlyInline):
 
 
 class BookingResourceInline(ReadOnlyInline):
-    model = BookingResource
+    model: Any = BookingResource
     verbose_name_plural = _("resources")
     fields = readonly_fields = ("provider_name", "buffers", "is_from_pool")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return super().get_queryset(request).select_related("booking")
+        return super().get_queryset(request).select_related(self.fk_name)
 
     @admin.display(description=_("buffers"))
-    def buffers(self, resource: BookingResource) -> str:
+    def buffers(self, resource: Any) -> str:
         return _("%(before)d min before, %(after)d min after") % {
             "before": resource.buffer_before_minutes,
             "after": resource.buffer_after_minutes,
         }
 
     @admin.display(description=_("chosen from a pool"), boolean=True)
-    def is_from_pool(self, resource: BookingResource) -> bool:
+    def is_from_pool(self, resource: Any) -> bool:
         return resource.pool is not None
 
 

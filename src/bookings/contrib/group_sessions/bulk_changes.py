@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions import session_resources, signals
 from bookings.contrib.group_sessions.locked_session import save_sessions, unguarded_sessions
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services.cancel_session import write_cancellations
@@ -31,6 +31,7 @@ from bookings.contrib.group_sessions.session_rules import check_active_session, 
 from bookings.exceptions import BookingError
 from bookings.ledger.bulk_claims import BulkClaims
 from bookings.ledger.locked import fresh
+from bookings.ledger.resource_claims import resource_taken_error
 from bookings.ledger.transactions import send_on_commit
 from bookings.models import Booking, BookingEvent, name_snapshots
 from bookings.rules.buffers import BUFFER_FIELDS
@@ -145,6 +146,17 @@ class BulkSessionChange:
             for _before, row, names in changed.values()
             if row.busy_interval_id is not None and names & {*MOVED_FIELDS, "capacity"}
         }
+        # Each keeps its resources.
+        moved = [row for _before, row, names in changed.values() if names & set(MOVED_FIELDS)]
+        resources = {
+            each.busy_interval_id: each
+            for each in session_resources.read(moved, using=self.using)
+            if each.busy_interval_id is not None
+        }
+        for key, each in resources.items():
+            row = changed[each.session_id][1]
+            claim = session_resources.claim_of(row, each)
+            resized[key] = self.calendars[each.provider_id], claim
         windows: dict[Any, list[tuple[int, int]]] = {}
         for _before, row, names in changed.values():
             if names & set(MOVED_FIELDS):
@@ -153,7 +165,15 @@ class BulkSessionChange:
             expire_lapsed_holds(provider_id, *wanted, now=self.now, using=self.using)
         claims.read(resized.values(), interval_ids=resized.keys())
         of_interval = {row.busy_interval_id: key for key, (_b, row, _n) in changed.items()}
-        claims.resize(resized, lambda key, error: refusals.add(of_interval[key], error))
+
+        def refuse(interval_id: int, error: BookingError) -> None:
+            resource = resources.get(interval_id)
+            if resource is None:
+                refusals.add(of_interval[interval_id], error)
+            else:
+                refusals.add(resource.session_id, resource_taken_error(resource.provider))
+
+        claims.resize(resized, refuse)
         return claims
 
     def _move_bookings(

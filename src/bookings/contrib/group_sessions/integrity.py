@@ -9,16 +9,17 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from django.db.models import F
+from django.db.models import Count, F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bookings.contrib.group_sessions import session_resources
 from bookings.contrib.group_sessions.locked_session import (
     LockedSession,
     unguarded_sessions,
     with_locked_session,
 )
-from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
+from bookings.contrib.group_sessions.models import Seat, Session, SessionResource, WaitlistEntry
 from bookings.contrib.group_sessions.session_reconciliation import reconcile_sessions
 from bookings.contrib.group_sessions.session_rules import session_claim
 from bookings.contrib.group_sessions.session_seats import seat_key
@@ -41,6 +42,7 @@ while seats are free.
 def find_problems(using: str) -> Iterator[Problem]:
     """Yield what is wrong with the app's rows, for :func:`bookings.integrity.find_problems`."""
     yield from find_wrong_session_time(using)
+    yield from find_wrong_resources(using)
     yield from find_time_without_session(using)
     yield from find_wrong_seats(using)
     yield from find_missed_promotions(using)
@@ -76,13 +78,49 @@ def find_wrong_session_time(using: str) -> Iterator[Problem]:
             )
 
 
+def find_wrong_resources(using: str) -> Iterator[Problem]:
+    """Yield sessions whose resources hold another time than theirs, or are counted wrongly.
+
+    The repair claims the time of the resources again, and fails if it is taken; of a session that
+    is not active, it releases that time.
+    """
+    counted = unguarded_sessions(using).annotate(number=Count("resources"))
+    wrong = set(counted.exclude(number=F("resource_count")).values_list("pk", flat=True))
+    rows = SessionResource.objects.using(using).select_related(
+        "session__service", "busy_interval__calendar"
+    )
+    wrong |= {row.session_id for row in rows.iterator() if _holds_wrong_time(row)}
+    for session in unguarded_sessions(using).filter(pk__in=wrong).order_by("pk"):
+        # Its calendars are locked by what it has, and not by what was counted.
+        session.resource_count = (
+            SessionResource.objects.using(using).filter(session=session).count()
+        )
+        yield Problem(
+            INVARIANT,
+            _("Session %(key)s (%(session)s) does not hold the time of its resources.")
+            % {"key": session.pk, "session": session},
+            _repair_locked(session, _claim_resources),
+        )
+
+
+def _holds_wrong_time(row: SessionResource) -> bool:
+    session, interval = row.session, row.busy_interval
+    if not session.is_active or interval is None:
+        return session.is_active or interval is not None
+    held = interval.kind, interval.calendar.provider_id, (interval.starts, interval.ends)
+    claim = session_resources.claim_of(session, row)
+    return held != (claim.kind, row.provider_id, claim.window)
+
+
 def find_time_without_session(using: str) -> Iterator[Problem]:
     """Yield busy intervals of kind SESSION that no session refers to.
 
     The repair deletes them, unless bookings refer to them.
     """
     orphaned = BusyInterval.objects.using(using).filter(
-        kind=BusyInterval.Kind.SESSION, group_session__isnull=True
+        kind=BusyInterval.Kind.SESSION,
+        group_session__isnull=True,
+        session_resources__isnull=True,
     )
     for interval in orphaned.select_related("calendar").iterator():
         yield Problem(
@@ -171,6 +209,17 @@ def _move_interval(locked: LockedSession) -> None:
     calendar_id, claim = locked.calendars[row.provider_id], session_claim(row)
     interval_id: Any = row.busy_interval_id
     entries.resize(interval_id, calendar_id, claim, using=locked.using)
+
+
+def _claim_resources(locked: LockedSession) -> None:
+    row, using = locked.row, locked.using
+    stored = SessionResource.objects.using(using).filter(session=row.pk).order_by("pk")
+    resources = list(fresh(stored))
+    session_resources.release(resources, using=using)
+    if row.is_active:
+        session_resources.claim_again(row, resources, locked.calendars, using=using)
+    row.resource_count = len(resources)
+    row.save_row(using=using, update_fields=["resource_count"])
 
 
 def _reconcile(locked: LockedSession) -> None:

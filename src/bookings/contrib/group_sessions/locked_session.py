@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.models import Session, SessionResource
 from bookings.exceptions import MissingReference
 from bookings.ledger.locked import Locked, act_under_lock, fresh
 from bookings.models import BusyInterval
@@ -24,20 +24,24 @@ LockedSession: TypeAlias = Locked[Session]
 
 
 def with_locked_session(
-    session: Session, act: Callable[[LockedSession], T], *, now: datetime, also_lock: Any = None
+    session: Session,
+    act: Callable[[LockedSession], T],
+    *,
+    now: datetime,
+    also_lock: Iterable[Any] = (),
 ) -> T:
     """Lock the session's calendar, read the session again, and return what ``act`` returns.
 
-    It is one transaction. ``also_lock`` is the key of another provider whose calendar ``act``
-    needs.
+    It is one transaction. The calendars of its resources are locked too. ``also_lock`` has the keys
+    of further providers whose calendars ``act`` needs.
     """
     using = write_alias(session)
     return act_under_lock(
         act,
-        expected=[session.provider_id],
-        also_lock=[also_lock],
+        expected=[session.provider_id, *_resource_ids(session, using=using)],
+        also_lock=also_lock,
         read=lambda: read_locked(session, using=using),
-        providers_of=lambda row: {row.provider_id},
+        providers_of=lambda row: {row.provider_id, *_resource_ids(row, using=using, lock=True)},
         using=using,
         now=now,
     )
@@ -53,6 +57,14 @@ def change_session(
     stored = with_locked_session(session, act, now=now)
     session.copy_from(stored)
     return session
+
+
+def _resource_ids(session: Session, *, using: str, lock: bool = False) -> list[Any]:
+    """Return the keys of the resources; it makes no query if there are none."""
+    if not session.resource_count:
+        return []
+    rows = SessionResource.objects.using(using).filter(session=session.pk)
+    return list((fresh(rows) if lock else rows).values_list("provider_id", flat=True))
 
 
 def write_alias(session: Any) -> str:

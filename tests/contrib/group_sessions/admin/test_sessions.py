@@ -462,3 +462,40 @@ def test_a_price_has_the_decimals_of_its_currency(
     session = make_session(price_amount=18)
     type(service).objects.update(currency=currency)
     assert f'<div class="readonly">{text}</div>' in text_of(viewer.get(page_of(session)))
+
+
+def test_staff_give_a_session_a_room(
+    boss: Client, service: Any, provider: Any, start: datetime, make_provider: Factory
+) -> None:
+    rooms = [make_provider(name=f"Room {number}") for number in (1, 2)]
+
+    def rooms_of(session: Session) -> list[str]:
+        return [row.provider_name for row in session.resources.all()]
+
+    for _click in range(2):
+        assert new(boss, service, provider, start, resources=[rooms[0].pk]).status_code == 302
+    session = Session.objects.get()
+    assert rooms_of(session) == ["Room 1"]
+    url = page_of(session)
+    assert "Room 1" in text_of(boss.get(url))
+    values = open_form(boss, url) | {"resources": [rooms[1].pk]}
+    for _click in range(2):
+        assert boss.post(url, values).status_code == 302
+    assert rooms_of(session) == ["Room 2"]
+    make_other = new(boss, service, rooms[0], start, resources=[rooms[1].pk])
+    assert "Room 2 is taken at that time" in str(errors_of(make_other))
+    cancel_session(reloaded(session))
+    page = text_of(boss.get(url))
+    assert "Room 2" in page
+    assert 'name="resources"' not in page
+    assert list(find_problems()) == []
+
+
+def test_a_page_that_is_sent_again_knows_that_another_value_differs(
+    boss: Client, session: Session, make_provider: Factory
+) -> None:
+    url, room = page_of(session), make_provider(name="Room")
+    values = open_form(boss, url)
+    assert boss.post(url, values | {"title": "Mine"}).status_code == 302
+    page = boss.post(url, values | {"title": "Mine", "resources": [room.pk]})
+    assert "Somebody has changed this session" in text_of(page)

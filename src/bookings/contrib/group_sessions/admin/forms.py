@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.form_fields import InstantField, time_zone_help
+from bookings.admin.generic_bases import ModelMultipleChoiceField
 from bookings.admin.service_forms import ServiceForm
 from bookings.contrib.group_sessions.admin.session_version import act_unless_done, version_of
 from bookings.contrib.group_sessions.admin.waitlist import promoted_clients
-from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.models import Session, SessionResource
 from bookings.contrib.group_sessions.services import create_session, update_session
 from bookings.contrib.group_sessions.services.update_session import CHANGEABLE_FIELDS
 from bookings.exceptions import BookingConflict, BookingError, CapacityExceeded
@@ -50,6 +51,15 @@ class SessionForm(SessionDetailsForm):
     version = forms.CharField(widget=forms.HiddenInput, required=False)
     start_at = InstantField()
     end_at = InstantField(label=gettext_lazy("End"), required=False)
+    resources = ModelMultipleChoiceField(
+        queryset=None,
+        required=False,
+        label=gettext_lazy("Resources"),
+        help_text=gettext_lazy(
+            "Further providers whose time it takes, such as a room. "
+            "What the service needs is taken in any case."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,6 +80,7 @@ class SessionForm(SessionDetailsForm):
             del self.fields["version"]
         else:
             self.initial["version"] = version_of(self.session)
+            self.initial["resources"] = [row.provider_id for row in self.session.resources.all()]
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -110,7 +121,12 @@ class SessionForm(SessionDetailsForm):
         values: dict[str, Any] = {name: self.cleaned_data[name] for name in names}
         tenant = self.cleaned_data.get("tenant")
         try:
-            return create_session(tenant=tenant, created_by=actor, **values)
+            return create_session(
+                tenant=tenant,
+                created_by=actor,
+                resources=list(self.cleaned_data["resources"]),
+                **values,
+            )
         except BookingConflict:
             if values["end_at"] is None:
                 del values["end_at"]
@@ -124,20 +140,35 @@ class SessionForm(SessionDetailsForm):
         changed = [name for name in CHANGEABLE_FIELDS if name in self.changed_data]
         values: dict[str, Any] = {name: self.cleaned_data[name] for name in changed}
         provider = values.get("provider")
+        resources: dict[str, Any] = {}
+        if "resources" in self.changed_data:
+            resources["resources"] = list(self.cleaned_data["resources"])
 
         def update() -> None:
             self.promoted_clients = promoted_clients(
-                self.session, lambda: update_session(self.session, actor=actor, **values)
+                self.session,
+                lambda: update_session(self.session, actor=actor, **values, **resources),
             )
+
+        def is_done(row: Session) -> bool:
+            if any(getattr(row, name) != value for name, value in values.items()):
+                return False
+            asked = {resource.pk for resource in resources.get("resources", ())}
+            return not resources or asked == _resource_ids(row)
 
         is_updated = act_unless_done(
             self.session,
             self.cleaned_data["version"],
             update,
-            lambda row: all(getattr(row, name) == value for name, value in values.items()),
+            is_done,
             now=timezone.now(),
-            also_lock=None if provider is None else provider.pk,
+            also_lock=[] if provider is None else [provider.pk],
         )
         if not is_updated:
             self.session.refresh_from_db()
         return self.session
+
+
+def _resource_ids(row: Session) -> set[Any]:
+    stored = SessionResource.objects.using(row._state.db).filter(session=row.pk)
+    return set(stored.values_list("provider_id", flat=True))

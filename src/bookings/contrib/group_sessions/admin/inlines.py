@@ -15,15 +15,21 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
+from bookings.admin.booking.inlines import BookingResourceInline
 from bookings.admin.display import change_link, status_badge
 from bookings.admin.read_only import ReadOnlyFormSet, ReadOnlyInline
 from bookings.admin.visibility import can_view, registered_admin, selectable_objects
 from bookings.contrib.group_sessions.admin.display import bookable_seats
-from bookings.contrib.group_sessions.models import Seat, WaitlistEntry
+from bookings.contrib.group_sessions.models import Seat, SessionResource, WaitlistEntry
 from bookings.models import Booking
 
 WAITLIST_FORM = "bookings-waitlist"
 """The id of an empty form beside that of the session. The buttons in the rows submit it."""
+
+
+class SessionResourceInline(BookingResourceInline):
+    model = SessionResource
+    fk_name = "session"
 
 
 class SeatFormSet(ReadOnlyFormSet):

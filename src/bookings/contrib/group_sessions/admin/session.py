@@ -41,11 +41,15 @@ from bookings.contrib.group_sessions.admin.forms import (
     SessionForm,
 )
 from bookings.contrib.group_sessions.admin.generate import GenerateMixin
-from bookings.contrib.group_sessions.admin.inlines import SeatInline, WaitlistInline
+from bookings.contrib.group_sessions.admin.inlines import (
+    SeatInline,
+    SessionResourceInline,
+    WaitlistInline,
+)
 from bookings.contrib.group_sessions.admin.seat_pages import SeatPagesMixin
 from bookings.contrib.group_sessions.admin.steps import SessionStepsMixin
 from bookings.contrib.group_sessions.admin.waitlist import WaitlistMixin, show_promotions
-from bookings.contrib.group_sessions.models import Session
+from bookings.contrib.group_sessions.models import Session, SessionResource
 from bookings.models import Booking
 
 RECORD_FIELDS = (
@@ -93,7 +97,7 @@ class SessionAdmin(
     actions = None
     booking_path = "seats__booking"
     date_hierarchy = "start_at"
-    inlines: ClassVar = [SeatInline, WaitlistInline]
+    inlines: ClassVar = [SessionResourceInline, SeatInline, WaitlistInline]
     search_help_text = _("Title, provider, or a booking's reference or client.")
 
     class Media:
@@ -156,7 +160,8 @@ class SessionAdmin(
         is_editable = self.is_editable(request, obj)
         version = ("version",) if obj is not None and is_editable else ()
         seats = SEAT_FIELDS if is_editable else ("capacity", SEAT_PRICE)
-        names = ("service", "provider", "title", *TIME_FIELDS, *version)
+        resources = ("resources",) if is_editable else ()
+        names = ("service", "provider", "title", *TIME_FIELDS, *resources, *version)
         record = {"fields": RECORD_FIELDS, "classes": ("collapse",)}
         return [
             (None, {"fields": (*state, *tenant_fields(), *names)}),
@@ -169,7 +174,7 @@ class SessionAdmin(
         names = flatten_fieldsets(self.get_fieldsets(request, obj))
         if not self.is_editable(request, obj):
             return tuple(names)
-        editable = {"version", "provider", *TIME_FIELDS, *DETAIL_FIELDS}
+        editable = {"version", "provider", "resources", *TIME_FIELDS, *DETAIL_FIELDS}
         if obj is None:
             editable |= {*OWNER_FIELDS}
         return tuple(name for name in names if name not in editable)
@@ -180,6 +185,13 @@ class SessionAdmin(
         is_editable = self.is_editable(request, obj)
         kwargs.setdefault("form", SessionForm if is_editable else forms.ModelForm)
         form = super().get_form(request, obj, change, **kwargs)
+        self.search_many(
+            request,
+            form,
+            obj,
+            "resources",
+            foreign_key=SessionResource._meta.get_field("provider"),
+        )
         if obj is not None:
             # The tenant of a session is no field of its form, so the script of the search boxes
             # cannot read it there.
@@ -190,6 +202,8 @@ class SessionAdmin(
         if obj is None:
             return []
         inlines = super().get_inlines(request, obj)
+        if not obj.resource_count:
+            inlines = [each for each in inlines if not issubclass(each, SessionResourceInline)]
         if obj.enable_waitlist or obj.waitlist.exists():
             return [*inlines]
         return [inline for inline in inlines if not issubclass(inline, WaitlistInline)]

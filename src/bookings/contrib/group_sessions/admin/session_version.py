@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -36,13 +36,13 @@ def act_unless_done(
     is_done: Callable[[Session], bool],
     *,
     now: datetime,
-    also_lock: Any = None,
+    also_lock: Iterable[Any] = (),
 ) -> bool:
     """Call ``act`` under the session's lock and return ``True``.
 
     If the stored session ``is_done``, as by the first of two clicks, return ``False`` instead.
-    Raise ``StaleSession`` if the session has another ``version``. ``also_lock`` is the key of a
-    provider whose calendar ``act`` needs as well.
+    Raise ``StaleSession`` if the session has another ``version``. ``also_lock`` has the keys
+    of providers whose calendars ``act`` needs as well.
     """
 
     def write(locked: LockedSession) -> bool:

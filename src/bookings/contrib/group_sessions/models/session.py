@@ -151,6 +151,10 @@ class Session(models.Model):
         related_name="group_session",
         verbose_name=_("busy interval"),
     )
+    # So that a session without resources makes no query for them.
+    resource_count = models.PositiveSmallIntegerField(
+        _("number of resources"), default=0, editable=False
+    )
     # The slot that it was generated for: if staff move the session, none is generated there again.
     slot_calendar = models.ForeignKey(
         Calendar,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db.models import F
 from django.utils import timezone
 
-from bookings.contrib.group_sessions import signals, waitlist
+from bookings.contrib.group_sessions import session_resources, signals, waitlist
 from bookings.contrib.group_sessions.locked_session import (
     LockedSession,
     change_session,
@@ -40,8 +40,8 @@ def cancel_session(
     """Cancel a session: SCHEDULED or BOOKING_CLOSED becomes CANCELLED.
 
     The active bookings are cancelled whatever their notice, and so are those that are delivered and
-    not completed, with one CANCELLED event each. The waitlist ends, and the provider's time is free
-    again. Cancelling a cancelled session does nothing.
+    not completed, with one CANCELLED event each. The waitlist ends, and the time of the
+    provider and of the resources is free again. Cancelling a cancelled session does nothing.
 
     :param session: the session.
     :param actor: the user who cancels, recorded with the bookings; ``None`` for nobody.
@@ -94,6 +94,7 @@ def write_cancellations(
         row.cancel(now, reason=data["reason"])
         row.busy_interval_id = None
     save_sessions(rows, CANCELLED_FIELDS, using=using)
+    session_resources.give_up(rows, using=using)
     waitlist.expire_entries(*(row.pk for row in rows), using=using)
     _cancel_bookings(bookings, data, using=using, now=now, actor=actor)
     entries.delete(interval_ids, using=using)

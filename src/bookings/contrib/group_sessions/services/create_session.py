@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import partial
@@ -11,7 +12,7 @@ from django.db import router
 
 from bookings.adapters import get_adapter
 from bookings.conf import app_settings
-from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions import session_resources, signals
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.session_rules import (
     check_not_past,
@@ -22,7 +23,7 @@ from bookings.contrib.group_sessions.session_rules import (
 )
 from bookings.ledger import entries, locks
 from bookings.ledger.transactions import atomic_with_retry, send_on_commit
-from bookings.models import Booking
+from bookings.models import Booking, BookingResource
 from bookings.models.read_alias import reading_from
 from bookings.pools import AnyOf
 from bookings.protocols import ProviderLike, ServiceLike
@@ -30,6 +31,8 @@ from bookings.rules import instants, prices, service_rules
 from bookings.services import references
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
 from bookings.services.provider_choice import with_any_provider
+from bookings.services.resource_choice import ResourceChoice, with_resources
+from bookings.services.resource_needs import parse_resources
 
 
 def create_session(
@@ -39,6 +42,7 @@ def create_session(
     start_at: datetime,
     end_at: datetime | None = None,
     capacity: int = 10,
+    resources: Iterable[ProviderLike | AnyOf] | None = None,
     title: str = "",
     price_amount: Decimal | None = None,
     location: str = "",
@@ -54,7 +58,7 @@ def create_session(
     """Publish a session.
 
     The session takes the provider's time, with the buffers that the service has now: no other
-    booking or session can take it.
+    booking or session can take it. It takes the time of its resources too, such as its room.
 
     :param service: the service.
     :param provider: the provider, or :class:`~bookings.pools.AnyOf` several: the first of them who
@@ -62,6 +66,9 @@ def create_session(
     :param start_at: when the session starts, as an aware datetime.
     :param end_at: when it ends; ``None`` for the service's duration after the start.
     :param capacity: the number of seats; 10 by default.
+    :param resources: further providers whose time the session takes, each a saved instance or
+        :class:`~bookings.pools.AnyOf` several; what the adapter's ``resources()`` names is taken in
+        any case. It is asked about a draft of a booking without a client.
     :param title: a name for clients; without one, the session is shown as its service.
     :param price_amount: the price of a seat; ``None`` for the service's price. A service that is
         priced by the hour is then priced by the session's length.
@@ -88,11 +95,13 @@ def create_session(
     :raises TenantMismatch: service or provider belong to another tenant, or the tenant is missing.
     :raises MissingReference: the provider or service has been deleted.
     :raises BookingConflict: the provider's time is taken.
+    :raises ResourceTaken: the time of a resource is taken.
     :raises PoolExhausted: no provider of a pool can take the session.
     :raises BookingBusy: the database asks to run the caller's transaction again.
     """
     now = references.resolve_now(now_dt)
     using = router.db_for_write(Session)
+    requested = parse_resources(resources)
     draft = partial(
         new_session,
         service=service,
@@ -116,7 +125,10 @@ def create_session(
         check_not_past(session, now, allow_past)
         with reading_from(using):
             check_publishable(service, one, override_policy=override_policy)
-        return _store(session, now=now, using=using, takes_turns=takes_turns)
+        choice = session_resources.choice_of_new(
+            session, requested, now=now, using=using, override_policy=override_policy
+        )
+        return _store(session, choice, now=now, using=using, takes_turns=takes_turns)
 
     if not isinstance(provider, AnyOf):
         return publish(provider)
@@ -134,24 +146,33 @@ def create_session(
     )
 
 
-def _store(session: Session, *, now: datetime, using: str, takes_turns: bool) -> Session:
+def _store(
+    session: Session, choice: ResourceChoice, *, now: datetime, using: str, takes_turns: bool
+) -> Session:
     claim = session_claim(session)
 
-    def write() -> Session:
+    def write(chosen: list[BookingResource]) -> Session:
         session.pk, session._state.adding = None, True
-        calendar_id = locks.lock_calendar(session.provider_id, using=using)
+        providers = {session.provider_id, *(each.provider_id for each in chosen)}
+        calendars = locks.lock_calendars(providers, using=using)
+        calendar_id = calendars[session.provider_id]
         session.busy_interval_id = entries.add(calendar_id, claim, using=using)
+        session.resource_count = len(chosen)
         session.save_row(using=using)
+        session_resources.take(session, chosen, calendars, now=now, using=using)
         locks.mark_chosen([calendar_id] if takes_turns else [], now=now, using=using)
         send_on_commit(signals.session_created, Session, using=using, session=session)
         return session
 
     return retry_without_lapsed_holds(
-        lambda: atomic_with_retry(write, using=using),
+        lambda: with_resources(
+            choice, lambda chosen: atomic_with_retry(partial(write, chosen), using=using)
+        ),
         session.provider_id,
-        claim.window,
+        choice.bounds(),
         now=now,
         using=using,
+        resource_ids=choice.candidates,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import router
 from django.utils.translation import gettext_lazy as _
 
-from bookings.contrib.group_sessions import waitlist
+from bookings.contrib.group_sessions import session_resources, waitlist
 from bookings.contrib.group_sessions.exceptions import SessionNotOpen
 from bookings.contrib.group_sessions.locked_session import (
     LockedSession,
@@ -49,6 +49,7 @@ def finish_session(session: Session, *, now_dt: datetime | None = None) -> Sessi
             raise InvalidTransition(_("A session cannot be finished before it ends."), "too_early")
         row.finish()
         row.save_row(using=locked.using, update_fields=["status", "updated_at"])
+        session_resources.give_up([row], using=locked.using)
         waitlist.expire_entries(row.pk, using=locked.using)
         reconcile_sessions([row.pk], using=locked.using, now=now)
         row.refresh_from_db(using=locked.using)

@@ -55,6 +55,8 @@ def generate_sessions(
     them, as long as another one fits in. Slots that have started are left out; closures, public
     holidays and date overrides count.
 
+    Each session takes the resources that the service needs, such as a room; of a pool, any one.
+
     A slot that has its session already is left as it is, also if staff have cancelled or moved that
     session: the function can run at any time, again, and in several places at once. A slot whose
     time is taken is reported as a conflict, and does not keep the others from being filled.
@@ -135,6 +137,7 @@ def generate_sessions(
         using=router.db_for_write(Session),
         now=now,
         dry_run=dry_run,
+        override_policy=override_policy,
     )
     generator.check_template()
     prices.check_payable(template.price_amount, rules.currency, "price_amount")

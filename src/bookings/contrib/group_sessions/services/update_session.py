@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import F
 from django.utils import timezone
 
 from bookings.conf import app_settings
-from bookings.contrib.group_sessions import signals
+from bookings.contrib.group_sessions import session_resources, signals
 from bookings.contrib.group_sessions.locked_session import (
     LockedSession,
     unguarded_sessions,
@@ -30,14 +33,18 @@ from bookings.contrib.group_sessions.session_rules import (
     validate_session,
 )
 from bookings.ledger import entries
-from bookings.ledger.transactions import send_on_commit
-from bookings.models import Booking, BookingEvent, name_snapshots
+from bookings.ledger.transactions import busy_error, send_on_commit
+from bookings.models import Booking, BookingEvent, BookingResource, name_snapshots
 from bookings.models.read_alias import reading_from
 from bookings.rules import instants, prices, service_rules
 from bookings.rules.buffers import BUFFER_FIELDS, set_buffers_of_move
 from bookings.services import references
+from bookings.services.booking_move import resource_changes
 from bookings.services.history import old_and_new, on_behalf_data, record_events
 from bookings.services.lapsed_holds import retry_without_lapsed_holds
+from bookings.services.reschedule import ATTEMPTS, ResourcesChanged
+from bookings.services.resource_choice import ResourceChoice, with_resources
+from bookings.services.resource_needs import parse_resources
 
 CHANGEABLE_FIELDS: Final = (
     "title",
@@ -79,49 +86,156 @@ def update_session(
     :param override_policy: staff only: lifts that the service and a new provider have to be active,
         and that a new provider has to offer the service.
     :param changes: the new values of ``title``, ``provider``, ``start_at``, ``end_at``,
-        ``capacity``, ``price_amount``, ``location``, ``meeting_link``, ``enable_waitlist`` or
-        ``waitlist_offer_minutes``, each optional. A new start without an end keeps the length. A
-        new location or meeting link is that of every booking that had the old one, too, with one
-        UPDATED event each.
+        ``capacity``, ``price_amount``, ``location``, ``meeting_link``, ``enable_waitlist``,
+        ``waitlist_offer_minutes`` or ``resources``, each optional. A new start without an end keeps
+        the length. ``resources`` are as those of :func:`create_session`; without them, the session
+        keeps each that is free at a new time, and takes another one of the same pool for one that
+        is not. A new location or meeting link is that of every booking that had the old one, too,
+        with one UPDATED event each.
     :returns: the same object, refreshed.
     :raises TypeError: ``changes`` has a name that cannot be changed.
     :raises SessionNotOpen: the session is cancelled or finished.
     :raises CapacityExceeded: more seats are taken than the new capacity has (code
         ``seats_taken``).
     :raises BookingConflict: the provider's time is taken.
+    :raises ResourceTaken: the time of a resource is taken.
     :raises NotAllowed: the adapter does not permit ``actor`` to reschedule one of the bookings.
     :raises MissingReference: the session is not saved, or has been deleted.
     :raises BookingError: whatever else :func:`create_session` raises for these values.
     """
-    changes = parse_changes(changes)
-    now = references.resolve_now(now_dt)
-    using = write_alias(session)
-    actor = references.saved_user(actor, "actor")
+    requested = parse_resources(changes.pop("resources", None))
+    update = _SessionUpdate(
+        session=session,
+        changes=parse_changes(changes),
+        requested=requested,
+        now=references.resolve_now(now_dt),
+        using=write_alias(session),
+        actor=references.saved_user(actor, "actor"),
+        allow_past=allow_past,
+        override_policy=override_policy,
+    )
+    for _attempt in range(ATTEMPTS):
+        try:
+            session.copy_from(update.attempt())
+        except ResourcesChanged:
+            continue
+        return session
+    raise busy_error()
 
-    def apply(row: Session) -> None:
-        apply_changes(row, changes, now, allow_past, using)
 
-    def act(locked: LockedSession) -> Session:
-        row = locked.row
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SessionUpdate:
+    """One call of :func:`update_session`."""
+
+    session: Session
+    changes: dict[str, Any]
+    requested: Sequence[Any] | None
+    """The resources that the caller asks for."""
+    now: datetime
+    using: str
+    actor: Any
+    allow_past: bool | None
+    override_policy: bool
+
+    def attempt(self) -> Session:
+        """Change the session and return it as it is stored then.
+
+        Raises ``ResourcesChanged`` if another call has changed its time or resources meanwhile.
+        """
+        session, using = self.session, self.using
+        # A draft that is not stored tells what is wrong, and which time is needed, before the lock.
+        draft = unguarded_sessions(using).filter(pk=session.pk).first() or session
+        before = copy(draft)
+        self._apply(draft)
+        if self.new_provider is not None and draft.provider_id != before.provider_id:
+            # The adapter is only asked here, without the lock.
+            service = _related(draft, "service", using)
+            with reading_from(using):
+                check_publishable(service, self.new_provider, override_policy=self.override_policy)
+        stored = session_resources.read([draft], using=using, lock=False)
+        choice = None
+        if self.requested is not None or (stored and _has_moved(draft, before)):
+            choice = session_resources.choice_of_moved(
+                draft,
+                stored,
+                self.requested,
+                now=self.now,
+                using=using,
+                override_policy=self.override_policy,
+            )
+        return retry_without_lapsed_holds(
+            partial(self._write, choice, {row.pk for row in stored}),
+            draft.provider_id,
+            session_claim(draft).window if choice is None else choice.bounds(),
+            now=self.now,
+            using=using,
+            own=session.busy_interval_id,
+            resource_ids=() if choice is None else choice.candidates,
+        )
+
+    @property
+    def new_provider(self) -> Any:
+        return self.changes.get("provider")
+
+    def _apply(self, row: Session) -> None:
+        apply_changes(row, self.changes, self.now, self.allow_past, self.using)
+
+    def _write(self, choice: ResourceChoice | None, expected: set[Any]) -> Session:
+        provider = self.new_provider
+
+        def write_with(chosen: Sequence[BookingResource]) -> Session:
+            return with_locked_session(
+                self.session,
+                partial(self._act, choice, expected, chosen),
+                now=self.now,
+                also_lock=[
+                    *([] if provider is None else [provider.pk]),
+                    *(resource.provider_id for resource in chosen),
+                ],
+            )
+
+        return write_with([]) if choice is None else with_resources(choice, write_with)
+
+    def _act(
+        self,
+        choice: ResourceChoice | None,
+        expected: set[Any],
+        chosen: Sequence[BookingResource],
+        locked: LockedSession,
+    ) -> Session:
+        row, now, using, actor = locked.row, self.now, self.using, self.actor
         check_active_session(row)
+        before = copy(row)
         old = {name: getattr(row, name) for name in (*CHANGEABLE_FIELDS, "provider_id")}
-        apply(row)
+        self._apply(row)
         changed = {name for name in old if getattr(row, name) != old[name]}
+        is_moved = _has_moved(row, before)
+        stored = session_resources.read([row], using=using)
+        if {each.pk for each in stored} != expected or (is_moved and stored and choice is None):
+            raise ResourcesChanged
+        resource_data = {} if choice is None else resource_changes(stored, chosen)
+        if resource_data:
+            changed.add("resources")
         if not changed:
             return row
-        is_moved = bool(changed & set(MOVED_FIELDS))
         following = (
             read_if_permitted(row, "reschedule", actor=actor, using=using) if is_moved else []
         )
         is_placed = bool(changed & set(PLACE_FIELDS))
         to_place = read_if_permitted(row, "update", actor=actor, using=using) if is_placed else []
+        if choice is not None:
+            # The new provider may be one of the resources that it gives up.
+            session_resources.release(stored, using=using)
+            row.resource_count = len(chosen)
         if is_moved or "capacity" in changed:
             interval_id: Any = row.busy_interval_id
             calendar_id = locked.calendars[row.provider_id]
             entries.resize(interval_id, calendar_id, session_claim(row), using=using)
         row.save_row(using=using)
+        if choice is not None:
+            session_resources.replace(row, stored, chosen, locked.calendars, now=now, using=using)
         if following:
-            _move_bookings(row, following, old, using=using, now=now, actor=actor)
+            _move_bookings(row, following, old, resource_data, using=using, now=now, actor=actor)
         write_places(row, to_place, old, using=using, now=now, actor=actor)
         reconcile_sessions([row.pk], using=using, now=now)
         row.refresh_from_db(using=using)
@@ -134,27 +248,9 @@ def update_session(
         )
         return row
 
-    # A draft that is not stored tells what is wrong, and which time is needed, before the lock.
-    draft = unguarded_sessions(using).filter(pk=session.pk).first() or session
-    provider, old_provider_id = changes.get("provider"), draft.provider_id
-    apply(draft)
-    if provider is not None and provider.pk != old_provider_id:
-        # The adapter is only asked here, without the lock.
-        service = _related(draft, "service", using)
-        with reading_from(using):
-            check_publishable(service, provider, override_policy=override_policy)
-    stored = retry_without_lapsed_holds(
-        lambda: with_locked_session(
-            session, act, now=now, also_lock=None if provider is None else provider.pk
-        ),
-        draft.provider_id,
-        session_claim(draft).window,
-        now=now,
-        using=using,
-        own=session.busy_interval_id,
-    )
-    session.copy_from(stored)
-    return session
+
+def _has_moved(row: Session, before: Session) -> bool:
+    return any(getattr(row, name) != getattr(before, name) for name in MOVED_FIELDS)
 
 
 def parse_changes(changes: dict[str, Any]) -> dict[str, Any]:
@@ -266,6 +362,7 @@ def _move_bookings(
     row: Session,
     bookings: Iterable[Booking],
     old: dict[str, Any],
+    resource_data: dict[str, Any],
     *,
     using: str,
     now: datetime,
@@ -294,7 +391,7 @@ def _move_bookings(
     record_events(
         keys,
         BookingEvent.EventType.RESCHEDULED,
-        old_and_new(before, after) | on_behalf_data("provider"),
+        old_and_new(before, after) | resource_data | on_behalf_data("provider"),
         using=using,
         now=now,
         actor=actor,

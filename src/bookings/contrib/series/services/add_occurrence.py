@@ -250,12 +250,12 @@ def _new_session(
     )
     check_new_session(session, rules)
     check_publishable(series.service, series.provider, override_policy=options.override_policy)
-    sessions = BulkSessions(session, now=now, using=using)
+    sessions = BulkSessions(session, now=now, using=using, override_policy=options.override_policy)
     sessions.prepare([start], raise_refusal, options.allow_past)
 
     def store(calendars: dict[Any, int]) -> SeriesInstance:
-        [stored] = sessions.check(calendars[session.provider_id], raise_refusal)
+        [stored] = sessions.check(calendars, raise_refusal)
         sessions.write()
         return stored
 
-    return _NewInstance(store)
+    return _NewInstance(store, resource_ids=sessions.resource_ids)

@@ -180,7 +180,9 @@ class NewSessions:
         self._rules = rules
         self._allow_past = allow_past
         self._override_policy = override_policy
-        self._sessions = BulkSessions(session, now=request.now, using=request.using)
+        self._sessions = BulkSessions(
+            session, now=request.now, using=request.using, override_policy=override_policy
+        )
 
     def prepare(self, refusals: Refusals) -> None:
         from bookings.contrib.group_sessions.services.create_session import check_new_session
@@ -199,12 +201,11 @@ class NewSessions:
             self._sessions.prepare(starts, refusals.add, self._allow_past)
 
     @property
-    def resource_ids(self) -> tuple[Any, ...]:
-        return ()
+    def resource_ids(self) -> set[Any]:
+        return self._sessions.resource_ids
 
     def check(self, calendars: Mapping[Any, int], refusals: Refusals) -> Sequence[Session]:
-        calendar_id = calendars[self._request.series.provider_id]
-        return self._sessions.check(calendar_id, refusals.add)
+        return self._sessions.check(calendars, refusals.add)
 
     def write(self) -> None:
         self._sessions.write()

@@ -187,7 +187,13 @@ def _provider_ids(rows: SeriesRows, using: str) -> set[Any]:
     instances = rows.instances.values()
     bookings = [instance for instance in instances if isinstance(instance, Booking)]
     keys = {instance.provider_id for instance in instances}
-    return keys | provider_ids(bookings, using=using, lock=True)
+    keys |= provider_ids(bookings, using=using, lock=True)
+    sessions = [instance for instance in instances if not isinstance(instance, Booking)]
+    if sessions:
+        from bookings.contrib.group_sessions import session_resources
+
+        keys |= session_resources.provider_ids(sessions, using=using, lock=True)
+    return keys
 
 
 def _act_by_plan(
