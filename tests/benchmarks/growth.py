@@ -19,7 +19,7 @@ READS: Final = (
     "upcoming, of a provider",
     "upcoming, of a client",
     "day calendar, tomorrow",
-    "day calendar, yesterday",
+    "day calendar, halfway back",
 )
 GIBIBYTE: Final = 2**30
 

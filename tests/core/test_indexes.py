@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.migrations.writer import MigrationWriter
+from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.models.indexes import CaseInsensitiveIndex
@@ -38,13 +40,8 @@ def test_a_client_is_found_by_an_index(planner: None, index: str, lookup: Any) -
     assert index in Booking.objects.filter(**lookup).order_by().explain()
 
 
-@pytest.mark.skipif(
-    connection.vendor != "postgresql",
-    reason="Only PostgreSQL can be told to plan for more rows than there are.",
-)
-def test_the_next_bookings_are_found_without_the_history(book: Book) -> None:
-    """Nobody has closed the past ones, and the next ones are the last of the index of starts."""
-    pk = book().pk
+def _store_history(like: Booking) -> None:
+    """Bookings of an hour each, one after the other: 5,000 that are over, and 100 to come."""
     columns = [
         field.column for field in Booking._meta.concrete_fields if field.name not in {"id", "uuid"}
     ]
@@ -59,13 +56,43 @@ def test_the_next_bookings_are_found_without_the_history(book: Book) -> None:
         cursor.execute(
             f"INSERT INTO bookings_booking (uuid, {', '.join(map(str, columns))}) "
             f"SELECT gen_random_uuid(), {selected} FROM bookings_booking, "
-            f"generate_series(1, 5100) number WHERE id = {pk}"
+            f"generate_series(1, 5100) number WHERE id = {like.pk}"
         )
         cursor.execute("ANALYZE bookings_booking")
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql",
+    reason="Only PostgreSQL can be told to plan for more rows than there are.",
+)
+def test_the_next_bookings_are_found_without_the_history(book: Book) -> None:
+    """Nobody has closed the past ones, and the next ones are the last of the index of starts."""
+    _store_history(book())
     upcoming = Booking.objects.upcoming()
-    assert "using bookings_status_end" in upcoming[:20].explain()
+    # By one of the two indexes that have the ends.
+    assert "end_at > '" in upcoming[:20].explain().partition("Filter:")[0]
     # The control.
     assert "bookings_start" in upcoming.order_by("start_at", "pk")[:20].explain()
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="The other databases have no such indexes."
+)
+def test_growth_is_kept_out_by_indexes_on_postgresql(book: Book) -> None:
+    booking = book()
+    _store_history(booking)
+    assert (
+        "bookings_provider_active"
+        in Booking.objects.for_provider(booking.provider).upcoming().explain()
+    )
+    day = timezone.now() - timedelta(days=100)
+    of_day = Booking.objects.during(day, day + timedelta(days=1)).explain()
+    assert "bookings_long" in of_day
+    assert "bookings_start" in of_day
+    # The control: with one condition, half of the history is read.
+    control = Booking.objects.filter(start_at__lt=day + timedelta(days=1), end_at__gt=day)
+    assert "BitmapOr" not in control.explain()
+    assert len(Booking.objects.during(day, day + timedelta(days=1))) == 25
 
 
 def test_the_columns_are_indexed(db: None) -> None:

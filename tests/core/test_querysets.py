@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -51,6 +52,31 @@ def test_active_are_those_that_hold_time(week: dict[str, Booking]) -> None:
 
 def test_upcoming_are_active_and_not_over_soonest_first(week: dict[str, Booking]) -> None:
     assert names(week, Booking.objects.upcoming(at(12))) == ["going on", "hold", "later"]
+
+
+@pytest.mark.parametrize("hours", [1, 26])
+def test_those_during_a_period_take_place_at_some_moment_of_it(
+    service: Any, provider: Any, hours: int
+) -> None:
+    """Of a day and more, PostgreSQL finds long bookings by an index of their own."""
+    hour = timedelta(hours=1)
+    start, end = at(12), at(12) + hours * hour
+    moments = sorted({start - 40 * hour, start - hour, start, start + hour, end, end + 40 * hour})
+    for begins, ends in combinations(moments, 2):
+        # One that was cancelled holds no time, so they may overlap.
+        Booking(
+            service=service,
+            provider=provider,
+            start_at=begins,
+            end_at=ends,
+            client_name="Joan",
+            status=Booking.Status.CANCELLED,
+        ).save()
+
+    found = Booking.objects.during(start, end)
+    expected = Booking.objects.filter(start_at__lt=end, end_at__gt=start)
+    assert list(found) == list(expected)
+    assert 0 < found.count() < Booking.objects.count()
 
 
 def test_past_are_over_whatever_became_of_them_latest_first(week: dict[str, Booking]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import models, router, transaction
-from django.db.models import Q
+from django.db import connections, models, router, transaction
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -48,6 +49,11 @@ GUARDED_FIELDS = frozenset(
 
 UPDATED_AT_ONCE: Final = 500
 
+LONG: Final = timedelta(hours=20)
+"""What lasts longer is in an index of its own on PostgreSQL; a day has 23 hours at least."""
+
+IS_LONG: Final = Q(GreaterThan(F("end_at") - F("start_at"), LONG))
+
 
 def _refuse_guarded(names: Iterable[str]) -> None:
     names = set(names)
@@ -86,6 +92,19 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         # it cannot know that those which have not ended are the last ones.
         start = Coalesce("start_at", "start_at")
         return self.active().filter(end_at__gt=now_dt or timezone.now()).order_by(start, "pk")
+
+    def during(self, start_at: datetime, end_at: datetime) -> BookingQuerySet:
+        """Return bookings that take place at some moment between two instants, whatever their
+        status.
+        """
+        starts_within = Q(start_at__gte=start_at, start_at__lt=end_at)
+        ends_within = Q(end_at__gt=start_at, end_at__lte=end_at)
+        spans = Q(start_at__lt=start_at, end_at__gt=end_at)
+        if end_at - start_at >= LONG and connections[self.db].vendor == "postgresql":
+            # There is an index of the long ones. With one condition for all, PostgreSQL would read
+            # the whole history before the end or after the start.
+            spans &= IS_LONG
+        return self.filter(starts_within | ends_within | spans)
 
     def past(self, now_dt: datetime | None = None) -> BookingQuerySet:
         """Return bookings that have ended, whatever their status, latest first."""

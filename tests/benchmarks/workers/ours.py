@@ -32,7 +32,7 @@ from bookings.services import (  # noqa: E402
     create_booking,
     reschedule_booking,
 )
-from tests.benchmarks.history import store_history  # noqa: E402
+from tests.benchmarks.history import A_DAY, store_history  # noqa: E402
 from tests.benchmarks.sample_data import fill  # noqa: E402
 from tests.benchmarks.workers.copying import AHEAD  # noqa: E402
 from tests.benchmarks.workers.raw import Raw  # noqa: E402
@@ -69,7 +69,7 @@ class Ours(Worker):
             "upcoming, of a provider": self.upcoming_of_provider,
             "upcoming, of a client": self.upcoming_of_client,
             "day calendar, tomorrow": partial(self.calendar, 1),
-            "day calendar, yesterday": partial(self.calendar, -1),
+            "day calendar, halfway back": self.calendar_halfway,
         }
 
     def store(self, *, past: range, ahead: range) -> None:
@@ -79,6 +79,7 @@ class Ours(Worker):
         store_history(self.service, self.providers, past=past, ahead=ahead)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
+        self.days_halfway = max(1, past // (2 * A_DAY * len(self.providers)))
         to_come = Booking.objects.upcoming()[:1_000]
         self.emails = list(to_come.values_list("client_email", flat=True))
         self.staff = get_user_model().objects.create_superuser("staff")
@@ -124,6 +125,10 @@ class Ours(Worker):
         """Those of the client of some booking that is still to come."""
         email = self.emails[provider % len(self.emails)]
         return list(Booking.objects.for_client(email=email).upcoming()) or None
+
+    def calendar_halfway(self, provider: int, start: datetime) -> Any:
+        """A day in the middle of the history."""
+        return self.calendar(-self.days_halfway, provider, start)
 
     def calendar(self, days: int, _provider: int, _start: datetime) -> Any:
         """The page of a day in the admin, but for its HTML."""

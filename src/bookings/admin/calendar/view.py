@@ -102,9 +102,8 @@ class CalendarMixin(BaseAdmin):
         """Return the period's bookings that this user may see and that are neither cancelled nor
         declined.
         """
-        bookings = self.get_queryset(request).filter(
-            status__in=SHOWN_STATUSES, start_at__lt=period.end, end_at__gt=period.start
-        )
+        shown: Any = self.get_queryset(request).filter(status__in=SHOWN_STATUSES)
+        bookings = shown.during(period.start, period.end)
         return list(bookings.select_related("service", "provider", "tenant"))
 
     def get_calendar_tenants(self, request: HttpRequest, bookings: list[Booking]) -> list[Any]:
