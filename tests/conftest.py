@@ -54,6 +54,7 @@ ONLY_SQLITE = (
     "admin/test_add.py",
     "admin/test_calendar.py",
     "admin/test_change.py",
+    "admin/test_durations.py",
     "admin/test_history.py",
     "admin/test_lifecycle.py",
     "admin/test_permissions.py",
@@ -89,6 +90,10 @@ ONLY_SQLITE = (
     "core/test_rules.py",
     "core/test_service_rules.py",
     "core/test_wall_lengths.py",
+    # Which instants; test_wall_lengths.py of the services asks the servers to store them.
+    "contrib/schedule/slots/test_days.py",
+    "contrib/series/test_days.py",
+    "services/test_days.py",
     "core/test_working_days.py",
     "mutations/*",
     # How many statements a refusal takes, which test_pools.py provokes on every database.

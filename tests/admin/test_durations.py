@@ -55,3 +55,59 @@ def test_an_empty_length_keeps_it(boss: Client, book: Book, room: Any) -> None:
     boss.post(page_of(booking), page | {"duration_minutes": ""})
 
     assert length_of(booking) == timedelta(hours=2)
+
+
+@pytest.fixture
+def flat(make_service: Make) -> Any:
+    return make_service(name="Flat", duration_days=1, maximum_duration_days=5, ends_at_time="11:00")
+
+
+def test_a_booking_is_added_with_days(boss: Client, form: Any, flat: Any) -> None:
+    boss.post(ADD, form(boss, service=flat.pk, days=3))
+
+    assert Booking.objects.get().duration_days == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "message"),
+    [
+        ({"days": 6}, "days", "from 1 to 5"),
+        ({"days": 10**12}, "days", "3660"),
+        ({"duration_minutes": 10**15}, "duration_minutes", "less than or equal"),
+        ({"duration_minutes": 60}, "duration_minutes", "Choose a number of days"),
+        ({"duration_minutes": 60, "days": 1}, "days", "not both"),
+    ],
+)
+def test_days_that_are_not_offered_are_a_message(
+    boss: Client, form: Any, book: Book, flat: Any, values: Any, field: str, message: str
+) -> None:
+    response = boss.post(ADD, form(boss, service=flat.pk, **values))
+    assert message in str(errors_of(response)[field])
+
+    booking = book(service=flat, duration_days=2)
+    page = form_values(boss.get(page_of(booking)))
+    response = boss.post(page_of(booking), page | {name: str(n) for name, n in values.items()})
+    assert message in str(errors_of(response)[field])
+
+
+def test_a_booking_gets_other_days(boss: Client, book: Book, flat: Any) -> None:
+    booking = book(service=flat, duration_days=2)
+    page = form_values(boss.get(page_of(booking)))
+    assert (page["days"], page["duration_minutes"]) == (["2"], [""])
+    assert "11 a.m." in boss.get(page_of(booking)).text
+
+    boss.post(page_of(booking), page | {"days": "4"})
+    booking.refresh_from_db()
+    assert booking.duration_days == 4
+
+    page = form_values(boss.get(page_of(booking)))
+    boss.post(page_of(booking), page | {"days": "", "notes_client": "Late"})
+    booking.refresh_from_db()
+    assert (booking.duration_days, booking.notes_client) == (4, "Late")
+
+
+def test_days_are_shown_once_it_is_over(boss: Client, book: Book, flat: Any) -> None:
+    booking = book(service=flat, duration_days=2)
+    Booking._base_manager.update(status="CANCELLED", busy_interval=None)
+
+    assert "Days:" in boss.get(page_of(booking)).text

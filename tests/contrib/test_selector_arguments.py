@@ -101,6 +101,8 @@ TABLES: Final[dict[str, Table]] = {
         "end_dt": INSTANT,
         "tenant": ANYTHING,
         "service": optional(OBJECT),
+        "duration_minutes": optional(INTEGERS),
+        "duration_days": optional(INTEGERS),
         "party_size": INTEGERS,
         "start_date": optional(DATE),
         "end_date": optional(DATE),
@@ -114,6 +116,8 @@ TABLES: Final[dict[str, Table]] = {
         "ignored_interval_id": optional(INTEGERS),
     },
     "get_joinable_starts": {
+        "duration_minutes": optional(INTEGERS),
+        "duration_days": optional(INTEGERS),
         "service": OBJECT,
         "provider": OBJECT,
         "start_dt": INSTANT,

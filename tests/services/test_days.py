@@ -19,6 +19,7 @@ from bookings.exceptions import (
 )
 from bookings.models import Booking
 from bookings.pools import AnyOf
+from bookings.selectors import get_busy_intervals, get_joinable_starts
 from bookings.services import create_booking, hold_booking, reschedule_booking
 from tests.services.clock import NOW
 from tests.services.conftest import Book, Make
@@ -453,3 +454,49 @@ def test_a_direct_save_forgets_a_rule_that_cannot_hold(book: Book, make_service:
     booking.save()
 
     assert (stored(booking).duration_days, stored(booking).ends_at_time) == (None, None)
+
+
+def test_what_can_be_joined_is_as_long(book: Book, make_service: Make, provider: Any) -> None:
+    dorm = make_service(
+        duration_days=1,
+        maximum_duration_days=3,
+        allow_multiple_clients_per_slot=True,
+        capacity=2,
+        buffer_before_minutes=15,
+        buffer_after_minutes=30,
+    )
+    for day, days in (("2030-03-28", 1), ("2030-03-30", 1), ("2030-04-01", 2)):
+        book(service=dorm, start_at=berlin(day), duration_days=days)
+    month = berlin("2030-03-20"), berlin("2030-04-10")
+
+    def joinable(**values: Any) -> list[str]:
+        return [wall(start) for start in get_joinable_starts(dorm, provider, *month, **values)]
+
+    assert joinable() == ["03-28 10:00", "03-30 10:00"]
+    assert joinable(duration_days=2) == ["04-01 10:00"]
+    assert joinable(duration_days=3) == []
+    # Of a slot that can be joined, only the seconds around it are busy.
+    busy = get_busy_intervals(provider, *month, service=dorm, duration_days=2)
+    assert [ends - starts > HOUR for starts, ends in busy] == [True, True, False, False]
+    busy = get_busy_intervals(provider.pk, *month, service=dorm, duration_days=3)
+    assert len(busy) == 3
+    for values in ({"duration_days": 4}, {"duration_minutes": 1440}):
+        with pytest.raises(InvalidBooking):
+            joinable(**values)
+    with pytest.raises(InvalidBooking, match="Give the service too"):
+        get_busy_intervals(provider, *month, duration_days=1)
+
+
+def test_what_can_be_joined_is_as_many_minutes_long(
+    book: Book, make_service: Make, provider: Any
+) -> None:
+    desk = make_service(
+        maximum_duration_minutes=120, allow_multiple_clients_per_slot=True, capacity=2
+    )
+    book(service=desk, start_at=berlin("2030-06-01"), duration_minutes=90)
+    day = berlin("2030-06-01", "00:00"), berlin("2030-06-02", "00:00")
+
+    assert get_joinable_starts(desk, provider, *day) == []
+    assert len(get_joinable_starts(desk, provider, *day, duration_minutes=90)) == 1
+    assert len(get_busy_intervals(provider, *day, service=desk, duration_minutes=90)) == 2
+    assert len(get_busy_intervals(provider, *day, service=desk, duration_minutes=60)) == 1

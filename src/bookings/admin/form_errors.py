@@ -34,6 +34,8 @@ FIELD_OF_ARGUMENT: Final = {
     "resource": "resources",
     "new_resources": "resources",
     "new_duration_minutes": "duration_minutes",
+    "duration_days": "days",
+    "new_duration_days": "days",
 }
 """Where a service's argument is not called what the form's field is called."""
 

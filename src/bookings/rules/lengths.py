@@ -21,6 +21,7 @@ from bookings.rules.wall_clock import DAY, EPOCH, SECOND, WallClock, wall_clock_
 INVALID_DURATION: Final = "invalid_duration"
 
 ONE_MINUTE: Final = timedelta(minutes=1)
+ONE_DAY: Final = timedelta(days=1)
 MAX_DAYS: Final = MAX_MINUTES // MINUTES_PER_DAY
 
 
@@ -128,7 +129,7 @@ def started_days(start_at: datetime, end_at: datetime, zone: tzinfo) -> int:
     Each begins at the time of day of the start, so that a booking of so many days by the wall clock
     has so many, whether or not the clocks are changed meanwhile.
     """
-    days = max(1, (end_at - start_at) // timedelta(days=1) - 1)
+    days = max(1, (end_at - start_at) // ONE_DAY - 1)
     while WallLength(days).end_at(start_at, zone) < end_at:
         days += 1
     return days

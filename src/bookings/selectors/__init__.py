@@ -10,13 +10,16 @@ from uuid import UUID
 from django.db import router
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from bookings import slots
+from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent, BusyInterval, arguments
 from bookings.models.querysets import IS_COMPARED, BookingQuerySet, overlapping
 from bookings.models.read_alias import read_alias
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.rules import instants, validation, zones
+from bookings.rules.lengths import INVALID_DURATION
 from bookings.selectors import overdue
 from bookings.selectors.concurrent_seats import ConcurrentSeats, bounds_by_provider
 from bookings.selectors.joinable_slots import JoinableSlots
@@ -33,6 +36,8 @@ def get_busy_intervals(
     tenant: Any = None,
     service: ServiceLike | None = None,
     party_size: int = 1,
+    duration_minutes: int | None = None,
+    duration_days: int | None = None,
     start_date: date | None = None,
     end_date: date | None = None,
     tz: tzinfo | None = None,
@@ -58,6 +63,9 @@ def get_busy_intervals(
         limit. If the service's ``capacity_mode`` is CONCURRENT, the time in which enough of its
         seats are free is not busy, without any such limit.
     :param party_size: how many seats of the service have to be free.
+    :param duration_minutes: how long the booking of the service lasts, where that lets the client
+        choose: only slots that are as long can be joined. By default the service's length.
+    :param duration_days: the same in days, where the service is booked by the day.
     :param start_date: the first day, in place of ``start_dt`` and ``end_dt``.
     :param end_date: the last day, included.
     :param tz: the zone of the days, by default the current time zone.
@@ -80,9 +88,21 @@ def get_busy_intervals(
     bounds: Iterable[tuple[int, int]]
     if service is None:
         validation.whole_number(party_size, "party_size", at_least=1)
+        if duration_minutes is not None or duration_days is not None:
+            raise InvalidBooking(
+                _("A length is one of a service. Give the service too."),
+                INVALID_DURATION,
+                field="service",
+            )
         bounds = bounds_by_provider(busy)[provider_id]
     else:
-        shared = JoinableSlots.of(arguments.saved_service(service), provider, party_size)
+        shared = JoinableSlots.of(
+            arguments.saved_service(service),
+            provider,
+            party_size,
+            duration_minutes,
+            duration_days,
+        )
         concurrent = ConcurrentSeats()
         bounds = [
             each
@@ -105,6 +125,8 @@ def get_joinable_starts(
     end_dt: datetime,
     *,
     party_size: int = 1,
+    duration_minutes: int | None = None,
+    duration_days: int | None = None,
 ) -> list[datetime]:
     """Return the starts of the shared slots that a booking of the service can join, in one query.
 
@@ -118,13 +140,18 @@ def get_joinable_starts(
     :param start_dt: the first instant at which a slot may start, an aware datetime.
     :param end_dt: the instant before which a slot has to start, an aware datetime.
     :param party_size: how many seats have to be free.
+    :param duration_minutes: how long the booking lasts, where the service lets the client choose:
+        only slots that are as long can be joined. By default the service's length.
+    :param duration_days: the same in days, where the service is booked by the day.
     :returns: aware datetimes, sorted: the starts of the bookings, without buffers. A booking with
         add-ons is longer than the slot, and cannot join it.
     :raises InvalidBooking: a datetime is naive, the service or the provider is not saved, or
         ``party_size`` or an attribute of the service is invalid.
     """
     provider_id = arguments.saved_provider(provider).pk
-    shared = JoinableSlots.of(arguments.saved_service(service), provider, party_size)
+    shared = JoinableSlots.of(
+        arguments.saved_service(service), provider, party_size, duration_minutes, duration_days
+    )
     slots_of_service = _busy([provider_id], start_dt, end_dt, None).filter(service=service.pk)
     joinable = (
         datetime.fromtimestamp(interval.starts + shared.buffer_before, UTC)

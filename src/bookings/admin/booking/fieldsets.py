@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 from bookings.admin.booking.forms import (
     CLIENT_FIELDS,
     DETAIL_FIELDS,
+    LENGTH_FIELDS,
     NOTE_FIELDS,
     PLACE_FIELDS,
     RULE_FIELDS,
@@ -22,8 +23,7 @@ Fieldsets = list[tuple[Any, dict[str, Any]]]
 
 EDITABLE_WHEN_NEW: Final = frozenset(
     {"tenant", "service", "provider", "start_at", "party_size", "resources", "addons"}
-    | {"duration_minutes"}
-    | {"allow_past", "form_key", *RULE_FIELDS, *DETAIL_FIELDS}
+    | {"allow_past", "form_key", *LENGTH_FIELDS, *RULE_FIELDS, *DETAIL_FIELDS}
 )
 NEEDED_WHEN_NEW: Final = frozenset(
     {"service", "provider", "start_at", "party_size", "client_name", "form_key"}
@@ -31,12 +31,13 @@ NEEDED_WHEN_NEW: Final = frozenset(
 """Without these there is no booking, so a subclass cannot make them read-only on the add page."""
 
 EDITABLE_WHILE_ACTIVE: Final = frozenset(
-    {"start_at", "provider", "resources", "duration_minutes", "addons", "by", "expected_version"}
-    | {*RULE_FIELDS, *DETAIL_FIELDS}
+    {"start_at", "provider", "resources", "addons", "by", "expected_version"}
+    | {*LENGTH_FIELDS, *RULE_FIELDS, *DETAIL_FIELDS}
 )
 EDITABLE_ONCE_OVER: Final = frozenset({"expected_version", *DETAIL_FIELDS})
 
 SNAPSHOT_FIELDS: Final = (
+    "ends_at_time",
     ("buffer_before_minutes", "buffer_after_minutes"),
     "requires_approval",
     ("cancellation_allowed", "cancellation_notice_minutes"),
@@ -64,7 +65,7 @@ RECORD_FIELDS: Final = (
 
 def add_fieldsets(questions: list[str]) -> Fieldsets:
     plan = (
-        *("service", "provider", "start_at", "duration_minutes"),
+        *("service", "provider", "start_at", LENGTH_FIELDS),
         *("resources", "party_size", "addons", "form_key"),
     )
     exceptions = {"fields": (*RULE_FIELDS, "allow_past"), "classes": ("collapse",)}
@@ -76,7 +77,7 @@ def add_fieldsets(questions: list[str]) -> Fieldsets:
 
 
 def change_fieldsets(questions: list[str], *, is_movable: bool) -> Fieldsets:
-    movable = ("duration_minutes", "resources", "addons") if is_movable else ()
+    movable = (LENGTH_FIELDS, "resources", "addons") if is_movable else ("duration_days",)
     plan = ("start_at", "end_at", "provider", *movable)
     rest = ("party_size", "total", "expected_version")
     exceptions = {"fields": (*RULE_FIELDS, "by"), "classes": ("collapse",)}
@@ -89,7 +90,7 @@ def change_fieldsets(questions: list[str], *, is_movable: bool) -> Fieldsets:
 
 
 def view_fieldsets(questions: list[str]) -> Fieldsets:
-    plan = ("service", "start_at", "end_at", "provider", "party_size", "total")
+    plan = ("service", "start_at", "end_at", "duration_days", "provider", "party_size", "total")
     return [
         (None, {"fields": ("state", *tenant_fields(), *plan)}),
         *_client_and_notes(questions),

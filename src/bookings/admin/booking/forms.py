@@ -18,7 +18,8 @@ from bookings.admin.service_forms import ServiceForm
 from bookings.exceptions import BookingError
 from bookings.models import Booking
 from bookings.rules import instants
-from bookings.rules.lengths import ONE_MINUTE
+from bookings.rules.lengths import MAX_DAYS, ONE_DAY, ONE_MINUTE
+from bookings.rules.validation import MAX_MINUTES
 from bookings.services import create_booking, reschedule_booking, update_booking
 from bookings.services.new_booking import addon_duration
 
@@ -29,7 +30,8 @@ CLIENT_FIELDS = (
 PLACE_FIELDS = ("location", "meeting_link")
 NOTE_FIELDS = ("notes_client", "notes_internal")
 DETAIL_FIELDS = (*CLIENT_FIELDS, *PLACE_FIELDS, *NOTE_FIELDS)
-PLAN_FIELDS = ("start_at", "provider", "resources", "duration_minutes", "addons")
+LENGTH_FIELDS = ("duration_minutes", "days")
+PLAN_FIELDS = ("start_at", "provider", "resources", *LENGTH_FIELDS, "addons")
 RULE_FIELDS = ("override_policy", "skip_slot_validation")
 
 
@@ -49,10 +51,20 @@ class PlanForm(QuestionsForm, ServiceForm):
     duration_minutes = forms.IntegerField(
         required=False,
         min_value=1,
+        max_value=MAX_MINUTES,
         label=gettext_lazy("Duration"),
         help_text=gettext_lazy(
             "In minutes, without add-ons, where the service lets the client choose. "
             "Empty for the service's."
+        ),
+    )
+    days = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MAX_DAYS,
+        label=gettext_lazy("Days"),
+        help_text=gettext_lazy(
+            "In place of minutes, where the service is booked by the day. Empty for the service's."
         ),
     )
     addons = ModelMultipleChoiceField(queryset=None, required=False, label=gettext_lazy("Add-ons"))
@@ -104,6 +116,7 @@ class AddForm(PlanForm):
             tenant=values.get("tenant"),
             resources=list(values.get("resources", ())),
             duration_minutes=values.get("duration_minutes"),
+            duration_days=values.get("days"),
             addon_ids=[addon.pk for addon in values.get("addons", ())],
             answers=self.given_answers(),
             allow_past=values.get("allow_past") or None,
@@ -164,19 +177,29 @@ class MoveForm(PlanForm, DetailsForm):
         self.initial["resources"] = [row.provider_id for row in self.instance.resources.all()]
         addons = list(self.instance.addons.all())
         self.initial["addons"] = [addon.addon_id for addon in addons]
-        if "duration_minutes" in self.fields:
+        # A form of a host may be without them.
+        self.initial["days"] = self.instance.duration_days
+        if "duration_minutes" in self.fields and self.instance.duration_days is None:
             length = self.instance.end_at - self.instance.start_at - addon_duration(addons)
             self.initial["duration_minutes"] = length // ONE_MINUTE
+        if "duration_minutes" in self.fields:
             self.fields["duration_minutes"].help_text = gettext_lazy(
                 "In minutes, without add-ons, where the service lets the client choose."
+            )
+        if "days" in self.fields:
+            self.fields["days"].help_text = gettext_lazy(
+                "In place of minutes, where the service is booked by the day."
             )
 
     def prepare_instance(self) -> None:
         if start_at := self.cleaned_data.get("start_at"):
             length = self.booking.end_at - self.booking.start_at
-            minutes = self._new_minutes()
-            if minutes is not None:
-                length += (minutes - self.initial["duration_minutes"]) * ONE_MINUTE
+            minutes, days = map(self._new_length, LENGTH_FIELDS)
+            # About when it ends: the service knows better.
+            if days:
+                length = days * ONE_DAY
+            elif minutes is not None:
+                length += (minutes - self.initial.get("duration_minutes", minutes)) * ONE_MINUTE
             try:
                 start_at = instants.aware_utc(start_at, "start_at")
                 self.instance.end_at = instants.add_elapsed(start_at, length)
@@ -197,7 +220,8 @@ class MoveForm(PlanForm, DetailsForm):
                 new_provider=values["provider"] if "provider" in changed else None,
                 new_resources=list(values["resources"]) if "resources" in changed else None,
                 addon_ids=[addon.pk for addon in values["addons"]] if "addons" in changed else None,
-                new_duration_minutes=self._new_minutes(),
+                new_duration_minutes=self._new_length("duration_minutes"),
+                new_duration_days=self._new_length("days"),
                 actor=actor,
                 by="provider" if values.get("by") else "client",
                 **{name: values.get(name, False) for name in RULE_FIELDS},
@@ -206,9 +230,9 @@ class MoveForm(PlanForm, DetailsForm):
             version = self.booking.version
         return self._update(actor, version, override_policy=values.get("override_policy", False))
 
-    def _new_minutes(self) -> int | None:
+    def _new_length(self, name: str) -> int | None:
         """Return the length that staff have entered; ``None`` if they have not changed it."""
-        if "duration_minutes" not in self.changed_data:
+        if name not in self.changed_data:
             return None
-        minutes: int | None = self.cleaned_data.get("duration_minutes")
-        return minutes
+        length: int | None = self.cleaned_data.get(name)
+        return length
