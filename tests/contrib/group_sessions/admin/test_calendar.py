@@ -15,7 +15,7 @@ from bookings.services import cancel_booking
 from tests.admin.conftest import _browser
 from tests.admin.page import text_of
 from tests.contrib.group_sessions.admin.conftest import page_of
-from tests.contrib.group_sessions.conftest import MakeSession
+from tests.contrib.group_sessions.conftest import Factory, MakeSession
 
 CALENDAR = "/admin/bookings/booking/calendar/"
 
@@ -79,3 +79,21 @@ def test_the_number_of_queries_does_not_grow_with_the_sessions(
         for name in ("Ann", "Bob"):
             book_seat(session, client_name=name)
     assert queries() == few
+
+
+def test_a_session_is_shown_in_the_column_of_its_room_too(
+    boss: Client, make_session: MakeSession, start: datetime, make_provider: Factory
+) -> None:
+    room = make_provider(name="Room 1")
+    session = make_session(title="Yoga for all", resources=[room])
+    desk = "/desk/bookings/booking/calendar/"
+
+    for response, names in (
+        (boss.get(desk, asked(start)), {str(session.provider), "Room 1"}),
+        (boss.get(desk, asked(start, provider=f"{room.pk}")), {"Room 1"}),
+    ):
+        columns = response.context["grid"].columns
+        assert {str(column.provider) for column in columns} == names
+        for column in columns:
+            assert [box.entry.title for box in column.boxes] == ["Yoga for all"]
+            assert [shade.label for shade in column.busy] == [""]

@@ -1,4 +1,7 @@
-"""Sessions in the calendar of the admin: one box each, whatever the number of its seats."""
+"""Sessions in the calendar of the admin: one box each, whatever the number of its seats.
+
+Each of its resources has a box too, in the column of the resource.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from bookings.admin.display import change_url
 from bookings.admin.visibility import visible_objects
-from bookings.contrib.group_sessions.models import Seat, Session
+from bookings.contrib.group_sessions.models import Seat, Session, SessionResource
 from bookings.extensions import CalendarEntry
 from bookings.models import Booking
 from bookings.protocols import ProviderLike
@@ -35,10 +39,12 @@ def session_entries(
     site: AdminSite,
     request: HttpRequest,
 ) -> Iterator[CalendarEntry]:
-    """Yield the sessions that this user may see and that are not cancelled, in two queries."""
+    """Yield the sessions that this user may see and that are not cancelled, in three queries."""
     visible = visible_objects(site, Session, request).exclude(status=Session.Status.CANCELLED)
+    keys = [provider.pk for provider in providers]
+    in_rooms = SessionResource.objects.filter(provider__in=keys)
     sessions = visible.filter(
-        provider__in=[provider.pk for provider in providers],
+        Q(provider__in=keys) | Q(pk__in=in_rooms.values("session")),
         start_at__lt=end_at,
         end_at__gt=start_at,
     )
@@ -54,15 +60,24 @@ def session_entries(
     for session_id, booking_id, party_size in seats.values_list(*columns):
         taken[session_id] += party_size
         booking_ids[session_id].add(booking_id)
+    columns = ("session_id", "provider_id", "busy_interval_id")
+    rooms: dict[Any, list[tuple[Any, Any]]] = defaultdict(list)
+    if any(session.resource_count for session in found):
+        rows = in_rooms.filter(session__in=[session.pk for session in found])
+        for session_id, provider_id, interval_id in rows.values_list(*columns):
+            rooms[session_id].append((provider_id, interval_id))
     for session in found:
-        yield CalendarEntry(
-            provider_id=session.provider_id,
-            start_at=session.start_at,
-            end_at=session.end_at,
-            title=session.title or str(session.service),
-            details=_("%(taken)d of %(capacity)d seats")
-            % {"taken": taken[session.pk], "capacity": session.capacity},
-            url=change_url(site, session),
-            busy_interval_id=session.busy_interval_id,
-            booking_ids=frozenset(booking_ids[session.pk]),
-        )
+        own = (session.provider_id, session.busy_interval_id)
+        shown = [own] if session.provider_id in keys else []
+        for provider_id, interval_id in (*shown, *rooms[session.pk]):
+            yield CalendarEntry(
+                provider_id=provider_id,
+                start_at=session.start_at,
+                end_at=session.end_at,
+                title=session.title or str(session.service),
+                details=_("%(taken)d of %(capacity)d seats")
+                % {"taken": taken[session.pk], "capacity": session.capacity},
+                url=change_url(site, session),
+                busy_interval_id=interval_id,
+                booking_ids=frozenset(booking_ids[session.pk]),
+            )
