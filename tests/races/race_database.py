@@ -102,7 +102,11 @@ def clear() -> None:
 def tables_to_clear(*, with_hosts: bool) -> list[type[Model]]:
     """The models of the bundled apps, and the host's, each before those that it refers to."""
     models = apps.get_models(include_auto_created=True)
-    ours = [model for model in models if model.__module__.startswith("bookings.")]
+    ours = [
+        model
+        for model in models
+        if model.__module__.startswith("bookings.") and not model._meta.proxy
+    ]
     hosts = (
         [apps.get_model(app_settings.model_label(f"{name}_MODEL")) for name in HOSTS]
         if with_hosts
