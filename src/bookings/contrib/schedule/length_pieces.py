@@ -44,13 +44,11 @@ class Piece:
         return (self.begins, self.ends) if opens <= self.ends_at <= closes else (0, 0)
 
     def starts_that_overlap(self, busy: Interval, before: int, after: int) -> Interval:
-        """Return the starts whose bookings overlap an interval, with these buffers."""
+        """Return the starts whose bookings overlap an interval, with these buffers; some do."""
         begins, ends = busy
         first = self.begins
         if self.ends_at is None:
             first = max(first, begins - after - self.length + 1)
-        elif self.ends_at + after <= begins:
-            return 0, 0
         return first, min(self.ends, ends + before)
 
 
@@ -121,11 +119,9 @@ def taken_starts(
     joined = join_intervals(busy)
     slots = sorted(joinable)
     for piece in pieces:
-        reach = piece.end_of(piece.ends) + after
+        reach = piece.end_of(piece.ends - 1) + after
         for interval in _around(joined, piece.begins - before, reach):
-            first, last = piece.starts_that_overlap(interval, before, after)
-            if first < last:
-                yield first, last
+            yield piece.starts_that_overlap(interval, before, after)
         for begins, ends, start in _around(slots, piece.begins - before, reach):
             first, last = piece.starts_that_overlap((begins, ends), before, after)
             yield from (
