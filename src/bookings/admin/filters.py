@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.db import connections
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -49,6 +51,24 @@ class WhenFilter(admin.SimpleListFilter):
         return queryset
 
 
+class OrderedChangeList(ChangeList):
+    """Marks the columns by which the rows are sorted, also if the sort depends on a filter."""
+
+    default_ordering: Sequence[str] = ()
+    """The order of rows that ``get_ordering()`` returns for the request."""
+
+    def get_ordering_field_columns(self) -> dict[int, Literal["asc", "desc"]]:
+        if ORDER_VAR in self.params:
+            return super().get_ordering_field_columns()
+        columns: dict[int, Literal["asc", "desc"]] = {}
+        fields = [self.get_ordering_field(name) for name in self.list_display]
+        for name in self.default_ordering:
+            field = name.removeprefix("-")
+            if field in fields:
+                columns[fields.index(field)] = "desc" if name.startswith("-") else "asc"
+        return columns
+
+
 class WhenOrderingMixin(ModelAdmin):
     """For lists with a :class:`WhenFilter`, of rows that have a ``start_at``."""
 
@@ -57,6 +77,10 @@ class WhenOrderingMixin(ModelAdmin):
         if request.GET.get(WhenFilter.parameter_name) in SOONEST_FIRST:
             return ["start_at", "pk"]
         return [*(self.ordering or ("-start_at", "-pk"))]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        ordering = self.get_ordering(request)
+        return type("ChangeList", (OrderedChangeList,), {"default_ordering": ordering})
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)

@@ -36,3 +36,18 @@ def attention_url(context: dict[str, Any]) -> str:
     """Return the address of the board on the admin site of the page."""
     name = "admin:bookings_booking_attention"
     return reverse(name, current_app=context["request"].current_app)
+
+
+@register.simple_tag
+def active_filters(changelist: Any) -> list[tuple[str, str]]:
+    """Return the filters that narrow a list, each with what is chosen."""
+    chosen = []
+    for spec in changelist.filter_specs:
+        choices = list(spec.choices(changelist))
+        # The first choice of Django's filters, and of ours, is all.
+        chosen += [
+            (str(spec.title), str(choice["display"]))
+            for choice in choices[1:]
+            if choice.get("selected")
+        ]
+    return chosen

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import copy
+import re
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin
@@ -66,6 +68,14 @@ class WaitingFilter(admin.SimpleListFilter):
     title = pgettext_lazy("filter", "waiting for")
     parameter_name = "waiting"
 
+    ORDERINGS: ClassVar[dict[str, list[str]]] = {
+        "approval": ["requested_at", "pk"],
+        "client": ["delivered_at", "pk"],
+        "hold": ["expires_at", "pk"],
+        "overdue": ["end_at", "pk"],
+    }
+    """The order of rows for each choice: who waits longest is first, or what ends soonest."""
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
             ("approval", _("Approval")),
@@ -86,6 +96,20 @@ class WaitingFilter(admin.SimpleListFilter):
             case "overdue":
                 return queryset.filter(status__in=Booking.ACTIVE_STATUSES, end_at__lte=now)
         return queryset
+
+
+PHONE_CHARACTERS: Final = re.compile(r"[0-9 +()./\-\N{NO-BREAK SPACE}]+")
+FEWEST_DIGITS: Final = 5
+COMPARED_DIGITS: Final = 8
+"""So many last digits of a phone number are the same with a country's code and without it."""
+
+
+def phone_pattern(text: str) -> str:
+    """Return a regular expression for a phone number in any spelling; empty for another text."""
+    digits = re.sub("[^0-9]", "", text)[-COMPARED_DIGITS:]
+    if len(digits) < FEWEST_DIGITS or not PHONE_CHARACTERS.fullmatch(text.strip()):
+        return ""
+    return "[^0-9]*".join(digits)
 
 
 @admin.register(Booking)
@@ -139,6 +163,20 @@ class BookingAdmin(
         if booking.total_amount is None:
             return "–"
         return f"{format_amount(booking.total_amount, booking.currency)} {booking.currency}"
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Return the order of the list; of what waits for somebody, the most urgent is first."""
+        waiting = request.GET.get(WaitingFilter.parameter_name, "")
+        return WaitingFilter.ORDERINGS.get(waiting) or super().get_ordering(request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search, for a phone number in any spelling too."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        if pattern := phone_pattern(search_term):
+            found |= queryset.filter(client_phone__iregex=pattern)
+        return found, may_have_duplicates
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
