@@ -284,6 +284,15 @@ class Extension:
         """
         return None
 
+    def cancellation_notes(
+        self, booking: Booking, *, site: AdminSite, request: HttpRequest
+    ) -> Iterable[str]:
+        """Yield what follows if the booking is cancelled now, such as a refund.
+
+        The admin shows it before staff cancel. Yield only what the user of the request may see.
+        """
+        return ()
+
     def related_links(
         self, instance: Model, site: AdminSite, request: HttpRequest
     ) -> Iterable[tuple[str, SafeString]]:

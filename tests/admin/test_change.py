@@ -11,6 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.db import OperationalError
 from django.test import Client
+from django.utils.formats import date_format
 
 from bookings import exceptions
 from bookings.admin import BookingAdmin, BookingEventInline
@@ -391,23 +392,51 @@ def test_the_rows_of_a_table_have_the_names_of_its_columns(
     assert '<td class="field-event_type" data-label="Event">Created</td>' in page
 
 
-def test_a_table_without_rows_has_no_head(viewer: Client, booking: Booking) -> None:
-    addons = text_of(viewer.get(page_of(booking))).partition('id="addons-group"')[2]
-    assert "<table" not in addons.partition("</fieldset>")[0]
+def test_a_table_without_rows_is_not_shown(viewer: Client, booking: Booking) -> None:
+    assert 'id="addons-group"' not in text_of(viewer.get(page_of(booking)))
 
 
-def test_a_host_may_collapse_the_history(rf: Any, booking: Booking) -> None:
-    class CollapsedInline(BookingEventInline):
-        classes = ("collapse",)
+def test_a_host_may_show_the_history_at_once(rf: Any, booking: Booking) -> None:
+    class OpenInline(BookingEventInline):
+        classes = ()
 
     class HostAdmin(BookingAdmin):
         def get_inlines(self, request: Any, obj: Any) -> list[Any]:
-            return [CollapsedInline]
+            return [OpenInline]
 
     request = rf.get("/")
     request.user = get_user_model().objects.create_superuser("boss")
     page = HostAdmin(Booking, admin.site).change_view(request, str(booking.pk)).rendered_content
+    assert "<details><summary>" not in page.partition('id="events-group"')[2]
+
+
+def test_the_history_is_folded(viewer: Client, booking: Booking) -> None:
+    page = text_of(viewer.get(page_of(booking)))
     assert "<details><summary>" in page.partition('id="events-group"')[2]
+
+
+def test_the_heading_says_who_comes_when_for_what(
+    viewer: Client, booking: Booking, book: Book, start: datetime, make_service: Make
+) -> None:
+    day = f"{date_format(start, 'D')} {date_format(start, 'DATE_FORMAT')}"
+    title = viewer.get(page_of(booking)).context["title"]
+    assert title == f"Mary · {day}, 10 a.m. – 11 a.m. · Massage with Ada"
+    long = book(service=make_service(duration_minutes=24 * 60), start_at=start + timedelta(days=1))
+    after = start + timedelta(days=2)
+    until = f"{date_format(after, 'D')} {date_format(after, 'DATE_FORMAT')}, 10 a.m."
+    assert until in viewer.get(page_of(long)).context["title"]
+
+
+def test_what_lifts_the_refused_rule_is_offered_below_the_refusal(
+    receptionist: Client, book: Book, make_service: Make
+) -> None:
+    booking = book(service=make_service(reschedule_allowed=False))
+    url = page_of(booking)
+    names = [name for name, _options in receptionist.get(url).context["adminform"].fieldsets]
+    assert names.index("Staff exceptions") > names.index("Client")
+    sent = form_values(receptionist.get(url)) | {"start_at_1": "15:00"}
+    first = receptionist.post(url, sent).context["adminform"].fieldsets[0]
+    assert (str(first[0]), first[1]["classes"]) == ("Staff exceptions", ())
 
 
 def test_date_and_time_have_names(boss: Client, booking: Booking) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from bookings.admin import filters
+from bookings.admin.booking.booking_admin import phone_pattern
 from bookings.models import Booking
 from bookings.services import cancel_booking
 from tests.admin.conftest import LIST, Book, Make, page_of
@@ -187,3 +189,60 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     few = queries()
     fill(27)
     assert queries() == few
+
+
+@pytest.mark.parametrize(
+    "text", ["+49 30 1234567", "030 1234567", "030/123 45 67", "0049301234567", "1234567"]
+)
+@pytest.mark.parametrize("stored", ["+49 (30) 123-4567", "030 1234567", "004930 1234567"])
+def test_a_phone_number_is_found_in_any_spelling(
+    viewer: Client, book: Book, start: datetime, stored: str, text: str
+) -> None:
+    booking = book(client_phone=stored)
+    book(client_phone="+49 30 7654321", start_at=start + timedelta(hours=1))
+    assert references(viewer.get(LIST, {"q": text})) == [booking.reference]
+
+
+@pytest.mark.parametrize("text", ["1234", "+49 30 12345 Mary", "(((", "\N{SUPERSCRIPT TWO}12345"])
+def test_other_text_is_no_phone_number(text: str) -> None:
+    assert phone_pattern(text) == ""
+
+
+def sorted_column(response: Any) -> str:
+    """What the list says it is sorted by."""
+    heads = re.findall(r'class="sortable column-(\w+) sorted (\w+)"', text_of(response))
+    return " ".join(" ".join(head) for head in heads)
+
+
+def test_the_arrow_tells_how_the_rows_are_sorted(viewer: Client, booking: Booking) -> None:
+    assert sorted_column(viewer.get(LIST)) == "start_at descending"
+    assert sorted_column(viewer.get(LIST, {"when": "upcoming"})) == "start_at ascending"
+    assert sorted_column(viewer.get(LIST, {"o": "3"})) == "client_name ascending"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "field"),
+    [
+        ("approval", "requested_at"),
+        ("client", "delivered_at"),
+        ("hold", "expires_at"),
+        ("overdue", "end_at"),
+    ],
+)
+def test_who_waits_longest_is_first(
+    viewer: Client, booking: Booking, waiting: str, field: str
+) -> None:
+    response = viewer.get(LIST, {"waiting": waiting})
+    assert response.context["cl"].queryset.query.order_by[:2] == (field, "pk")
+    assert sorted_column(response) == ""
+
+
+def test_the_filters_are_folded_and_named_when_they_narrow_the_list(
+    viewer: Client, booking: Booking
+) -> None:
+    page = text_of(viewer.get(LIST))
+    assert '<details class="bookings-filters">' in page
+    assert "Clear all filters" not in page
+    page = text_of(viewer.get(LIST, {"status__exact": "CONFIRMED", "when": "upcoming"}))
+    assert "<strong>When: Upcoming · Status: Confirmed</strong>" in page
+    assert "Clear all filters" in page

@@ -9,13 +9,31 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 
 def status_badge(obj: Any) -> SafeString:
     """Return the badge of an object's ``status``."""
     return badge(obj.status, obj.get_status_display())
+
+
+def booking_heading(booking: Any) -> str:
+    """Return who comes when for what, as the title of a booking's page."""
+    start, end = timezone.localtime(booking.start_at), timezone.localtime(booking.end_at)
+    until = date_format(end, "TIME_FORMAT")
+    if end.date() != start.date():
+        until = f"{date_format(end, 'D')} {date_format(end, 'DATETIME_FORMAT')}"
+    return _("%(client)s · %(start)s – %(end)s · %(service)s with %(provider)s") % {
+        "client": booking.client_name or booking.reference,
+        "start": f"{date_format(start, 'D')} {date_format(start, 'DATETIME_FORMAT')}",
+        "end": until,
+        "service": booking.service,
+        "provider": booking.provider,
+    }
 
 
 def badge(status: str, text: str) -> SafeString:

@@ -54,7 +54,7 @@ class WhenFilter(admin.SimpleListFilter):
 class OrderedChangeList(ChangeList):
     """Marks the columns by which the rows are sorted, also if the sort depends on a filter."""
 
-    default_ordering: Sequence[str] = ()
+    default_ordering: Sequence[Any] = ()
     """The order of rows that ``get_ordering()`` returns for the request."""
 
     def get_ordering_field_columns(self) -> dict[int, Literal["asc", "desc"]]:
@@ -62,7 +62,8 @@ class OrderedChangeList(ChangeList):
             return super().get_ordering_field_columns()
         columns: dict[int, Literal["asc", "desc"]] = {}
         fields = [self.get_ordering_field(name) for name in self.list_display]
-        for name in self.default_ordering:
+        # A host may sort by an expression, which is no column.
+        for name in (one for one in self.default_ordering if isinstance(one, str)):
             field = name.removeprefix("-")
             if field in fields:
                 columns[fields.index(field)] = "desc" if name.startswith("-") else "asc"

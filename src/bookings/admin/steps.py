@@ -208,6 +208,7 @@ class StepsMixin(BaseAdmin):
         hidden: list[tuple[str, Any]],
     ) -> HttpResponse:
         objects = list(objects)
+        notes = self.step_notes(request, step, objects[0]) if len(objects) == 1 else []
         return self.render_question(
             request,
             form,
@@ -215,7 +216,12 @@ class StepsMixin(BaseAdmin):
             title=step.title_text(),
             button=step.button_text(len(objects)),
             hidden=hidden,
+            notes=notes,
         )
+
+    def step_notes(self, request: HttpRequest, step: Step, obj: Any) -> list[str]:
+        """Return what to say on the step's page: what follows if it is taken for the object."""
+        return []
 
 
 def _outcome_text(step: Step, obj: Any, outcome: StepOutcome) -> str:

@@ -400,3 +400,25 @@ def test_the_pages_take_the_same_queries_for_any_number_of_payments(
     for path, number in zip(paths, numbers, strict=True):
         with django_assert_num_queries(number):
             text(boss, path)
+
+
+def test_cancelling_says_beforehand_what_goes_back_and_what_is_owed(
+    boss: Client, booking: Booking, pay: Pay, service: Any, book: Book
+) -> None:
+    page = f"/admin/bookings/booking/{booking.pk}/step/cancel/"
+    assert "would be" not in text(boss, page), "Nothing is paid, and there is no policy."
+    pay(booking, 40)
+    assert "40.00 USD of the 40.00 USD paid would be refunded." in text(boss, page)
+    other = Client()
+    user = get_user_model().objects.create_user("desk", is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(codename__in=["view_booking", "change_booking"])
+    )
+    other.force_login(user)
+    assert "would be" not in text(other, page), "who may not see payments"
+    cancel_booking(booking, by="provider")
+    assert "would be" not in text(boss, page), "It is cancelled already."
+    set_refund_policy([Tier(notice_minutes=0, refund_percent=100, fee_percent=20)], service=service)
+    late = book()
+    page = f"/admin/bookings/booking/{late.pk}/step/cancel/"
+    assert "A fee of 20.00 USD would be due." in text(boss, page)

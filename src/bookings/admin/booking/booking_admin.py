@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import Any, ClassVar, Final
 
@@ -33,7 +32,7 @@ from bookings.admin.booking.steps import STEPS
 from bookings.admin.calendar.drag import DragMixin
 from bookings.admin.calendar.view import CalendarMixin
 from bookings.admin.choices import RelatedFilter
-from bookings.admin.display import status_badge
+from bookings.admin.display import booking_heading, status_badge
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_errors import stale_message
 from bookings.admin.form_fields import initial_instant
@@ -217,14 +216,14 @@ class BookingAdmin(
         if {f"{FIELD_PREFIX}{name}" for name in values_of(obj)} - {*names}:
             # Something was asked that is not asked any more.
             names = [*names, "answered"]
-        return fieldsets.change_fieldsets(names, is_movable=obj.holds_time)
+        return fieldsets.change_fieldsets(names, is_movable=self.is_movable(obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             editable = fieldsets.EDITABLE_WHEN_NEW
         elif not self.has_change_permission(request, obj):
             editable = frozenset()
-        elif obj.holds_time:
+        elif self.is_movable(obj):
             editable = fieldsets.EDITABLE_WHILE_ACTIVE
         else:
             editable = fieldsets.EDITABLE_ONCE_OVER
@@ -288,10 +287,14 @@ class BookingAdmin(
         elif not self.has_change_permission(request, obj):
             chosen = forms.ModelForm
         else:
-            chosen = MoveForm if obj.holds_time else DetailsForm
+            chosen = MoveForm if self.is_movable(obj) else DetailsForm
         if self.form is forms.ModelForm:
             return chosen
         return type(self.form.__name__, (self.form, chosen), {})
+
+    def is_movable(self, obj: Any) -> bool:
+        """Return whether the page changes when the booking is. A seat is when its session is."""
+        return bool(obj.holds_time) and not obj.is_in_session
 
     def get_addons_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the add-ons to choose from."""
@@ -332,13 +335,31 @@ class BookingAdmin(
             obj.copy_from(write(self.get_actor(request)))
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-        if context["original"] is not None:
-            context["open_steps"] = self.open_steps(request, context["original"])
-            context["version"] = self.version_of(context["original"])
+        booking = context["original"]
+        if booking is not None:
+            context["title"] = booking_heading(booking)
+            context["open_steps"] = self.open_steps(request, booking)
+            context["version"] = self.version_of(booking)
+            context["related_links"] = [
+                link
+                for extension in extensions.implementing("related_links")
+                for link in extension.related_links(booking, self.admin_site, request)
+            ]
+        if context["adminform"].form.errors:
+            _offer_exceptions(context["adminform"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def version_of(self, obj: Any) -> str:
         return str(obj.version)
+
+    def step_notes(self, request: HttpRequest, step: Step, obj: Any) -> list[str]:
+        if step.name != "cancel":
+            return []
+        return [
+            note
+            for extension in extensions.implementing("cancellation_notes")
+            for note in extension.cancellation_notes(obj, site=self.admin_site, request=request)
+        ]
 
     def take_step(
         self, request: HttpRequest, step: Step, obj: Any, *, version: str | None, **values: Any
@@ -350,6 +371,14 @@ class BookingAdmin(
         step.service(obj, actor=actor, expected_version=expected_version, **values)
         self.log_change(request, obj, f"{step.result_text(obj)}.")
         return StepOutcome(is_new=True)
+
+
+def _offer_exceptions(adminform: Any) -> None:
+    """Open the fieldset in which staff override rules, and put it first, below the refusal."""
+    exceptions = [one for one in adminform.fieldsets if one[0] == fieldsets.EXCEPTIONS]
+    others = [one for one in adminform.fieldsets if one[0] != fieldsets.EXCEPTIONS]
+    opened = [(name, {**options, "classes": ()}) for name, options in exceptions]
+    adminform.fieldsets = [*opened, *others]
 
 
 def _parse_version(text: str) -> int:

@@ -45,6 +45,9 @@ SNAPSHOT_FIELDS: Final = (
     "two_sided_completion",
     "pricing_type",
 )
+EXCEPTIONS: Final = _("Staff exceptions")
+"""The name of the fieldset in which staff override rules."""
+
 CREATED_BY: Final = user_column(Booking, "created_by")
 CANCELLED_BY: Final = user_column(Booking, "cancelled_by")
 RECORD_FIELDS: Final = (
@@ -72,7 +75,7 @@ def add_fieldsets(questions: list[str]) -> Fieldsets:
     return [
         (None, {"fields": (*tenant_fields(), *plan)}),
         *_client_and_notes(questions),
-        (_("Staff exceptions"), exceptions),
+        (EXCEPTIONS, exceptions),
     ]
 
 
@@ -83,8 +86,8 @@ def change_fieldsets(questions: list[str], *, is_movable: bool) -> Fieldsets:
     exceptions = {"fields": (*RULE_FIELDS, "by"), "classes": ("collapse",)}
     return [
         (None, {"fields": ("state", *tenant_fields(), "service", *plan, *rest)}),
-        *([(_("Staff exceptions"), exceptions)] if is_movable else []),
         *_client_and_notes(questions),
+        *([(EXCEPTIONS, exceptions)] if is_movable else []),
         *_record(),
     ]
 

@@ -68,6 +68,7 @@ class BookingResourceInline(ReadOnlyInline):
 class BookingEventInline(ReadOnlyInline):
     model = BookingEvent
     verbose_name_plural = _("history")
+    classes = ("collapse",)
     fields = readonly_fields = (
         "created_at",
         "event_type",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from bookings.services.anonymize import ErasedClient
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
+    from django.db.models import Model
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
@@ -88,3 +89,12 @@ class GroupSessionsExtension(Extension):
         from bookings.contrib.group_sessions.admin.attention import waitlists_with_free_seats
 
         yield waitlists_with_free_seats(site=site, request=request, rows=rows)
+
+    def related_links(
+        self, instance: Model, site: AdminSite, request: HttpRequest
+    ) -> Iterable[tuple[str, SafeString]]:
+        if not isinstance(instance, Booking) or not instance.is_in_session:
+            return ()
+        from bookings.contrib.group_sessions.admin.seat_pages import session_links
+
+        return session_links(instance, site, request)

@@ -58,3 +58,10 @@ class PaymentsExtension(Extension):
         from bookings.contrib.payments.admin.attention import refunds_due
 
         yield refunds_due(site=site, request=request, rows=rows)
+
+    def cancellation_notes(
+        self, booking: Booking, *, site: AdminSite, request: HttpRequest
+    ) -> Iterator[str]:
+        from bookings.contrib.payments.admin.cancellation import cancellation_notes
+
+        return cancellation_notes(booking, site=site, request=request)

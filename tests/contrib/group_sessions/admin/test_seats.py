@@ -22,6 +22,7 @@ from bookings.contrib.group_sessions.services import (
 from bookings.integrity import find_problems
 from bookings.ledger.entries import in_session_error
 from bookings.models import Booking
+from tests.admin.conftest import _browser
 from tests.admin.page import FormData, form_values, messages_of, text_of
 from tests.contrib.group_sessions.admin.conftest import LIST, QUESTION, page_of
 from tests.contrib.group_sessions.conftest import (
@@ -332,11 +333,26 @@ def test_the_page_of_a_booking_links_to_the_page_that_moves_its_seat(
 ) -> None:
     booking = make_booking(session, now_dt=None)
     url = f"/desk/bookings/booking/{booking.pk}/change/"
-    sent = form_values(boss.get(url)) | {"start_at_1": "17:00"}
-    page = text_of(boss.post(url, sent))
-    assert "This booking is a seat in a session. Move it to another session, or cancel it." in page
+    page = text_of(boss.get(url))
     where = page_of(session, f"move/{booking.pk}", site="desk")
-    assert f'<a href="{where}">Choose the session</a>.' in page
+    assert f'<a href="{where}">Choose the session</a>' in page
+    assert f'Session: <a href="{page_of(session, site="desk")}">' in page
+    assert "start_at_1" not in form_values(boss.get(url)), "It has no start of its own to edit."
+    reader = _browser("reader", "view_booking", "view_session")
+    page = text_of(reader.get(url.replace("desk", "admin")))
+    assert f'Session: <a href="{page_of(session)}">' in page
+    assert "Choose the session" not in page
+    stranger = _browser("other", "view_booking")
+    assert "Session: <a" not in text_of(stranger.get(url.replace("desk", "admin")))
+
+
+def test_what_refuses_a_seat_on_the_page_of_a_booking_links_there_too(
+    session: Session, make_booking: MakeBooking
+) -> None:
+    booking = make_booking(session, now_dt=None)
+    (message,) = as_form_error(in_session_error(), booking, "desk").messages
+    where = page_of(session, f"move/{booking.pk}", site="desk")
+    assert message.endswith(f'<a href="{where}">Choose the session</a>.')
 
 
 def test_there_is_no_link_where_the_site_has_no_sessions(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
@@ -14,8 +16,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from bookings.admin.base import BaseAdmin, Page, posted_data, submit
+from bookings.admin.display import change_link
 from bookings.admin.question_fields import QuestionsForm, questions_for_staff, with_questions
-from bookings.admin.visibility import selectable_objects
+from bookings.admin.visibility import can_change, selectable_objects, visible_objects
 from bookings.contrib.group_sessions.admin.display import bookable_seats
 from bookings.contrib.group_sessions.admin.seat_forms import (
     BookSeatForm,
@@ -150,3 +153,18 @@ def move_link(booking: Booking, site: str) -> SafeString | None:
     except NoReverseMatch:
         return None
     return format_html('<a href="{}">{}</a>', url, _("Choose the session"))
+
+
+def session_links(
+    booking: Booking, site: AdminSite, request: HttpRequest
+) -> Iterator[tuple[str, SafeString]]:
+    """Yield a link to the session of a seat, and one to move the seat, if the user may see it."""
+    sessions = visible_objects(site, Session, request)
+    seat = Seat.objects.filter(booking=booking, session__in=sessions.order_by().values("pk"))
+    session = Session.objects.filter(pk__in=seat.values("session")).first()
+    if session is None:
+        return
+    yield _("Session"), change_link(site, session)
+    link = move_link(booking, site.name)
+    if link and booking.holds_time and can_change(site, Session, request, session):
+        yield _("Another session"), link
