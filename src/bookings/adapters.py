@@ -45,6 +45,7 @@ class DefaultBookingAdapter:
 
     - :meth:`check_permission` and :meth:`generate_reference` always;
     - :meth:`limits` and :meth:`time_zone` if there are limits;
+    - :meth:`time_zone` where ``save()`` changes the time of a booking by the day;
     - :meth:`named_seats` where clients are told apart;
     - :meth:`questions` when a hold is completed, and when answers are changed;
     - :meth:`check_bookable`, :meth:`requires_approval` and :meth:`approval_deadline` when a booking
@@ -218,8 +219,8 @@ class DefaultBookingAdapter:
         )
 
     def time_zone(self, booking: Booking) -> tzinfo:
-        """Return the zone in which days begin and end: of the limits, and of
-        ``maximum_advance_days``.
+        """Return the zone in which days begin and end: of the limits, of ``maximum_advance_days``,
+        of prices by the day, and of bookings that last by the wall clock.
 
         It is called once for each provider, and only where a day matters.
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bookings.contrib.schedule.models import Schedule
+from bookings.contrib.schedule.models import BusinessHours, Schedule
 from bookings.contrib.series.exceptions import SeriesConflict
 from bookings.contrib.series.services import add_occurrence, reschedule_series
 from bookings.exceptions import InvalidBooking
@@ -146,3 +146,45 @@ def test_alternatives_in_the_past_are_left_out(make_series: MakeSeries, flat: An
         )
     [conflict] = caught.value.skipped
     assert list(map(local, conflict.alternatives)) == ["03-21 09:00", "03-23 09:00"]
+
+
+def test_the_slot_engine_knows_how_long_each_of_them_lasts(
+    make_series: MakeSeries, make_service: Make, provider: Any, settings: Any, book: Book
+) -> None:
+    """The clocks are put forward on the night before the third of them is over."""
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
+    BusinessHours.objects.bulk_create(
+        BusinessHours(
+            schedule=Schedule.objects.get(),
+            day_of_week=day,
+            open_time="09:00",
+            close_time="10:00",
+        )
+        for day in range(7)
+    )
+    car = make_service(duration_days=1, spans_closures=True)
+    taken = datetime(2026, 3, 29, 7, tzinfo=UTC)
+    book(service=car, start_at=taken)
+
+    series = make_series(
+        service=car, start_at=FIRST.replace(day=26), rrule="FREQ=DAILY;COUNT=3"
+    ).series
+    assert ends()[:3] == ["03-27 09:00", "03-28 09:00", "03-29 09:00"]
+
+    first = series.occurrences.first()
+    assert first is not None
+    with pytest.raises(SeriesConflict):
+        reschedule_series(first, scope="all", new_start_at=FIRST.replace(day=27), now_dt=NOW)
+    with pytest.raises(SeriesConflict) as caught:
+        make_series(
+            service=car,
+            start_at=FIRST.replace(day=28),
+            rrule="FREQ=DAILY;COUNT=2",
+            alternatives=2,
+        )
+    assert [
+        (local(each.start_at), list(map(local, each.alternatives))) for each in caught.value.skipped
+    ] == [
+        ("03-28 09:00", ["03-30 09:00", "03-31 09:00"]),
+        ("03-29 09:00", ["04-01 09:00", "04-02 09:00"]),
+    ]
