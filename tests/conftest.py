@@ -98,6 +98,8 @@ ONLY_SQLITE = (
     "mutations/*",
     # How many statements a refusal takes, which test_pools.py provokes on every database.
     "services/test_pool_refusals.py",
+    # Windows of time, in pure Python.
+    "contrib/reports/test_periods.py",
     # Whether two answers agree, each of which is tested on all databases.
     "contrib/schedule/slots/test_slots_match_bookings.py",
     "contrib/schedule/slots/test_slots_match_resources.py",
@@ -126,6 +128,7 @@ UNMEASURED = (
     "contrib/schedule/engine/test_against_reference.py",
     "contrib/schedule/engine/test_wall_clock.py",
     "contrib/schedule/slots/test_slots_match_bookings.py",
+    "contrib/reports/test_against_oracle.py",
     "contrib/series/test_against_naive.py",
 )
 # The tests that cover the code written for one database or another. Of the rest, SQLite's run is
@@ -137,6 +140,7 @@ MEASURED_ON_SERVERS = (
     "services/*",
     "contrib/group_sessions/test_generate_sessions.py",
     "contrib/group_sessions/test_series*.py",
+    "contrib/reports/test_selectors.py",
     "contrib/series/test_create.py",
 )
 # The fixture of the processes that race. They and their database are used by one test at a time, so

@@ -30,6 +30,7 @@ BENCHMARKS: Final = (
     "size",
     "slots",
     "peers",
+    "reports",
     "steps",
 )
 

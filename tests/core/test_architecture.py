@@ -47,10 +47,11 @@ UPWARD_IN_CONTRIB = {
 }
 
 # Contrib apps that build on another one. Series are of sessions where those are installed, and
-# sessions are generated from the hours of a schedule.
+# sessions are generated from the hours of a schedule. Reports count sessions and payments.
 NEIGHBOURS: dict[str, set[str]] = {
     "bookings.contrib.series": {"bookings.contrib.group_sessions"},
     "bookings.contrib.group_sessions": {"bookings.contrib.schedule"},
+    "bookings.contrib.reports": {"bookings.contrib.group_sessions", "bookings.contrib.payments"},
 }
 
 

@@ -18,6 +18,7 @@ OURS_AND_DJANGOS = {
     "bookings_payments",
     "bookings_group_sessions",
     "bookings_series",
+    "bookings_reports",
     "auth",
     "contenttypes",
 }

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "bookings.contrib.series",
     "bookings.contrib.payments",
     "bookings.contrib.group_sessions",
+    "bookings.contrib.reports",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,1 @@
+"""Reports: rates, value, response times and utilisation, computed from what is stored."""
