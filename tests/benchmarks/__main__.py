@@ -52,7 +52,7 @@ def main() -> None:
         "--history",
         type=int,
         nargs="+",
-        default=[1_000, 100_000, 1_000_000],
+        default=[10_000, 100_000, 1_000_000],
         help="how many bookings are over (growth)",
     )
     parser.add_argument("--stale", type=int, default=100_000, help="holds that are due (expire)")

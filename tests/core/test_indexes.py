@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.db.migrations.writer import MigrationWriter
 from django.utils import timezone
@@ -93,6 +95,25 @@ def test_growth_is_kept_out_by_indexes_on_postgresql(book: Book) -> None:
     control = Booking.objects.filter(start_at__lt=day + timedelta(days=1), end_at__gt=day)
     assert "BitmapOr" not in control.explain()
     assert len(Booking.objects.during(day, day + timedelta(days=1))) == 25
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="The other databases have no such indexes."
+)
+def test_the_migration_drops_what_it_creates(db: None) -> None:
+    migration = import_module("bookings.migrations.0013_indexes_of_growth")
+    names = {"bookings_provider_active", "bookings_long"}
+
+    def found() -> set[str]:
+        with connection.cursor() as cursor:
+            constraints = connection.introspection.get_constraints(cursor, "bookings_booking")
+        return names & constraints.keys()
+
+    with connection.schema_editor(atomic=False) as editor:
+        migration.drop(apps, editor)
+        assert found() == set()
+        migration.create(apps, editor)
+    assert found() == names
 
 
 def test_the_columns_are_indexed(db: None) -> None:
