@@ -16,6 +16,7 @@ import bookings
 from bookings import abstract, adapters, exceptions, models, selectors, services, signals
 from bookings.conf import PREFIX, AppSettings
 from bookings.contrib.group_sessions.management import commands as session_commands
+from bookings.contrib.reports.management import commands as report_commands
 from bookings.contrib.schedule import exceptions as schedule_exceptions
 from bookings.contrib.schedule import models as schedule_models
 from bookings.contrib.schedule import selectors as slot_selectors
@@ -145,7 +146,7 @@ def test_every_check_has_its_row() -> None:
 
 
 def test_every_command_has_its_section() -> None:
-    paths = [*commands.__path__, *session_commands.__path__]
+    paths = [*commands.__path__, *session_commands.__path__, *report_commands.__path__]
     names = {module.name for module in pkgutil.iter_modules(paths)}
     assert set(re.findall(r"^## `(\w+)`$", page("commands"), re.MULTILINE)) == names
 

@@ -223,7 +223,7 @@ def test_requests_that_wait_too_long_spoil_the_share(store: Store) -> None:
 
 def test_the_percentiles_are_those_of_single_answers(store: Store) -> None:
     for hours in range(1, 12):
-        answer = ("DECLINED", START + hours * HOUR, {})
+        answer: Any = ("DECLINED", START + hours * HOUR, {})
         store(requested_at=START, status="DECLINED", events=[answer])
     found = response_report(MARCH, now_dt=NOW).total
     assert (found.median, found.p90) == (6 * HOUR, 10 * HOUR)

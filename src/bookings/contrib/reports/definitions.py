@@ -93,13 +93,11 @@ SHARES: Final = (
     Share("completion", _("completion rate"), "completed", "decided"),
     Share("no_show_rate", _("no-show rate"), "no_show", "decided"),
     Share("cancellation", _("cancellation rate"), "cancelled_by_person", "bookings"),
-    Share("client_cancellation", _("cancelled by clients"), "cancelled_by_client", "bookings"),
-    Share(
-        "provider_cancellation", _("cancelled by providers"), "cancelled_by_provider", "bookings"
-    ),
-    Share("late_cancellation", _("late, of cancelled by clients"), "late", "cancelled_by_client"),
-    Share("auto_cancellation", _("cancelled automatically"), "overdue", "bookings"),
-    Share("reschedule", _("moved"), "rescheduled", "bookings"),
+    Share("client_cancellation", _("clients who cancel"), "cancelled_by_client", "bookings"),
+    Share("provider_cancellation", _("providers who cancel"), "cancelled_by_provider", "bookings"),
+    Share("late_cancellation", _("clients who cancel late"), "late", "cancelled_by_client"),
+    Share("auto_cancellation", _("automatic cancellations"), "overdue", "bookings"),
+    Share("reschedule", _("bookings that were moved"), "rescheduled", "bookings"),
 )
 
 
