@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -59,9 +59,6 @@ class BaseAdmin(InvalidFilterMixin):
     Its template extends ``admin/bookings/page.html``. A change of an object's state, with a button
     on the object's page, is a :class:`~bookings.admin.steps.Step`.
     """
-
-    class Media:
-        css: ClassVar = {"all": ["bookings/admin.css"]}
 
     def get_pages(self) -> list[Page]:
         """Return the pages besides Django's own. The first one whose route matches is used."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import DataError
@@ -16,7 +16,14 @@ class InvalidFilterMixin(ModelAdmin):
 
     Django does so for a text that is no number, but not for a number that is too large, or for a
     text with a null character: only the database or its driver refuses these.
+
+    As the base of every admin class of the package, it also loads their style sheet, and the script
+    that names the parts of Django's widgets for screen readers.
     """
+
+    class Media:
+        css: ClassVar = {"all": ["bookings/admin.css"]}
+        js: ClassVar = ["bookings/labels.js"]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         try:
