@@ -61,6 +61,7 @@ ONLY_SQLITE = (
     "admin/test_questions.py",
     "admin/test_relations.py",
     "admin/test_steps.py",
+    "browser/*",
     "*/admin/*",
     "*/test_admin.py",
     "tenancy/test_*_admin.py",
@@ -115,6 +116,7 @@ ONLY_POSTGRES = ("test_embedded_postgres.py",)
 # Measuring coverage doubles the CPU time of a process. These tests go through the same lines again
 # and again, and a line has to be covered by a test that says what it does.
 UNMEASURED = (
+    "browser/*",
     "core/test_architecture.py",
     "example/*",
     "faults/*",

@@ -43,6 +43,9 @@
         const search = document.getElementById('searchbar');
         setName(search, search?.getAttribute('placeholder') || textOf(document.querySelector('label[for="searchbar"]'))
             || search?.form.querySelector('[type="submit"]').value);
+        for (const icon of root.querySelectorAll('.help-tooltip[aria-label]')) {
+            icon.setAttribute('role', 'img');
+        }
         for (const head of root.querySelectorAll('thead th:empty, thead th.original')) {
             if (!textOf(head)) {
                 head.setAttribute('aria-hidden', 'true');

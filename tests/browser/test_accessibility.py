@@ -1,0 +1,62 @@
+"""axe-core finds nothing on any page, on a desktop and on a phone, in light and in dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+axe_playwright_python = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+LISTS = (
+    *("bookings/booking", "bookings_group_sessions/session", "bookings_schedule/schedule"),
+    *("bookings_schedule/timeoff", "bookings_payments/payment", "bookings_payments/refunddue"),
+    *("bookings_payments/refundpolicy", "bookings_series/series"),
+)
+FORMS = (
+    *("bookings/booking", "bookings_group_sessions/session", "bookings_schedule/schedule"),
+    *("bookings_schedule/timeoff", "bookings_payments/refundpolicy"),
+)
+
+
+def addresses(salon: dict[str, Any]) -> Iterator[str]:
+    booking, session = salon["booking"], salon["session"]
+    day = f"{booking.start_at:%Y-%m-%d}"
+    bookings = "/admin/bookings/booking/"
+    sessions = f"/admin/bookings_group_sessions/session/{session.pk}"
+    yield "/admin/bookings/"
+    yield f"{bookings}calendar/?day={day}"
+    yield f"{bookings}calendar/?day={day}&view=week"
+    yield f"{bookings}calendar/?day={day}&view=week&provider={salon['ben'].pk}"
+    yield f"{bookings}attention/"
+    yield f"{bookings}{booking.pk}/change/"
+    yield f"{bookings}{booking.pk}/step/cancel/"
+    yield from (f"{sessions}/{page}/" for page in ("change", "attendance", "book"))
+    yield "/admin/bookings_group_sessions/session/generate/"
+    yield from (f"/admin/{name}/" for name in LISTS)
+    yield from (f"/admin/{name}/add/" for name in FORMS)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "color_scheme"), [(1440, 900, "light"), (390, 844, "dark")]
+)
+def test_axe_finds_nothing(
+    open_context: Any, salon: dict[str, Any], width: int, height: int, color_scheme: str
+) -> None:
+    page = open_context(width, height, color_scheme=color_scheme).new_page()
+    axe = axe_playwright_python.Axe()
+    violations = []
+    for address in addresses(salon):
+        response = page.goto(address)
+        assert response is not None
+        assert response.status == 200, address
+        # The script that names the parts of widgets runs once they have been made.
+        page.wait_for_timeout(50)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{address} is {wide} pixels wide."
+        found = axe.run(page).response["violations"]
+        violations += [
+            f"{address}: {one['id']} {node['target']}" for one in found for node in one["nodes"]
+        ]
+    assert violations == []
