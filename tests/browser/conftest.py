@@ -53,8 +53,11 @@ def day() -> datetime:
 
 
 @pytest.fixture
-def salon(transactional_db: None, day: datetime) -> dict[str, Any]:
+def salon(transactional_db: None, day: datetime, settings: Any) -> dict[str, Any]:
     """Ana is booked at ten, Ben gives a class at two, and both are open from nine to five."""
+    settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = (
+        "bookings.contrib.schedule.selectors.list_available_slots"
+    )
     massage = _make(
         "SERVICE_MODEL", name="Massage", duration_minutes=60, price_amount=80, currency="EUR"
     )
