@@ -55,6 +55,7 @@ def day() -> datetime:
 @pytest.fixture
 def salon(transactional_db: None, day: datetime, settings: Any) -> dict[str, Any]:
     """Ana is booked at ten, Ben gives a class at two, and both are open from nine to five."""
+    settings.BOOKINGS_SLOT_VALIDATION_MODE = "ENGINE"
     settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = (
         "bookings.contrib.schedule.selectors.list_available_slots"
     )

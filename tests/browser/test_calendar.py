@@ -57,10 +57,17 @@ def test_a_refused_move_says_why_and_may_be_made_all_the_same(
     assert Booking.objects.get(pk=salon["booking"].pk).start_at == day + timedelta(hours=12)
 
 
-def test_a_taken_time_cannot_be_overridden(calendar: Clicks, salon: dict[str, Any]) -> None:
+def test_a_taken_time_cannot_be_overridden(
+    calendar: Clicks, salon: dict[str, Any], day: datetime
+) -> None:
     calendar.drag(KIM, down=hour_height(calendar))
     calendar.page.wait_for_selector("dialog[open]")
-    assert not calendar.page.locator("dialog button[value='override']").is_visible()
+    calendar.click("dialog button[value='override']")
+    calendar.page.wait_for_function(
+        "document.querySelector('dialog[open] [value=override]')?.hidden"
+    )
+    assert calendar.text("dialog p") == "Booking conflicts with an existing booking."
+    assert Booking.objects.get(pk=salon["booking"].pk).start_at == day + timedelta(hours=10)
 
 
 def test_a_length_that_is_not_for_choice_is_refused(calendar: Clicks) -> None:
