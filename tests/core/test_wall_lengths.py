@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bookings.exceptions import InvalidBooking
+from bookings.exceptions import SlotUnavailable
 from bookings.rules.lengths import WallLength, started_days
 
 MINUTE = timedelta(minutes=1)
@@ -59,7 +59,7 @@ def test_it_ends_at_what_the_clock_shows(
     )
     length = WallLength(days, ends_at)
     if end <= start:
-        with pytest.raises(InvalidBooking):
+        with pytest.raises(SlotUnavailable):
             length.end_at(start, zone)
         return
     assert length.end_at(start, zone) == end

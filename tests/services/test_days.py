@@ -16,6 +16,7 @@ from bookings.exceptions import (
     IdempotencyKeyReused,
     InvalidBooking,
     PoolExhausted,
+    SlotUnavailable,
 )
 from bookings.models import Booking
 from bookings.pools import AnyOf
@@ -152,11 +153,15 @@ def test_without_days_it_ends_on_the_same_day(book: Book, make_service: Make) ->
     assert wall(booking.end_at) == "06-01 18:00"
     assert (booking.duration_days, booking.ends_at_time) == (0, time(18))
     for late in ("18:00", "19:00"):
-        error = refusal(book, service=until_six, start_at=berlin("2030-06-01", late))
+        start = berlin("2030-06-01", late)
+        with nothing_written(), pytest.raises(SlotUnavailable) as caught:
+            book(service=until_six, start_at=start)
+        error = caught.value
         assert str(error) == (
             "The service ends at 18:00, which is not after the start. Choose an earlier start."
         )
-        assert error.field == "start_at"
+        assert (error.booking_code, error.field) == ("ends_before_start", "start_at")
+        assert error.start_at == start
     assert "on the day on which it starts" in str(
         refusal(book, service=until_six, start_at=berlin("2030-06-01"), duration_days=1)
     )
@@ -314,6 +319,34 @@ def test_who_of_a_pool_is_busy_is_told_by_their_own_clocks(
         now_dt=NOW,
     )
     assert (moved.provider.name, moved.end_at.astimezone(UTC)) == ("Ben", back)
+
+
+def test_who_is_past_the_end_by_their_own_clocks_is_passed_over(
+    book: Book, make_service: Make, provider: Any, other_provider: Any, make_provider: Make
+) -> None:
+    """At eight in the evening in Berlin it is two in the afternoon in New York."""
+    until_six = make_service(ends_at_time=time(18))
+    evening = berlin("2030-06-01", "20:00")
+    ben = make_provider(name="Ben")
+
+    booking = book(
+        service=until_six, provider=AnyOf([provider, ben, other_provider]), start_at=evening
+    )
+    assert booking.provider == other_provider
+    with nothing_written(), pytest.raises(PoolExhausted) as caught:
+        book(service=until_six, provider=AnyOf([other_provider, ben]), start_at=evening)
+    codes = [error.booking_code for _provider, error in caught.value.refusals]
+    assert codes == ["conflict", "ends_before_start"]
+
+    moved = reschedule_booking(
+        book(service=until_six, start_at=berlin("2030-06-02")),
+        new_start_at=evening + DAY,
+        new_provider=AnyOf([provider, ben, other_provider]),
+        now_dt=NOW,
+    )
+    assert moved.provider == other_provider
+    with nothing_done(), pytest.raises(SlotUnavailable):
+        reschedule_booking(moved, new_start_at=evening, new_provider=ben, now_dt=NOW)
 
 
 def test_a_move_follows_the_clocks(book: Book, car: Any, other_provider: Any) -> None:

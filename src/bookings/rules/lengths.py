@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from django.utils.dateparse import parse_time
 from django.utils.translation import gettext_lazy as _
 
-from bookings.exceptions import InvalidBooking
+from bookings.exceptions import InvalidBooking, SlotUnavailable
 from bookings.rules import instants
 from bookings.rules.durations import MINUTES_PER_DAY, format_minutes
 from bookings.rules.validation import MAX_MINUTES, Readable, whole_number
@@ -40,21 +40,22 @@ class WallLength:
     def end_at(self, start_at: datetime, zone: tzinfo) -> datetime:
         """Return the end in UTC; ``start_at`` is in UTC, and the days are those of the zone.
 
-        Raises ``InvalidBooking`` if it does not end after the start.
+        Raises ``SlotUnavailable`` (``ends_before_start``) if it does not end after the start.
         """
         start = instants.floor_second(start_at)
         end_at = EPOCH + self.end_second(start, self.clock(zone, start, start)) * SECOND
         if self.ends_at is None:
             end_at += timedelta(microseconds=start_at.microsecond)
         if end_at <= start_at:
-            raise InvalidBooking(
+            # Another start of a series may do, and another provider of a pool, in another zone.
+            raise SlotUnavailable(
                 _(
                     "The service ends at %(end)s, which is not after the start. "
                     "Choose an earlier start."
                 ),
-                INVALID_DURATION,
+                "ends_before_start",
                 params={"end": (self.ends_at or time()).isoformat("minutes")},
-                field="start_at",
+                start_at=start_at,
             )
         return end_at
 

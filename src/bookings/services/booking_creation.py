@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import slots, terms
 from bookings.adapters import DefaultBookingAdapter, get_adapter
 from bookings.conf import app_settings
-from bookings.exceptions import BookingError, InvalidBooking, PoolExhausted
+from bookings.exceptions import BookingError, InvalidBooking, PoolExhausted, SlotUnavailable
 from bookings.ledger import claims, entries, locks, postgres, resource_claims
 from bookings.ledger.transactions import atomic_with_retry
 from bookings.models import Booking, BookingAddon, BookingEvent, BookingResource
@@ -135,7 +135,7 @@ def save_with_any_provider(
             zones.load(bookings)
         for booking in bookings:
             # An attempt tells what is wrong with an attribute of the provider.
-            with suppress(InvalidBooking):
+            with suppress(InvalidBooking, SlotUnavailable):
                 new = NewBooking(booking, addons, override_policy=override_policy)
                 new.apply_length(zones)
                 choices.append(

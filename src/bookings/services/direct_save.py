@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import terms
 from bookings.adapters import get_adapter
-from bookings.exceptions import InvalidBooking, MissingReference
+from bookings.exceptions import InvalidBooking, MissingReference, SlotUnavailable
 from bookings.ledger import claims, entries, locks, resource_claims
 from bookings.ledger.locked import act_under_lock, fresh
 from bookings.ledger.transactions import atomic_with_retry
@@ -366,7 +366,7 @@ def _drop_wrong_wall_length(row: Booking, changed: set[str], *, using: str) -> s
     addons = BookingAddon.objects.using(using).filter(booking=row)
     try:
         ends_at = length.end_at(row.start_at, get_adapter().time_zone(row))
-    except InvalidBooking:
+    except (InvalidBooking, SlotUnavailable):
         ends_at = row.start_at
     if ends_at + new_booking.addon_duration(addons) == row.end_at:
         return set()

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from bookings import slots
 from bookings.adapters import is_overridden
-from bookings.exceptions import BookingError, InvalidBooking
+from bookings.exceptions import BookingError, InvalidBooking, SlotUnavailable
 from bookings.ledger import entries, locks, resource_claims
 from bookings.ledger.claims import Claim
 from bookings.ledger.locked import fresh
@@ -244,18 +244,22 @@ class MoveTarget:
             before = copy(draft)
             addons = list(_addons_of(draft, self.using))
             # The length is that of a move to any of them.
-            rules = Move(
-                draft,
-                addons,
-                self.start_at,
-                providers[0],
-                self.addon_keys,
-                new_length=self.new_length,
-                now=self.now,
-                using=self.using,
-                zones=self.zones,
-                override_policy=self.override_policy,
-            ).rules
+            try:
+                rules = Move(
+                    draft,
+                    addons,
+                    self.start_at,
+                    providers[0],
+                    self.addon_keys,
+                    new_length=self.new_length,
+                    now=self.now,
+                    using=self.using,
+                    zones=self.zones,
+                    override_policy=self.override_policy,
+                ).rules
+            except SlotUnavailable:
+                # By the clocks of the first, it would end before it starts. Each attempt tells.
+                return {}
             asks_each = self.resources is not None and is_overridden("resources")
             needs = needs_of_moved_with_provider(draft, using=self.using)
             wall_length = draft.wall_length
@@ -266,7 +270,7 @@ class MoveTarget:
             row = copy(before)
             row.start_at, row.end_at = draft.start_at, draft.end_at
             # An attempt tells what is wrong with an attribute of the provider.
-            with suppress(InvalidBooking):
+            with suppress(InvalidBooking, SlotUnavailable):
                 if provider.pk != before.provider_id:
                     set_buffers_of_move(
                         row,

@@ -105,9 +105,23 @@ def test_alternatives_are_as_long(make_series: MakeSeries, flat: Any, provider: 
 def test_what_ends_before_it_starts_is_refused(make_series: MakeSeries, make_service: Make) -> None:
     until_eight = make_service(ends_at_time=time(8))
 
-    with pytest.raises(InvalidBooking) as caught:
+    with pytest.raises(SeriesConflict) as caught:
         make_series(service=until_eight, rrule="FREQ=DAILY;COUNT=1", alternatives=2)
-    assert caught.value.booking_code == "invalid_duration"
+    [conflict] = caught.value.skipped
+    assert (conflict.error.booking_code, conflict.alternatives) == ("ends_before_start", ())
+
+
+def test_starts_that_end_before_they_start_can_be_skipped(
+    make_series: MakeSeries, make_service: Make
+) -> None:
+    until_noon = make_service(ends_at_time=time(12))
+
+    result = make_series(
+        service=until_noon, rrule="FREQ=DAILY;BYHOUR=9,15;COUNT=4", on_conflict="skip"
+    )
+
+    assert ends() == ["03-17 12:00", "03-18 12:00"]
+    assert [local(each.start_at) for each in result.skipped] == ["03-17 15:00", "03-18 15:00"]
 
 
 def test_alternatives_that_end_on_the_same_day_are_a_day_apart(

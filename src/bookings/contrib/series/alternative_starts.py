@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bookings import selectors, slots
 from bookings.conf import app_settings
-from bookings.exceptions import BookingBusy, BookingError, InvalidBooking
+from bookings.exceptions import BookingBusy, BookingError, InvalidBooking, SlotUnavailable
 from bookings.models import Booking
 from bookings.protocols import BookingType
 from bookings.rules import instants, policies, service_rules, slot_answers
@@ -107,7 +107,7 @@ class InstanceTemplate:
         def end_of(start: datetime) -> datetime:
             try:
                 return wall_length.end_at(start, zone) + extra
-            except InvalidBooking:
+            except (InvalidBooking, SlotUnavailable):
                 # Nothing starts then.
                 return start + elapsed
 
@@ -328,9 +328,17 @@ def _steps(booking: Booking, after: datetime, zone: Callable[[], tzinfo]) -> Ite
         following = WallLength(days).end_at(start, zone())
         if following >= after + SEARCH_WINDOW:
             return
-        if following >= after:
+        if following >= after and _is_before_end(wall_length, following, zone()):
             yield following
         days += step
+
+
+def _is_before_end(length: WallLength, start: datetime, zone: tzinfo) -> bool:
+    try:
+        length.end_at(start, zone)
+    except SlotUnavailable:
+        return False
+    return True
 
 
 def _meets_policy(

@@ -148,8 +148,8 @@ def test_until_a_time_of_the_same_day(office: Schedule, find: Find) -> None:
     slots = find(service=afternoon, **on(25))
     assert shown(slots) == ["25 14-25 16", "25 15-25 16"]
     error = slots.why_not(at(25, 16))
-    assert isinstance(error, InvalidBooking)
-    assert error.booking_code == "invalid_duration"
+    assert isinstance(error, SlotUnavailable)
+    assert error.booking_code == "ends_before_start"
     assert "does not fit" in str(slots.why_not(at(25, 11)))
 
 

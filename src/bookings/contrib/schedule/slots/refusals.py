@@ -70,7 +70,7 @@ def _not_after_start_error(search: StartSearch, start_at: datetime) -> BookingEr
     if wall_ends is not None:
         try:
             wall_ends.length.end_at(start_at, wall_ends.zone)
-        except InvalidBooking as error:
+        except (InvalidBooking, SlotUnavailable) as error:
             return error
     return None
 
