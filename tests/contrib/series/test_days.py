@@ -8,9 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.schedule.models import BusinessHours, Schedule
 from bookings.contrib.series.exceptions import SeriesConflict
-from bookings.contrib.series.services import add_occurrence, reschedule_series
+from bookings.contrib.series.services import (
+    add_occurrence,
+    create_session_series,
+    reschedule_series,
+)
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking
 from bookings.services import create_booking
@@ -202,3 +207,51 @@ def test_the_slot_engine_knows_how_long_each_of_them_lasts(
         ("03-28 09:00", ["03-30 09:00", "03-31 09:00"]),
         ("03-29 09:00", ["04-01 09:00", "04-02 09:00"]),
     ]
+
+
+def make_session_series(**values: Any) -> Any:
+    given = {"timezone": BERLIN, "start_at": FIRST.replace(day=27), "now_dt": NOW}
+    return create_session_series(**(given | values))
+
+
+def session_ends() -> list[str]:
+    return [local(session.end_at) for session in Session.objects.order_by("start_at")]
+
+
+def test_sessions_end_by_the_clocks(flat: Any, provider: Any) -> None:
+    """The clocks are put forward in the night to the 29th."""
+    make_session_series(service=flat, provider=provider, rrule="FREQ=DAILY;INTERVAL=2;COUNT=3")
+
+    assert session_ends() == ["03-28 08:00", "03-30 08:00", "04-01 08:00"]
+    with pytest.raises(SeriesConflict) as caught:
+        make_session_series(
+            service=flat, provider=provider, rrule="FREQ=DAILY;COUNT=2", alternatives=2
+        )
+    [conflict] = caught.value.skipped
+    assert local(conflict.start_at) == "03-27 09:00"
+    assert list(map(local, conflict.alternatives)) == ["03-30 09:00", "04-01 09:00"]
+
+
+def test_sessions_that_end_before_they_start_can_be_skipped(
+    provider: Any, make_service: Make
+) -> None:
+    until_noon = make_service(ends_at_time=time(12))
+
+    result = make_session_series(
+        service=until_noon,
+        provider=provider,
+        start_at=FIRST,
+        rrule="FREQ=DAILY;BYHOUR=9,15;COUNT=4",
+        on_conflict="skip",
+    )
+
+    assert session_ends() == ["03-17 12:00", "03-18 12:00"]
+    assert {each.error.booking_code for each in result.skipped} == {"ends_before_start"}
+
+
+def test_the_minutes_of_a_session_are_elapsed_time(flat: Any, provider: Any) -> None:
+    make_session_series(
+        service=flat, provider=provider, rrule="FREQ=DAILY;COUNT=2", duration_minutes=90
+    )
+
+    assert session_ends() == ["03-27 10:30", "03-28 10:30"]

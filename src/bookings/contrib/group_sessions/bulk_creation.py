@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.db import connections
@@ -18,10 +18,12 @@ from bookings.exceptions import BookingError
 from bookings.ledger.bulk_claims import BulkClaims, ResourceClaim
 from bookings.ledger.intervals import Interval
 from bookings.ledger.transactions import send_on_commit
-from bookings.models import BusyInterval
+from bookings.models import Booking, BusyInterval
 from bookings.models.bulk_rows import has_save_receivers
-from bookings.rules import instants
+from bookings.rules import service_rules
+from bookings.rules.lengths import Length
 from bookings.services.bulk_resources import BulkResources
+from bookings.services.day_zones import DayZones
 from bookings.services.lapsed_holds import expire_lapsed_holds
 from bookings.services.resource_choice import ResourceChoice
 from bookings.services.resource_needs import KnownResources
@@ -34,7 +36,7 @@ class BulkSessions:
     """Sessions at some starts that equal a checked, unsaved ``template`` in everything else.
 
     They take the resources that their service needs, which are chosen before the lock. If they
-    ``are_slots``, they are generated ones.
+    ``are_slots``, they are generated ones. Without a ``length`` they last as long as the template.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class BulkSessions:
         using: str,
         override_policy: bool = False,
         are_slots: bool = False,
+        length: Length | None = None,
     ) -> None:
         self._template = template
         self._are_slots = are_slots
         self._override_policy = override_policy
-        self._length = template.end_at - template.start_at
+        self._length: Length = length or template.end_at - template.start_at
+        self._zones = DayZones()
         self._now = now
         self._using = using
         self._sessions: list[Session] = []
@@ -178,8 +182,16 @@ class BulkSessions:
     def _copy_at(self, start_at: datetime) -> Session:
         session = copy(self._template)
         session.start_at = start_at
-        session.end_at = instants.add_elapsed(start_at, self._length)
+        session.end_at = service_rules.end_of(start_at, self._length, self._zone)
         return session
+
+    def _zone(self) -> tzinfo:
+        """Return the zone of the provider, which is asked for once."""
+        session = self._template
+        draft = Booking(
+            service=session.service, provider=session.provider, tenant_id=session.tenant_id
+        )
+        return self._zones.of(draft)
 
 
 def insert_sessions(sessions: list[Session], *, using: str) -> None:

@@ -17,7 +17,7 @@ from bookings.exceptions import BookingBusy, BookingError, InvalidBooking, SlotU
 from bookings.models import Booking
 from bookings.protocols import BookingType
 from bookings.rules import instants, policies, service_rules, slot_answers
-from bookings.rules.lengths import WallLength
+from bookings.rules.lengths import Length, WallLength
 from bookings.rules.wall_clock import SECOND
 from bookings.services.day_zones import DayZones
 from bookings.services.expected_refusals import ExpectedRefusals
@@ -54,7 +54,7 @@ class InstanceTemplate:
     party_size: int = 1
     override_policy: bool = False
     skip_slot_validation: bool = False
-    session_length: timedelta | None = None
+    session_length: Length | None = None
     """The length of a session; ``None`` for a booking. Slot engines do not offer sessions, and a
     session's time is exclusive."""
     zones: DayZones = field(default_factory=DayZones)
@@ -87,12 +87,14 @@ class InstanceTemplate:
         )
         extra = sum(getattr(addon, "extra_duration_minutes", 0) or 0 for addon in self.addons)
         booking.addon_length = timedelta(minutes=extra)
+        length = timedelta(minutes=rules.duration_minutes + extra)
         if self.session_length is None:
             booking.set_wall_length(rules.wall_length)
-        booking.end_at = instants.add_elapsed(
-            start_at,
-            self.session_length or timedelta(minutes=rules.duration_minutes + extra),
-        )
+        elif isinstance(self.session_length, WallLength):
+            booking.set_wall_length(self.session_length)
+        else:
+            length = self.session_length
+        booking.end_at = instants.add_elapsed(start_at, length)
         if booking.duration_days is not None:
             booking.end_at = self.ends_of(booking)(start_at)
         return booking

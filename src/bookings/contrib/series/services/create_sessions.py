@@ -24,6 +24,7 @@ from bookings.contrib.series.services.results import Refusals, SeriesResult
 from bookings.exceptions import BookingError
 from bookings.protocols import ProviderLike, ServiceLike
 from bookings.rules import instants, service_rules, validation
+from bookings.rules.lengths import WallLength
 
 if TYPE_CHECKING:
     from bookings.contrib.group_sessions.models import Session
@@ -74,7 +75,8 @@ def create_session_series(
         ``timezone`` show.
     :param service: the service of the sessions.
     :param provider: the provider of the sessions.
-    :param duration_minutes: how long each session lasts; the default is the service's duration.
+    :param duration_minutes: how long each session lasts; the default is the service's duration,
+        by the wall clock of the provider if the service is booked by the day.
     :param exdates: starts of the rule to leave out, in either form that ``start_at`` can have.
     :param on_conflict: what to do if a session cannot be published: ``refuse`` writes nothing,
         ``skip`` leaves such starts out of the series. See :class:`OnConflict`.
@@ -125,11 +127,13 @@ def create_session_series(
     )
     if replayed := find_replay(request):
         return replayed
+    wall_length = None
     if duration_minutes is None:
         rules = service_rules.ServiceRules.of(
             service, default_currency=app_settings.DEFAULT_CURRENCY
         )
-        duration_minutes = rules.duration_minutes
+        # By the day, these are about as many as the first session lasts.
+        duration_minutes, wall_length = rules.duration_minutes, rules.wall_length
     validation.whole_number(
         duration_minutes, "duration_minutes", at_least=1, at_most=validation.MAX_MINUTES
     )
@@ -139,7 +143,7 @@ def create_session_series(
         provider=provider,
         tenant=tenant,
         now=request.now,
-        session_length=length,
+        session_length=wall_length or length,
     )
     values: dict[str, Any] = dict(options)
     allow_past = values.pop("allow_past", None)
@@ -156,7 +160,12 @@ def create_session_series(
         **values,
     )
     sessions = NewSessions(
-        request, session, rules, allow_past=allow_past, override_policy=override_policy
+        request,
+        session,
+        rules,
+        length=wall_length,
+        allow_past=allow_past,
+        override_policy=override_policy,
     )
     return save_new_series(request, sessions, template)
 
@@ -170,6 +179,7 @@ class NewSessions:
         session: Session,
         rules: service_rules.ServiceRules,
         *,
+        length: WallLength | None,
         allow_past: bool | None,
         override_policy: bool,
     ) -> None:
@@ -181,7 +191,11 @@ class NewSessions:
         self._allow_past = allow_past
         self._override_policy = override_policy
         self._sessions = BulkSessions(
-            session, now=request.now, using=request.using, override_policy=override_policy
+            session,
+            now=request.now,
+            using=request.using,
+            override_policy=override_policy,
+            length=length,
         )
 
     def prepare(self, refusals: Refusals) -> None:
