@@ -188,7 +188,7 @@ class DefaultBookingAdapter:
 
         Of a pool, one that is refused is passed over.
 
-        :param booking: the booking, not stored yet.
+        :param booking: the booking as it is to be; it is stored if it is moved or reopened.
         :param resource: the host's provider that may become its resource.
         :param override_policy: whether staff lift the rules.
         :raises NotAllowed: Default: it has ``is_active = False``, and staff do not override.

@@ -297,6 +297,8 @@ def _answer(question: Question, value: Any) -> Answer | None:
     if value is not None:
         _check_type(question, value)
     cleaned = field.clean(value)
+    if isinstance(cleaned, list):
+        cleaned = list(dict.fromkeys(cleaned))
     if value is None or cleaned in field.empty_values:
         return None
     answer: Answer = {

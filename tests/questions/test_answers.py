@@ -50,6 +50,12 @@ def test_every_type_is_stored_with_its_question_as_it_was_asked(book: Book, curi
     assert booking.answers[0].keys() == {"name", "label", "type", "value"}
 
 
+def test_a_choice_that_is_given_twice_counts_once(book: Book, curious: Any) -> None:
+    booking = stored(book(service=curious, answers=REQUIRED | {"days": ["Tue", "Mon", "Tue"]}))
+
+    assert questions.values_of(booking)["days"] == ["Tue", "Mon"]
+
+
 def test_they_keep_the_order_and_the_words_of_when_they_were_asked(
     book: Book, curious: Any
 ) -> None:

@@ -286,6 +286,19 @@ class TestResources:
 
         assert refused.value.resource == room
 
+    def test_one_that_is_not_active_any_more_is_refused(self, book: Book, room: Any) -> None:
+        booking = book(resources=[room])
+        cancel_booking(booking, now_dt=NOW)
+        room.is_active = False
+        room.save()
+
+        with nothing_written(), pytest.raises(NotAllowed) as refused:
+            reopen_booking(booking, now_dt=NOW)
+
+        assert refused.value.messages == ["The resource Room is not active. Choose another."]
+        assert reopen_booking(booking, override_policy=True, now_dt=NOW).status == "CONFIRMED"
+        assert reopen_booking(booking, now_dt=NOW).status == "CONFIRMED"
+
     def test_a_lapsed_hold_on_one_makes_way(
         self, book: Book, room: Any, other_provider: Any
     ) -> None:

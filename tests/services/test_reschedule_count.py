@@ -51,8 +51,9 @@ def test_none_is_no_limit(booking: Booking) -> None:
 def test_zero_is_never(book: Book, make_service: Make) -> None:
     booking = book(service=make_service(max_reschedules=0))
 
-    with nothing_written(), pytest.raises(LimitReached):
+    with nothing_written(), pytest.raises(LimitReached) as refused:
         move(booking, 1)
+    assert refused.value.messages == ["This booking cannot be moved. Ask staff to move it."]
 
 
 def test_it_is_the_number_when_the_booking_was_made(twice: Booking) -> None:

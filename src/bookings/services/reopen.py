@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.adapters import get_adapter
 from bookings.exceptions import BookingConflict, ResourceTaken
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking, BookingEvent, BookingResource
 from bookings.models.arguments import missing_booking_error, saved_booking
+from bookings.models.read_alias import reading_from
 from bookings.rules import instants
 from bookings.services import approval, references
 from bookings.services.booking_change import (
@@ -53,7 +54,8 @@ def reopen_booking(
     What is to be refunded follows: nothing of an active booking. What has been refunded is to be
     paid again.
 
-    ``override_policy`` lifts the limits, and that the service and the provider must be active.
+    ``override_policy`` lifts the limits, and that the service, the provider and the resources must
+    be active.
 
     :param booking: the booking to change; it is refreshed and returned.
     :param actor: the user who makes the change, or ``None``; the history records it.
@@ -68,8 +70,8 @@ def reopen_booking(
     :raises CapacityExceeded: the seats of the session or shared slot have been taken since.
     :raises DuplicateBooking: the client has a similar booking by now.
     :raises LimitReached: the client or the provider has as many bookings as a limit allows.
-    :raises NotAllowed: the service or the provider is not active, or the adapter does not permit
-        the actor to do this.
+    :raises NotAllowed: the service, the provider or a resource is not active, or the adapter does
+        not permit the actor to do this.
     :raises TenantMismatch: the service or the provider belongs to another tenant by now.
     :raises BookingError: the session of the seat does not take it any more.
     :raises InvalidBooking: an argument is invalid or cannot be stored.
@@ -105,6 +107,8 @@ def reopen_booking(
     if draft is None:
         raise missing_booking_error()
     limit_check = LimitCheck(draft, override_policy=override_policy)
+    if not draft.holds_time:
+        _check_resources(draft, using=using, override_policy=override_policy)
     try:
         return retry_claim_of(
             draft,
@@ -130,6 +134,16 @@ def reopen_booking(
                 "new booking at another time."
             )
         ) from conflict
+
+
+def _check_resources(draft: Booking, *, using: str, override_policy: bool) -> None:
+    """Ask the adapter about the resources that the booking takes again, without a lock."""
+    if not draft.resource_count:
+        return
+    adapter, rows = get_adapter(), BookingResource.objects.using(using)
+    with reading_from(using):
+        for row in rows.filter(booking=draft).select_related("provider").order_by("pk"):
+            adapter.check_resource(draft, row.provider, override_policy=override_policy)
 
 
 def _renew_expiry(row: Booking, hold_length: timedelta, *, now: datetime) -> dict[str, Any]:

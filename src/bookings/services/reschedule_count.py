@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from bookings.exceptions import LimitReached
@@ -43,7 +44,9 @@ def check_reschedule_count(row: Booking, before: Booking, count: int) -> None:
     if most is None or not is_moved(row, before) or count < most:
         return
     raise LimitReached(
-        ngettext_lazy(
+        _("This booking cannot be moved. Ask staff to move it.")
+        if most == 0
+        else ngettext_lazy(
             "This booking can be moved %(most)d time, and has been. Ask staff to move it.",
             "This booking can be moved %(most)d times, and has been. Ask staff to move it.",
             "most",

@@ -113,9 +113,18 @@ def test_without_it_the_whole_booking_is_in_one_opening(office: Schedule, find: 
     assert shown(find(service=service)) == []
     why = find(service=service).why_not(at(25, 9))
     assert isinstance(why, SlotUnavailable)
-    assert "does not fit into the hours" in str(why)
-    why = find(service=make_service(duration_days=3)).why_not(at(25, 9))
-    assert "does not fit into the opening hours" in str(why)
+    assert str(why) == (
+        "A booking from March 25, 2030, 9 a.m. to March 26, 2030, 9 a.m. does not fit into the "
+        "opening hours. Choose another start, or another length."
+    )
+    for days, minutes in ((3, 60), (None, 24 * 60)):
+        long = make_service(duration_days=days, duration_minutes=minutes)
+        assert "does not fit into the opening hours" in str(find(service=long).why_not(at(25, 9)))
+    night = make_service(ends_at_time=time(7), duration_days=1)
+    assert "to March 26, 2030, 7 a.m." in str(find(service=night).why_not(at(25, 9)))
+    over_midnight = make_service(duration_minutes=16 * 60)
+    why = find(service=over_midnight).why_not(at(25, 9))
+    assert "from 9 a.m. to 1 a.m. does not fit into the hours of March 25, 2030" in str(why)
 
 
 def test_openings_that_touch_at_midnight_are_one(around_the_clock: Schedule, find: Find) -> None:

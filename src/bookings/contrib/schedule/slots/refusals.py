@@ -97,7 +97,9 @@ def _outside_hours_error(
     if not shifts:
         return _closed_error(local.date(), reasons.get(local.date(), ""), start_at)
     end_at = datetime.fromtimestamp(search.requested.end_of(second), hours.zone)
-    if end_at.date() > local.date() + ONE_DAY:
+    # "From 9 a.m. to 9 a.m." needs its dates, and so does what is booked by the day.
+    is_by_days = search.requested.wall_ends is not None or search.requested.spans_closures
+    if end_at - local >= ONE_DAY or (is_by_days and end_at.date() > local.date()):
         return StartNotOffered(
             _(
                 "A booking from %(start)s to %(end)s does not fit into the opening hours. "
