@@ -228,6 +228,8 @@ def test_the_percentiles_are_those_of_single_answers(store: Store) -> None:
     found = response_report(MARCH, now_dt=NOW).total
     assert (found.median, found.p90) == (6 * HOUR, 10 * HOUR)
     assert found.within_target == found.answered == 11
+    limited = response_report(MARCH, now_dt=NOW, target=4 * HOUR).total
+    assert (limited.within_target, limited.in_target) == (4, (4, 11))
 
 
 def test_a_report_of_nothing_has_no_rates() -> None:

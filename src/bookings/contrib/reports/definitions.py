@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.apps import apps
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
@@ -63,7 +64,9 @@ LAPSED: Final = _CANCELLED & _HAS_EXPIRED
 OVERDUE: Final = _CANCELLED & Q(auto_cancelled=True) & ~Q(cancellation_reason=EXPIRED_REASON)
 CANCELLED_BY_PERSON: Final = _CANCELLED & Q(auto_cancelled=False)
 
-_NOTICE_ENDS: Final = Microseconds(F("start_at")) - F("cancellation_notice_minutes") * Value(MINUTE)
+# PostgreSQL multiplies two integers of four bytes in four bytes.
+_NOTICE: Final = Cast("cancellation_notice_minutes", BigIntegerField()) * Value(MINUTE)
+_NOTICE_ENDS: Final = Microseconds(F("start_at")) - _NOTICE
 _IS_LATE: Final = Q(GreaterThan(Microseconds(F("cancelled_at")), _NOTICE_ENDS)) | Q(
     cancelled_at__gte=F("start_at")
 )

@@ -11,7 +11,17 @@ from decimal import Decimal
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 
 from django.apps import apps
-from django.db.models import Count, F, Q, QuerySet, Sum, Value, Window
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    ExpressionWrapper,
+    F,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    Window,
+)
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
@@ -247,7 +257,12 @@ def _answers(scope: Scope, grouping: Grouping | None) -> QuerySet[Any]:
         scope.visibility("booking__"),
         scope.window("booking__requested_at"),
     )
-    took = Microseconds("created_at") - Microseconds("booking__requested_at")
+    took = ExpressionWrapper(
+        Microseconds("created_at") - Microseconds("booking__requested_at"),
+        # Else Django takes the difference for an integer of four bytes, and leaves out a comparison
+        # with a larger number.
+        output_field=BigIntegerField(),
+    )
     answers = answers.annotate(took=took).order_by()
     return _by_key(answers, grouping, "requested_at", scope.period, prefix="booking__")
 
