@@ -212,11 +212,11 @@ class BookingAdmin(
         if obj is None:
             return fieldsets.add_fieldsets(names)
         if not self.has_change_permission(request, obj):
-            return fieldsets.view_fieldsets(["answered"] if obj.answers else [])
+            return fieldsets.view_fieldsets(["answered"] if obj.answers else [], obj)
         if {f"{FIELD_PREFIX}{name}" for name in values_of(obj)} - {*names}:
             # Something was asked that is not asked any more.
             names = [*names, "answered"]
-        return fieldsets.change_fieldsets(names, is_movable=self.is_movable(obj))
+        return fieldsets.change_fieldsets(names, obj, is_movable=self.is_movable(obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:

@@ -79,8 +79,8 @@ def add_fieldsets(questions: list[str]) -> Fieldsets:
     ]
 
 
-def change_fieldsets(questions: list[str], *, is_movable: bool) -> Fieldsets:
-    movable = (LENGTH_FIELDS, "resources", "addons") if is_movable else ("duration_days",)
+def change_fieldsets(questions: list[str], booking: Booking, *, is_movable: bool) -> Fieldsets:
+    movable = (LENGTH_FIELDS, "resources", "addons") if is_movable else _days_of(booking)
     plan = ("start_at", "end_at", "provider", *movable)
     rest = ("party_size", "total", "expected_version")
     exceptions = {"fields": (*RULE_FIELDS, "by"), "classes": ("collapse",)}
@@ -92,13 +92,20 @@ def change_fieldsets(questions: list[str], *, is_movable: bool) -> Fieldsets:
     ]
 
 
-def view_fieldsets(questions: list[str]) -> Fieldsets:
-    plan = ("service", "start_at", "end_at", "duration_days", "provider", "party_size", "total")
+def view_fieldsets(questions: list[str], booking: Booking) -> Fieldsets:
+    plan = (
+        *("service", "start_at", "end_at", *_days_of(booking)),
+        *("provider", "party_size", "total"),
+    )
     return [
         (None, {"fields": ("state", *tenant_fields(), *plan)}),
         *_client_and_notes(questions),
         *_record(),
     ]
+
+
+def _days_of(booking: Booking) -> tuple[str, ...]:
+    return () if booking.duration_days is None else ("duration_days",)
 
 
 def _client_and_notes(questions: list[str]) -> Fieldsets:
