@@ -93,6 +93,7 @@ ONLY_SQLITE = (
     "core/test_wall_lengths.py",
     # Which instants; test_wall_lengths.py of the services asks the servers to store them.
     "contrib/schedule/slots/test_days.py",
+    "contrib/group_sessions/test_days.py",
     "contrib/series/test_days.py",
     "services/test_days.py",
     "core/test_working_days.py",

@@ -291,9 +291,14 @@ def test_bad_pools_are_refused(providers: Any, strategy: str, code: str) -> None
 
 
 def test_a_pool_of_other_things_is_refused(book: Book, ana: Any) -> None:
+    booking = book(provider=ana)
     for wrong in ([ana, "Ben"], [ana, type(ana)(name="new")], [None]):
         with nothing_done(), pytest.raises(InvalidBooking):
             book(provider=AnyOf(wrong))
+        with nothing_done(), pytest.raises(InvalidBooking):
+            reschedule_booking(
+                booking, new_start_at=START + DAY, new_provider=AnyOf(wrong), now_dt=NOW
+            )
 
 
 def test_a_pool_has_each_provider_once(ana: Any, ben: Any) -> None:

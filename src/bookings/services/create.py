@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -219,12 +219,8 @@ def new_draft(
     if idempotency_key is not None:
         validation.validate_text("idempotency_key", idempotency_key)
     references.saved_instance(service, "SERVICE_MODEL", "service")
-    providers: Sequence[Any] = provider.providers if isinstance(provider, AnyOf) else (provider,)
-    for one in providers:
-        references.saved_instance(one, "PROVIDER_MODEL", "provider")
-    tenant_id = references.resolve_tenant_id(tenant, service=service, provider=providers[0])
-    for one in providers[1:]:
-        references.check_same_tenant(tenant_id, provider=one)
+    providers = references.saved_providers(provider)
+    tenant_id = references.resolve_tenant_id_of_pool(tenant, service=service, providers=providers)
     requested_resources = parse_resources(resources)
     draft = Booking(
         service=service,

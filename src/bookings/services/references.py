@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,7 @@ from bookings.conf import app_settings
 from bookings.exceptions import NotAllowed, TenantMismatch
 from bookings.models import Booking
 from bookings.models.arguments import resolve_now, saved_instance, saved_tenant, saved_user
+from bookings.pools import AnyOf
 from bookings.protocols import BookingType
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "load_related_of_all",
     "resolve_now",
     "resolve_tenant_id",
+    "resolve_tenant_id_of_pool",
     "saved_instance",
+    "saved_providers",
     "saved_user",
 ]
 
@@ -40,6 +43,17 @@ WRONG_BOOKING_TYPE: Final = {
 }
 
 
+def saved_providers(provider: Any) -> Sequence[Any]:
+    """Return the providers of a pool, or the one that is no pool.
+
+    Raises ``InvalidBooking`` if one is no provider or not saved.
+    """
+    providers: Sequence[Any] = provider.providers if isinstance(provider, AnyOf) else (provider,)
+    for one in providers:
+        saved_instance(one, "PROVIDER_MODEL", "provider")
+    return providers
+
+
 def resolve_tenant_id(tenant: Any, **related: Any) -> Any:
     """Return the tenant's key; ``None`` without tenancy.
 
@@ -53,6 +67,14 @@ def resolve_tenant_id(tenant: Any, **related: Any) -> Any:
         raise TenantMismatch(_("Tenant is required when tenancy is enabled."))
     check_same_tenant(saved.pk, **related)
     return saved.pk
+
+
+def resolve_tenant_id_of_pool(tenant: Any, *, service: Any, providers: Iterable[Any]) -> Any:
+    """Return what :func:`resolve_tenant_id` returns for a service with any of the providers."""
+    key = resolve_tenant_id(tenant, service=service)
+    for provider in providers:
+        check_same_tenant(key, provider=provider)
+    return key
 
 
 def check_same_tenant(key: Any, **related: Any) -> None:

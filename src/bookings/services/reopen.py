@@ -107,7 +107,7 @@ def reopen_booking(
     if draft is None:
         raise missing_booking_error()
     limit_check = LimitCheck(draft, override_policy=override_policy)
-    if not draft.holds_time:
+    if draft.status in (Booking.Status.CANCELLED, Booking.Status.DECLINED):
         _check_resources(draft, using=using, override_policy=override_policy)
     try:
         return retry_claim_of(
@@ -137,12 +137,13 @@ def reopen_booking(
 
 
 def _check_resources(draft: Booking, *, using: str, override_policy: bool) -> None:
-    """Ask the adapter about the resources that the booking takes again, without a lock."""
+    """Check the resources that the booking takes again, and ask the adapter, without a lock."""
     if not draft.resource_count:
         return
     adapter, rows = get_adapter(), BookingResource.objects.using(using)
     with reading_from(using):
         for row in rows.filter(booking=draft).select_related("provider").order_by("pk"):
+            references.check_same_tenant(draft.tenant_id, resource=row.provider)
             adapter.check_resource(draft, row.provider, override_policy=override_policy)
 
 

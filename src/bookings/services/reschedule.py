@@ -156,8 +156,8 @@ def reschedule_booking(
     zone = getattr(new_start_at, "tzinfo", None)
     start_at = instants.aware_utc(new_start_at, "new_start_at")
     event_data = on_behalf_data(by) | skipped_validation_data(skip_slot_validation)
-    if new_provider is not None and not isinstance(new_provider, AnyOf):
-        references.saved_instance(new_provider, "PROVIDER_MODEL", "provider")
+    if new_provider is not None:
+        references.saved_providers(new_provider)
     saved_booking(booking)
     target = MoveTarget(
         booking=booking,
@@ -209,6 +209,8 @@ class MoveTarget:
     def reschedule_with_any(self, pool: AnyOf) -> Booking:
         """Move the booking to the first provider of the pool that can take it."""
         draft = self._read_draft()
+        for provider in pool.providers:
+            references.check_same_tenant(draft.tenant_id, provider=provider)
         length = draft.end_at - draft.start_at
         old_resources = self._read_resources(draft)
         freed = _seats_of(draft, old_resources)

@@ -133,13 +133,24 @@ def create_session(
     if not isinstance(provider, AnyOf):
         return publish(provider)
     # All of them, so that what is no provider is refused before one is asked.
-    first, rules = [draft(provider=one) for one in provider][0]  # noqa: RUF015
-    check_new_session(first, rules)
+    providers = references.saved_providers(provider)
+    window = None
+    if end_at is not None or not service_rules.is_by_days(service):
+        # Otherwise each ends by the clocks of its provider. Each has buffers of its own.
+        first, rules = draft(provider=providers[0])
+        check_new_session(first, rules)
+        window = instants.busy_bounds(first.start_at, first.end_at, 0, 0)
     return with_any_provider(
         provider,
-        Booking(service=first.service, start_at=first.start_at),
+        Booking(
+            service=references.saved_instance(service, "SERVICE_MODEL", "service"),
+            tenant_id=references.resolve_tenant_id_of_pool(
+                tenant, service=service, providers=providers
+            ),
+            start_at=instants.aware_utc(start_at, "start_at"),
+        ),
         partial(publish, takes_turns=provider.takes_turns),
-        window=instants.busy_bounds_of(first),
+        window=window,
         now=now,
         using=using,
         override_policy=override_policy,

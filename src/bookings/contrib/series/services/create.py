@@ -132,11 +132,13 @@ def create_series(
     )
     if not isinstance(provider, AnyOf):
         return book(provider, None)
-    for one in provider:
-        references.saved_instance(one, "PROVIDER_MODEL", "provider")
+    providers = references.saved_providers(provider)
     zone = zone_by_name(timezone)
     draft = Booking(
         service=references.saved_instance(service, "SERVICE_MODEL", "service"),
+        tenant_id=references.resolve_tenant_id_of_pool(
+            tenant, service=service, providers=providers
+        ),
         start_at=parse_start(start_at, "start_at", zone)[1],
     )
     return with_any_provider(
