@@ -61,9 +61,10 @@ def test_a_file_has_the_numbers_of_the_selector(store: Store) -> None:
     assert group["group"] == "Massage"
     for row in (group, total):
         assert int(row["bookings"]) == report.total.bookings == 2
+        assert int(row["lead_seconds"]) == 2 * 86400
+    for row in read(tables.rate_table(report)):
         assert float(row["completion"]) == 0.5
         assert [int(row[f"completion_{end}"]) for end in ("numerator", "denominator")] == [1, 2]
-        assert int(row["lead_seconds"]) == 2 * 86400
     amounts = read(tables.value_table(report))
     assert [(row["currency"], row["booked"], row["average"]) for row in amounts] == [
         ("EUR", "80.50", "80.50"),

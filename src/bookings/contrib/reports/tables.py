@@ -152,18 +152,22 @@ COUNTED: Final = (
 def booking_table(report: Report[Figures]) -> Table:
     columns = [
         *(Column(name, label) for name, label in COUNTED),
-        *(Column(share.name, share.label, is_rate=True) for share in definitions.SHARES),
         Column("lead_seconds", _("booked ahead by, on average")),
     ]
 
     def cells(figures: Figures) -> list[Any]:
-        return [
-            *(getattr(figures, name) for name, _label in COUNTED),
-            *(figures.rate(share.numerator, share.denominator) for share in definitions.SHARES),
-            figures.lead_time,
-        ]
+        return [*(getattr(figures, name) for name, _label in COUNTED), figures.lead_time]
 
     return _grouped("bookings", _("Bookings"), report, columns, lambda each: [cells(each)])
+
+
+def rate_table(report: Report[Figures]) -> Table:
+    columns = [Column(share.name, share.label, is_rate=True) for share in definitions.SHARES]
+
+    def cells(figures: Figures) -> list[Any]:
+        return [figures.rate(share.numerator, share.denominator) for share in definitions.SHARES]
+
+    return _grouped("rates", _("Rates"), report, columns, lambda each: [cells(each)])
 
 
 def value_table(report: Report[Figures]) -> Table:

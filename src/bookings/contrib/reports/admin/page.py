@@ -54,6 +54,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 FILES: Final = (
     ("bookings", gettext_lazy("Bookings")),
+    ("rates", gettext_lazy("Rates")),
     ("value", gettext_lazy("Value")),
     ("responses", gettext_lazy("Answers to requests")),
     ("utilisation", gettext_lazy("Utilisation")),
@@ -184,6 +185,7 @@ class ReportsPageAdmin(BaseAdmin):
         )
         found = [
             tables.booking_table(report),
+            tables.rate_table(report),
             tables.value_table(report),
             tables.response_table(response_report(period, group_by=group_by, **filters)),
             tables.utilisation_table(used),

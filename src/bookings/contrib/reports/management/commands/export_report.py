@@ -22,7 +22,7 @@ from bookings.contrib.reports.periods import Period
 from bookings.contrib.reports.tables import Table
 from bookings.exceptions import BookingError
 
-REPORTS: Final = ("bookings", "value", "responses", "utilisation", "sessions", "list")
+REPORTS: Final = ("bookings", "rates", "value", "responses", "utilisation", "sessions", "list")
 FILTERS: Final = ("service", "provider", "tenant")
 
 
@@ -103,8 +103,12 @@ class Command(BaseCommand):
                     raise CommandError(_("bookings.contrib.group_sessions is not installed."))
                 return tables.session_table(sessions)
         report = selectors.booking_report(period, group_by=group_by, **filters)
-        is_value = options["report"] == "value"
-        return tables.value_table(report) if is_value else tables.booking_table(report)
+        make = {
+            "bookings": tables.booking_table,
+            "rates": tables.rate_table,
+            "value": tables.value_table,
+        }
+        return make[options["report"]](report)
 
     def _show_progress(self, done: int) -> None:
         if self.stderr.isatty():
