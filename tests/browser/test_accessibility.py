@@ -34,6 +34,9 @@ def addresses(salon: dict[str, Any]) -> Iterator[str]:
     yield f"{bookings}{booking.pk}/step/cancel/"
     yield from (f"{sessions}/{page}/" for page in ("change", "attendance", "book"))
     yield "/admin/bookings_group_sessions/session/generate/"
+    for group_by in ("", "service", "day", "weekday_hour"):
+        yield f"/admin/bookings_reports/reportspage/?preset=year&group_by={group_by}"
+    yield "/admin/bookings_reports/reportspage/?zone=Mars"
     yield from (f"/admin/{name}/" for name in LISTS)
     yield from (f"/admin/{name}/add/" for name in FORMS)
 
