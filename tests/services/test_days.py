@@ -489,6 +489,33 @@ def test_a_direct_save_forgets_a_rule_that_cannot_hold(book: Book, make_service:
     assert (stored(booking).duration_days, stored(booking).ends_at_time) == (None, None)
 
 
+def test_a_direct_save_keeps_no_rule_that_the_booking_does_not_have(
+    book: Book, car: Any, provider: Any
+) -> None:
+    for values in (
+        {"duration_days": 3},
+        {"ends_at_time": time(11)},
+        {"duration_days": None, "ends_at_time": time(10)},
+    ):
+        booking = book(service=car, start_at=berlin("2030-03-29"))
+        for name, value in values.items():
+            setattr(booking, name, value)
+        booking.save()
+        assert (stored(booking).duration_days, stored(booking).ends_at_time) == (None, None)
+        booking.delete()
+
+    for days, kept in ((2, None), (1, 1)):
+        start = berlin("2030-03-30")
+        end = berlin("2030-03-31")
+        made = Booking(
+            service=car, provider=provider, client_name="Kim", start_at=start, end_at=end
+        )
+        made.duration_days = days
+        made.save()
+        assert stored(made).duration_days == kept
+        made.delete()
+
+
 def test_what_can_be_joined_is_as_long(book: Book, make_service: Make, provider: Any) -> None:
     dorm = make_service(
         duration_days=1,

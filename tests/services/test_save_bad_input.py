@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -55,6 +56,13 @@ BAD: dict[str, tuple[dict[str, Any], type[BookingError]]] = {
     "currency that is a sign": ({"currency": "$"}, InvalidBooking),
     "currency of None": ({"currency": None}, InvalidBooking),
     "currency of nothing": ({"currency": ""}, InvalidBooking),
+    "unit price that no column holds": ({"unit_price": Decimal(10**12)}, InvalidBooking),
+    "unit price below zero": ({"unit_price": -1}, InvalidBooking),
+    "fewer than no days": ({"duration_days": -1}, InvalidBooking),
+    "days as text": ({"duration_days": "two"}, InvalidBooking),
+    "time of day as text": ({"ends_at_time": "noon"}, InvalidBooking),
+    "approval of None": ({"requires_approval": None}, InvalidBooking),
+    "naive completion": ({"completed_at": datetime(2030, 1, 8)}, InvalidBooking),  # noqa: DTZ001
     "reference of 33 characters": ({"reference": "x" * 33}, InvalidBooking),
 }
 
@@ -157,3 +165,18 @@ def test_a_booking_of_another_tenants_service_is_refused(
 
     with nothing_written(), pytest.raises(TenantMismatch):
         booking.save()
+
+
+NONSENSE = ("x", -1, [], 10**12, float("nan"), "\0", None, object(), datetime(2030, 1, 8))  # noqa: DTZ001
+# The key is the caller's, and the status cannot be set.
+FIELDS = [field for field in Booking._meta.concrete_fields if field.name not in {"id", "status"}]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_nonsense_in_any_field_is_refused_or_can_be_read(booking: Booking, field: Any) -> None:
+    for value in NONSENSE:
+        changed = stored(booking)
+        setattr(changed, field.attname, value)
+        with suppress(BookingError):
+            changed.save()
+        assert stored(booking).pk

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from bookings.exceptions import InvalidBooking
-from bookings.rules import validation
+from bookings.rules import instants, validation
 from bookings.rules.value_comparison import document_content
 
 
@@ -56,9 +56,7 @@ def clean_fields(
             if field.blank and not value:
                 continue
         try:
-            if isinstance(value, str) and not value.strip():
-                raise ValidationError(field.error_messages["blank"], "blank")
-            cleaned = field.clean(value, instance)
+            cleaned = _clean(field, value, instance)
         except ValidationError as error:
             errors[name] = error.error_list
             continue
@@ -69,3 +67,20 @@ def clean_fields(
             known.documents.add((name, content))
     if errors:
         raise InvalidBooking(errors)
+
+
+def _clean(field: Any, value: Any, instance: models.Model) -> Any:
+    """Return what ``field.clean()`` returns. Raises ``ValidationError`` for any other value."""
+    if isinstance(value, str) and not value.strip():
+        raise ValidationError(field.error_messages["blank"], "blank")
+    if value is None:
+        # A field that is not editable says nothing.
+        raise ValidationError(field.error_messages["null"], "null")
+    if isinstance(field, models.DateTimeField):
+        value = instants.aware_utc(value, field.name)
+    try:
+        return field.clean(value, instance)
+    except TypeError:
+        # Django reads a date or a time of nothing but text.
+        message = field.error_messages["invalid"]
+        raise ValidationError(message, "invalid", {"value": validation.Readable(value)}) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from copy import copy
 from datetime import datetime
 from functools import partial
@@ -39,8 +40,10 @@ from bookings.services.booking_change import (
     write_row,
 )
 from bookings.services.booking_claim import moved_claim, own_claim
+from bookings.services.booking_move import LENGTH_FIELDS
 from bookings.services.direct_save_values import (
     AMOUNTS,
+    PRICES,
     check_payable,
     check_prices,
     convert_keys,
@@ -66,21 +69,6 @@ CLAIM_FIELDS: Final = {
     "status",
 }
 
-CHECKED_FIELDS: Final = {
-    *new_booking.CHECKED_FIELDS,
-    "reference",
-    "answers",
-    "service_name",
-    "provider_name",
-    "cancellation_reason",
-    "buffer_before_minutes",
-    "buffer_after_minutes",
-    "cancellation_notice_minutes",
-    "reschedule_notice_minutes",
-    "max_reschedules",
-    "party_size",
-}
-
 # If ``update_fields`` names only these, the last writer wins, as with any model: no rule rests on
 # them, and the event keeps the old value.
 NOTE_FIELDS: Final = {"notes_client", "notes_internal", "metadata"}
@@ -96,6 +84,12 @@ MANAGED_FIELDS: Final = {
     "client_lookup",
     "updated_at",
 }
+
+# The fields that are cleaned, so that no database has to refuse them, or stores what it cannot read
+# again. ``validate()`` and ``times_in_utc()`` have checked the others.
+CHECKED_FIELDS: Final = {
+    field.name for field in Booking._meta.concrete_fields if not field.is_relation
+} - {*MANAGED_FIELDS, "status", "start_at", "end_at", "expires_at"}
 
 # The timestamp to set on a new booking that is inserted with this status.
 TIMESTAMP_OF_STATUS: Final = {
@@ -144,11 +138,14 @@ def _save(
             setattr(booking, timestamp, now)
         if booking.terms is None:
             booking.terms = terms.collect(booking, using=using)
-        check_prices(booking, AMOUNTS)
+        check_prices(booking, PRICES)
         name_snapshots.fill_names([booking], using=using)
     field_validation.clean_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
     if adding:
         check_payable(booking)
+        # Only a rule that it has.
+        with suppress(ObjectDoesNotExist):
+            _drop_wrong_wall_length(booking, {"start_at"}, using=using)
     choice = _choose_for(booking, now=now, using=using) if adding and booking.holds_time else None
 
     original_pk, original_reference = booking.pk, booking.reference
@@ -320,7 +317,7 @@ def _write_changes(
         if f"{name}_name" not in changed:
             setattr(row, f"{name}_name", "")
     name_snapshots.fill_names([row], using=using, relations=renamed)
-    check_prices(row, changed & set(AMOUNTS))
+    check_prices(row, changed & set(PRICES))
     field_validation.clean_fields(row, changed & CHECKED_FIELDS)
     if changed & {*AMOUNTS, "currency"}:
         check_payable(row)
@@ -360,10 +357,14 @@ def _drop_wrong_wall_length(row: Booking, changed: set[str], *, using: str) -> s
     Returns the names of the fields that it has changed.
     """
     length = row.wall_length
-    if length is None or not changed & {"start_at", "end_at", "provider"}:
+    if length is None:
+        row.set_wall_length(None)
+        return changed & {"ends_at_time"}
+    if not changed & {"start_at", "end_at", "provider", *LENGTH_FIELDS}:
         return set()
     references.load_related(row, "provider", using=using)
-    addons = BookingAddon.objects.using(using).filter(booking=row)
+    # A booking that is new has none.
+    addons = BookingAddon.objects.using(using).filter(booking=row.pk)
     try:
         ends_at = length.end_at(row.start_at, get_adapter().time_zone(row))
     except (InvalidBooking, SlotUnavailable):
@@ -371,7 +372,7 @@ def _drop_wrong_wall_length(row: Booking, changed: set[str], *, using: str) -> s
     if ends_at + new_booking.addon_duration(addons) == row.end_at:
         return set()
     row.set_wall_length(None)
-    return {"duration_days", "ends_at_time"}
+    return set(LENGTH_FIELDS)
 
 
 def _check_not_own_resource(row: Booking, resources: Sequence[BookingResource]) -> None:

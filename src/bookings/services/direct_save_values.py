@@ -14,6 +14,7 @@ from bookings.models import Booking
 from bookings.rules import instants, prices
 
 AMOUNTS: Final = ("price_amount", "total_amount")
+PRICES: Final = (*AMOUNTS, "unit_price")
 
 
 @contextmanager
