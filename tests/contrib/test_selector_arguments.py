@@ -23,6 +23,7 @@ import bookings
 from bookings.conf import app_settings
 from bookings.contrib.group_sessions.services import book_seat, create_session, join_waitlist
 from bookings.contrib.payments.services import record_payment
+from bookings.contrib.reports.periods import Period
 from bookings.contrib.schedule.models import BusinessHours, Schedule
 from bookings.contrib.schedule.selectors import list_available_slots
 from bookings.contrib.series.recurrences import list_starts
@@ -94,6 +95,14 @@ OF_LAPSED: Final = {
     "provider": optional(OBJECT),
 }
 OF_MONEY: Final = {"booking": OBJECT, "now_dt": optional(INSTANT)}
+OF_REPORT: Final = {
+    "period": OBJECT,
+    "bookings": optional(OBJECT),
+    "service": optional(OBJECT),
+    "provider": optional(OBJECT),
+    "tenant": optional(OBJECT),
+}
+GROUPING: Final = optional(frozenset({"empty text"}))
 TABLES: Final[dict[str, Table]] = {
     "get_busy_intervals": {
         "provider": KEY,
@@ -194,6 +203,16 @@ TABLES: Final[dict[str, Table]] = {
     "refund_due": OF_MONEY,
     "fee_due": OF_MONEY,
     "list_refunds_due": {"tenant": optional(OBJECT)},
+    "booking_report": {**OF_REPORT, "group_by": GROUPING},
+    "response_report": {
+        **OF_REPORT,
+        "group_by": GROUPING,
+        "target": frozenset({"a timedelta"}),
+        "now_dt": optional(INSTANT),
+    },
+    "session_report": {**OF_REPORT, "sessions": optional(OBJECT)},
+    "utilisation_report": {**OF_REPORT, "group_by": GROUPING, "providers": optional(LIST)},
+    "list_bookings": OF_REPORT,
     "list_starts": {
         "rrule": TEXTS,
         "start": LOCAL_OR_INSTANT,
@@ -327,7 +346,9 @@ def given(name: str, objects: dict[str, Any]) -> dict[str, Any]:
         own["provider"] = objects["provider"]
     if "providers" in table:
         own["providers"] = [objects["provider"]]
-    now = {"now_dt": NOW} if "now_dt" in table else {}
+    now: dict[str, Any] = {"now_dt": NOW} if "now_dt" in table else {}
+    if "period" in table:
+        now["period"] = Period(at(0), at(0, day=7), ZoneInfo("UTC"))
     return own | further | now
 
 

@@ -268,6 +268,10 @@ def test_other_arguments_are_refused(service: Any, provider: Any) -> None:
             response_report(MARCH, target=target)  # type: ignore[arg-type]
     with pytest.raises(InvalidBooking):
         response_report(MARCH, now_dt=START.replace(tzinfo=None))
+    with pytest.raises(InvalidBooking):
+        response_report(MARCH, target=timedelta.max)
+    with pytest.raises(InvalidReport):
+        session_report(MARCH, sessions=text)
 
 
 def test_without_the_other_apps_there_are_fewer_numbers(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import router
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.reports.exceptions import InvalidReport
@@ -47,7 +47,7 @@ class Scope:
                 _("period must be a Period, not %(type)s."),
                 params={"name": "period", "type": type(period).__name__},
             )
-        _check_queryset(bookings)
+        check_queryset(bookings, Booking, "bookings")
         chosen = {
             "service": None if service is None else arguments.saved_service(service),
             "provider": None if provider is None else arguments.saved_provider(provider),
@@ -97,18 +97,19 @@ def _check_tenant(chosen: dict[str, Any]) -> None:
             )
 
 
-def _check_queryset(rows: Any) -> None:
+def check_queryset(rows: Any, model: type[Model], name: str) -> None:
+    """Raise ``InvalidReport`` unless an argument is ``None`` or a queryset to filter further."""
     if rows is None:
         return
-    if not isinstance(rows, QuerySet) or not issubclass(rows.model, Booking):
+    if not isinstance(rows, QuerySet) or not issubclass(rows.model, model):
         raise InvalidReport(
-            _("bookings must be a queryset of bookings, not %(type)s."),
-            params={"name": "bookings", "type": type(rows).__name__},
+            _("%(name)s must be a queryset of %(model)s, not %(type)s."),
+            params={"name": name, "model": model.__name__, "type": type(rows).__name__},
         )
     if rows.query.is_sliced or rows.query.combinator:
         raise InvalidReport(
-            _("bookings must be a queryset that can be filtered: not a slice or a union."),
-            params={"name": "bookings"},
+            _("%(name)s must be a queryset that can be filtered: not a slice or a union."),
+            params={"name": name},
         )
 
 

@@ -44,11 +44,11 @@ from bookings.contrib.reports.grouping import (
     labels,
 )
 from bookings.contrib.reports.periods import Period
-from bookings.contrib.reports.scope import Scope
+from bookings.contrib.reports.scope import Scope, check_queryset
 from bookings.contrib.reports.utilisation import utilisation_by_group
 from bookings.models import Booking, BookingEvent, arguments
 from bookings.protocols import ProviderLike, ServiceLike
-from bookings.rules import validation
+from bookings.rules import instants, validation
 
 __all__ = [
     "Period",
@@ -204,6 +204,10 @@ def response_report(
             _("target must be a positive timedelta, not %(value)r."),
             params={"name": "target", "value": validation.Readable(target)},
         )
+    try:
+        asked_until = now - target
+    except OverflowError:
+        raise instants.out_of_range_error() from None
     found: dict[Any, Responses] = {}
 
     def of(row: Mapping[str, Any]) -> Responses:
@@ -214,7 +218,7 @@ def response_report(
     keyed = _by_key(requests, grouping, "requested_at", period)
     for row in keyed.values("key").annotate(requests=Count("pk")):
         of(row).requests += row["requests"]
-    for row in _unanswered(keyed, now - target):
+    for row in _unanswered(keyed, asked_until):
         responses = of(row)
         for name in ("unanswered", "unanswered_too_long", "lapsed", "withdrawn"):
             setattr(responses, name, getattr(responses, name) + row[name])
@@ -303,6 +307,7 @@ def session_report(
         return None
     from bookings.contrib.group_sessions.models import Session, WaitlistEntry
 
+    check_queryset(sessions, Session, "sessions")
     rows: QuerySet[Any] = QuerySet(Session, using=scope.using)
     offered = rows.filter(scope.references(), scope.window("start_at"))
     if sessions is not None:
