@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bookings.integrity import Problem
     from bookings.ledger.claims import Claim
     from bookings.models import Booking
-    from bookings.protocols import ProviderLike
+    from bookings.protocols import ProviderLike, ServiceLike
     from bookings.services.anonymize import ErasedClient
 
 
@@ -247,6 +247,15 @@ class Extension:
         extension that knows a provider are taken. ``tenant_id`` is as in :meth:`time_zones`.
         """
         return {}
+
+    def free_starts(
+        self, service: ServiceLike, provider: ProviderLike, start_at: datetime, end_at: datetime
+    ) -> Iterable[datetime]:
+        """Return the starts that are free between two instants, for staff who make a booking.
+
+        The admin asks the first extension that has the method. Without one, staff write the time.
+        """
+        return ()
 
     def calendar_entries(
         self,

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from bookings.admin import filters
-from bookings.admin.booking.booking_admin import phone_pattern
+from bookings.admin.booking.quick_entry import phone_pattern
 from bookings.models import Booking
 from bookings.services import cancel_booking
 from tests.admin.conftest import LIST, Book, Make, page_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -28,6 +28,7 @@ from bookings.admin.booking.inlines import (
     BookingEventInline,
     BookingResourceInline,
 )
+from bookings.admin.booking.quick_entry import CLIENT_VALUES, QuickEntryMixin, phone_pattern
 from bookings.admin.booking.steps import STEPS
 from bookings.admin.calendar.drag import DragMixin
 from bookings.admin.calendar.view import CalendarMixin
@@ -97,20 +98,6 @@ class WaitingFilter(admin.SimpleListFilter):
         return queryset
 
 
-PHONE_CHARACTERS: Final = re.compile(r"[0-9 +()./\-\N{NO-BREAK SPACE}]+")
-FEWEST_DIGITS: Final = 5
-COMPARED_DIGITS: Final = 8
-"""So many last digits of a phone number are the same with a country's code and without it."""
-
-
-def phone_pattern(text: str) -> str:
-    """Return a regular expression for a phone number in any spelling; empty for another text."""
-    digits = re.sub("[^0-9]", "", text)[-COMPARED_DIGITS:]
-    if len(digits) < FEWEST_DIGITS or not PHONE_CHARACTERS.fullmatch(text.strip()):
-        return ""
-    return "[^0-9]*".join(digits)
-
-
 @admin.register(Booking)
 class BookingAdmin(
     ServiceFormMixin,
@@ -118,6 +105,7 @@ class BookingAdmin(
     DragMixin,
     CalendarMixin,
     AttentionMixin,
+    QuickEntryMixin,
     WhenOrderingMixin,
     RelatedSearchMixin,
 ):
@@ -336,7 +324,12 @@ class BookingAdmin(
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
         booking = context["original"]
-        if booking is not None:
+        if booking is None:
+            context["clients_url"] = self.page_url("clients")
+            context["starts_url"] = self.page_url("starts")
+        else:
+            if self.has_add_permission(request):
+                context["again_url"] = self.again_url(booking)
             context["title"] = booking_heading(booking)
             context["open_steps"] = self.open_steps(request, booking)
             context["version"] = self.version_of(booking)
@@ -348,6 +341,14 @@ class BookingAdmin(
         if context["adminform"].form.errors:
             _offer_exceptions(context["adminform"])
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def again_url(self, booking: Any) -> str:
+        """Return the address of the form for a new booking of the same client and service."""
+        names = ("tenant", "service", "provider")
+        keys = {name: getattr(booking, f"{name}_id") for name in names}
+        client = {name: getattr(booking, name) for name in CLIENT_VALUES}
+        values = {name: value for name, value in {**keys, **client}.items() if value}
+        return f"{self.page_url('add')}?{urlencode(values)}"
 
     def version_of(self, obj: Any) -> str:
         return str(obj.version)

@@ -15,7 +15,7 @@ from bookings.exceptions import BookingError
 from bookings.extensions import CalendarEntry, Extension
 from bookings.integrity import Problem
 from bookings.models import Booking
-from bookings.protocols import ProviderLike
+from bookings.protocols import ProviderLike, ServiceLike
 from bookings.rules.instants import ceil_second, floor_second
 from bookings.rules.working_days import WorkingDays
 
@@ -86,6 +86,14 @@ class ScheduleExtension(Extension):
                 ]
             by_provider[provider_id] = by_schedule[key]
         return by_provider
+
+    def free_starts(
+        self, service: ServiceLike, provider: ProviderLike, start_at: datetime, end_at: datetime
+    ) -> Iterator[datetime]:
+        from bookings.contrib.schedule.selectors import list_available_slots
+
+        found = list_available_slots(service, provider, start_at, end_at, override_policy=True)
+        return (slot.start for slot in found)
 
     def calendar_entries(
         self,
