@@ -34,7 +34,15 @@ MODELS: Final[list[Any]] = [
     RefundPolicy,
 ]
 OWN_PAGES: Final = {
-    Booking: ["calendar/", "calendar/move/", "attention/", "clients/", "starts/", "{pk}/step/cancel/", "search/"],
+    Booking: [
+        "calendar/",
+        "calendar/move/",
+        "attention/",
+        "clients/",
+        "starts/",
+        "{pk}/step/cancel/",
+        "search/",
+    ],
     Session: ["generate/", "{pk}/book/", "{pk}/wait/", "{pk}/attendance/", "{pk}/step/cancel/"],
     Series: ["{pk}/cancel/"],
     Payment: ["{pk}/grant/"],

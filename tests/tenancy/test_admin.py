@@ -45,14 +45,14 @@ def other() -> Host:
     return found
 
 
-def book(host: Host, hour: int = 10) -> Booking:
+def book(host: Host, hour: int = 10, *, client_name: str = "Mary") -> Booking:
     start_at = datetime.datetime.combine(DAY, datetime.time(hour), datetime.UTC)
     return create_booking(
         service=host.service,
         provider=host.provider,
         tenant=host.tenant,
         start_at=start_at,
-        client_name="Mary",
+        client_name=client_name,
     )
 
 
@@ -179,6 +179,19 @@ def test_a_free_hour_is_booked_for_the_providers_tenant(boss: Client, host: Host
 def test_no_tenant_is_not_a_tenant_to_filter_by(boss: Client, host: Host, other: Host) -> None:
     book(host)
     assert "tenant__isnull" not in text_of(boss.get(LIST))
+
+
+def test_clients_of_the_chosen_tenant_are_suggested(boss: Client, host: Host, other: Host) -> None:
+    book(host, client_name="Kim Here")
+    book(other, client_name="Kim Elsewhere")
+
+    def suggested(tenant: Any) -> list[str]:
+        found = boss.get(f"{LIST}clients/", {"q": "kim", "tenant": tenant}).json()["clients"]
+        return [row["client_name"] for row in found]
+
+    assert suggested(host.tenant.pk) == ["Kim Here"]
+    assert suggested(other.tenant.pk) == ["Kim Elsewhere"]
+    assert suggested("") == suggested("x") == []
 
 
 def search(boss: Client, field: str, **asked: Any) -> Any:
