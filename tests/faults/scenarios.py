@@ -29,6 +29,7 @@ from bookings.services import (
     expire_booking,
     expire_bookings,
     mark_no_show,
+    reopen_booking,
     reschedule_booking,
     update_booking,
 )
@@ -193,6 +194,10 @@ def stale_hold_of_rooms(host_rows: HostRows) -> Booking:
 
 def delivered_in_rooms(host_rows: HostRows) -> Booking:
     return deliver_booking(with_rooms(host_rows), now_dt=START)
+
+
+def cancelled_in_rooms(host_rows: HostRows) -> Booking:
+    return cancel_booking(with_rooms(host_rows), now_dt=NOW)
 
 
 def room_taken_tomorrow(host_rows: HostRows) -> Booking:
@@ -403,6 +408,11 @@ ALL: Final = (
         "dispute with resources",
         delivered_in_rooms,
         lambda _, row: dispute_booking(row, reason="Cold.", now_dt=START),
+    ),
+    Scenario(
+        "reopen with resources",
+        cancelled_in_rooms,
+        lambda _, row: reopen_booking(row, now_dt=NOW),
     ),
     Scenario("save, moved with resources", with_rooms, move_by_save),
     Scenario("delete with resources", with_rooms, delete),

@@ -24,6 +24,9 @@ CHOSEN = {
     "reschedule to another provider",
     "cancel",
     "expire all",
+    "create with anyone in any room",
+    "reschedule with resources",
+    "reopen with resources",
 }
 each_call = pytest.mark.parametrize(
     "baseline",

@@ -17,7 +17,14 @@ from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.services import book_seat, create_session, join_waitlist
 from bookings.exceptions import BookingError
 from bookings.models import Booking, BookingEvent, BusyInterval
-from tests.races.conftest import pool, rounds, rounds_each_way, runner, way  # noqa: F401 - fixtures
+from tests.races.conftest import (  # noqa: F401 - fixtures
+    pool,
+    rounds,
+    rounds_each_way,
+    runner,
+    unguarded,
+    way,
+)
 
 NOW: Final = datetime(2131, 3, 5, 8, 0, tzinfo=UTC)
 START: Final = datetime(2131, 3, 7, 10, 0, tzinfo=UTC)

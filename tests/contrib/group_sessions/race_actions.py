@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from time import sleep
 from typing import Any
@@ -22,9 +23,11 @@ from bookings.services import (
     deliver_booking,
     dispute_booking,
 )
+from bookings.services.resource_choice import ResourceChoice
 from tests.races import race_database
-from tests.races.actions import stored
+from tests.races.actions import check_then_run, no_overlap_check, stored, without_guards
 from tests.races.racer import RunAgain
+from tests.races.resources import no_calendar_locks, no_look
 from tests.races.scenarios import NOW, START
 
 Run = Callable[[], Any]
@@ -187,6 +190,22 @@ def publish_in_a_room(*, service: Any, provider: Any, rooms: list[Any]) -> Run:
         return session.resources.get().provider_id
 
     return publish
+
+
+def publish_in_a_room_naively(*, rooms: list[Any], **values: Any) -> Run:
+    """Look whether the room is free, and publish afterwards, with neither lock nor guard."""
+    run = without_guards(
+        publish_in_a_room(rooms=rooms, **values),
+        no_calendar_locks,
+        no_overlap_check,
+        no_look,
+        _all_free,
+    )
+    return check_then_run(run, rooms[0], START)
+
+
+def _all_free() -> AbstractContextManager[Any]:
+    return patch.object(ResourceChoice, "_read_busy", lambda *_args: defaultdict(list))
 
 
 def delivered_session(*, parties: list[int]) -> dict[str, Any]:

@@ -285,3 +285,20 @@ def test_the_last_rooms_go_to_as_many_sessions(
 
         assert_sound(runner, result, hosted)
         assert sorted(filter(None, result.winners)) == sorted(scene["rooms"])
+
+
+def test_without_locks_and_constraint_a_room_goes_to_several_sessions(
+    unguarded: RaceRunner,
+) -> None:
+    """The control of the race above."""
+    scene = unguarded.ask(race_actions.teachers_and_rooms, rooms=1)
+    providers = scene.pop("providers")
+
+    result = unguarded.race(
+        race_actions.publish_in_a_room_naively,
+        [scene | {"provider": provider} for provider in providers],
+    )
+
+    assert len(result.winners) > 1, result
+    assert set(result.winners) == set(scene["rooms"])
+    assert unguarded.ask(race_database.problems)
