@@ -470,6 +470,8 @@ def test_a_direct_save_keeps_the_rule_while_it_holds(book: Book, car: Any) -> No
     booking = stored(book(service=car, start_at=berlin("2030-03-29")))
     booking.start_at, booking.end_at = berlin("2030-03-30"), berlin("2030-03-31")
     booking.save()
+    booking.client_phone = "0123"
+    booking.save()
     assert stored(booking).duration_days == 1
 
     booking.end_at += HOUR

@@ -7,10 +7,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bookings.contrib.schedule.services import create_schedule
 from bookings.contrib.series.exceptions import InvalidRecurrence, SeriesConflict
 from bookings.contrib.series.services import (
     add_occurrence,
     cancel_series,
+    create_session_series,
     reschedule_series,
 )
 from bookings.exceptions import (
@@ -24,7 +26,7 @@ from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.pools import AnyOf
 from bookings.services import create_booking, hold_booking, reschedule_booking
 from bookings.services.bulk_creation import BulkCreation
-from tests.contrib.series.conftest import FIRST, NOW, TUESDAYS, MakeSeries
+from tests.contrib.series.conftest import BERLIN, FIRST, NOW, TUESDAYS, MakeSeries
 from tests.services.conftest import Make
 from tests.services.storage import nothing_done
 
@@ -392,3 +394,59 @@ def test_a_room_that_is_not_active_refuses_every_start(
     with nothing_done(), pytest.raises(SeriesConflict) as caught:
         make_series(resources=[rooms[0]])
     assert len(caught.value.skipped) == 4
+
+
+@pytest.fixture
+def long_taken(db: None, service: Any, other_provider: Any, rooms: list[Any]) -> list[Booking]:
+    """Both rooms are taken for three hours from the second Tuesday's start on."""
+    return [
+        create_booking(
+            service=service,
+            provider=one,
+            start_at=TUESDAYS[1] + hour * HOUR,
+            client_name="Kim",
+            now_dt=NOW,
+            skip_slot_validation=True,
+        )
+        for one in rooms
+        for hour in range(3)
+    ]
+
+
+@pytest.mark.usefixtures("long_taken")
+@pytest.mark.parametrize("has_engine", [False, True])
+def test_alternatives_have_free_resources(
+    make_series: MakeSeries, provider: Any, rooms: list[Any], settings: Any, has_engine: bool
+) -> None:
+    if has_engine:
+        settings.BOOKINGS_SLOTS_AVAILABLE_FUNC = (
+            "bookings.contrib.schedule.selectors.list_available_slots"
+        )
+        hours = {day: [("00:00", "24:00")] for day in range(7)}
+        create_schedule(provider=provider, timezone=BERLIN, hours=hours)
+    for resources in ([rooms[0]], [AnyOf(rooms)]):
+        with nothing_done(), pytest.raises(SeriesConflict) as caught:
+            make_series(resources=resources, alternatives=1)
+        [skipped] = caught.value.skipped
+        assert skipped.alternatives == (TUESDAYS[1] + 3 * HOUR,)
+
+
+@pytest.mark.usefixtures("long_taken")
+def test_alternatives_of_sessions_have_what_the_service_needs(
+    service: Any, provider: Any, rooms: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(service), "resources", [AnyOf(rooms)], raising=False)
+
+    with nothing_done(), pytest.raises(SeriesConflict) as caught:
+        create_session_series(
+            rrule="FREQ=WEEKLY;COUNT=4",
+            timezone=BERLIN,
+            start_at=FIRST,
+            service=service,
+            provider=provider,
+            now_dt=NOW,
+            alternatives=2,
+        )
+
+    [skipped] = caught.value.skipped
+    assert skipped.alternatives == tuple(TUESDAYS[1] + n * HOUR for n in (3, 4))

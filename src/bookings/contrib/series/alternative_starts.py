@@ -11,10 +11,14 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db import router
+
 from bookings import selectors, slots
 from bookings.conf import app_settings
 from bookings.exceptions import BookingBusy, BookingError, InvalidBooking, SlotUnavailable
+from bookings.ledger.claims import Claim
 from bookings.models import Booking
+from bookings.models.read_alias import reading_from
 from bookings.protocols import BookingType
 from bookings.rules import instants, policies, service_rules, slot_answers
 from bookings.rules.lengths import Length, WallLength
@@ -22,6 +26,8 @@ from bookings.rules.wall_clock import SECOND
 from bookings.services.day_zones import DayZones
 from bookings.services.expected_refusals import ExpectedRefusals
 from bookings.services.new_booking import SNAPSHOT_FIELDS
+from bookings.services.resource_choice import ResourceChoice, read_busy
+from bookings.services.resource_needs import needs_of_new
 
 if TYPE_CHECKING:
     from bookings.contrib.series.services.instances import SeriesInstance
@@ -52,6 +58,8 @@ class InstanceTemplate:
     duration_days: int | None = None
     """The same in days."""
     party_size: int = 1
+    resources: Sequence[Any] | None = None
+    """The resources that the caller asks for."""
     override_policy: bool = False
     skip_slot_validation: bool = False
     session_length: Length | None = None
@@ -85,6 +93,7 @@ class InstanceTemplate:
             **{name: getattr(rules, name) for name in SNAPSHOT_FIELDS},
             **self.client,
         )
+        booking.requested_resources = self.resources
         extra = sum(getattr(addon, "extra_duration_minutes", 0) or 0 for addon in self.addons)
         booking.addon_length = timedelta(minutes=extra)
         length = timedelta(minutes=rules.duration_minutes + extra)
@@ -151,17 +160,20 @@ def find_alternatives(
     They are the starts that the slot engine offers; none if the engine refuses to answer. Without
     an engine they follow the refused start at distances of the booking's length. Refused starts
     whose weeks touch take one question to the engine, or one query. All alternatives can be booked:
-    those of two refused starts do not overlap, nor do they and the ``accepted`` instances, and
-    neither the adapter nor a limit refuses a booking there.
+    those of two refused starts do not overlap, nor do they and the ``accepted`` instances, the
+    resources are free, and neither the adapter nor a limit refuses a booking there.
     """
     instances = list(accepted)
     taken = _TakenTime(template, [instance.start_at for instance in instances])
     is_refused = _refusals(template, refused, instances)
+    lacks_resource = _missing_resources(template, refused)
     on_offer = _starts_after(template, refused)
     found = {}
     for start_at in refused:
         free = (
-            start for start in on_offer[start_at] if taken.is_free(start) and not is_refused(start)
+            start
+            for start in on_offer[start_at]
+            if taken.is_free(start) and not is_refused(start) and not lacks_resource(start)
         )
         found[start_at] = tuple(islice(free, limit))
         for start in found[start_at]:
@@ -194,6 +206,45 @@ def _refusals(
         return bool(refusals.of_start(draft) or refusals.of_stored_bookings(draft))
 
     return is_refused
+
+
+def _missing_resources(
+    template: InstanceTemplate, refused: Sequence[datetime]
+) -> Callable[[datetime], bool]:
+    """Return a function which says whether a resource is taken at a start, after three queries."""
+    draft, using = template.build_booking(refused[0]), router.db_for_write(Booking)
+    with reading_from(using):
+        needs = needs_of_new(draft)
+    if not needs:
+        return lambda _start: False
+    end_of = template.ends_of(draft)
+
+    def choice_at(start: datetime) -> ResourceChoice:
+        draft.start_at, draft.end_at = start, end_of(start)
+        starts, ends = instants.busy_bounds_of(draft)
+        return ResourceChoice(
+            draft,
+            needs,
+            Claim(starts=starts, ends=ends),
+            now=template.now,
+            using=using,
+            override_policy=template.override_policy,
+        )
+
+    first = choice_at(refused[0])
+    begins = first.bounds()[0]
+    ends = choice_at(max(refused[-1], template.now) + SEARCH_WINDOW).bounds()[1]
+    with reading_from(using):
+        busy = read_busy(first.candidates, begins, ends, now=template.now, using=using)
+
+    def is_missing(start: datetime) -> bool:
+        try:
+            choice_at(start).find_free(busy)
+        except BookingError:
+            return True
+        return False
+
+    return is_missing
 
 
 @dataclass(slots=True)

@@ -221,6 +221,7 @@ def _book_series(
         duration_minutes=values.get("duration_minutes"),
         duration_days=values.get("duration_days"),
         party_size=values.get("party_size", 1),
+        resources=resources,
         override_policy=override_policy,
         skip_slot_validation=skip_slot_validation,
     )
