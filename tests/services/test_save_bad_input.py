@@ -175,6 +175,9 @@ FIELDS = [field for field in Booking._meta.concrete_fields if field.name not in 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 def test_nonsense_in_any_field_is_refused_or_can_be_read(booking: Booking, field: Any) -> None:
     for value in NONSENSE:
+        if field.is_relation and value == -1:
+            # A key that may exist: the commit tells, and here there is none.
+            continue
         changed = stored(booking)
         setattr(changed, field.attname, value)
         with suppress(BookingError):

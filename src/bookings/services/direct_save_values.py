@@ -34,12 +34,17 @@ def times_in_utc(booking: Booking) -> Iterator[None]:
 
 
 def convert_keys(booking: Booking) -> None:
-    """Convert foreign keys that are text, as from a form, to the type of the field."""
+    """Convert foreign keys that are text, as from a form, to the type of the field.
+
+    Raises ``InvalidBooking`` for a key that no column holds.
+    """
     for field in booking._meta.concrete_fields:
         key = booking.__dict__.get(field.attname)
         if field.is_relation and key is not None:
             try:
-                setattr(booking, field.attname, field.to_python(key))
+                key = field.to_python(key)
+                field.target_field.run_validators(key)
+                setattr(booking, field.attname, key)
             except ValidationError as error:
                 raise InvalidBooking({field.name: error.error_list}) from None
 
