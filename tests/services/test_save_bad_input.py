@@ -92,6 +92,13 @@ def test_a_new_booking_is_refused_with(
     assert str(refused.value)
 
 
+def test_a_new_booking_by_nobody_who_is_known_is_refused(service: Any, provider: Any) -> None:
+    values = {"service": service, "provider": provider, "start_at": START, "end_at": START + HOUR}
+
+    with nothing_written(), pytest.raises(MissingReference):
+        Booking(client_name="Mary", created_by_id=10**6, **values).save()
+
+
 @pytest.mark.parametrize(("values", "expected"), BAD.values(), ids=BAD)
 def test_a_change_is_refused_with(
     booking: Booking, values: dict[str, Any], expected: type[BookingError]

@@ -19,7 +19,7 @@ from bookings.adapters import get_adapter
 from bookings.exceptions import InvalidBooking, MissingReference, SlotUnavailable
 from bookings.ledger import claims, entries, locks, resource_claims
 from bookings.ledger.locked import act_under_lock, fresh
-from bookings.ledger.transactions import atomic_with_retry
+from bookings.ledger.transactions import atomic_with_retry, missing_reference_error
 from bookings.models import (
     Booking,
     BookingAddon,
@@ -143,6 +143,12 @@ def _save(
     field_validation.clean_fields(booking, CHECKED_FIELDS if adding else BUFFERS)
     if adding:
         check_payable(booking)
+        if booking.created_by_id is not None:
+            # The event names the user.
+            try:
+                references.load_related(booking, "created_by", using=using)
+            except ObjectDoesNotExist:
+                raise missing_reference_error() from None
         # Only a rule that it has.
         with suppress(ObjectDoesNotExist):
             _drop_wrong_wall_length(booking, {"start_at"}, using=using)

@@ -38,6 +38,7 @@ def convert_keys(booking: Booking) -> None:
 
     Raises ``InvalidBooking`` for a key that no column holds.
     """
+    field: Any
     for field in booking._meta.concrete_fields:
         key = booking.__dict__.get(field.attname)
         if field.is_relation and key is not None:
