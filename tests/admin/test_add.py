@@ -17,7 +17,8 @@ from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent, BusyInterval
 from bookings.services import update_booking
 from tests.admin.conftest import ADD, Book, Make
-from tests.admin.page import FormData, errors_of, form_values, messages_of
+from tests.admin.page import FormData, errors_of, form_values, messages_of, text_of
+from tests.offered_providers import offer_only
 
 Form = Callable[..., FormData]
 
@@ -270,3 +271,13 @@ def test_a_link_may_fill_in_the_start(
     page = form_values(boss.get(ADD, {"provider": provider.pk, "start_at": asked}))
     assert page["provider"] == [str(provider.pk)]
     assert page["start_at_0"] + page["start_at_1"] == shown
+
+
+def test_a_key_in_place_of_a_search_box_says_nothing_of_who_offers_the_service(
+    receptionist: Client, provider: Any, settings: Any
+) -> None:
+    """The site has no admin of providers to search in."""
+    offer_only(settings, provider)
+    page = text_of(receptionist.get(ADD))
+    assert 'name="provider"' in page
+    assert "of_service=1" not in page

@@ -83,7 +83,8 @@ def test_its_page_names_its_rooms(
 
 
 def test_a_form_without_the_duration_leaves_it(booking: Booking) -> None:
-    bare = type("BareForm", (MoveForm,), {"duration_minutes": None})
+    bare = type("BareForm", (MoveForm,), {"duration_minutes": None, "days": None})
     form = modelform_factory(Booking, form=bare, fields=["client_name"])(instance=booking)
 
     assert "duration_minutes" not in form.initial
+    assert "days" not in form.fields

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -76,6 +77,13 @@ def test_an_extension_that_overrides_nothing_changes_nothing() -> None:
     assert list(silent.booking_inlines()) == []
     assert silent.refusal_link("in_session", None, "admin") is None  # type: ignore[arg-type]
     assert list(silent.related_links(None, None, None)) == []  # type: ignore[arg-type]
+    nobody: Any = None
+    assert silent.open_time([], nobody, nobody, tenant_id=None) == {}
+    assert list(silent.free_starts(nobody, nobody, nobody, nobody)) == []
+    shown = {"site": nobody, "request": nobody}
+    assert list(silent.calendar_entries([], nobody, nobody, **shown)) == []
+    assert list(silent.attention(**shown, rows=8)) == []
+    assert list(silent.cancellation_notes(nobody, **shown)) == []
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from django.db.models.signals import pre_save
 from django.test.utils import CaptureQueriesContext
 
 from bookings.adapters import DefaultBookingAdapter
+from bookings.contrib.payments.extension import PaymentsExtension
 from bookings.contrib.series.exceptions import InvalidRecurrence, SeriesConflict
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import (
@@ -686,3 +687,19 @@ def test_a_database_that_does_not_return_keys(make_series: MakeSeries, make_addo
     # What is returned is saved.
     assert cancel_booking(made.bookings[0], now_dt=NOW).status == "CANCELLED"
     assert_bookings_are_sound()
+
+
+@pytest.mark.django_db
+def test_bookings_of_a_series_may_have_no_terms(
+    service: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PaymentsExtension, "terms", lambda self, booking, *, using: None)
+    made = create_series(
+        service=service,
+        provider=provider,
+        rrule="FREQ=WEEKLY;COUNT=3",
+        timezone="UTC",
+        start_at=datetime(2130, 3, 6, 9),
+        client_name="Kim",
+    )
+    assert [booking.terms for booking in made.bookings] == [None] * 3
