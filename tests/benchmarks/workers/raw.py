@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, Final
 
 import psycopg
@@ -28,7 +29,9 @@ BOOKING_COLUMNS: Final = """
     cancellation_notice_minutes, reschedule_allowed, reschedule_notice_minutes,
     two_sided_completion, service_name, provider_name, party_size, capacity_consumed,
     pricing_type, price_amount, total_amount, currency, notes_internal,
-    notes_client, metadata, idempotency_key, created_at, updated_at, created_by_id"""
+    notes_client, metadata, idempotency_key, created_at, updated_at, created_by_id,
+    client_lookup, created_by_name, cancelled_by_name, answers, resource_count, location,
+    meeting_link, client_language, client_timezone"""
 BOOKING_VALUES: Final = """
     %(uuid)s, %(reference)s, 1, NULL, %(service)s, %(provider)s, 'Ada', '',
     '', NULL, %(start)s, %(end)s, 0, 0,
@@ -36,10 +39,12 @@ BOOKING_VALUES: Final = """
     '', FALSE, FALSE, TRUE,
     0, TRUE, 0, FALSE, 'Massage', 'Ada',
     1, 1, '', NULL, NULL, 'USD', '',
-    '', '{}', NULL, %(now)s, %(now)s, NULL"""
+    '', '{}', NULL, %(now)s, %(now)s, NULL,
+    %(lookup)s, '', '', '[]', 0, '',
+    '', 'en-us', ''"""
 
-EVENT_COLUMNS: Final = "event_type, message, data, actor_user_id, created_at"
-EVENT_VALUES: Final = "'CREATED', '', %(data)s, NULL, %(now)s"
+EVENT_COLUMNS: Final = "event_type, message, data, actor_user_id, actor_name, created_at"
+EVENT_VALUES: Final = "'CREATED', '', %(data)s, NULL, '', %(now)s"
 
 CLAIM: Final = (
     f"INSERT INTO bookings_busyinterval (calendar_id, {INTERVAL_COLUMNS}) "
@@ -125,5 +130,6 @@ class Raw:
             "starts": int(start.timestamp()),
             "ends": int(end.timestamp()),
             "now": now,
+            "lookup": sha256(b"Ada").hexdigest(),
             "data": Jsonb(data),
         }
