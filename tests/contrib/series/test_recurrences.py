@@ -270,6 +270,7 @@ def test_an_unknown_zone_is_refused(timezone: Any) -> None:
 # The library
 
 
+@pytest.mark.django_db  # Django 6.1 may ask the database in its own checks
 def test_without_dateutil_the_error_and_the_check_name_the_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
