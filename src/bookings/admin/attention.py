@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -18,6 +18,14 @@ from bookings.models import Booking
 
 ROWS: Final = 8
 """How many rows of a section the board shows; the rest is in the list that it links to."""
+
+
+def total_of(found: Sequence[Any], objects: QuerySet[Any], most: int) -> int:
+    """Return how many objects there are, of which at most ``most`` have been read.
+
+    It takes a query only if there may be more.
+    """
+    return len(found) if len(found) < most else objects.order_by().count()
 
 
 class AttentionMixin(BaseAdmin):
@@ -107,5 +115,5 @@ class AttentionMixin(BaseAdmin):
             )
             for booking in found
         ]
-        count = len(rows) if len(rows) < ROWS else bookings.order_by().count()
+        count = total_of(rows, bookings, ROWS)
         return AttentionSection(name=name, title=title, count=count, rows=rows, url=url)

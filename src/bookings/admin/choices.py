@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import widgets
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.forms import ModelChoiceField, ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.urls import NoReverseMatch
@@ -19,6 +19,14 @@ from bookings.admin.visibility import registered_admin, selectable_objects
 
 INVALID_VALUE = (ValidationError, ValueError, TypeError, OverflowError)
 """What Django and the database drivers raise for a text that is no value of a field."""
+
+
+def with_key(objects: QuerySet[Any], key: str, name: str = "pk") -> QuerySet[Any]:
+    """Return the objects with a key that was sent; none of them if the text is no key."""
+    try:
+        return objects.filter(**{name: key})
+    except INVALID_VALUE:
+        return objects.none()
 
 
 class ScopedChoicesMixin(InvalidFilterMixin):

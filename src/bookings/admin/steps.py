@@ -35,6 +35,11 @@ OVERRIDABLE_CODES: Final = {"not_delivered", "booking_closed", "others_wait"}
 """The codes of further such errors, of a bundled app too."""
 
 
+def is_overridable(error: BookingError) -> bool:
+    """Return whether a service that takes ``override_policy`` may not raise the error with it."""
+    return isinstance(error, OVERRIDABLE) or error.code in OVERRIDABLE_CODES
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -113,9 +118,7 @@ class Step:
         return self.is_done is not None and self.is_done(obj)
 
     def can_override(self, error: BookingError) -> bool:
-        return self.may_override and (
-            isinstance(error, OVERRIDABLE) or error.code in OVERRIDABLE_CODES
-        )
+        return self.may_override and is_overridable(error)
 
 
 def step_table(*steps: Step) -> dict[str, Step]:

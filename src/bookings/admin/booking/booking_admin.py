@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -32,7 +31,7 @@ from bookings.admin.booking.quick_entry import CLIENT_VALUES, QuickEntryMixin, p
 from bookings.admin.booking.steps import STEPS
 from bookings.admin.calendar.drag import DragMixin
 from bookings.admin.calendar.view import CalendarMixin
-from bookings.admin.choices import RelatedFilter
+from bookings.admin.choices import RelatedFilter, with_key
 from bookings.admin.display import booking_heading, status_badge
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_errors import stale_message
@@ -189,11 +188,7 @@ class BookingAdmin(
         key = request.POST.get("service") or request.GET.get("service")
         model: Any = Booking._meta.get_field("service").related_model
         services = selectable_objects(self.admin_site, model, request)
-        try:
-            return services.filter(pk=key).first() if key else None
-        except (ValueError, ValidationError, OverflowError):
-            # No key of a service, as a link may have it.
-            return None
+        return with_key(services, key).first() if key else None
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         names = field_names(self.get_questions(request, obj))

@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q, QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from bookings import extensions
 from bookings.admin.base import BaseAdmin, Page
+from bookings.admin.choices import with_key
 from bookings.admin.filters import midnight
 from bookings.admin.visibility import selectable_objects
 from bookings.conf import app_settings
@@ -70,7 +71,7 @@ class QuickEntryMixin(BaseAdmin):
             match |= Q(client_phone__iregex=pattern)
         bookings = self.get_queryset(request).filter(match).exclude(client_name="")
         if app_settings.tenancy_enabled:
-            bookings = _with_key(bookings, "tenant", request.GET.get("tenant", ""))
+            bookings = with_key(bookings, request.GET.get("tenant", ""), "tenant")
         rows = bookings.order_by("-start_at", "-pk").values(*CLIENT_VALUES)[:BOOKINGS_READ]
         clients = {tuple(row.values()): row for row in rows}
         return JsonResponse({"clients": list(clients.values())[:CLIENTS]})
@@ -108,15 +109,7 @@ class QuickEntryMixin(BaseAdmin):
     def _chosen(self, request: HttpRequest, name: str) -> Any:
         model: Any = Booking._meta.get_field(name).related_model
         objects = selectable_objects(self.admin_site, model, request)
-        return _with_key(objects, "pk", request.GET.get(name, "")).first()
-
-
-def _with_key(objects: QuerySet[Any], name: str, key: str) -> QuerySet[Any]:
-    """Return the objects with a key that was sent; none of them if it is no key."""
-    try:
-        return objects.filter(**{name: key})
-    except (ValueError, ValidationError, OverflowError):
-        return objects.none()
+        return with_key(objects, request.GET.get(name, "")).first()
 
 
 def _clock_times(starts: Iterable[datetime]) -> Iterable[str]:

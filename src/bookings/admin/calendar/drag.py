@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.utils import timezone
@@ -15,8 +14,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from bookings.admin.base import BaseAdmin, Page
+from bookings.admin.choices import with_key
 from bookings.admin.form_errors import error_message
-from bookings.admin.steps import OVERRIDABLE, OVERRIDABLE_CODES
+from bookings.admin.steps import is_overridable
 from bookings.admin.visibility import selectable_objects
 from bookings.exceptions import BookingError, MissingReference
 from bookings.models import Booking
@@ -57,9 +57,7 @@ class DragMixin(BaseAdmin):
         try:
             self._move(request, booking, values)
         except BookingError as error:
-            can_override = not values["override"] and (
-                isinstance(error, OVERRIDABLE) or error.code in OVERRIDABLE_CODES
-            )
+            can_override = not values["override"] and is_overridable(error)
             refusal = {"error": str(error_message(error)), "can_override": can_override}
             return JsonResponse(refusal, status=409)
         return JsonResponse({"reference": booking.reference})
@@ -91,10 +89,7 @@ class DragMixin(BaseAdmin):
     def _provider(self, request: HttpRequest, key: str) -> Any:
         model: Any = Booking._meta.get_field("provider").related_model
         providers: QuerySet[Any] = selectable_objects(self.admin_site, model, request)
-        try:
-            found = providers.filter(pk=key).first()
-        except (ValueError, ValidationError, OverflowError):
-            found = None
+        found = with_key(providers, key).first()
         if found is None:
             raise MissingReference(_("You may not book this provider. Choose another one."))
         return found

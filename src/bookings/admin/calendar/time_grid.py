@@ -192,8 +192,7 @@ def _hours_shown(days: Iterable[tuple[ProviderContents, date]]) -> tuple[int, in
 
 def _working_spans(shown: ProviderContents) -> Iterator[Span]:
     yield from shown.open_time or ()
-    yield from ((booking.start_at, booking.end_at) for booking in shown.bookings)
-    yield from ((entry.start_at, entry.end_at) for entry in shown.entries if entry.is_work)
+    yield from _text_spans(shown)
     for interval in shown.busy_intervals:
         if interval.kind not in ABSENCES:
             yield interval.start_at, interval.end_at

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from bookings.admin.calendar.contents import load_contents
 from bookings.admin.calendar.period import Period, View
 from bookings.admin.calendar.time_grid import TimeGrid
 from bookings.admin.calendar.week_table import week_rows
+from bookings.admin.choices import with_key
 from bookings.admin.visibility import visible_objects
 from bookings.conf import app_settings
 from bookings.models import Booking
@@ -138,11 +138,7 @@ class CalendarMixin(BaseAdmin):
             return known
         model: Any = Booking._meta.get_field("provider").related_model
         visible = visible_objects(self.admin_site, model, request)
-        try:
-            return visible.filter(pk=key).first()
-        except (ValueError, ValidationError, OverflowError):
-            # No key of a provider, as a link may have it.
-            return None
+        return with_key(visible, key).first()
 
 
 def _columns(choices: list[Any], bookings: list[Booking]) -> list[Any]:

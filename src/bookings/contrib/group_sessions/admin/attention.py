@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from bookings.admin.attention import total_of
 from bookings.admin.display import change_url
 from bookings.admin.visibility import visible_objects
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
@@ -47,6 +48,6 @@ def waitlists_with_free_seats(
     return AttentionSection(
         name="waitlists",
         title=_("Waitlists with free seats"),
-        count=len(found) if len(found) < rows else sessions.order_by().count(),
+        count=total_of(found, sessions, rows),
         rows=found,
     )

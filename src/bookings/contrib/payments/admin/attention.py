@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from bookings.admin.attention import total_of
 from bookings.admin.display import change_url
 from bookings.admin.visibility import visible_objects
 from bookings.contrib.payments.models import RefundDue
@@ -30,7 +31,7 @@ def refunds_due(*, site: AdminSite, request: HttpRequest, rows: int) -> Attentio
     return AttentionSection(
         name="refunds",
         title=_("Refunds to pay"),
-        count=len(found) if len(found) < rows else due.order_by().count(),
+        count=total_of(found, due, rows),
         rows=found,
         url=reverse("admin:bookings_payments_refunddue_changelist", current_app=site.name)
         if found
