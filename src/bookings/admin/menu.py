@@ -13,13 +13,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from bookings.admin.booking.booking_admin import BookingAdmin
-from bookings.admin.generic_bases import ModelAdmin
+from bookings.admin.read_only import ReadOnlyAdmin
 from bookings.admin.visibility import registered_admin
 from bookings.models import Booking
 from bookings.models.menu_pages import AttentionPage, CalendarPage, TodayPage
 
 
-class MenuPageAdmin(ModelAdmin):
+class MenuPageAdmin(ReadOnlyAdmin):
     """Opens a page of the bookings' admin. It has no objects to add, change or delete."""
 
     page: ClassVar[str]
@@ -44,15 +44,6 @@ class MenuPageAdmin(ModelAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         bookings = self.bookings_admin()
         return bookings is not None and bookings.has_view_or_change_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(CalendarPage)

@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.base import BaseAdmin, Page
+from bookings.admin.read_only import ReadOnlyAdmin
 from bookings.admin.visibility import can_view, registered_admin, visible_objects
 from bookings.conf import app_settings
 from bookings.contrib.reports import charts, tables
@@ -63,7 +64,7 @@ TILES: Final = ("bookings", "completed", "no_show", "cancelled_by_client", "canc
 
 
 @admin.register(ReportsPage)
-class ReportsPageAdmin(BaseAdmin):
+class ReportsPageAdmin(ReadOnlyAdmin, BaseAdmin):
     report_template = "admin/bookings_reports/reportspage/report.html"
 
     class Media:
@@ -82,15 +83,6 @@ class ReportsPageAdmin(BaseAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_personal_data_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("bookings_reports.export_personal_data"))
