@@ -24,6 +24,7 @@ settings.configure(
         "bookings.contrib.schedule",
         "bookings.contrib.group_sessions",
         "bookings.contrib.series",
+        "bookings.contrib.api",
     ],
     BOOKINGS_SERVICE_MODEL="bookings_catalog.Service",
     BOOKINGS_PROVIDER_MODEL="bookings_catalog.Provider",

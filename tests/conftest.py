@@ -91,6 +91,9 @@ ONLY_SQLITE = (
     "core/test_rules.py",
     "core/test_service_rules.py",
     "core/test_wall_lengths.py",
+    # Errors and schemas.
+    "contrib/api/test_problems.py",
+    "contrib/api/test_schema.py",
     # Which instants; test_wall_lengths.py of the services asks the servers to store them.
     "contrib/schedule/slots/test_days.py",
     "contrib/group_sessions/test_days.py",

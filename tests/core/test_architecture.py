@@ -47,11 +47,16 @@ UPWARD_IN_CONTRIB = {
 }
 
 # Contrib apps that build on another one. Series are of sessions where those are installed, and
-# sessions are generated from the hours of a schedule. Reports count sessions and payments.
+# sessions are generated from the hours of a schedule. Reports count sessions and payments. The API
+# has addresses for the apps that are installed.
 NEIGHBOURS: dict[str, set[str]] = {
     "bookings.contrib.series": {"bookings.contrib.group_sessions"},
     "bookings.contrib.group_sessions": {"bookings.contrib.schedule"},
     "bookings.contrib.reports": {"bookings.contrib.group_sessions", "bookings.contrib.payments"},
+    "bookings.contrib.api": {
+        f"bookings.contrib.{app}"
+        for app in ("schedule", "group_sessions", "series", "payments", "reports")
+    },
 }
 
 

@@ -19,6 +19,7 @@ OURS_AND_DJANGOS = {
     "bookings_group_sessions",
     "bookings_series",
     "bookings_reports",
+    "bookings_api",
     "auth",
     "contenttypes",
 }

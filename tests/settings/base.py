@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "bookings.contrib.payments",
     "bookings.contrib.group_sessions",
     "bookings.contrib.reports",
+    "bookings.contrib.api",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,1 @@
+"""The REST API: bookings over HTTP, by the same services and selectors."""

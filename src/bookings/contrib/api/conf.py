@@ -1,0 +1,16 @@
+"""The settings of the API."""
+
+from __future__ import annotations
+
+from bookings.conf import Setting, SettingsGroup
+
+
+class ApiSettings(SettingsGroup):
+    """``api_settings.X`` is ``settings.BOOKINGS_X``, or the default."""
+
+    API_POLICY = Setting("bookings.contrib.api.policy.ApiPolicy", str)
+    API_PAGE_SIZE = Setting(50, int)
+    API_PROBLEM_TYPES = Setting("urn:django-bookings:problem:", str)
+
+
+api_settings = ApiSettings()

@@ -1,0 +1,36 @@
+"""The router of the bundled views, which a host may subclass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.routers import SimpleRouter
+
+from bookings.contrib.api.viewsets.bookings import BookingViewSet
+from bookings.contrib.api.viewsets.catalogue import ProviderViewSet, ServiceViewSet
+
+
+class BookingsRouter(SimpleRouter):
+    """Registers the views of the resources whose apps are installed.
+
+    ::
+
+        class Router(BookingsRouter):
+            def viewsets(self):
+                return super().viewsets() | {"appointments": AppointmentViewSet}
+
+        urlpatterns = [path("api/", include(Router().urls))]
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for prefix, viewset in self.viewsets().items():
+            self.register(prefix, viewset, basename=prefix)
+
+    def viewsets(self) -> dict[str, Any]:
+        """Return the views by their addresses."""
+        return {
+            "bookings": BookingViewSet,
+            "services": ServiceViewSet,
+            "providers": ProviderViewSet,
+        }
