@@ -294,13 +294,14 @@ class Extension:
         return None
 
     def cancellation_notes(
-        self, booking: Booking, *, site: AdminSite, request: HttpRequest
-    ) -> Iterable[str]:
-        """Yield what follows if the booking is cancelled now, such as a refund.
+        self, bookings: Sequence[Booking], *, by: str, site: AdminSite, request: HttpRequest
+    ) -> Mapping[Any, Sequence[str]]:
+        """Return what follows if bookings are cancelled now, such as a refund, by key.
 
-        The admin shows it before staff cancel. Yield only what the user of the request may see.
+        ``by`` is on whose behalf, ``client`` or ``provider``. The admin shows it before staff
+        cancel. Tell only what the user of the request may see. Use a constant number of queries.
         """
-        return ()
+        return {}
 
     def related_links(
         self, instance: Model, site: AdminSite, request: HttpRequest

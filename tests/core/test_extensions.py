@@ -83,7 +83,7 @@ def test_an_extension_that_overrides_nothing_changes_nothing() -> None:
     shown = {"site": nobody, "request": nobody}
     assert list(silent.calendar_entries([], nobody, nobody, **shown)) == []
     assert list(silent.attention(**shown, rows=8)) == []
-    assert list(silent.cancellation_notes(nobody, **shown)) == []
+    assert silent.cancellation_notes([], by="client", **shown) == {}
 
 
 @pytest.mark.django_db

@@ -125,6 +125,31 @@ def test_time_off_that_comes_moves_and_goes_shares_its_intervals(
         assert off["claims"] == off["claims of rows"]
 
 
+def test_who_give_their_bookings_to_each_other_do_not_wait_in_a_circle(
+    runner: RaceRunner, way: Way, rounds_each_way: int
+) -> None:
+    """Each of a ring of providers takes time off and gives the booking to the next one."""
+    for _ in range(rounds_each_way):
+        host = runner.ask(race_database.set_up, duration_minutes=60)
+        ring = runner.ask(race_database.add_providers, number=RACERS)
+        bookings = [host | {"provider": provider, "start_at": START} for provider in ring]
+        keys = runner.ask(race_database.book_all, bookings=bookings)
+        colleagues = [*ring[1:], ring[0]]
+        result = runner.race_between(
+            [
+                (time_off.give_away, {"key": key, "colleague": colleague, **hours(0, 1)})
+                for key, colleague in zip(keys, colleagues, strict=True)
+            ],
+            way=way,
+        )
+
+        # Whoever is first gives to somebody who is busy, or off by then.
+        assert_sound(runner, result, way, "BookingChangesRefused")
+        stored, off = runner.ask(race_database.count), runner.ask(time_off.count)
+        assert stored["Booking"] == RACERS
+        assert off["rows"] == off["claims"] == len(result.winners)
+
+
 def test_without_lock_and_guard_time_off_shares_no_interval(unguarded: RaceRunner) -> None:
     """If it did, the test above would say nothing."""
     off = [values for action, values in two_sides(unguarded) if action is time_off.take]

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from bookings.contrib.schedule import services
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.time_off_intervals import SharedIntervals
-from bookings.models import BusyInterval
+from bookings.models import Booking, BusyInterval
 from tests.races.actions import (
     Run,
     check_then_run,
@@ -25,6 +25,13 @@ def take(*, provider: Any, start_at: datetime, end_at: datetime, **values: Any) 
     """Take time off; its key."""
     given = {"provider": stored("PROVIDER_MODEL", provider), **values}
     return lambda: services.take_time_off(start_at=start_at, end_at=end_at, **given).pk
+
+
+def give_away(*, key: Any, colleague: Any, **values: Any) -> Run:
+    """Take time off over a booking, and give that to a colleague."""
+    booking = Booking.objects.get(pk=key)
+    change = services.MoveBooking(booking=booking, provider=stored("PROVIDER_MODEL", colleague))
+    return take(provider=booking.provider_id, changes=[change], **values)
 
 
 def move(*, key: Any, **values: Any) -> Run:

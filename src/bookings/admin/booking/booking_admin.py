@@ -354,7 +354,9 @@ class BookingAdmin(
         return [
             note
             for extension in extensions.implementing("cancellation_notes")
-            for note in extension.cancellation_notes(obj, site=self.admin_site, request=request)
+            for note in extension.cancellation_notes(
+                [obj], by="client", site=self.admin_site, request=request
+            ).get(obj.pk, ())
         ]
 
     def take_step(

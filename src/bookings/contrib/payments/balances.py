@@ -111,9 +111,12 @@ class BookingBalance:
             return self._divide(self._tier_at(booking.cancelled_at))
         return self._divide(NO_REFUND)
 
-    def refund_and_fee_if_cancelled(self, now: datetime) -> RefundAndFee:
-        """Return what would be to be refunded, and which fee owed, if it were cancelled now."""
-        if self.booking.status == Booking.Status.CONFIRMED:
+    def refund_and_fee_if_cancelled(self, now: datetime, *, by: str = "client") -> RefundAndFee:
+        """Return what would be to be refunded, and which fee owed, if it were cancelled now.
+
+        ``by`` is on whose behalf, ``client`` or ``provider``.
+        """
+        if self.booking.status == Booking.Status.CONFIRMED and by != "provider":
             return self._divide(self._tier_at(now))
         return self._refund_everything()
 
@@ -205,6 +208,13 @@ def read_balances(bookings: dict[Any, Booking], *, using: str) -> list[BookingBa
     """Return the balances of those of these bookings that have payments, without a lock."""
     payments_of = _group_payments(Payment.objects.using(using), bookings.keys())
     return _balances(bookings, payments_of, using=using, locked=False)
+
+
+def read_all_balances(bookings: dict[Any, Booking], *, using: str) -> list[BookingBalance]:
+    """Return the balance of each of these bookings, in their order, without a lock."""
+    payments_of = _group_payments(Payment.objects.using(using), bookings.keys())
+    every = {key: payments_of[key] for key in bookings}
+    return _balances(bookings, every, using=using, locked=False)
 
 
 def lock_balances(bookings: dict[Any, Booking], *, using: str) -> list[BookingBalance]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +60,8 @@ class PaymentsExtension(Extension):
         yield refunds_due(site=site, request=request, rows=rows)
 
     def cancellation_notes(
-        self, booking: Booking, *, site: AdminSite, request: HttpRequest
-    ) -> Iterator[str]:
+        self, bookings: Sequence[Booking], *, by: str, site: AdminSite, request: HttpRequest
+    ) -> Mapping[Any, Sequence[str]]:
         from bookings.contrib.payments.admin.cancellation import cancellation_notes
 
-        return cancellation_notes(booking, site=site, request=request)
+        return cancellation_notes(bookings, by=by, site=site, request=request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,6 +85,38 @@ class StartNotOffered(SlotUnavailable):
         """With the code ``closed``: the reason of the override, or the name of the holiday."""
         self.remaining = remaining
         """With the code ``taken``: how many seats are left, if it is too few."""
+
+
+MAX_REFUSALS_IN_MESSAGE: Final = 5
+
+
+class BookingChangesRefused(BookingError):
+    """Bookings in the way of time off cannot be moved or cancelled as you asked, so nothing was
+    written. Decide otherwise about these.
+    """
+
+    default_code = "booking_changes_refused"
+
+    refusals: tuple[tuple[Booking, BookingError], ...]
+    """Each such booking, as it is stored, and why not."""
+
+    def __init__(self, refusals: Iterable[tuple[Booking, BookingError]]) -> None:
+        self.refusals = tuple(refusals)
+        reasons = [
+            f"{booking.reference}: {error}"
+            for booking, error in self.refusals[:MAX_REFUSALS_IN_MESSAGE]
+        ]
+        if len(self.refusals) > MAX_REFUSALS_IN_MESSAGE:
+            reasons.append("…")
+        count = len(self.refusals)
+        super().__init__(
+            ngettext_lazy(
+                "%(count)d booking cannot be changed so. %(reasons)s",
+                "%(count)d bookings cannot be changed so. %(reasons)s",
+                "count",
+            ),
+            params={"count": count, "reasons": " ".join(reasons)},
+        )
 
 
 CONFLICT_MESSAGES: Final = {

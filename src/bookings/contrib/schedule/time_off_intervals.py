@@ -6,8 +6,9 @@ that is connected, in which each row overlaps another. Time off that only touche
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -209,15 +210,36 @@ def refuse_conflicts(intervals: Sequence[BusyInterval], *, using: str) -> None:
 
     It makes no query if there are no intervals.
     """
+    if intervals:
+        raise _conflict_about(intervals, using=using, read=fresh)
+
+
+def find_conflict(
+    provider_id: Any, window: tuple[int, int], *, now: datetime, using: str
+) -> TimeOffConflict | None:
+    """Return the error that time off would be refused with, without a lock; ``None`` for none.
+
+    ``window`` is the time off in Unix seconds. Holds that have expired are not in the way.
+    """
+    rows: QuerySet[BusyInterval] = QuerySet(BusyInterval, using=using)
+    is_lapsed = Q(lapses__isnull=False, lapses__lte=floor_second(now))
+    met = rows.filter(overlapping(*window), ~is_lapsed, calendar__provider=provider_id)
+    intervals = [row for row in met.order_by("starts") if not _is_time_off(row)]
     if not intervals:
-        return
+        return None
+    return _conflict_about(intervals, using=using, read=lambda rows: rows)
+
+
+def _conflict_about(
+    intervals: Sequence[BusyInterval], *, using: str, read: Callable[[Any], Any]
+) -> TimeOffConflict:
     as_resource: list[tuple[Any, Any]] = []
     if any(interval.kind == BusyInterval.Kind.RESOURCE for interval in intervals):
         taken = BookingResource.objects.using(using).filter(busy_interval__in=intervals)
-        as_resource = list(fresh(taken).values_list("booking_id", "busy_interval_id"))
+        as_resource = list(read(taken).values_list("booking_id", "busy_interval_id"))
     rows: QuerySet[Booking] = QuerySet(Booking, using=using)
     keys = {booking_id for booking_id, _interval_id in as_resource}
-    held = fresh(rows).filter(Q(busy_interval__in=intervals) | Q(pk__in=keys))
+    held = read(rows).filter(Q(busy_interval__in=intervals) | Q(pk__in=keys))
     bookings = list(held.order_by("start_at", "pk"))
     booked = {booking.busy_interval_id for booking in bookings}
     booked |= {interval_id for _booking_id, interval_id in as_resource}
@@ -228,7 +250,7 @@ def refuse_conflicts(intervals: Sequence[BusyInterval], *, using: str) -> None:
         if interval.pk not in booked
         and not (bookings and interval.kind == BusyInterval.Kind.SEGMENT)
     ]
-    raise TimeOffConflict(bookings=bookings, claims=others)
+    return TimeOffConflict(bookings=bookings, claims=others)
 
 
 def _is_time_off(interval: BusyInterval) -> bool:

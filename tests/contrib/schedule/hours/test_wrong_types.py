@@ -53,6 +53,9 @@ TABLES: Final[dict[str, Table]] = {
         "time_off": OBJECT,
         "start_at": INSTANT,
         "end_at": INSTANT,
+        "actor": optional(OBJECT),
+        "changes": LIST,
+        "override_policy": FLAG,
         "now_dt": optional(INSTANT),
     },
     "remove_closures": WHOM,
@@ -69,10 +72,12 @@ TABLES: Final[dict[str, Table]] = {
         "end_at": INSTANT,
         "reason": TEXTS,
         "actor": optional(OBJECT),
+        "changes": LIST,
+        "override_policy": FLAG,
         "now_dt": optional(INSTANT),
     },
 }
-NO_SERVICES: Final = {"Closures"}
+NO_SERVICES: Final = {"CancelBooking", "Closures", "MoveBooking"}
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
@@ -11,23 +12,31 @@ from django.utils.translation import gettext as _
 
 from bookings.admin.visibility import can_view
 from bookings.contrib.payments.models import Payment
-from bookings.contrib.payments.selectors import amount_paid, fee_due, refund_due
+from bookings.contrib.payments.selectors import refunds_and_fees_if_cancelled
 from bookings.models import Booking
 from bookings.rules.money import format_amount
 
 
-def cancellation_notes(booking: Booking, *, site: AdminSite, request: HttpRequest) -> Iterator[str]:
-    """Yield the refund and the fee of a booking that is cancelled now, for the client."""
-    if not booking.holds_time or not can_view(site, Payment, request):
-        return
+def cancellation_notes(
+    bookings: Sequence[Booking], *, by: str, site: AdminSite, request: HttpRequest
+) -> Mapping[Any, Sequence[str]]:
+    """Return the refund and the fee of bookings that are cancelled now, by key."""
+    active = [booking for booking in bookings if booking.holds_time]
+    if not active or not can_view(site, Payment, request):
+        return {}
+    notes: dict[Any, list[str]] = {}
+    answers = refunds_and_fees_if_cancelled(active, by=by)
+    for booking, answer in zip(active, answers, strict=True):
 
-    def money(amount: Decimal) -> str:
-        return f"{format_amount(amount, booking.currency)} {booking.currency}"
+        def money(amount: Decimal, currency: str = booking.currency) -> str:
+            return f"{format_amount(amount, currency)} {currency}"
 
-    if paid := amount_paid(booking):
-        yield _("%(refund)s of the %(paid)s paid would be refunded.") % {
-            "refund": money(refund_due(booking)),
-            "paid": money(paid),
-        }
-    if fee := fee_due(booking):
-        yield _("A fee of %(fee)s would be due.") % {"fee": money(fee)}
+        found = notes[booking.pk] = []
+        if answer.paid:
+            found.append(
+                _("%(refund)s of the %(paid)s paid would be refunded.")
+                % {"refund": money(answer.refund), "paid": money(answer.paid)}
+            )
+        if answer.fee:
+            found.append(_("A fee of %(fee)s would be due.") % {"fee": money(answer.fee)})
+    return notes

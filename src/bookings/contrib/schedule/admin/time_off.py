@@ -7,11 +7,12 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.choices import RelatedFilter
@@ -21,8 +22,10 @@ from bookings.admin.form_fields import InstantField, initial_instant, time_zone_
 from bookings.admin.related_search import RelatedSearchMixin, provider_search_fields
 from bookings.admin.service_forms import ServiceForm, ServiceFormMixin
 from bookings.contrib.schedule import time_ranges
-from bookings.contrib.schedule.admin.display import conflict_list
-from bookings.contrib.schedule.exceptions import TimeOffConflict
+from bookings.contrib.schedule.admin.bookings_in_the_way import Search
+from bookings.contrib.schedule.admin.decisions import DecisionsForm, has_decisions
+from bookings.contrib.schedule.admin.display import MAX_ITEMS
+from bookings.contrib.schedule.exceptions import BookingChangesRefused, TimeOffConflict
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.schedule_rules import find_schedules
 from bookings.contrib.schedule.services import cancel_time_off, move_time_off, take_time_off
@@ -34,10 +37,12 @@ TIME_FIELDS = ("start_at", "end_at")
 
 
 class TimeOffForm(ServiceForm):
-    """A form whose errors list the bookings that are in the way."""
+    """A form that asks what becomes of the bookings in the way, once it was refused for them."""
 
     site: ClassVar[admin.AdminSite]
     request: ClassVar[HttpRequest]
+    decisions: DecisionsForm | None = None
+    """What the page asks about the bookings in the way; ``None`` if it asks nothing."""
 
     whole_days = forms.BooleanField(
         required=False,
@@ -83,32 +88,57 @@ class TimeOffForm(ServiceForm):
                     name: datetime.fromtimestamp(second, UTC)
                     for name, second in zip(TIME_FIELDS, seconds, strict=True)
                 }
+        if not self.errors and has_decisions(self.data):
+            self.decisions = self._find_decisions(values, self.data)
+            if not self.decisions.is_valid():
+                self.add_error(None, _("Say below what becomes of each booking in the way."))
         return values
+
+    def _find_decisions(self, values: dict[str, Any], data: Any) -> DecisionsForm:
+        times = {name: values[name] for name in TIME_FIELDS}
+        search = Search(site=self.site, request=self.request, provider=self._provider(), **times)
+        return DecisionsForm(data, search)
+
+    def _provider(self) -> Any:
+        is_new = self.time_off.pk is None
+        return self.cleaned_data.get("provider") if is_new else self.time_off.provider
 
     def _zone(self) -> tzinfo:
         """Return the zone of the provider's schedule; the current one without a schedule."""
-        is_new = self.time_off.pk is None
-        provider = self.cleaned_data.get("provider") if is_new else self.time_off.provider
+        provider = self._provider()
         pool = [] if provider is None else [provider]
         schedule = next(iter(find_schedules(pool, None).values()), None)
         return timezone.get_current_timezone() if schedule is None else schedule.zone
 
     def as_form_error(self, error: BookingError) -> ValidationError:
+        if isinstance(error, BookingChangesRefused) and self.decisions is not None:
+            self.decisions.add_refusals(error)
+            return ValidationError(list(error.messages))
         if not isinstance(error, TimeOffConflict):
             return super().as_form_error(error)
-        conflicts = conflict_list(self.site, self.request, error.bookings, error.claims)
-        message = format_html("{} {}", " ".join(error.messages), conflicts)
+        if self.decisions is None:
+            self.decisions = self._find_decisions(self.cleaned_data, None)
+        may_decide = self.decisions.decided
+        text = _("Say below what becomes of it.") if may_decide else _("See below what it is.")
+        link = format_html('<a href="#bookings-in-the-way">{}</a>', text)
+        message = format_html("{} {}", " ".join(error.messages), link)
         return ValidationError({"start_at": [message]})
 
     def write(self, actor: Any) -> TimeOff:
-        """Store the time off and return it."""
+        """Store the time off, with what was decided about bookings in the way, and return it."""
         values = {name: self.cleaned_data[name] for name in (*TIME_FIELDS, "reason")}
+        decided: dict[str, Any] = {"actor": actor}
+        if self.decisions is not None:
+            decided |= {
+                "changes": self.decisions.changes(),
+                "override_policy": self.decisions.cleaned_data["override_policy"],
+            }
         if self.time_off.pk is None:
-            return take_time_off(actor=actor, provider=self.cleaned_data["provider"], **values)
+            return take_time_off(provider=self.cleaned_data["provider"], **values, **decided)
         times = {name: values[name] for name in TIME_FIELDS}
         is_moved = any(getattr(self.time_off, name) != value for name, value in times.items())
         if is_moved and set(TIME_FIELDS) & set(self.changed_data):
-            move_time_off(self.time_off, **times)
+            move_time_off(self.time_off, **times, **decided)
         if "reason" in self.changed_data:
             rows = TimeOff.objects.filter(pk=self.time_off.pk)
             if not rows.update(reason=values["reason"]):
@@ -160,6 +190,17 @@ class TimeOffAdmin(ServiceFormMixin, WhenOrderingMixin, RelatedSearchMixin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         time_off = form.write(self.get_actor(request))
         obj.pk, obj._state = time_off.pk, time_off._state
+        if form.decisions is not None and (outcomes := [*form.decisions.outcomes()]):
+            for booking, text in outcomes:
+                self.log_change(request, booking, text)
+            texts = " ".join(text for _booking, text in outcomes[:MAX_ITEMS])
+            messages.success(request, texts + (" …" if len(outcomes) > MAX_ITEMS else ""))
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        decisions = getattr(context["adminform"].form, "decisions", None)
+        if decisions is not None and decisions.found:
+            context |= {"decisions": decisions, "zone_help": time_zone_help()}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         cancel_time_off(obj)

@@ -4,6 +4,7 @@ Errors are :class:`~bookings.exceptions.BookingError`; after one, nothing has ch
 a schedule changes a booking that exists already.
 """
 
+from bookings.contrib.schedule.services.booking_changes import CancelBooking, MoveBooking
 from bookings.contrib.schedule.services.closures import Closures, add_closures, remove_closures
 from bookings.contrib.schedule.services.copies import copy_schedule
 from bookings.contrib.schedule.services.create import create_schedule
@@ -15,7 +16,9 @@ from bookings.contrib.schedule.services.time_off import (
 from bookings.contrib.schedule.services.weekly_hours import set_week
 
 __all__ = [
+    "CancelBooking",
     "Closures",
+    "MoveBooking",
     "add_closures",
     "cancel_time_off",
     "copy_schedule",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db import router
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.contrib.schedule.exceptions import InvalidSchedule
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.models.time_off import TimeOffQuerySet
+from bookings.contrib.schedule.services.booking_changes import BookingChange, BookingChanges
 from bookings.contrib.schedule.time_off_intervals import SharedIntervals
 from bookings.exceptions import MissingReference
 from bookings.ledger import entries, locks
@@ -35,13 +37,19 @@ def take_time_off(
     end_at: datetime,
     reason: str = "",
     actor: Any = None,
+    changes: Iterable[BookingChange] = (),
+    override_policy: bool = False,
     now_dt: datetime | None = None,
 ) -> TimeOff:
     """Keep ``[start_at, end_at)`` of a provider's time free of bookings.
 
     The time off may have begun already, as an illness has. If expired holds are in the way, they
-    are cancelled first. It may overlap other time off of the provider. To resolve a conflict, move
-    or cancel the bookings that the error lists, and call the service again.
+    are cancelled first. It may overlap other time off of the provider. To resolve a conflict, say
+    in ``changes`` what becomes of each booking that the error lists: all of them change and the
+    time off is taken, or nothing is written. A session cannot be changed here: move or cancel it.
+
+    Bookings are moved and cancelled on the provider's behalf: the client's moves are not counted,
+    and everything that was paid for a cancelled booking is to be refunded.
 
     Called again with the same arguments, it returns the time off that is stored already, so that
     you can repeat a call whose answer was lost.
@@ -50,9 +58,15 @@ def take_time_off(
     :param start_at: the first instant of the time off, an aware datetime.
     :param end_at: the instant at which it ends, an aware datetime at most five years later.
     :param reason: a text for staff, of at most 255 characters.
-    :param actor: the user who takes it, stored as ``created_by``.
+    :param actor: the user who takes it, stored as ``created_by``, and who changes the bookings.
+    :param changes: what becomes of bookings in the way, at most 50: each a ``MoveBooking`` or a
+        ``CancelBooking``. Their bookings are refreshed.
+    :param override_policy: staff only; lift the rules of moving and cancelling the bookings, as
+        :func:`~bookings.services.reschedule_booking` and :func:`~bookings.services.cancel_booking`
+        do.
     :param now_dt: the current time, by default the clock's.
     :returns: the stored time off.
+    :raises BookingChangesRefused: some of the bookings cannot be changed so; ``refusals`` has each.
     :raises TimeOffConflict: the provider is busy in that time, and not only by time off;
         ``bookings`` lists the bookings in the way.
     :raises InvalidSchedule: the end is not after the start (``range_reversed``), has passed
@@ -71,21 +85,40 @@ def take_time_off(
     )
     _check_not_past(time_off, now)
     using = router.db_for_write(TimeOff)
-    return save_time_off(time_off, using=using, now=now, finds_same=True)
+    return _save_with_changes(
+        time_off,
+        partial(save_time_off, time_off, using=using, now=now, finds_same=True),
+        changes,
+        actor=time_off.created_by,
+        override_policy=override_policy,
+        now=now,
+        using=using,
+    )
 
 
 def move_time_off(
-    time_off: TimeOff, *, start_at: datetime, end_at: datetime, now_dt: datetime | None = None
+    time_off: TimeOff,
+    *,
+    start_at: datetime,
+    end_at: datetime,
+    actor: Any = None,
+    changes: Iterable[BookingChange] = (),
+    override_policy: bool = False,
+    now_dt: datetime | None = None,
 ) -> TimeOff:
     """Move a time off, or make it longer or shorter.
 
     :param time_off: the time off; it is refreshed from the database.
     :param start_at: the new start, an aware datetime.
     :param end_at: the new end, an aware datetime at most five years later.
+    :param actor: the user who changes the bookings.
+    :param changes: what becomes of bookings in the way, as for :func:`take_time_off`.
+    :param override_policy: as for :func:`take_time_off`.
     :param now_dt: the current time, by default the clock's.
     :returns: the same object.
     :raises MissingReference: the time off is not saved, or has been deleted.
     :raises TimeOffConflict: the provider is busy in the new time, and not only by time off.
+    :raises BookingChangesRefused: as by :func:`take_time_off`.
     :raises InvalidSchedule: as by :func:`take_time_off`.
     :raises InvalidBooking: a datetime is naive or out of range.
     """
@@ -100,7 +133,15 @@ def move_time_off(
     moved._state.adding = False
     _check_not_past(moved, now)
     using = router.db_for_write(TimeOff, instance=time_off)
-    save_time_off(moved, using=using, update_fields=CLAIM_FIELDS, now=now)
+    _save_with_changes(
+        moved,
+        partial(save_time_off, moved, using=using, update_fields=CLAIM_FIELDS, now=now),
+        changes,
+        actor=references.saved_user(actor, "actor"),
+        override_policy=override_policy,
+        now=now,
+        using=using,
+    )
     time_off.refresh_from_db(using=using)
     return time_off
 
@@ -115,6 +156,42 @@ def cancel_time_off(time_off: TimeOff) -> None:
     """
     _check_saved(time_off)
     time_off.delete()
+
+
+def _save_with_changes(
+    time_off: TimeOff,
+    save: Callable[[], TimeOff],
+    changes: Iterable[BookingChange],
+    *,
+    actor: Any,
+    override_policy: bool,
+    now: datetime,
+    using: str,
+) -> TimeOff:
+    """Save the time off, and change bookings in the same transaction if there are changes."""
+    plan = BookingChanges(
+        changes, actor=actor, now=now, using=using, override_policy=override_policy
+    )
+    if not plan:
+        return save()
+    return plan.make_with(
+        save,
+        provider_id=time_off.provider_id,
+        window=time_off.busy_seconds(),
+        find_done=partial(_find_done, time_off, using),
+    )
+
+
+def _find_done(time_off: TimeOff, using: str) -> TimeOff | None:
+    """Return the time off that another call with the same arguments has taken or moved."""
+    rows: QuerySet[TimeOff] = QuerySet(TimeOff, using=using)
+    same: dict[str, Any] = {"start_at": time_off.start_at, "end_at": time_off.end_at}
+    if time_off._state.adding:
+        same |= {"provider": time_off.provider_id, "reason": time_off.reason}
+        same |= {"created_by": time_off.created_by_id}
+    else:
+        same |= {"pk": time_off.pk}
+    return fresh(rows).filter(**same).first()
 
 
 def save_time_off(
