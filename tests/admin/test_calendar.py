@@ -78,7 +78,13 @@ def test_the_page_shows_and_links_the_booking(
     viewer: Client, booking: Booking, start: datetime
 ) -> None:
     page = text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
-    for text in ("10:00–11:00 Mary", "Massage", "Confirmed", page_of(booking), booking.reference):
+    for text in (
+        "10 a.m.–11 a.m. Mary",
+        "Massage",
+        "Confirmed",
+        page_of(booking),
+        booking.reference,
+    ):
         assert text in page
 
 
@@ -136,7 +142,7 @@ def test_bookings_of_a_shared_slot_are_one_box_with_their_clients(
     assert (shared.bookings, shared.seats) == ([together[1], together[0]], 4)
     assert (shared.width, other.width, other.booking) == ("100.000", "100.000", alone)
     page = text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
-    assert "10:00–11:00 Yoga <span>4 seats</span>" in page
+    assert "10 a.m.–11 a.m. Yoga <span>4 seats</span>" in page
     for booking in together:
         assert f'href="{page_of(booking)}"' in page
 
@@ -158,7 +164,9 @@ def test_bookings_that_overlap_stand_side_by_side(
     assert page.count("bookings-lanes-6") == page.count("bookings-lanes-1") == 1
 
 
-@pytest.mark.parametrize(("minutes", "written"), [(45, "10:00 Mary"), (60, "10:00–11:00 Mary")])
+@pytest.mark.parametrize(
+    ("minutes", "written"), [(45, "10 a.m. Mary"), (60, "10 a.m.–11 a.m. Mary")]
+)
 def test_a_short_booking_has_a_line_for_its_client(
     viewer: Client, book: Book, start: datetime, make_service: Make, minutes: int, written: str
 ) -> None:
@@ -170,7 +178,7 @@ def test_a_short_booking_has_a_line_for_its_client(
 
 def test_a_box_has_all_details_in_its_title(viewer: Client, booking: Booking) -> None:
     page = text_of(viewer.get(CALENDAR, {"day": f"{booking.start_at:%Y-%m-%d}"}))
-    assert f'title="10:00–11:00 Mary · Massage · Confirmed · {booking.reference}"' in page
+    assert f'title="10 a.m.–11 a.m. Mary · Massage · Confirmed · {booking.reference}"' in page
 
 
 def test_any_day_can_be_chosen(viewer: Client) -> None:
@@ -356,7 +364,7 @@ def test_a_booking_of_minutes_has_a_line_of_text(
     (box,) = columns(get_grid(viewer, start))["Ada"]
     assert (box.height, box.size) == (ONE_LINE, "tiny")
     page = text_of(viewer.get(CALENDAR, {"day": f"{start:%Y-%m-%d}"}))
-    assert "<strong>10:00 Mary</strong>" in page
+    assert "<strong>10 a.m. Mary</strong>" in page
     book(service=make_service(duration_minutes=1), start_at=start + timedelta(hours=1))
     grid = get_grid(viewer, start)
     assert grid.columns[0].hour_height == MAX_HOUR_HEIGHT
@@ -385,7 +393,7 @@ def test_a_week_of_all_providers_has_a_row_for_each(
     assert [len(row.cells) for row in rows] == [7, 7]
     shown = [item.booking for row in rows for cell in row.cells for item in cell.items]
     assert shown == [booking, late]
-    assert "<b>22:00</b> Zoe" in text_of(response)
+    assert "<b>10 p.m.</b> Zoe" in text_of(response)
 
 
 def test_the_week_begins_as_the_language_says(viewer: Client, settings: Any) -> None:

@@ -76,7 +76,9 @@ def test_free_starts_are_offered(
     create_schedule(provider=provider, timezone="UTC", hours=NINE_TO_TWELVE, slot_step_minutes=60)
     book(start_at=start)
     asked = {"service": service.pk, "provider": provider.pk, "day": f"{start:%Y-%m-%d}"}
-    assert receptionist.get(STARTS, asked).json() == {"starts": ["09:00", "11:00"]}
+    assert receptionist.get(STARTS, asked).json() == {
+        "starts": [["09:00", "9 a.m."], ["11:00", "11 a.m."]]
+    }
 
 
 @pytest.mark.parametrize(

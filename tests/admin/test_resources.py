@@ -79,7 +79,7 @@ def test_its_page_names_its_rooms(
 
     inline = page.partition('id="resources-group"')[2].partition("</fieldset>")[0]
     assert "Room 1" in inline
-    assert "5 min before, 0 min after" in inline
+    assert "5 minutes before, 0 minutes after" in inline
 
 
 def test_a_form_without_the_duration_leaves_it(booking: Booking) -> None:

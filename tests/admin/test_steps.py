@@ -113,9 +113,9 @@ def test_cancelling_against_the_policy_needs_a_tick(
     sent = form_values(boss.get(url), QUESTION_FORM) | {"reason": "Snow"}
     refused = boss.post(url, sent)
     assert refused.context["form"].non_field_errors() == [
-        "Cannot cancel within the notice window (100000 minutes)."
+        "It begins in less than 69 days 10 hours 40 minutes, which is the notice that it needs."
     ]
-    assert "Cannot cancel within" in text_of(refused)
+    assert "which is the notice that it needs" in text_of(refused)
     again = form_values(refused, QUESTION_FORM)
     assert (again["reason"], again["version"]) == (["Snow"], sent["version"])
     boss.post(url, again | {"override_policy": "on"})

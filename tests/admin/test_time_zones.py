@@ -32,7 +32,7 @@ def test_a_start_is_shown_in_local_time(boss: Client, book: Book) -> None:
     assert "July 1, 2020, 10 a.m." in text_of(boss.get(LIST))
     response = boss.get(page_of(booking))
     page = form_values(response)
-    assert page["start_at_0"] + page["start_at_1"] == ["2020-07-01", "10:00:00"]
+    assert page["start_at_0"] + page["start_at_1"] == ["2020-07-01", "10:00"]
     assert "Time zone: Europe/Berlin." in text_of(response)
 
 
@@ -41,7 +41,7 @@ def test_a_skipped_hour_is_refused(boss: Client, form: Form) -> None:
     assert errors_of(boss.post(ADD, sent)) == {
         "start_at": [
             (
-                "02:30 does not exist on that day in Europe/Berlin: the clocks go forward. "
+                "2:30 a.m. does not exist on that day in Europe/Berlin: the clocks go forward. "
                 "Choose another time."
             )
         ]
@@ -53,7 +53,7 @@ def test_a_repeated_hour_is_refused(boss: Client, form: Form) -> None:
     assert errors_of(boss.post(ADD, sent)) == {
         "start_at": [
             (
-                "02:30 comes twice on that day in Europe/Berlin: the clocks go back. "
+                "2:30 a.m. comes twice on that day in Europe/Berlin: the clocks go back. "
                 "Choose another time."
             )
         ]
@@ -64,7 +64,7 @@ def test_a_repeated_hour_is_refused(boss: Client, form: Form) -> None:
 def test_a_booking_at_a_repeated_hour_can_be_corrected(boss: Client, book: Book, hour: int) -> None:
     booking = book(start_at=datetime(2090, 10, 29, hour, 30, 0, 7, tzinfo=UTC))
     page = form_values(boss.get(page_of(booking)))
-    assert page["start_at_1"] == ["02:30:00"]
+    assert page["start_at_1"] == ["02:30"]
     assert boss.post(page_of(booking), page | {"client_name": "Maria"}).status_code == 302
     before = booking.start_at
     booking.refresh_from_db()

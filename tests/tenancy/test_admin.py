@@ -84,7 +84,9 @@ def test_another_tenants_object_is_a_message_at_its_field(
     boss: Client, host: Host, other: Host, name: str
 ) -> None:
     sent = form(boss, host, **{name: getattr(other, name).pk})
-    assert list(errors_of(boss.post(f"{LIST}add/", sent))) == [name]
+    assert errors_of(boss.post(f"{LIST}add/", sent)) == {
+        name: ["That belongs elsewhere (Clinic). Choose one that fits."]
+    }
     assert not Booking.objects.exists()
 
 
@@ -93,7 +95,7 @@ def test_another_tenants_addon_is_a_message_at_the_addons(
 ) -> None:
     sent = form(boss, host, addons=[other.addon.pk])
     assert errors_of(boss.post(f"{LIST}add/", sent)) == {
-        "addons": ["The add-on belongs to another tenant. Choose one of the booking's tenant."]
+        "addons": ["That belongs elsewhere (Clinic). Choose one that fits."]
     }
 
 

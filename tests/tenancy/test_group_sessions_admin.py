@@ -84,7 +84,7 @@ def test_another_tenants_provider_is_refused(
     session = publish(host, start)
     url = f"{LIST}{session.pk}/change/"
     sent = form_values(boss.get(url), "session_form") | {"provider": other.provider.pk}
-    assert "another tenant" in text_of(boss.post(url, sent))
+    assert "That belongs elsewhere (Clinic)." in text_of(boss.post(url, sent))
     assert Session.objects.get().provider == host.provider
 
 

@@ -62,7 +62,9 @@ def test_each_tenant_has_a_default_and_so_has_the_project(boss: Client, host: Ho
 
 def test_another_tenants_provider_is_a_message(boss: Client, host: Host, other: Host) -> None:
     refused = add(boss, tenant=other.tenant.pk, provider=host.provider.pk)
-    assert errors_of(refused) == {"tenant": ["The provider belongs to another tenant."]}
+    assert errors_of(refused) == {
+        "tenant": ["That belongs elsewhere (Clinic). Choose one that fits."]
+    }
 
 
 def test_the_tenant_is_a_column_and_a_filter(boss: Client, host: Host, other: Host) -> None:
@@ -91,7 +93,7 @@ def test_a_schedule_is_copied_within_its_tenant(boss: Client, host: Host, other:
     sent = {"action": "copy_to_providers", "_selected_action": [schedule.pk]}
     question = form_values(boss.post(url, sent), "schedule_question_form")
     refused = boss.post(url, question | {"providers": [other.provider.pk]})
-    assert "belongs to another tenant than the schedule" in text_of(refused)
+    assert f"{other.provider} belongs elsewhere (Clinic)." in text_of(refused)
     assert Schedule.objects.get() == schedule
 
 

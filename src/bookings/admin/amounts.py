@@ -1,6 +1,7 @@
-"""Amounts of money with the decimals of their currency.
+"""Amounts of money with the decimals of their currency, and lengths of time in words.
 
-The columns of the database have as many as any currency needs, and Django shows all of them.
+The columns of the database have as many decimals as any currency needs, and Django shows all of
+them. Lengths are stored in minutes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from bookings.models.fields import AmountField
+from bookings.rules.durations import format_minutes
 from bookings.rules.money import format_amount
 
 OWN_CURRENCY: Final[Callable[[Any], str]] = attrgetter("currency")
@@ -41,10 +43,24 @@ def amount_column(
     return column
 
 
-class AmountsMixin:
-    """Shows the amounts of objects that the user may not change with the decimals of a currency.
+@cache
+def length_column(model: type[Model], name: str) -> Any:
+    """Return a column of a list, or a read-only field, for a length in minutes, in words."""
+    field: Any = model._meta.get_field(name)
 
-    For an admin class or an inline whose model has a ``currency``.
+    @admin.display(description=field.verbose_name, ordering=name)
+    def column(row: Any) -> str:
+        minutes = getattr(row, name)
+        return "–" if minutes is None else str(format_minutes(minutes))
+
+    column.__name__ = name
+    return column
+
+
+class AmountsMixin:
+    """Shows the amounts and lengths of objects that the user may not change as people write them.
+
+    For an admin class or an inline. If the model has amounts, it has a ``currency``.
     """
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -72,10 +88,11 @@ class AmountsMixin:
 
     def _columns(self) -> dict[str, Any]:
         model: Any = self.model  # type: ignore[attr-defined]
-        return {
-            field.name: amount_column(model, field.name)
-            for field in model._meta.get_fields()
-            if isinstance(field, AmountField)
+        fields = model._meta.get_fields()
+        amounts = [field.name for field in fields if isinstance(field, AmountField)]
+        lengths = [field.name for field in fields if field.name.endswith("_minutes")]
+        return {name: amount_column(model, name) for name in amounts} | {
+            name: length_column(model, name) for name in lengths
         }
 
     def _read_only_fields(self, fields: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from bookings.admin.form_errors import error_message
 from bookings.admin.invalid_filters import InvalidFilterMixin
 from bookings.admin.visibility import visible_objects
 from bookings.exceptions import BookingError
@@ -210,7 +211,7 @@ def submit(form: forms.BaseForm, save: Callable[[], Any]) -> bool:
     except BookingError as error:
         form.add_error(
             None,
-            form.as_form_error(error) if hasattr(form, "as_form_error") else list(error.messages),
+            form.as_form_error(error) if hasattr(form, "as_form_error") else error_message(error),
         )
         return False
     return True

@@ -7,6 +7,7 @@ from typing import Final
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from bookings import extensions
@@ -17,6 +18,8 @@ from bookings.exceptions import (
     StaleBooking,
 )
 from bookings.models import Booking
+from bookings.models.tenant import tenant_name
+from bookings.rules.durations import format_minutes
 
 FIELD_OF_CODE: Final = {
     "out_of_range": "start_at",
@@ -64,7 +67,38 @@ def error_message(error: BookingError) -> str:
         return stale_message()
     if isinstance(error, IdempotencyKeyReused):
         return reused_message()
-    return " ".join(error.messages)
+    if hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    return " ".join(" ".join(for_staff(each).messages) for each in error.error_list)
+
+
+def for_staff(error: ValidationError) -> ValidationError:
+    """Return an error about one thing in words that staff know.
+
+    Callers of the services read field names and minutes in some messages, and may depend on them.
+    """
+    message = _message_for_staff(error)
+    return error if message is None else ValidationError(message, error.code)
+
+
+def _message_for_staff(error: ValidationError) -> str | None:
+    """Return the message in other words; ``None`` where its own are good."""
+    match error.code:
+        case "notice_window" if isinstance(error.params, dict) and "minutes" in error.params:
+            return _("It begins in less than %(notice)s, which is the notice that it needs.") % {
+                "notice": format_minutes(error.params["minutes"])
+            }
+        case "missing_duration":
+            return _("This service has no duration. Give it one first, or choose another service.")
+        case "tenant_mismatch":
+            named = (error.params or {}).get("provider", "")
+            text = (
+                _("%(provider)s belongs elsewhere (%(tenant)s). Choose one that fits.")
+                if named
+                else _("That belongs elsewhere (%(tenant)s). Choose one that fits.")
+            )
+            return text % {"provider": named, "tenant": capfirst(str(tenant_name()))}
+    return None
 
 
 def stale_message() -> str:

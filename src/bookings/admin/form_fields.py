@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
-from django.contrib.admin.widgets import AdminSplitDateTime
+from django.contrib.admin.widgets import AdminSplitDateTime, AdminTimeWidget
 from django.core.exceptions import ValidationError
 from django.forms import DateInput, SplitDateTimeField
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.formats import date_format, get_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,8 +24,24 @@ class DayInput(DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class TimeOfDayInput(AdminTimeWidget):
+    """A time of day, without its seconds where it has none."""
+
+    def format_value(self, value: Any) -> str | None:
+        if isinstance(value, datetime | time) and not value.second and not value.microsecond:
+            formats = get_format("TIME_INPUT_FORMATS")
+            return value.strftime(next((one for one in formats if "%S" not in one), "%H:%M"))
+        text: str | None = super().format_value(value)
+        return text
+
+
 class DateAndTimeInput(AdminSplitDateTime):
     """Two inputs, each with a name of its own for a screen reader."""
+
+    def __init__(self, attrs: Any = None) -> None:
+        super().__init__(attrs)
+        widgets: Any = self.widgets
+        widgets[1] = TimeOfDayInput()
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(name, value, attrs)
@@ -92,7 +109,10 @@ def _not_one_instant(local_time: datetime) -> ValidationError:
     zone = timezone.get_current_timezone()
     # A time that is skipped comes back from UTC as another one.
     existing = local_time.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-    params = {"time": f"{local_time:%H:%M}", "zone": timezone.get_current_timezone_name()}
+    params = {
+        "time": date_format(local_time, "TIME_FORMAT"),
+        "zone": timezone.get_current_timezone_name(),
+    }
     if existing != local_time:
         return ValidationError(
             _(

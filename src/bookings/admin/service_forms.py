@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from bookings.admin.choices import usable_initial
-from bookings.admin.form_errors import as_form_error
+from bookings.admin.form_errors import as_form_error, for_staff
 from bookings.admin.generic_bases import ModelAdmin, ModelForm
 from bookings.admin.visibility import refuse_hidden
 from bookings.exceptions import BookingBusy, BookingError
@@ -84,7 +84,8 @@ class ServiceForm(ModelForm):
         if not isinstance(error, ValidationError):
             error = ValidationError(error)
         errors = getattr(error, "error_dict", {field or NON_FIELD_ERRORS: [error]})
-        for name, field_errors in errors.items():
+        for name, all_errors in errors.items():
+            field_errors = [for_staff(each) for each in ValidationError(all_errors).error_list]
             if name in self.fields:
                 is_hidden = self.fields[name].widget.is_hidden
                 super().add_error(None if is_hidden else name, field_errors)

@@ -193,7 +193,7 @@ class StepsMixin(BaseAdmin):
             outcome = self.take_step(request, step, obj, version=version, **values)
         except BookingError as error:
             if step.can_override(error):
-                form.add_error(None, list(error.messages))
+                form.add_error(None, error_message(error))
                 return False
             messages.error(request, error_message(error))
         else:

@@ -100,7 +100,7 @@ def refuse_hidden(model_admin: ModelAdmin, request: HttpRequest, rows: QuerySet[
         raise NotAllowed(
             _(
                 "You may not add this: you would not see it afterwards. "
-                "Choose another tenant, service or provider."
+                "Choose another service or provider, or another one to whom it belongs."
             )
         )
 

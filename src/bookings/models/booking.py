@@ -36,6 +36,7 @@ from bookings.models.indexes import CaseInsensitiveIndex
 from bookings.models.lifecycle import BookingLifecycle
 from bookings.models.querysets import BookingQuerySet
 from bookings.models.read_alias import service_alias
+from bookings.models.tenant import tenant_name
 from bookings.rules import money, prices
 from bookings.rules.lengths import WallLength
 from bookings.rules.service_rules import has_seats
@@ -70,7 +71,7 @@ class Booking(BookingLifecycle):
         blank=True,
         db_index=False,
         related_name="bookings",
-        verbose_name=_("tenant"),
+        verbose_name=tenant_name(),
     )
     service = SettingForeignKey(
         "SERVICE_MODEL",
@@ -370,7 +371,9 @@ class Booking(BookingLifecycle):
         if self.tenant_id is None:
             return {"tenant": _("Tenant is required when tenancy is enabled.")}
         return {
-            name: _("Tenant mismatch between booking and related object.")
+            name: ValidationError(
+                _("Tenant mismatch between booking and related object."), "tenant_mismatch"
+            )
             for name in ("service", "provider")
             if getattr(self._existing(name), "tenant_id", self.tenant_id) != self.tenant_id
         }

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.models.constraints import NoOverlap
 from bookings.models.fields import SettingForeignKey, SettingOneToOneField
@@ -65,7 +66,7 @@ class BusyInterval(models.Model):
     class Kind(models.TextChoices):
         BOOKING = "BOOKING", _("Booking")
         RESOURCE = "RESOURCE", _("Resource of a booking")
-        SESSION = "SESSION", _("Session")
+        SESSION = "SESSION", pgettext_lazy("group session", "Session")
         TIME_OFF = "TIME_OFF", _("Time off")
         EXTERNAL = "EXTERNAL", _("External")
         CONCURRENT = "CONCURRENT", _("Concurrent booking")

@@ -40,6 +40,9 @@ class _FromSetting(models.ForeignKey[Any, Any]):
         name, _path, args, kwargs = super().deconstruct()
         del kwargs["to"]
         kwargs["setting"] = self.setting
+        if self.setting == "TENANT_MODEL":
+            # In the admin it is called what the host calls its model.
+            kwargs["verbose_name"] = "tenant"
         return name, f"bookings.models.fields.{type(self).__name__}", list(args), kwargs
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:

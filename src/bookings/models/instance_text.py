@@ -10,8 +10,7 @@ from typing import Any, Final, TypeVar
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.utils import timezone
-
-TIME_FORMAT: Final = "%Y-%m-%d %H:%M"
+from django.utils.formats import date_format
 
 Instance = TypeVar("Instance", bound=models.Model)
 
@@ -46,4 +45,4 @@ def default_if_incomplete(text: Callable[[Instance], str]) -> Callable[[Instance
 
 def local_time(instant: datetime) -> str:
     """Return an instant as the clock of the current time zone shows it, for a ``__str__``."""
-    return timezone.localtime(instant).strftime(TIME_FORMAT)
+    return date_format(timezone.localtime(instant), "DATETIME_FORMAT")

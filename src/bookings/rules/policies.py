@@ -102,4 +102,4 @@ def check_notice(
 
 def check_expiry(expires_at: datetime | None, *, now: datetime) -> None:
     if expires_at is not None and expires_at <= now:
-        raise InvalidBooking(_("expires_at has passed. Choose a later one."), "expires_in_the_past")
+        raise InvalidBooking(_("That time has passed. Let it expire later."), "expires_in_the_past")

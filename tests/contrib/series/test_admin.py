@@ -62,10 +62,11 @@ def statuses() -> list[str]:
 def test_a_series_shows_its_rule_and_its_bookings(boss: Client, series: Series) -> None:
     bookings = list(Booking.objects.all())
     bookings[2].delete()
-    assert series.rrule in text(boss, f"{ADMIN}/?q={bookings[0].reference}")
+    assert "Every day, 3 times" in text(boss, f"{ADMIN}/?q={bookings[0].reference}")
     page = text(boss, f"{ADMIN}/{series.pk}/change/")
     assert f"/admin/bookings/booking/{bookings[1].pk}/change/" in page
-    assert series.rrule in page
+    assert "Every day, 3 times" in page
+    assert series.rrule in page, "The rule of RFC 5545 is on record."
     assert 'name="_save"' not in page
     assert boss.get(f"{ADMIN}/add/").status_code == 403
     assert boss.post(f"{ADMIN}/{series.pk}/delete/").status_code == 403

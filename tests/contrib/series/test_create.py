@@ -78,12 +78,12 @@ def test_every_start_gets_a_booking_at_the_same_local_time(
     assert (series.rrule, series.timezone) == ("FREQ=WEEKLY;COUNT=4", BERLIN)
     assert (series.dtstart, series.exdates, series.created_by) == (FIRST, [], user)
     assert (series.created_at, series.continues) == (NOW, None)
-    assert str(series) == "FREQ=WEEKLY;COUNT=4 (2026-03-17 09:00 Europe/Berlin)"
+    assert str(series) == "Every week, 4 times, from March 17, 2026, 9 a.m."
     occurrences = series.occurrences.all()
     assert [(row.original_start_at, row.booking) for row in occurrences] == list(
         zip(TUESDAYS, stored, strict=True)
     )
-    assert str(occurrences[0]) == "2026-03-17 08:00"
+    assert str(occurrences[0]) == "March 17, 2026, 8 a.m."
     assert_bookings_are_sound()
 
 

@@ -230,7 +230,7 @@ class BookingAdmin(
         hidden = dict.fromkeys(read_only & base.declared_fields.keys())
         kwargs["form"] = type(base.__name__, (base,), hidden) if hidden else base
         form = super().get_form(request, obj, change, **kwargs)
-        form.site_name = self.admin_site.name
+        form.site, form.request = self.admin_site, request
         self.search_many(
             request,
             form,

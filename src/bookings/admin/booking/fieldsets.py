@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from bookings.admin.amounts import length_column
 from bookings.admin.booking.forms import (
     CLIENT_FIELDS,
     DETAIL_FIELDS,
@@ -36,12 +37,19 @@ EDITABLE_WHILE_ACTIVE: Final = frozenset(
 )
 EDITABLE_ONCE_OVER: Final = frozenset({"expected_version", *DETAIL_FIELDS})
 
-SNAPSHOT_FIELDS: Final = (
+SNAPSHOT_FIELDS: Final[tuple[Any, ...]] = (
     "ends_at_time",
-    ("buffer_before_minutes", "buffer_after_minutes"),
+    (
+        length_column(Booking, "buffer_before_minutes"),
+        length_column(Booking, "buffer_after_minutes"),
+    ),
     "requires_approval",
-    ("cancellation_allowed", "cancellation_notice_minutes"),
-    ("reschedule_allowed", "reschedule_notice_minutes", "max_reschedules"),
+    ("cancellation_allowed", length_column(Booking, "cancellation_notice_minutes")),
+    (
+        "reschedule_allowed",
+        length_column(Booking, "reschedule_notice_minutes"),
+        "max_reschedules",
+    ),
     "two_sided_completion",
     "pricing_type",
 )

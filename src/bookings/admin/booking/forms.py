@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from bookings.admin.conflicts import ConflictsMixin
 from bookings.admin.form_errors import as_form_error, stale_message
 from bookings.admin.form_fields import InstantField, time_zone_help
 from bookings.admin.generic_bases import ModelMultipleChoiceField
@@ -35,7 +37,7 @@ PLAN_FIELDS = ("start_at", "provider", "resources", *LENGTH_FIELDS, "addons")
 RULE_FIELDS = ("override_policy", "skip_slot_validation")
 
 
-class PlanForm(QuestionsForm, ServiceForm):
+class PlanForm(ConflictsMixin, QuestionsForm, ServiceForm):
     """When the booking is and with which add-ons, and which rules staff override."""
 
     start_at = InstantField()
@@ -52,7 +54,7 @@ class PlanForm(QuestionsForm, ServiceForm):
         required=False,
         min_value=1,
         max_value=MAX_MINUTES,
-        label=gettext_lazy("Duration"),
+        label=pgettext_lazy("of a booking", "Duration"),
         help_text=gettext_lazy(
             "In minutes, without add-ons, where the service lets the client choose. "
             "Empty for the service's."
@@ -83,6 +85,19 @@ class PlanForm(QuestionsForm, ServiceForm):
         super().__init__(*args, **kwargs)
         if "start_at" in self.fields:
             self.fields["start_at"].help_text = time_zone_help()
+
+    def end_for_conflicts(self, service: Any, start_at: datetime) -> datetime:
+        """Return about when the booking would end, for a message."""
+        days, minutes = (self.cleaned_data.get(name) for name in ("days", "duration_minutes"))
+        if days or minutes is None:
+            days = days or getattr(service, "duration_days", None)
+        length = days * ONE_DAY if days else (minutes or service.duration_minutes) * ONE_MINUTE
+        for addon in self.cleaned_data.get("addons") or ():
+            length += getattr(addon, "extra_duration_minutes", 0) * ONE_MINUTE
+        return instants.add_elapsed(start_at, length)
+
+    def as_form_error(self, error: BookingError) -> ValidationError:
+        return self.with_conflicts(error, super().as_form_error(error))
 
 
 class AddForm(PlanForm):
@@ -161,8 +176,6 @@ class DetailsForm(QuestionsForm, ServiceForm):
 class MoveForm(PlanForm, DetailsForm):
     """A booking that holds time and may be moved."""
 
-    site_name: ClassVar[str]
-
     by = forms.BooleanField(
         required=False,
         label=gettext_lazy("On the provider's behalf"),
@@ -207,7 +220,7 @@ class MoveForm(PlanForm, DetailsForm):
                 self.add_error("start_at", error)
 
     def as_form_error(self, error: BookingError) -> ValidationError:
-        return as_form_error(error, self.booking, self.site_name)
+        return self.with_conflicts(error, as_form_error(error, self.booking, self.site.name))
 
     def write(self, actor: Any) -> Booking:
         """Move the booking, then change its details, and return it. Call it in a transaction."""

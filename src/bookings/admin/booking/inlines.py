@@ -22,6 +22,7 @@ from bookings.admin.question_fields import answer_texts
 from bookings.admin.read_only import ReadOnlyInline
 from bookings.models import Booking, BookingAddon, BookingEvent, BookingResource
 from bookings.models.fields import AmountField
+from bookings.rules.durations import format_minutes
 from bookings.rules.money import format_amount
 
 
@@ -55,9 +56,9 @@ class BookingResourceInline(ReadOnlyInline):
 
     @admin.display(description=_("buffers"))
     def buffers(self, resource: Any) -> str:
-        return _("%(before)d min before, %(after)d min after") % {
-            "before": resource.buffer_before_minutes,
-            "after": resource.buffer_after_minutes,
+        return _("%(before)s before, %(after)s after") % {
+            "before": format_minutes(resource.buffer_before_minutes),
+            "after": format_minutes(resource.buffer_after_minutes),
         }
 
     @admin.display(description=_("chosen from a pool"), boolean=True)
@@ -111,6 +112,8 @@ class BookingEventInline(ReadOnlyInline):
         if name in AMOUNTS and isinstance(value, str):
             with suppress(InvalidOperation):
                 return format_amount(Decimal(value), event.booking.currency)
+        if name.endswith("_minutes") and isinstance(value, int):
+            return str(format_minutes(value))
         return self.display_text(name, value)
 
     def display_text(self, name: str, value: Any) -> str:

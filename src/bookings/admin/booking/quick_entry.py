@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 
 from bookings import extensions
 from bookings.admin.base import BaseAdmin, Page
@@ -77,7 +78,9 @@ class QuickEntryMixin(BaseAdmin):
         return JsonResponse({"clients": list(clients.values())[:CLIENTS]})
 
     def starts_view(self, request: HttpRequest) -> JsonResponse:
-        """Return the free starts of ``?service=`` with ``?provider=`` on ``?day=``, as HH:MM.
+        """Return the free starts of ``?service=`` with ``?provider=`` on ``?day=``.
+
+        Each is a pair: HH:MM for the form, and the time as staff read it.
 
         They are ``null`` where no app knows them, and empty if what was chosen does not exist.
         """
@@ -100,7 +103,7 @@ class QuickEntryMixin(BaseAdmin):
         except (BookingError, OverflowError):
             # Such as a date that no booking can have, or a service that cannot be booked.
             starts = []
-        return JsonResponse({"starts": [*_clock_times(starts)]})
+        return JsonResponse({"starts": _clock_times(starts)})
 
     def _check_may_add(self, request: HttpRequest) -> None:
         if not self.has_add_permission(request):
@@ -112,6 +115,10 @@ class QuickEntryMixin(BaseAdmin):
         return with_key(objects, request.GET.get(name, "")).first()
 
 
-def _clock_times(starts: Iterable[datetime]) -> Iterable[str]:
-    """Yield each time of day once: of a time that comes twice, the form would not know which."""
-    return dict.fromkeys(f"{timezone.localtime(start):%H:%M}" for start in starts)
+def _clock_times(starts: Iterable[datetime]) -> list[tuple[str, str]]:
+    """Return each time of day once, for the form and as staff read it.
+
+    Of a time that comes twice, the form would not know which.
+    """
+    times = [timezone.localtime(start) for start in starts]
+    return [*{f"{one:%H:%M}": date_format(one, "TIME_FORMAT") for one in times}.items()]

@@ -11,14 +11,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
 from bookings.admin.base import BaseAdmin, Page
 from bookings.admin.choices import with_key
+from bookings.admin.conflicts import conflict_items, find_in_the_way, takes_the_time
 from bookings.admin.form_errors import error_message
 from bookings.admin.steps import is_overridable
 from bookings.admin.visibility import selectable_objects
-from bookings.exceptions import BookingError, MissingReference
+from bookings.exceptions import BookingError, MissingReference, ResourceTaken
 from bookings.models import Booking
 from bookings.rules.lengths import ONE_MINUTE
 from bookings.services import reschedule_booking
@@ -58,7 +60,10 @@ class DragMixin(BaseAdmin):
             self._move(request, booking, values)
         except BookingError as error:
             can_override = not values["override"] and is_overridable(error)
-            refusal = {"error": str(error_message(error)), "can_override": can_override}
+            text = "\n".join(
+                [error_message(error), *self._in_the_way(request, booking, values, error)]
+            )
+            refusal = {"error": text, "can_override": can_override}
             return JsonResponse(refusal, status=409)
         return JsonResponse({"reference": booking.reference})
 
@@ -85,6 +90,24 @@ class DragMixin(BaseAdmin):
         }
         self.log_change(request, booking, text)
         messages.success(request, text)
+
+    def _in_the_way(
+        self, request: HttpRequest, booking: Booking, values: dict[str, Any], error: BookingError
+    ) -> list[str]:
+        """Return a line for each thing that takes the time to which the booking was dragged."""
+        if not takes_the_time(error):
+            return []
+        start_at = booking.start_at + timedelta(minutes=values["later"] or 0)
+        end_at = booking.end_at + timedelta(
+            minutes=(values["later"] or 0) + (values["longer"] or 0)
+        )
+        provider = booking.provider
+        if values["provider"]:
+            provider = self._provider(request, values["provider"])
+        if isinstance(error, ResourceTaken):
+            provider = error.resource
+        found = find_in_the_way(booking.service, [provider], start_at, end_at, moved=booking)
+        return [strip_tags(item) for item in conflict_items(self.admin_site, request, *found)]
 
     def _provider(self, request: HttpRequest, key: str) -> Any:
         model: Any = Booking._meta.get_field("provider").related_model

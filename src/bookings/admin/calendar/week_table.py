@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from bookings.admin.calendar.contents import ProviderContents
 from bookings.admin.calendar.period import ONE_DAY
@@ -26,7 +27,7 @@ class WeekItem:
 
     @property
     def time(self) -> str:
-        return f"{timezone.localtime(self.start):%H:%M}"
+        return date_format(timezone.localtime(self.start), "TIME_FORMAT")
 
 
 @dataclass(slots=True)

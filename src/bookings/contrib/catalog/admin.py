@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from bookings.admin.amounts import AmountsMixin, amount_column
+from bookings.admin.amounts import AmountsMixin, amount_column, length_column
 from bookings.admin.choices import RelatedFilter, ScopedChoicesMixin
 from bookings.admin.generic_bases import TabularInline
 from bookings.admin.invalid_filters import InvalidFilterMixin
@@ -24,7 +24,7 @@ class ServiceAddonInline(AmountsMixin, TabularInline):
 class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
     list_display = (
         "name",
-        "duration_minutes",
+        length_column(Service, "duration_minutes"),
         amount_column(Service, "price_amount"),
         "currency",
         "is_active",
@@ -119,7 +119,7 @@ class ServiceAddonAdmin(AmountsMixin, ScopedChoicesMixin):
     list_display = (
         "name",
         "service",
-        "extra_duration_minutes",
+        length_column(ServiceAddon, "extra_duration_minutes"),
         amount_column(ServiceAddon, "price_amount"),
         "is_active",
     )

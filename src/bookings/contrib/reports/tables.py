@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils.formats import number_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from bookings.contrib.reports import definitions
@@ -247,7 +247,7 @@ def utilisation_table(report: Report[Utilisation]) -> Table:
 
 def session_table(sessions: Sessions) -> Table:
     columns = [
-        Column("sessions", _("sessions")),
+        Column("sessions", pgettext_lazy("group session", "sessions")),
         Column("seat_rate", _("seats taken"), is_rate=True),
         Column("waitlist_conversion", _("booked from the waitlist"), is_rate=True),
         Column("waiting", _("waiting")),
@@ -258,7 +258,7 @@ def session_table(sessions: Sessions) -> Table:
         sessions.waitlist_conversion,
         sessions.waiting,
     ]
-    return Table("sessions", _("Sessions"), columns, [row])
+    return Table("sessions", pgettext_lazy("group session", "Sessions"), columns, [row])
 
 
 LISTED: Final = (

@@ -7,15 +7,20 @@ from typing import ClassVar, Final
 from uuid import uuid4
 
 from django.db import models
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
 from bookings.contrib.series.recurrences import MAX_LIMIT, Recurrence, expand_rule
 from bookings.contrib.series.rrule import MAX_LENGTH, parse_rrule
+from bookings.contrib.series.rule_text import rule_text
 from bookings.models import Booking
 from bookings.models.deletion import RelatedNameField, keep_name
 from bookings.models.fields import SettingForeignKey
 from bookings.models.instance_text import default_if_incomplete, local_time
+from bookings.models.tenant import tenant_name
 from bookings.rules.zones import zone_by_name
 
 APP_LABEL: Final = "bookings_series"
@@ -38,7 +43,7 @@ class Series(models.Model):
         null=True,
         blank=True,
         related_name="booking_series",
-        verbose_name=_("tenant"),
+        verbose_name=tenant_name(),
     )
     service = SettingForeignKey(
         "SERVICE_MODEL",
@@ -104,7 +109,7 @@ class Series(models.Model):
     class Meta:
         app_label = APP_LABEL
         verbose_name = _("series")
-        verbose_name_plural = _("series")
+        verbose_name_plural = pgettext_lazy("several", "series")
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["uuid"], name="bookings_series_uuid"),
@@ -115,7 +120,12 @@ class Series(models.Model):
 
     @default_if_incomplete
     def __str__(self) -> str:
-        return f"{self.rrule} ({self.dtstart:%Y-%m-%d %H:%M} {self.timezone})"
+        values = {"rule": self.rule_text(), "start": date_format(self.dtstart, "DATETIME_FORMAT")}
+        return str(capfirst(gettext("%(rule)s, from %(start)s") % values))
+
+    def rule_text(self) -> str:
+        """Return the rule in words, in the active language."""
+        return rule_text(parse_rrule(self.rrule), zone_by_name(self.timezone))
 
     @property
     def dtstart(self) -> datetime:
@@ -168,7 +178,11 @@ class Occurrence(models.Model):
     # No foreign key, because the app of sessions need not be installed, and then has no table.
     # Sessions are never deleted, so the key stays valid.
     session_key = models.BigIntegerField(
-        _("session"), null=True, blank=True, unique=True, editable=False
+        pgettext_lazy("group session", "session"),
+        null=True,
+        blank=True,
+        unique=True,
+        editable=False,
     )
 
     class Meta:

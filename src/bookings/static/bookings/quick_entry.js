@@ -79,8 +79,8 @@
         if (!starts) {
             return;
         }
-        const choices = starts.map((start) => [start, (button) => {
-            time.value = start;
+        const choices = starts.map(([value, text]) => [text, (button) => {
+            time.value = value;
             for (const other of button.parentElement.children) {
                 other.setAttribute('aria-pressed', other === button);
             }

@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bookings.contrib.schedule.admin import TimeOffAdmin, display
+from bookings.admin import conflicts
+from bookings.contrib.schedule.admin import TimeOffAdmin
 from bookings.contrib.schedule.admin.schedule import MAX_TIMES_OFF
 from bookings.contrib.schedule.models import Schedule, TimeOff
 from bookings.contrib.schedule.services import cancel_time_off, create_schedule, take_time_off
@@ -105,7 +106,7 @@ def test_it_may_overlap_other_time_off(planner: Client, provider: Any, time_off:
 def test_a_long_list_of_hidden_bookings_is_cut(
     planner: Client, provider: Any, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(display, "MAX_ITEMS", 2)
+    monkeypatch.setattr(conflicts, "MAX_ITEMS", 2)
     for hour in (9, 10, 11):
         book(start_at=at(hour))
     page = text_of(planner.post(ADD, form(planner, provider)))

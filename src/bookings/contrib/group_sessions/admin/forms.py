@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime
 from typing import Any, Final
 
 from django import forms
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bookings.admin.conflicts import ConflictsMixin
 from bookings.admin.form_fields import InstantField, time_zone_help
 from bookings.admin.generic_bases import ModelMultipleChoiceField
 from bookings.admin.service_forms import ServiceForm
@@ -22,6 +24,7 @@ from bookings.contrib.group_sessions.services import create_session, update_sess
 from bookings.contrib.group_sessions.services.update_session import CHANGEABLE_FIELDS
 from bookings.exceptions import BookingConflict, BookingError, CapacityExceeded
 from bookings.rules import instants
+from bookings.rules.lengths import ONE_MINUTE
 
 SEAT_FIELDS: Final = ("capacity", "price_amount")
 WAITLIST_FIELDS: Final = ("enable_waitlist", "waitlist_offer_minutes")
@@ -47,7 +50,7 @@ class SessionDetailsForm(ServiceForm):
         return super().as_form_error(error)
 
 
-class SessionForm(SessionDetailsForm):
+class SessionForm(ConflictsMixin, SessionDetailsForm):
     version = forms.CharField(widget=forms.HiddenInput, required=False)
     start_at = InstantField()
     end_at = InstantField(label=gettext_lazy("End"), required=False)
@@ -109,7 +112,11 @@ class SessionForm(SessionDetailsForm):
     def as_form_error(self, error: BookingError) -> ValidationError:
         if isinstance(error, CapacityExceeded):
             return ValidationError({"capacity": list(error.messages)})
-        return super().as_form_error(error)
+        return self.with_conflicts(error, super().as_form_error(error))
+
+    def end_for_conflicts(self, service: Any, start_at: datetime) -> datetime:
+        length = service.duration_minutes * ONE_MINUTE
+        return self.cleaned_data.get("end_at") or instants.add_elapsed(start_at, length)
 
     def write(self, actor: Any) -> Session:
         """Publish or change the session and return it."""

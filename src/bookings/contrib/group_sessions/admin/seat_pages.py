@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bookings.admin.base import BaseAdmin, Page, posted_data, submit
 from bookings.admin.display import change_link
@@ -164,7 +165,7 @@ def session_links(
     session = Session.objects.filter(pk__in=seat.values("session")).first()
     if session is None:
         return
-    yield _("Session"), change_link(site, session)
+    yield pgettext("group session", "Session"), change_link(site, session)
     link = move_link(booking, site.name)
     if link and booking.holds_time and can_change(site, Session, request, session):
         yield _("Another session"), link

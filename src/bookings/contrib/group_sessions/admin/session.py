@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from bookings import extensions
-from bookings.admin.amounts import amount_column
+from bookings.admin.amounts import amount_column, length_column
 from bookings.admin.booking_search import BookingSearchMixin
 from bookings.admin.choices import RelatedFilter
 from bookings.admin.display import user_column
@@ -59,6 +59,7 @@ RECORD_FIELDS = (
 )
 
 SEAT_PRICE = amount_column(Session, "price_amount", currency_of)
+OFFER_LENGTH = length_column(Session, "waitlist_offer_minutes")
 
 
 class SeatsFilter(admin.SimpleListFilter):
@@ -160,13 +161,14 @@ class SessionAdmin(
         is_editable = self.is_editable(request, obj)
         version = ("version",) if obj is not None and is_editable else ()
         seats = SEAT_FIELDS if is_editable else ("capacity", SEAT_PRICE)
+        waitlist = WAITLIST_FIELDS if is_editable else ("enable_waitlist", OFFER_LENGTH)
         resources = ("resources",) if is_editable else ()
         names = ("service", "provider", "title", *TIME_FIELDS, *resources, *version)
         record = {"fields": RECORD_FIELDS, "classes": ("collapse",)}
         return [
             (None, {"fields": (*state, *tenant_fields(), *names)}),
             (_("Seats"), {"fields": (seats, "location", "meeting_link")}),
-            (_("Waitlist"), {"fields": (WAITLIST_FIELDS,)}),
+            (_("Waitlist"), {"fields": (waitlist,)}),
             *([] if obj is None else [(pgettext_lazy("what is on record", "Record"), record)]),
         ]
 
@@ -185,6 +187,7 @@ class SessionAdmin(
         is_editable = self.is_editable(request, obj)
         kwargs.setdefault("form", SessionForm if is_editable else forms.ModelForm)
         form = super().get_form(request, obj, change, **kwargs)
+        form.site, form.request = self.admin_site, request
         self.search_many(
             request,
             form,

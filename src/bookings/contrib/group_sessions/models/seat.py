@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.contrib.group_sessions.models.session import APP_LABEL, Session
 from bookings.models import Booking
@@ -23,7 +24,7 @@ class Seat(models.Model):
         on_delete=models.PROTECT,
         db_index=False,
         related_name="seats",
-        verbose_name=_("session"),
+        verbose_name=pgettext_lazy("group session", "session"),
     )
     booking = models.OneToOneField(
         Booking, on_delete=models.CASCADE, related_name="seat", verbose_name=_("booking")

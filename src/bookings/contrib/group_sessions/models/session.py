@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_fsm import transition
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
@@ -19,6 +20,7 @@ from bookings.models import BusyInterval, Calendar
 from bookings.models.deletion import RelatedNameField, keep_name
 from bookings.models.fields import AmountField, SettingForeignKey, StatusField
 from bookings.models.instance_text import default_if_incomplete, local_time
+from bookings.models.tenant import tenant_name
 
 APP_LABEL: Final = "bookings_group_sessions"
 """Each model names its app: where this app is imported but not installed, Django would take the
@@ -83,7 +85,7 @@ class Session(models.Model):
         null=True,
         blank=True,
         related_name="group_sessions",
-        verbose_name=_("tenant"),
+        verbose_name=tenant_name(),
     )
     service = SettingForeignKey(
         "SERVICE_MODEL",
@@ -189,8 +191,8 @@ class Session(models.Model):
 
     class Meta:
         app_label = APP_LABEL
-        verbose_name = _("session")
-        verbose_name_plural = _("sessions")
+        verbose_name = pgettext_lazy("group session", "session")
+        verbose_name_plural = pgettext_lazy("group session", "sessions")
         ordering: ClassVar = ["start_at", "id"]
         indexes: ClassVar = [
             models.Index(fields=["provider", "start_at"], name="bookings_sessions_provider"),

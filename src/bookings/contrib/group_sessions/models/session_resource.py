@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from model_utils.fields import AutoCreatedField
 
 from bookings.contrib.group_sessions.models.session import APP_LABEL, Session
@@ -23,7 +24,10 @@ class SessionResource(models.Model):
     """
 
     session = models.ForeignKey(
-        Session, on_delete=models.CASCADE, related_name="resources", verbose_name=_("session")
+        Session,
+        on_delete=models.CASCADE,
+        related_name="resources",
+        verbose_name=pgettext_lazy("group session", "session"),
     )
     provider = SettingForeignKey(
         "PROVIDER_MODEL",

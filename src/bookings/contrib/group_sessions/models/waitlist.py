@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.contrib.group_sessions.models.session import APP_LABEL, Session
 from bookings.exceptions import NotAllowed
@@ -71,7 +72,7 @@ class WaitlistEntry(models.Model):
         on_delete=models.PROTECT,
         db_index=False,
         related_name="waitlist",
-        verbose_name=_("session"),
+        verbose_name=pgettext_lazy("group session", "session"),
     )
     client_name = ClientTextField(_("client's name"), max_length=255)
     client_email = ClientEmailField(_("client's e-mail"), blank=True)

@@ -14,6 +14,7 @@ from bookings.contrib.payments.models.base import APP_LABEL
 from bookings.contrib.payments.refund_rules import RefundRules, Tier
 from bookings.models.fields import SettingOneToOneField
 from bookings.models.instance_text import default_if_incomplete
+from bookings.models.tenant import tenant_name
 from bookings.rules.durations import format_minutes
 from bookings.rules.validation import MAX_MINUTES
 
@@ -53,7 +54,7 @@ class RefundPolicy(models.Model):
         null=True,
         blank=True,
         related_name="refund_policy",
-        verbose_name=_("tenant"),
+        verbose_name=tenant_name(),
     )
     # True or null, and unique: so there is one default. A unique constraint on two null owners
     # would not hold, because databases take nulls for different values.

@@ -15,14 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from bookings.admin.base import action_fields, answer_data, submit
+from bookings.admin.conflicts import conflict_list
 from bookings.admin.form_fields import DayInput
 from bookings.admin.related_search import RelatedSearchMixin
 from bookings.admin.visibility import refuse_hidden, selectable_objects
-from bookings.contrib.schedule.admin.display import (
-    conflict_list,
-    schedule_name,
-    warn_of_bookings_outside_hours,
-)
+from bookings.contrib.schedule.admin.display import schedule_name, warn_of_bookings_outside_hours
 from bookings.contrib.schedule.models import DateOverride, Schedule
 from bookings.contrib.schedule.outside_hours import upcoming_bookings
 from bookings.contrib.schedule.services import add_closures, copy_schedule, remove_closures

@@ -16,10 +16,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from bookings.admin.conflicts import conflict_list
 from bookings.admin.display import change_link
 from bookings.admin.form_errors import error_message
 from bookings.contrib.schedule.admin.bookings_in_the_way import BookingInTheWay, Search
-from bookings.contrib.schedule.admin.display import conflict_list
 from bookings.contrib.schedule.exceptions import BookingChangesRefused
 from bookings.contrib.schedule.services import CancelBooking, MoveBooking
 from bookings.contrib.schedule.services.booking_changes import MAX_CHANGES, BookingChange

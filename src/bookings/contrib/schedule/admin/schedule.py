@@ -14,6 +14,7 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from bookings.admin.amounts import AmountsMixin, length_column
 from bookings.admin.choices import RelatedFilter
 from bookings.admin.related_search import RelatedSearchMixin, provider_search_fields
 from bookings.admin.service_forms import ServiceFormMixin
@@ -38,6 +39,8 @@ from bookings.contrib.schedule.outside_hours import upcoming_bookings
 MAX_TIMES_OFF: Final = 20
 """How many of a provider's times off the page lists; a link leads to the rest."""
 
+STEP: Final = length_column(Schedule, "slot_step_minutes")
+
 NO_REVISION: Final = -1
 """What no schedule's revision equals, for a page that was sent without one."""
 
@@ -56,7 +59,7 @@ class OwnerFilter(admin.SimpleListFilter):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(ServiceFormMixin, RelatedSearchMixin):
+class ScheduleAdmin(AmountsMixin, ServiceFormMixin, RelatedSearchMixin):
     """A page is stored as a whole, or refused as a whole."""
 
     actions = list(ACTIONS)  # noqa: RUF012 - as ModelAdmin declares it
@@ -68,7 +71,7 @@ class ScheduleAdmin(ServiceFormMixin, RelatedSearchMixin):
         css: ClassVar = {"all": ["bookings_schedule/admin.css"]}
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return ["owner", *tenant_fields(), "opens_on", "timezone", "slot_step_minutes"]
+        return ["owner", *tenant_fields(), "opens_on", "timezone", STEP]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [OwnerFilter, *((name, RelatedFilter) for name in tenant_fields()), "timezone"]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.choices import RelatedFilter
+from bookings.admin.conflicts import MAX_ITEMS
 from bookings.admin.display import user_column
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_fields import InstantField, initial_instant, time_zone_help
@@ -24,7 +25,6 @@ from bookings.admin.service_forms import ServiceForm, ServiceFormMixin
 from bookings.contrib.schedule import time_ranges
 from bookings.contrib.schedule.admin.bookings_in_the_way import Search
 from bookings.contrib.schedule.admin.decisions import DecisionsForm, has_decisions
-from bookings.contrib.schedule.admin.display import MAX_ITEMS
 from bookings.contrib.schedule.exceptions import BookingChangesRefused, TimeOffConflict
 from bookings.contrib.schedule.models import TimeOff
 from bookings.contrib.schedule.schedule_rules import find_schedules

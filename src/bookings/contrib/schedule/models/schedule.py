@@ -22,6 +22,7 @@ from bookings.contrib.schedule.validators import validate_timezone
 from bookings.exceptions import BookingError
 from bookings.models.fields import ExactCharField, SettingForeignKey, SettingOneToOneField
 from bookings.models.instance_text import default_if_incomplete
+from bookings.models.tenant import tenant_name
 
 MINUTES_OF_A_DAY: Final = 1440
 KEY: Final = ExactCharField(max_length=191, null=True)
@@ -73,7 +74,7 @@ class Schedule(models.Model):
         null=True,
         blank=True,
         related_name="schedules",
-        verbose_name=_("tenant"),
+        verbose_name=tenant_name(),
     )
     timezone = models.CharField(
         _("time zone"),
@@ -179,7 +180,13 @@ class Schedule(models.Model):
             raise ValidationError({"holiday_country": error.error_list}) from None
         owner = getattr(self.provider, "tenant_id", self.tenant_id)
         if app_settings.tenancy_enabled and self.tenant_id not in {None, owner}:
-            raise ValidationError({"tenant": _("The provider belongs to another tenant.")})
+            raise ValidationError(
+                {
+                    "tenant": ValidationError(
+                        _("The provider belongs to another tenant."), "tenant_mismatch"
+                    )
+                }
+            )
 
 
 def bump_revisions(schedule_ids: Iterable[Any], *, using: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,11 +11,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.formats import localize
+from django.utils.formats import date_format, localize
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from bookings.admin.base import BaseAdmin, Page, posted_data, submit
 from bookings.admin.booking.steps import CancelForm
@@ -30,6 +32,7 @@ from bookings.contrib.series.admin.session_links import SessionLinks
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import Scope, cancel_series
 from bookings.models import Booking
+from bookings.rules.zones import zone_by_name
 
 CREATED_BY = user_column(Series, "created_by")
 
@@ -73,7 +76,7 @@ class SeriesInline(PermittedReadOnlyInline):
     model = Occurrence
     fk_name = "booking"
     fields = readonly_fields = ("series_link", "original_start_at")
-    verbose_name_plural = gettext_lazy("series")
+    verbose_name_plural = pgettext_lazy("several", "series")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         condition = has_visible_related(self.admin_site, Series, request, "series")
@@ -115,10 +118,30 @@ class SeriesAdmin(BookingSearchMixin, BaseAdmin):
         return [Page("<path:object_id>/cancel/", self.cancel_view, "cancel"), *super().get_pages()]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        rule = ["rrule", "timezone", "first_date", "first_time", "exdates", "rdates"]
+        rule = ["rule", "first_start", "timezone", "left_out", "added"]
         neighbours = ["continues", "continued"]
-        record = [CREATED_BY, "created_at"]
+        record = ["rule_as_stored", CREATED_BY, "created_at"]
         return ["service", "provider", *tenant_fields(), *rule, *neighbours, *record]
+
+    @admin.display(description=gettext_lazy("rule"))
+    def rule(self, series: Series) -> str:
+        return str(capfirst(series.rule_text()))
+
+    @admin.display(description=gettext_lazy("RFC 5545"), ordering="rrule")
+    def rule_as_stored(self, series: Series) -> str:
+        return series.rrule
+
+    @admin.display(description=gettext_lazy("first start"), ordering="first_date")
+    def first_start(self, series: Series) -> str:
+        return date_format(series.dtstart, "DATETIME_FORMAT")
+
+    @admin.display(description=gettext_lazy("left out"))
+    def left_out(self, series: Series) -> str:
+        return _starts(series, series.exdates)
+
+    @admin.display(description=gettext_lazy("added"))
+    def added(self, series: Series) -> str:
+        return _starts(series, series.rdates)
 
     @admin.display(description=gettext_lazy("continued by"))
     def continued(self, series: Series) -> str:
@@ -127,7 +150,7 @@ class SeriesAdmin(BookingSearchMixin, BaseAdmin):
         return format_html_join(", ", "{}", links) or "–"
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return ["__str__", "service", "provider", *tenant_fields(), "created_at"]
+        return ["rule", "first_start", "service", "provider", *tenant_fields(), "created_at"]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [*tenant_filters(), ("provider", RelatedFilter), ("service", RelatedFilter)]
@@ -182,3 +205,10 @@ class SeriesAdmin(BookingSearchMixin, BaseAdmin):
         )
         messages.success(request, text % {"number": count})
         self.log_change(request, series, text % {"number": count})
+
+
+def _starts(series: Series, instants: list[str]) -> str:
+    """Return stored starts as the clocks of the series' time zone show them."""
+    zone = zone_by_name(series.timezone)
+    local = (datetime.fromisoformat(instant).astimezone(zone) for instant in instants)
+    return "; ".join(date_format(start, "DATETIME_FORMAT") for start in local) or "–"
