@@ -22,7 +22,7 @@ def test_a_booking_on_the_phone_takes_six_clicks_and_thirty_keys(
     staff.page.locator("[name='client_name']").dispatch_event("input")
     staff.click(".field-client_name .bookings-choices button")
     assert staff.page.input_value("[name='client_phone']") == "+49 30 1234567"
-    staff.click(".field-start_at .bookings-choices button:text-is('13:00')")
+    staff.click(".field-start_at .bookings-choices button:text-is('1 p.m.')")
     staff.click("[name='_save']")
     staff.page.wait_for_selector(".messagelist .success")
     made = Booking.objects.get(start_at=day + timedelta(hours=13), client_name="Kim Lee")
