@@ -158,6 +158,24 @@ class DefaultBookingAdapter:
         providers: QuerySet[Any] = model._default_manager.filter(**conditions)
         return providers
 
+    def own_providers(self, user: Any) -> QuerySet[Any]:
+        """Return the providers that a user is.
+
+        In the admin, such a user sees only their own bookings, calendar and time off, unless they
+        have the permission ``bookings.view_all_bookings``.
+
+        :param user: the user who is logged in.
+        :returns: a queryset of ``BOOKINGS_PROVIDER_MODEL`` that can be filtered. Default: those
+            whose ``user`` is the user, if the model has such a foreign key; else none.
+        """
+        model: Any = apps.get_model(app_settings.PROVIDER_MODEL)
+        fields = {field.name: field for field in model._meta.concrete_fields}
+        user_model: Any = getattr(fields.get("user"), "related_model", None)
+        providers: QuerySet[Any] = model._default_manager.all()
+        if user_model is None or not isinstance(user, user_model):
+            return providers.none()
+        return providers.filter(user=user.pk)
+
     def resources(self, booking: Booking) -> Iterable[ProviderLike | AnyOf]:
         """Return the resources that a booking takes besides its provider.
 

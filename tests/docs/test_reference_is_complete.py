@@ -190,8 +190,8 @@ def test_every_attribute_that_is_read_from_a_host_is_in_its_abstract_model() -> 
     }
     for name, base in bases.items():
         fields = {field.name for field in base._meta.get_fields()}
-        # The keys are foreign keys', a bundled schedule has a provider's time zone, and resources
-        # and providers are relations.
-        others = {"pk", "tenant_id", "service_id", "timezone", "resources"}
+        # The keys are foreign keys', a bundled schedule has a provider's time zone, and resources,
+        # providers and users are relations.
+        others = {"pk", "tenant_id", "service_id", "timezone", "resources", "user"}
         others |= {"providers", "has_providers"}
         assert rows(sections[name]).keys() - fields - others == set(), name

@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 
 from bookings.admin.base import BaseAdmin, Page
 from bookings.admin.choices import ForeignKeyRawIdWidget, ScopedChoicesMixin, keep_choices
+from bookings.admin.own_providers import own_providers
 from bookings.admin.tenants import (
     TenantSearchSelect,
     TenantSearchSelectMultiple,
@@ -25,6 +26,7 @@ from bookings.admin.tenants import (
     tenant_field_of,
 )
 from bookings.admin.visibility import registered_admin, selectable_objects
+from bookings.models import Booking
 
 
 class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
@@ -67,9 +69,16 @@ class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
         """Return the widget for a foreign key; ``None`` for Django's own search box."""
         if not self.can_search(db_field.related_model, request):
             return ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site, using=using)
-        if tenant_field_of(db_field.related_model) is not None:
+        if self._is_limited(db_field.related_model, request):
             return self.own_search_widget(db_field, using)
         return None
+
+    def _is_limited(self, model: Any, request: HttpRequest) -> bool:
+        """Return whether Django's own search box would offer more than the user may choose."""
+        if tenant_field_of(model) is not None:
+            return True
+        provider: Any = Booking._meta.get_field("provider").related_model
+        return model is provider and own_providers(request) is not None
 
     def own_search_widget(self, db_field: Any, using: Any) -> Widget:
         """Return a search box that asks :meth:`search_view`."""
@@ -80,7 +89,7 @@ class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
         if not self.can_search(db_field.related_model, request):
             plural = str(db_field.related_model._meta.verbose_name_plural)
             return FilteredSelectMultiple(plural, False)
-        if tenant_field_of(db_field.related_model) is not None:
+        if self._is_limited(db_field.related_model, request):
             return self._with_url(TenantSearchSelectMultiple(db_field, self.admin_site))
         return AutocompleteSelectMultiple(db_field, self.admin_site)
 

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bookings.admin.choices import INVALID_VALUE, RelatedFilter
+from bookings.admin.own_providers import only_own_providers
 from bookings.admin.visibility import selectable_objects
 from bookings.conf import app_settings
 from bookings.models import Booking
@@ -72,7 +73,8 @@ class TenantSearchView(AutocompleteJsonView):
         return term.replace("\0", ""), *rest
 
     def get_queryset(self) -> Any:
-        return self._offered_first(self._of_tenant(super().get_queryset()))
+        found = only_own_providers(super().get_queryset(), self.request)
+        return self._offered_first(self._of_tenant(found))
 
     def _offered_first(self, queryset: Any) -> Any:
         """Sort those who offer the service first, if the search is for providers of one."""

@@ -3,6 +3,7 @@
 A host scopes a model by ``get_queryset()`` and the permission methods of the model's own admin, for
 instance to the bookings of one branch. The pages of other models ask here, so that they show and
 accept no more than that. What a user may not see is not named: it is shown as *busy*.
+Of providers, a user who is limited to their own (:mod:`bookings.admin.own_providers`) sees these.
 
 To **see** an object means what Django asks before it opens the object's page: it is one of
 ``get_queryset(request)``, and the user has the permission to view it or to change it.
@@ -19,6 +20,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from bookings.admin.generic_bases import ModelAdmin
+from bookings.admin.own_providers import only_own_providers
 from bookings.exceptions import NotAllowed
 
 
@@ -52,7 +54,7 @@ def visible_objects(site: AdminSite, model: Any, request: HttpRequest) -> QueryS
     if not can_view(site, model, request):
         nothing: QuerySet[Any] = model._default_manager.none()
         return nothing
-    return site.get_model_admin(model).get_queryset(request)
+    return only_own_providers(site.get_model_admin(model).get_queryset(request), request)
 
 
 def visible_related_objects(site: AdminSite, model: Any, request: HttpRequest) -> QuerySet[Any]:
@@ -85,8 +87,8 @@ def selectable_objects(site: AdminSite, model: Any, request: HttpRequest) -> Que
     model_admin = registered_admin(site, model)
     if model_admin is None:
         everything: QuerySet[Any] = model._default_manager.all()
-        return everything
-    return model_admin.get_queryset(request)
+        return only_own_providers(everything, request)
+    return only_own_providers(model_admin.get_queryset(request), request)
 
 
 def refuse_hidden(model_admin: ModelAdmin, request: HttpRequest, rows: QuerySet[Any]) -> None:

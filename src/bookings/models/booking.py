@@ -240,6 +240,7 @@ class Booking(BookingLifecycle):
         verbose_name = _("booking")
         verbose_name_plural = _("bookings")
         ordering: ClassVar = ["start_at", "id"]
+        permissions: ClassVar = [("view_all_bookings", "Can see the bookings of every provider")]
         indexes: ClassVar = [
             models.Index(fields=["provider", "start_at"], name="bookings_provider_start"),
             models.Index(fields=["client_user", "start_at"], name="bookings_client_start"),

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bookings.contrib.api import policy as policies
+from bookings.adapters import DefaultBookingAdapter
 from bookings.contrib.api.pagination import encode_cursor
 from bookings.contrib.api.policy import STAFF_FIELDS, ApiPolicy, Role
 from bookings.models import Booking
@@ -224,14 +224,15 @@ def test_anybody_sees_what_can_be_booked(
     assert client.options(f"{API}{what}/").status_code == 405
 
 
-def test_the_providers_of_a_user_are_those_that_refer_to_it(
+def test_the_providers_of_a_user_are_those_that_the_adapter_says(
     people: Any, booking: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Any model with a user: the providers of these tests have none.
     entry = LogEntry.objects.create(user=people["provider"], action_flag=1)
     request: Any = SimpleNamespace(user=people["provider"])
     assert ApiPolicy(request).own_providers == frozenset()
-    monkeypatch.setattr(policies, "_model", lambda setting: LogEntry)
+    found = LogEntry.objects.filter(pk=entry.pk)
+    monkeypatch.setattr(DefaultBookingAdapter, "own_providers", lambda self, user: found)
     assert ApiPolicy(request).own_providers == {entry.pk}
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -140,3 +142,25 @@ def test_staff_may_choose_another_one_by_lifting_the_rules(
     assert admin_client.post(url, values | {"override_policy": "on"}).status_code == 302
     booking.refresh_from_db()
     assert booking.provider == zoe
+
+
+def test_a_provider_with_an_account_sees_their_own_bookings(
+    service: Service, ana: Provider, zoe: Provider
+) -> None:
+    user = get_user_model().objects.create_user("ana", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_booking"))
+    client = Client()
+    client.force_login(user)
+    own, other = book(service, ana), book(service, zoe)
+
+    def seen() -> set[Any]:
+        return {*client.get(DESK).context["cl"].result_list}
+
+    assert seen() == {own, other}
+    ana.user = user
+    ana.save()
+    assert seen() == {own}
+    assert not get_adapter().own_providers(AnonymousUser()).exists()
+    user.delete()
+    ana.refresh_from_db()
+    assert ana.user is None

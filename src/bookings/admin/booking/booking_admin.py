@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import localize
@@ -36,6 +36,7 @@ from bookings.admin.display import booking_heading, status_badge
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_errors import stale_message
 from bookings.admin.form_fields import initial_instant
+from bookings.admin.own_providers import OwnProvidersMixin
 from bookings.admin.question_fields import (
     FIELD_PREFIX,
     QuestionsForm,
@@ -107,6 +108,7 @@ class BookingAdmin(
     QuickEntryMixin,
     WhenOrderingMixin,
     RelatedSearchMixin,
+    OwnProvidersMixin,
 ):
     """Every write is a service's. A booking is cancelled, never deleted."""
 
@@ -163,6 +165,11 @@ class BookingAdmin(
         if pattern := phone_pattern(search_term):
             found |= queryset.filter(client_phone__iregex=pattern)
         return found, may_have_duplicates
+
+    def rows_of_providers(self, keys: frozenset[Any]) -> Q:
+        """Return the condition for the bookings that take the time of these providers."""
+        as_resource = BookingResource.objects.filter(provider__in=keys)
+        return super().rows_of_providers(keys) | Q(pk__in=as_resource.values("booking"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -15,6 +15,7 @@ from bookings.admin.calendar.period import Period, View
 from bookings.admin.calendar.time_grid import TimeGrid
 from bookings.admin.calendar.week_table import week_rows
 from bookings.admin.choices import with_key
+from bookings.admin.own_providers import only_own_providers, own_providers
 from bookings.admin.visibility import visible_objects
 from bookings.conf import app_settings
 from bookings.models import Booking
@@ -103,6 +104,10 @@ class CalendarMixin(BaseAdmin):
         declined.
         """
         shown: Any = self.get_queryset(request).filter(status__in=SHOWN_STATUSES)
+        keys = own_providers(request)
+        if keys is not None:
+            # Not those of which a provider is only a resource: they are others' columns.
+            shown = shown.filter(provider__in=keys)
         bookings = shown.during(period.start, period.end)
         return list(bookings.select_related("service", "provider", "tenant"))
 
@@ -124,7 +129,11 @@ class CalendarMixin(BaseAdmin):
         that are active and that this user sees.
         """
         model: Any = Booking._meta.get_field("provider").related_model
-        visible = visible_objects(self.admin_site, model, request)
+        if own_providers(request) is None:
+            visible = visible_objects(self.admin_site, model, request)
+        else:
+            # Whoever sees their bookings sees their calendar, also without one.
+            visible = only_own_providers(model._default_manager.all(), request)
         found = {booking.provider_id: booking.provider for booking in bookings}
         for provider in active_providers(visible, tenant=tenant)[:MAX_PROVIDERS]:
             found.setdefault(provider.pk, provider)

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.module_loading import import_string
 from rest_framework.request import Request
 
+from bookings.adapters import get_adapter
 from bookings.conf import app_settings
 from bookings.contrib.api.conf import api_settings
 from bookings.models import Booking, BookingEvent
@@ -87,13 +88,12 @@ class ApiPolicy:
     def own_providers(self) -> Collection[Any]:
         """The keys of the providers that the user is.
 
-        Default: those whose ``user`` is the user, if the model of providers has such a field.
+        Default: what the adapter's ``own_providers()`` says.
         """
-        model = _model("PROVIDER_MODEL")
-        names = {field.name for field in model._meta.concrete_fields}
-        if not self.is_authenticated or "user" not in names:
+        if not self.is_authenticated:
             return frozenset()
-        return frozenset(model._default_manager.filter(user=self.user).values_list("pk", flat=True))
+        providers = get_adapter().own_providers(self.user).order_by()
+        return frozenset(providers.values_list("pk", flat=True))
 
     def bookings(self) -> BookingQuerySet:
         """Return the bookings that the user may see. All others are not found.

@@ -64,6 +64,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "stale_schedule": HTTPStatus.PRECONDITION_FAILED,
     "holidays_not_installed": HTTPStatus.NOT_IMPLEMENTED,
     "time_off_conflict": HTTPStatus.CONFLICT,
+    "booking_changes_refused": HTTPStatus.CONFLICT,
     # Group sessions.
     "invalid_session": HTTPStatus.UNPROCESSABLE_ENTITY,
     "session_not_open": HTTPStatus.CONFLICT,

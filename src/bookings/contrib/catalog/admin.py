@@ -11,6 +11,7 @@ from bookings.admin.amounts import AmountsMixin, amount_column, length_column
 from bookings.admin.choices import RelatedFilter, ScopedChoicesMixin
 from bookings.admin.generic_bases import TabularInline
 from bookings.admin.invalid_filters import InvalidFilterMixin
+from bookings.admin.related_search import RelatedSearchMixin
 from bookings.contrib.catalog.models import Provider, ResourcePool, Service, ServiceAddon
 
 
@@ -95,9 +96,9 @@ class ServiceAdmin(AmountsMixin, InvalidFilterMixin):
 
 
 @admin.register(Provider)
-class ProviderAdmin(InvalidFilterMixin):
+class ProviderAdmin(RelatedSearchMixin):
     fields = (
-        "name",
+        ("name", "user"),
         "max_bookings_per_day",
         ("buffer_before_minutes", "buffer_after_minutes"),
         "is_active",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +16,16 @@ from bookings.pools import AnyOf, Strategy
 
 class Provider(AbstractProvider):
     """Who is booked. Set ``BOOKINGS_PROVIDER_MODEL`` to ``"bookings_catalog.Provider"``."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="booking_providers",
+        verbose_name=_("user"),
+        help_text=_("The account of the provider, who sees only their own bookings with it."),
+    )
 
     class Meta(AbstractProvider.Meta):
         verbose_name = _("provider")

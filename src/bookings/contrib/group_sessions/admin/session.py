@@ -21,6 +21,7 @@ from bookings.admin.choices import RelatedFilter
 from bookings.admin.display import user_column
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_fields import initial_instant
+from bookings.admin.own_providers import OwnProvidersMixin
 from bookings.admin.related_search import provider_search_fields
 from bookings.admin.service_forms import ServiceFormMixin
 from bookings.admin.tenants import limit_searches_to, tenant_fields, tenant_filters
@@ -92,6 +93,7 @@ class SessionAdmin(
     GenerateMixin,
     BookingSearchMixin,
     WhenOrderingMixin,
+    OwnProvidersMixin,
 ):
     """Every write is a service's. A session is cancelled, never deleted."""
 
@@ -129,6 +131,11 @@ class SessionAdmin(
         ahead = Case(When(is_ahead, then=F("start_at")))
         is_past = Case(When(is_ahead, then=Value(0)), default=Value(1))
         return [is_past.asc(), ahead.asc(), "-start_at", "-pk"]
+
+    def rows_of_providers(self, keys: frozenset[Any]) -> Q:
+        """Return the condition for the sessions that take the time of these providers."""
+        as_resource = SessionResource.objects.filter(provider__in=keys)
+        return super().rows_of_providers(keys) | Q(pk__in=as_resource.values("session"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         related = ("service", "provider", "tenant", "busy_interval")

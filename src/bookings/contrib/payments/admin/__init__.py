@@ -19,6 +19,7 @@ from bookings.admin.booking_search import BookingSearchMixin
 from bookings.admin.choices import ScopedChoicesMixin
 from bookings.admin.display import user_column
 from bookings.admin.generic_bases import InlineFormSet, TabularInline
+from bookings.admin.own_providers import OwnProvidersMixin
 from bookings.admin.read_only import PermittedReadOnlyInline, ReadOnlyAdmin
 from bookings.admin.service_forms import ServiceForm, ServiceFormMixin
 from bookings.conf import app_settings
@@ -79,10 +80,11 @@ class RefundInline(PermittedReadOnlyInline):
 
 
 @admin.register(Payment)
-class PaymentAdmin(GrantPageMixin, BookingSearchMixin, ReadOnlyAdmin):
+class PaymentAdmin(GrantPageMixin, BookingSearchMixin, ReadOnlyAdmin, OwnProvidersMixin):
     """Read-only, with a page to grant a refund where nothing is to be refunded yet."""
 
     booking_path = "booking"
+    provider_path = "booking__provider"
     list_select_related = ("booking",)
     list_display = (
         "external_id",
@@ -120,10 +122,11 @@ class OutstandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(RefundDue)
-class RefundDueAdmin(WaivePageMixin, BookingSearchMixin):
+class RefundDueAdmin(WaivePageMixin, BookingSearchMixin, OwnProvidersMixin):
     """No field can be edited: staff grant and waive."""
 
     booking_path = "booking"
+    provider_path = "booking__provider"
     list_select_related = ("booking",)
     list_display = ("booking", AMOUNT_OUTSTANDING, "currency", AMOUNT_DUE, "due_since", "reason")
     fields = readonly_fields = (

@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.base import BaseAdmin, Page
+from bookings.admin.own_providers import only_own_providers
 from bookings.admin.read_only import ReadOnlyAdmin
 from bookings.admin.visibility import can_view, registered_admin, visible_objects
 from bookings.conf import app_settings
@@ -143,7 +144,7 @@ class ReportsPageAdmin(ReadOnlyAdmin, BaseAdmin):
             return visible_objects(self.admin_site, model, request)
         bookings = self.visible_bookings(request).order_by()
         rows: QuerySet[Any] = model._default_manager.filter(pk__in=bookings.values(name))
-        return rows
+        return only_own_providers(rows, request)
 
     def get_report(self, request: HttpRequest, form: ReportForm) -> dict[str, Any]:
         """Return what the page shows; the number of queries is constant."""

@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from bookings.admin.amounts import AmountsMixin, length_column
 from bookings.admin.choices import RelatedFilter
+from bookings.admin.own_providers import OwnProvidersMixin
 from bookings.admin.related_search import RelatedSearchMixin, provider_search_fields
 from bookings.admin.service_forms import ServiceFormMixin
 from bookings.admin.tenants import tenant_fields
@@ -59,7 +60,7 @@ class OwnerFilter(admin.SimpleListFilter):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(AmountsMixin, ServiceFormMixin, RelatedSearchMixin):
+class ScheduleAdmin(AmountsMixin, ServiceFormMixin, RelatedSearchMixin, OwnProvidersMixin):
     """A page is stored as a whole, or refused as a whole."""
 
     actions = list(ACTIONS)  # noqa: RUF012 - as ModelAdmin declares it

@@ -20,6 +20,7 @@ from bookings.admin.conflicts import MAX_ITEMS
 from bookings.admin.display import user_column
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_fields import InstantField, initial_instant, time_zone_help
+from bookings.admin.own_providers import OwnProvidersMixin
 from bookings.admin.related_search import RelatedSearchMixin, provider_search_fields
 from bookings.admin.service_forms import ServiceForm, ServiceFormMixin
 from bookings.contrib.schedule import time_ranges
@@ -147,7 +148,7 @@ class TimeOffForm(ServiceForm):
 
 
 @admin.register(TimeOff)
-class TimeOffAdmin(ServiceFormMixin, WhenOrderingMixin, RelatedSearchMixin):
+class TimeOffAdmin(ServiceFormMixin, WhenOrderingMixin, RelatedSearchMixin, OwnProvidersMixin):
     form = TimeOffForm
 
     class Media:

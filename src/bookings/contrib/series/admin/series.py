@@ -23,6 +23,7 @@ from bookings.admin.booking.steps import CancelForm
 from bookings.admin.booking_search import BookingSearchMixin
 from bookings.admin.choices import RelatedFilter
 from bookings.admin.display import change_link, user_column
+from bookings.admin.own_providers import OwnProvidersMixin
 from bookings.admin.read_only import PermittedReadOnlyInline, ReadOnlyInline
 from bookings.admin.related_search import provider_search_fields
 from bookings.admin.tenants import tenant_fields, tenant_filters
@@ -108,7 +109,7 @@ class CancelSeriesForm(CancelForm):
 
 
 @admin.register(Series)
-class SeriesAdmin(BookingSearchMixin, BaseAdmin):
+class SeriesAdmin(BookingSearchMixin, BaseAdmin, OwnProvidersMixin):
     booking_path = "occurrences__booking"
     change_form_template = "admin/bookings_series/series/change_form.html"
     date_hierarchy = "first_date"
