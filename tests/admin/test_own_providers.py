@@ -162,7 +162,7 @@ def test_quick_entry_knows_their_own_clients_and_starts(
     create_schedule(provider=provider, hours={day: [("09:00", "10:00")] for day in range(7)})
     asked = {"service": service.pk, "day": f"{start:%Y-%m-%d}"}
     mine = ada.get(f"{LIST}starts/", asked | {"provider": provider.pk})
-    assert mine.json() == {"starts": ["09:00"]}
+    assert mine.json() == {"starts": [["09:00", "9 a.m."]]}
     theirs = {"provider": others["bookings/booking"].provider_id}
     assert ada.get(f"{LIST}starts/", asked | theirs).json() == {"starts": []}
 
