@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from bookings.adapters import DefaultBookingAdapter
+from bookings.admin.form_errors import error_message
 from bookings.exceptions import InvalidBooking
 from bookings.models import Booking, BookingEvent, BusyInterval
 from bookings.services import update_booking
@@ -284,3 +285,21 @@ def test_a_key_in_place_of_a_search_box_says_nothing_of_who_offers_the_service(
     page = text_of(receptionist.get(ADD))
     assert 'name="provider"' in page
     assert "of_service=1" not in page
+
+
+def test_what_is_in_the_way_of_days_and_of_an_addon_is_named(
+    boss: Client, form: Form, book: Book, addon: Any, make_service: Make, start: datetime
+) -> None:
+    other = book(start_at=start + timedelta(hours=20))
+    rented = make_service(duration_days=1)
+    [refusal] = errors_of(boss.post(ADD, form(boss, service=rented.pk)))["start_at"]
+    assert page_of(other) in refusal
+    book(start_at=start + timedelta(minutes=60), client_name="After an hour")
+    [refusal] = errors_of(boss.post(ADD, form(boss, addons=[addon.pk])))["start_at"]
+    assert "After an hour" in refusal
+
+
+def test_the_words_of_programmers_are_said_in_others() -> None:
+    error = InvalidBooking("Service is missing duration_minutes.", "missing_duration")
+    assert error_message(error).startswith("This service has no duration.")
+    assert error_message(InvalidBooking({"start_at": ["A.", "B."]})) == "A. B."

@@ -72,6 +72,19 @@ def test_a_refusal_is_answered_and_nothing_is_changed(
     assert (booking.start_at, booking.version) == (start, before)
 
 
+def test_it_is_named_what_is_in_the_way_of_another_provider_and_of_a_room(
+    drag: Drag, booking: Booking, book: Book, make_provider: Make, start: datetime
+) -> None:
+    other, room = make_provider(name="Bo"), make_provider(name="Room 1")
+    book(provider=other, client_name="In the way")
+    refused = drag(booking, provider=other.pk)
+    assert refused.json()["error"].endswith("10 a.m. · In the way")
+    in_room = book(start_at=start + timedelta(hours=3), resources=[room])
+    book(provider=room, start_at=start + timedelta(hours=5), client_name="In the room")
+    refused = drag(in_room, later=120)
+    assert refused.json()["error"].endswith("3 p.m. · In the room")
+
+
 def test_staff_override_a_rule_in_a_second_call(
     drag: Drag, book: Book, make_service: Make, start: datetime
 ) -> None:

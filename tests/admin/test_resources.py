@@ -39,11 +39,13 @@ def test_a_booking_is_added_with_a_room(boss: Client, form: Any, room: Any) -> N
 def test_a_room_that_is_taken_is_a_message(
     boss: Client, form: Any, book: Book, room: Any, other_provider: Any
 ) -> None:
-    book(provider=other_provider, resources=[room])
+    other = book(provider=other_provider, resources=[room])
 
     response = boss.post(ADD, form(boss, resources=[room.pk]))
 
-    assert "Room 1 is taken" in str(errors_of(response)["start_at"])
+    [refusal] = errors_of(response)["start_at"]
+    assert "Room 1 is taken" in refusal
+    assert page_of(other) in refusal
     assert Booking.objects.count() == 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -123,9 +123,8 @@ class ConflictsMixin:
     cleaned_data: dict[str, Any]
     instance: Any
 
-    def end_for_conflicts(self, service: Any, start_at: datetime) -> datetime:
-        """Return about when it would end, for a message."""
-        raise NotImplementedError(f"Define end_for_conflicts() in {type(self).__name__}.")
+    end_for_conflicts: Callable[[Any, datetime], datetime]
+    """Return about when it would end, by its service and its start; for a message."""
 
     def with_conflicts(self, error: BookingError, refusal: ValidationError) -> ValidationError:
         """Return the refusal with a list of what is in the way, if the time is taken."""
@@ -143,8 +142,6 @@ class ConflictsMixin:
         end_at = self.end_for_conflicts(service, start_at)
         moved = None if is_new else self.instance
         found = find_in_the_way(service, providers, start_at, end_at, moved=moved)
-        if not any(found):
-            return refusal
         listed = conflict_list(self.site, self.request, *found)
         [(field, messages)] = refusal.message_dict.items()
         return ValidationError({field: [format_html("{} {}", " ".join(messages), listed)]})

@@ -67,9 +67,8 @@ def error_message(error: BookingError) -> str:
         return stale_message()
     if isinstance(error, IdempotencyKeyReused):
         return reused_message()
-    if hasattr(error, "error_dict"):
-        return " ".join(error.messages)
-    return " ".join(" ".join(for_staff(each).messages) for each in error.error_list)
+    errors = ValidationError([error]).error_list
+    return " ".join(message for each in errors for message in for_staff(each).messages)
 
 
 def for_staff(error: ValidationError) -> ValidationError:

@@ -112,8 +112,6 @@ class BookingEventInline(ReadOnlyInline):
         if name in AMOUNTS and isinstance(value, str):
             with suppress(InvalidOperation):
                 return format_amount(Decimal(value), event.booking.currency)
-        if name.endswith("_minutes") and isinstance(value, int):
-            return str(format_minutes(value))
         return self.display_text(name, value)
 
     def display_text(self, name: str, value: Any) -> str:

@@ -56,13 +56,12 @@ def rule_text(rule: RecurrenceRule, zone: tzinfo) -> str:
     if left := [part for part in parts if part.partition("=")[0] in names]:
         words.append(f"({';'.join(left)})")
     text = " ".join(words)
-    if rule.count is not None:
-        times = ngettext("%(number)d time", "%(number)d times", rule.count)
-        return f"{text}, {times % {'number': rule.count}}"
     if rule.until is not None:
         until = _("until %(date)s") % {"date": date_format(rule.until.astimezone(zone))}
         return f"{text} {until}"
-    return text
+    count = rule.count or 0
+    times = ngettext("%(number)d time", "%(number)d times", count) % {"number": count}
+    return f"{text}, {times}"
 
 
 def _every(rule: RecurrenceRule) -> str:

@@ -463,3 +463,37 @@ def test_schedules_are_found_by_their_provider(
     for asked, found in (({"q": "ada"}, 1), ({"whose": "own"}, 2), ({"whose": "default"}, 1)):
         assert len(boss.get(url, asked).context["cl"].result_list) == found
     assert len(boss.get(url, {"whose": "x"}).context["cl"].result_list) in {0, 3}
+
+
+def test_mondays_hours_are_copied_without_a_script(planner: Client, schedule: Schedule) -> None:
+    """The page is shown again; what it shows is stored once it is saved."""
+    page = open_form(planner, page_of(schedule))
+    before = hours_of(schedule)
+    deleted = {"monday-1-DELETE": "on", "monday-0-close_time": "13"}
+    shown = planner.post(page_of(schedule), page | deleted | {"_copy_hours": "weekdays"})
+    assert (shown.status_code, hours_of(schedule)) == (200, before)
+    assert messages_of(shown) == ["Monday's hours are copied. Save them to keep them."]
+    assert "Please correct" not in text_of(shown)
+    copied = form_values(shown, FORM)
+    assert copied["thursday-0-close_time"] == ["13"]
+    assert copied["saturday-0-close_time"] == [""]
+    assert planner.post(page_of(schedule), copied).status_code == 302
+    week = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+    assert hours_of(schedule) == [f"{day} 09:00–13:00" for day in week]
+
+
+def test_hours_are_copied_to_every_day_of_a_new_schedule(planner: Client, provider: Any) -> None:
+    page = (
+        open_form(planner, ADD)
+        | {"provider": provider.pk}
+        | row("monday", 0, open_time="9", close_time="17")
+    )
+    shown = planner.post(ADD, page | {"_copy_hours": "every_day"})
+    assert planner.post(ADD, form_values(shown, FORM)).status_code == 302
+    assert [text.split()[1] for text in hours_of(Schedule.objects.get())] == ["09:00–17:00"] * 7
+
+
+def test_nothing_is_copied_for_who_may_only_look(viewer: Client, schedule: Schedule) -> None:
+    sent = {"_copy_hours": "every_day", "monday-TOTAL_FORMS": "a"}
+    assert viewer.post(page_of(schedule), sent).status_code == 403
+    assert "_copy_hours" not in text_of(viewer.get(page_of(schedule)))

@@ -34,6 +34,9 @@ SHIFT_FIELDS: Final = ("open_time", "close_time", "closes_next_day", "is_closed"
 class ScheduleForm(ServiceForm):
     expected_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
+    is_only_shown: ClassVar[bool] = False
+    """Whether what was sent is to be shown again, and not to be saved."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None:
@@ -47,6 +50,9 @@ class ScheduleForm(ServiceForm):
                 label=text.label,
                 help_text=text.help_text,
             )
+
+    def is_valid(self) -> bool:
+        return super().is_valid() and not self.is_only_shown
 
     def create(self) -> Schedule:
         """Create the schedule without rows and return it."""

@@ -22,6 +22,7 @@ from bookings.admin.service_forms import ServiceFormMixin
 from bookings.admin.tenants import tenant_fields
 from bookings.admin.visibility import can_view
 from bookings.contrib.schedule.admin.actions import ACTIONS
+from bookings.contrib.schedule.admin.copy_hours import CopyHoursMixin
 from bookings.contrib.schedule.admin.display import schedule_name, warn_of_bookings_outside_hours
 from bookings.contrib.schedule.admin.forms import (
     GRID_FIELDS,
@@ -60,7 +61,9 @@ class OwnerFilter(admin.SimpleListFilter):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(AmountsMixin, ServiceFormMixin, RelatedSearchMixin, OwnProvidersMixin):
+class ScheduleAdmin(
+    AmountsMixin, CopyHoursMixin, ServiceFormMixin, RelatedSearchMixin, OwnProvidersMixin
+):
     """A page is stored as a whole, or refused as a whole."""
 
     actions = list(ACTIONS)  # noqa: RUF012 - as ModelAdmin declares it
