@@ -15,6 +15,7 @@ from django.dispatch import Signal
 import bookings
 from bookings import abstract, adapters, exceptions, models, selectors, services, signals
 from bookings.conf import PREFIX, AppSettings
+from bookings.contrib.api.management import commands as api_commands
 from bookings.contrib.group_sessions.management import commands as session_commands
 from bookings.contrib.reports.management import commands as report_commands
 from bookings.contrib.schedule import exceptions as schedule_exceptions
@@ -146,7 +147,8 @@ def test_every_check_has_its_row() -> None:
 
 
 def test_every_command_has_its_section() -> None:
-    paths = [*commands.__path__, *session_commands.__path__, *report_commands.__path__]
+    apps = (commands, session_commands, report_commands, api_commands)
+    paths = [path for each in apps for path in each.__path__]
     names = {module.name for module in pkgutil.iter_modules(paths)}
     assert set(re.findall(r"^## `(\w+)`$", page("commands"), re.MULTILINE)) == names
 

@@ -39,7 +39,9 @@ def load_addons(
     if unknown := [key for key in keys if key not in found]:
         raise _unknown_addons_error(unknown)
     if len(found) != len(keys):
-        raise InvalidBooking(_("An add-on can be booked once per booking."), "repeated_addon")
+        raise InvalidBooking(
+            _("An add-on can be booked once per booking."), "repeated_addon", field="addon_ids"
+        )
     addons = [found[key] for key in keys]
     adapter = get_adapter()
     for addon in addons:
@@ -58,6 +60,7 @@ def parse_addon_ids(addon_ids: Any) -> list[Any]:
             _("addon_ids must be a list of keys, not %(type)s."),
             "addon_ids",
             {"type": type(addon_ids).__name__},
+            field="addon_ids",
         )
     return list(addon_ids)
 
@@ -85,6 +88,7 @@ def _unknown_addons_error(keys: list[Any]) -> MissingReference:
         _("Unknown add-ons: %(keys)s."),
         "unknown_addon",
         params={"keys": ", ".join(key_text(key)[:64] for key in keys[:10])},
+        field="addon_ids",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -19,6 +20,7 @@ from tests.core.conftest import (  # noqa: F401 - fixtures
     provider,
     service,
 )
+from tests.races.conftest import rounds, runner  # noqa: F401 - fixtures
 
 API = "/api/v1/"
 
@@ -56,6 +58,21 @@ def as_(people: dict[str, Any]) -> As:
         return client
 
     return make
+
+
+def send(
+    client: APIClient,
+    address: str,
+    body: Any = None,
+    *,
+    method: str = "post",
+    key: str | None = None,
+    version: str = "*",
+) -> Any:
+    """Send a request that changes something, with the headers that it needs."""
+    headers = {"Idempotency-Key": key or str(uuid4()), "If-Match": version}
+    sent = getattr(client, method)
+    return sent(API + address, {} if body is None else body, format="json", headers=headers)
 
 
 @pytest.fixture

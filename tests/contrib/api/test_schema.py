@@ -13,8 +13,11 @@ from rest_framework.test import APIClient
 
 from bookings.contrib.api.routers import BookingsRouter
 from bookings.contrib.api.schema import generate_schema
-from bookings.contrib.api.serializers.base import InstantField, ReferenceField, StrictSerializer
+from bookings.contrib.api.serializers.base import InstantField, StrictSerializer
+from bookings.contrib.api.serializers.bodies import Move
 from bookings.contrib.api.serializers.bookings import BookingSerializer
+from bookings.contrib.api.serializers.references import ReferenceField
+from bookings.contrib.api.viewsets.booking_changes import HoldViewSet
 from bookings.contrib.api.viewsets.bookings import BookingViewSet
 from tests.contrib.api.conftest import API, As
 
@@ -23,13 +26,18 @@ class RoomSerializer(BookingSerializer):
     field_names: ClassVar = {"provider": "roomId", "start_at": "startTime"}
 
 
+class RoomMove(Move):
+    field_names: ClassVar = {"start_at": "startTime", "provider": "roomId"}
+
+
 class RoomViewSet(BookingViewSet):
     serializer_class: Any = RoomSerializer
+    body_classes: ClassVar = {**BookingViewSet.body_classes, "reschedule": RoomMove}
 
 
 class Rooms(BookingsRouter):
     def viewsets(self) -> dict[str, Any]:
-        return {"rooms": RoomViewSet}
+        return {"rooms": RoomViewSet, "room-holds": HoldViewSet}
 
 
 urlpatterns = [path("", include(Rooms(trailing_slash=False).urls))]
@@ -76,6 +84,24 @@ def test_a_host_gives_fields_and_addresses_other_names(
     assert shown["roomId"] == booking.provider_id
     assert shown["startTime"] == "2131-03-06T10:00:00Z"
     assert not {"provider", "start_at"} & shown.keys()
+    later = {"startTime": "2131-03-06T12:00:00Z"}
+    headers = {"If-Match": "*", "Idempotency-Key": "1"}
+    address = f"/rooms/{booking.uuid}/reschedule"
+    moved = as_("client").post(address, later, format="json", headers=headers)
+    assert moved.json()["startTime"] == later["startTime"]
+    wish = {
+        "service": booking.service_id,
+        "provider": booking.provider_id,
+        "start_at": "2131-03-06T14:00:00Z",
+    }
+    made = as_("client").post(
+        "/rooms", wish, format="json", headers=headers | {"Idempotency-Key": "2"}
+    )
+    assert made.headers["Location"] == f"http://testserver/rooms/{made.json()['uuid']}"
+    # There is no address of bookings to which that of a hold could lead.
+    wish["start_at"] = "2131-03-06T16:00:00Z"
+    held = as_("client").post("/room-holds", wish, format="json", headers={"Idempotency-Key": "3"})
+    assert (held.status_code, "Location" in held.headers) == (201, False)
 
 
 class Visit(StrictSerializer):
@@ -115,9 +141,8 @@ def test_instants_are_received_with_their_offset() -> None:
 
 
 def test_an_error_is_about_the_field_as_the_body_names_it() -> None:
-    view = RoomViewSet(action="list")
-    assert view.pointer_of("provider") == "/roomId"
-    assert view.pointer_of("answers.size") == "/answers/size"
-    assert view.pointer_of("override_policy") is None
-    view.serializer_class = serializers.Serializer
-    assert view.pointer_of("provider") is None
+    view = RoomViewSet(action="reschedule")
+    assert view.pointer_of("new_start_at") == view.pointer_of("start_at") == "/startTime"
+    assert view.pointer_of("client_name") is None
+    assert RoomViewSet(action="create").pointer_of("answers.size") == "/answers/size"
+    assert RoomViewSet(action="list").pointer_of("provider") is None

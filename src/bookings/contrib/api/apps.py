@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from bookings import extensions
+
 
 class ApiConfig(AppConfig):
     name = "bookings.contrib.api"
@@ -15,3 +17,6 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         # Importing the module makes the system checks know the settings.
         from bookings.contrib.api import conf  # noqa: F401
+        from bookings.contrib.api.extension import ApiExtension
+
+        extensions.register(ApiExtension())

@@ -8,8 +8,10 @@ from typing import Final
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from bookings.contrib.api.exceptions import InvalidHeader
+from bookings.contrib.api.conf import api_settings
+from bookings.contrib.api.exceptions import InvalidHeader, PreconditionRequired
 from bookings.models import Booking
+from bookings.services.booking_change import stale_error
 
 ANY: Final = "*"
 
@@ -45,6 +47,23 @@ def parse_tags(request: Request, header: str) -> list[str] | None:
         tags.append(match[1])
         position = match.end()
     return tags
+
+
+def expected_version(request: Request, booking: Booking) -> int | None:
+    """Return the version that the client wants to change, by ``If-Match``; ``None`` for any.
+
+    The services compare it under the lock. Weak tags never match. Raises ``StaleBooking`` if the
+    booking, as it was read, has none of the tags, and ``PreconditionRequired`` without the header,
+    unless the setting says otherwise.
+    """
+    tags = parse_tags(request, "If-Match")
+    if tags is None and api_settings.API_REQUIRE_IF_MATCH:
+        raise PreconditionRequired
+    if tags is None or tags == [ANY]:
+        return None
+    if booking_etag(booking) not in tags:
+        raise stale_error()
+    return booking.version
 
 
 def is_not_modified(request: Request, etag: str) -> bool:

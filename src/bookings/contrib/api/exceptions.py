@@ -33,3 +33,22 @@ class InvalidHeader(APIException):
 
     def __init__(self, message: Any) -> None:
         super().__init__(message)
+
+
+class IdempotencyKeyRequired(APIException):
+    """The request creates something, and has no ``Idempotency-Key``."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "idempotency_key_required"
+    default_detail = _(
+        "Send a header Idempotency-Key with a value of your own, such as a UUID, and the same one "
+        "if you send the request again."
+    )
+
+
+class PreconditionRequired(APIException):
+    """The request changes something, and does not say which version of it."""
+
+    status_code = status.HTTP_428_PRECONDITION_REQUIRED
+    default_code = "precondition_required"
+    default_detail = _("Send a header If-Match with the ETag of what you have read.")

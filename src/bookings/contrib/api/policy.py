@@ -39,14 +39,55 @@ class Role(StrEnum):
     """A user with Django's permission to view bookings, of the booking's tenant."""
 
 
-CLIENT_VERBS: Final = frozenset({"view", "events"})
-PROVIDER_VERBS: Final = frozenset({"view", "events"})
-STAFF_VERBS: Final = frozenset({"view", "events"})
+READING_VERBS: Final = frozenset({"view", "events"})
+CLIENT_VERBS: Final = READING_VERBS | {
+    "update",
+    "submit",
+    "extend",
+    "reschedule",
+    "change_party_size",
+    "cancel",
+    "complete",
+    "dispute",
+}
+"""What the client may do; ``complete`` only where the completion is two-sided."""
+PROVIDER_VERBS: Final = READING_VERBS | {
+    "update",
+    "confirm",
+    "decline",
+    "reschedule",
+    "change_party_size",
+    "cancel",
+    "deliver",
+    "complete",
+    "no_show",
+    "add_note",
+}
+STAFF_VERBS: Final = CLIENT_VERBS | PROVIDER_VERBS | {"reopen"}
+"""What staff may do who have Django's permission to change bookings."""
 
 STAFF_FIELDS: Final = frozenset(
     {"notes_internal", "metadata", "tenant", "client_user", "created_by", "created_by_name"}
 )
 """The fields of a booking that only staff see."""
+
+STAFF_BODY_FIELDS: Final = frozenset(
+    {
+        "client_user",
+        "metadata",
+        "notes_internal",
+        "location",
+        "meeting_link",
+        "by",
+        "override_policy",
+        "skip_slot_validation",
+        "allow_past",
+    }
+)
+"""The fields of bodies that only staff may set."""
+
+PROVIDER_BODY_FIELDS: Final = frozenset({"location", "meeting_link"})
+"""Those of them that the booking's provider may set."""
 
 
 class ApiPolicy:
@@ -120,31 +161,97 @@ class ApiPolicy:
         """Return the providers that the user may see and book. Default: the active ones."""
         return _active("PROVIDER_MODEL")
 
+    def referable(self, setting: str) -> QuerySet[Any]:
+        """Return the objects that a body may refer to; any other key does not exist.
+
+        :param setting: ``"SERVICE_MODEL"``, ``"PROVIDER_MODEL"`` or ``"USER_MODEL"``.
+        :returns: Default: :meth:`services`, :meth:`providers`, and for staff the active users.
+        """
+        if setting == "SERVICE_MODEL":
+            return self.services()
+        if setting == "PROVIDER_MODEL":
+            return self.providers()
+        users = _active(setting)
+        return users if self.is_staff else users.none()
+
+    def roles(self, booking: Booking) -> list[Role]:
+        """Return what the user is to a booking that they see, the strongest role first."""
+        held = {
+            Role.STAFF: self.is_staff_of(booking.tenant_id),
+            Role.PROVIDER: booking.provider_id in self.own_providers,
+            Role.CLIENT: self.is_authenticated and booking.client_user_id == self.user.pk,
+        }
+        return [role for role, is_held in held.items() if is_held]
+
     def role_for(self, booking: Booking) -> Role:
-        """Return what the user is to a booking that they see."""
-        if self.is_staff and (self.tenants is None or booking.tenant_id in self.tenants):
+        """Return the strongest role of the user: by it fields are shown."""
+        return next(iter(self.roles(booking)), Role.ANONYMOUS)
+
+    def is_staff_of(self, tenant_id: Any) -> bool:
+        """Return whether the user is staff to the bookings of a tenant."""
+        return self.is_staff and (self.tenants is None or tenant_id in self.tenants)
+
+    def role_to_create(self, service: Any) -> Role:
+        """Return in which role the user books a service.
+
+        Default: as staff, with Django's permission to add bookings; else as a client.
+        """
+        is_staff = self.is_staff_of(getattr(service, "tenant_id", None))
+        if is_staff and self.user.has_perm("bookings.add_booking"):
             return Role.STAFF
-        if booking.provider_id in self.own_providers:
-            return Role.PROVIDER
         return Role.CLIENT if self.is_authenticated else Role.ANONYMOUS
+
+    def acting_role(self, verb: str, booking: Booking) -> Role | None:
+        """Return the strongest role in which the user may do this; ``None`` if they may not.
+
+        ``verb`` is what :meth:`allows` is asked for.
+        """
+        verbs = {
+            Role.STAFF: STAFF_VERBS if self._may_change(verb) else READING_VERBS,
+            Role.PROVIDER: PROVIDER_VERBS,
+            Role.CLIENT: CLIENT_VERBS,
+        }
+        if not booking.two_sided_completion:
+            verbs[Role.CLIENT] = CLIENT_VERBS - {"complete"}
+        return next((role for role in self.roles(booking) if verb in verbs[role]), None)
+
+    def _may_change(self, verb: str) -> bool:
+        return verb in READING_VERBS or self.user.has_perm("bookings.change_booking")
+
+    def tenant_of(self, service: Any) -> Any:
+        """Return the tenant of a new booking; ``None`` without tenancy. Default: the service's."""
+        return service.tenant if app_settings.tenancy_enabled else None
+
+    def client_defaults(self, role: Role) -> dict[str, Any]:
+        """Return the client of a new booking, as far as the body does not say it.
+
+        Default: the user, but for staff.
+        """
+        if role is not Role.CLIENT:
+            return {}
+        return {
+            "client_user": self.user,
+            "client_name": self.user.get_full_name() or self.user.get_username(),
+            "client_email": getattr(self.user, self.user.get_email_field_name(), ""),
+        }
+
+    @property
+    def principal(self) -> str:
+        """Who sends a request with an ``Idempotency-Key``, whichever way they log in."""
+        return f"user:{self.user.pk}"
 
     def allows(self, verb: str, booking: Booking | None = None) -> bool:
         """Return whether the user may do this.
 
-        :param verb: what is to be done: ``"list"``, or of a ``booking`` that the user sees
-            ``"view"``, ``"events"`` and so on.
+        :param verb: what is to be done: ``"list"``, ``"create"`` and so on, or of a ``booking``
+            that the user sees, ``"view"``, ``"cancel"`` and so on.
         :param booking: the booking; ``None`` for a verb that is not about a single one.
         :returns: Default: anybody may look at services and providers, whoever is logged in may list
             bookings, and of a booking, the role decides.
         """
         if booking is None:
             return self.is_authenticated
-        verbs = {
-            Role.STAFF: STAFF_VERBS,
-            Role.PROVIDER: PROVIDER_VERBS,
-            Role.CLIENT: CLIENT_VERBS,
-        }
-        return verb in verbs.get(self.role_for(booking), frozenset())
+        return self.acting_role(verb, booking) is not None
 
     def events(self, booking: Booking) -> QuerySet[BookingEvent]:
         """Return the events of a booking that the user may see.
@@ -156,6 +263,17 @@ class ApiPolicy:
             return events
         is_note = Q(event_type=BookingEvent.EventType.NOTE_ADDED)
         return events.filter(~is_note | Q(data__for_client=True))
+
+    def unwritable_fields(self, role: Role) -> Collection[str]:
+        """Return the fields that somebody who acts in this role may not set.
+
+        Default: :data:`STAFF_BODY_FIELDS` for all but staff, of which a provider may set
+        :data:`PROVIDER_BODY_FIELDS`.
+        """
+        if role is Role.STAFF:
+            return frozenset()
+        may_set = PROVIDER_BODY_FIELDS if role is Role.PROVIDER else frozenset()
+        return STAFF_BODY_FIELDS - may_set
 
     def hidden_fields(self, role: Role) -> Collection[str]:
         """Return the fields of a booking that somebody in this role does not see.

@@ -200,6 +200,8 @@ def booking_problem(error: BookingError) -> dict[str, Any]:
 def _answer_booking_error(error: BookingError, context: Mapping[str, Any]) -> Response:
     status = status_of(error)
     headers = {}
+    if etag := getattr(error, "etag", None):
+        headers["ETag"] = etag
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(BUSY_RETRY_SECONDS)
     pointer_of = getattr(context.get("view"), "pointer_of", lambda _field: None)

@@ -23,6 +23,13 @@ def client_questions(service: Any) -> list[dict[str, Any]]:
     ]
 
 
+def staff_question_names(service: Any) -> set[str]:
+    """Return the names of the questions that staff answer."""
+    return {
+        question.name for question in questions_of(service) if question.audience == Audience.STAFF
+    }
+
+
 def client_answers(service: Any, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the stored answers to the questions that the service asks of clients."""
     if not answers:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework.routers import SimpleRouter
 
+from bookings.contrib.api.viewsets.booking_changes import HoldViewSet
 from bookings.contrib.api.viewsets.bookings import BookingViewSet
 from bookings.contrib.api.viewsets.catalogue import ProviderViewSet, ServiceViewSet
 
@@ -31,6 +32,7 @@ class BookingsRouter(SimpleRouter):
         """Return the views by their addresses."""
         return {
             "bookings": BookingViewSet,
+            "holds": HoldViewSet,
             "services": ServiceViewSet,
             "providers": ProviderViewSet,
         }

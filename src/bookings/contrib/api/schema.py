@@ -16,6 +16,8 @@ from drf_spectacular.settings import patched_settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
+from bookings.pools import MAX_POOL_SIZE, Strategy
+
 Action = TypeVar("Action", bound=Callable[..., Any])
 
 SETTINGS: Final[dict[str, Any]] = {
@@ -86,11 +88,12 @@ REASONS: Final = {
     "412": "The booking has changed since it was read.",
     "415": "The body must be JSON.",
     "422": "A value is not valid.",
+    "428": "If-Match is missing.",
     "429": "There are too many requests.",
     "503": "The database is busy. Send the request again.",
 }
 READING: Final = ("400", "401", "403", "404", "406", "429")
-WRITING: Final = (*READING, "409", "412", "415", "422", "503")
+WRITING: Final = (*READING, "409", "412", "415", "422", "428", "503")
 
 
 ETAG_PARAMETER: Final = OpenApiParameter(
@@ -131,6 +134,28 @@ def describe(**operation: Any) -> Callable[[Action], Action]:
     return decorate
 
 
+IF_MATCH: Final = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    location=OpenApiParameter.HEADER,
+    description="The ETag of the version to change; * for any. By default it is required.",
+)
+IDEMPOTENCY_KEY: Final = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    location=OpenApiParameter.HEADER,
+    description="A value of your own, the same if you send the request again. By default it is "
+    "required to create something.",
+)
+REPLAYED: Final = OpenApiParameter(
+    "Idempotency-Replayed",
+    OpenApiTypes.STR,
+    location=OpenApiParameter.HEADER,
+    response=True,
+    description="true if this is the stored answer to the same request.",
+)
+
+
 class BookingsSchema(AutoSchema):
     """The schema of a view: its tag is the resource, and fields that may be missing say so."""
 
@@ -158,6 +183,10 @@ class BookingsSchema(AutoSchema):
                 parameter |= {"explode": True, "style": "form"}
         return parameters
 
+    def get_request_serializer(self) -> Any:
+        bodies = getattr(self.view, "body_classes", {})
+        return bodies.get(getattr(self.view, "action", "")) or super().get_request_serializer()
+
     def get_response_serializers(self) -> Any:
         return self.operation.responses or super().get_response_serializers()
 
@@ -177,6 +206,32 @@ class _KeyFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
         schema = auto_schema._map_model_field(self.target.model._meta.pk, direction)
         return {name: value for name, value in schema.items() if name in {"type", "format"}}
+
+
+class _ReferenceFieldExtension(_KeyFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "bookings.contrib.api.serializers.references.ReferenceField"
+
+
+class _RawKeyFieldExtension(_KeyFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "bookings.contrib.api.serializers.references.RawKeyField"
+
+
+class _ProviderFieldExtension(_KeyFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "bookings.contrib.api.serializers.references.ProviderField"
+    # Before that of its base class.
+    priority = 1
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
+        key = super().map_serializer_field(auto_schema, direction)
+        keys = {"type": "array", "items": key, "minItems": 1, "maxItems": MAX_POOL_SIZE}
+        strategies = {"type": "string", "enum": [str(each) for each in Strategy]}
+        pool = {
+            "type": "object",
+            "required": ["any_of"],
+            "properties": {"any_of": keys, "strategy": strategies},
+            "additionalProperties": False,
+        }
+        return {"oneOf": [key, pool]}
 
 
 class _OptionalFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

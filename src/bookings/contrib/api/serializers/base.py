@@ -12,8 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from bookings.conf import app_settings
-from bookings.exceptions import InvalidBooking
-from bookings.models.keys import related_key
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -97,23 +95,3 @@ class KeyField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> Any:
         return value if isinstance(value, int) else str(value)
-
-
-class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
-    """The key of an object that the user may see; any other key does not exist."""
-
-    def __init__(self, setting: str, **kwargs: Any) -> None:
-        self.setting = setting
-        nothing = KeyField(setting).model._default_manager.none()
-        super().__init__(queryset=nothing, **kwargs)
-
-    def to_internal_value(self, data: Any) -> Any:
-        rows = self.context["policy"].referable(self.setting)
-        try:
-            key = related_key(rows.model._meta.pk, data, "provider")
-        except InvalidBooking:
-            key = None
-        found = None if key is None else rows.filter(pk=key).first()
-        if found is None:
-            self.fail("does_not_exist", pk_value=data)
-        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -52,6 +53,9 @@ class ApiViewSet(ViewSetMixin, GenericAPIView[Any]):
 
     public_actions: ClassVar[frozenset[str]] = frozenset()
     """The actions for which nobody needs to be logged in."""
+
+    body_classes: ClassVar[Mapping[str, Any]] = {}
+    """The serializers of bodies, by action. A host may give another one, with other names."""
 
     action: str | None  # type: ignore[assignment]
 
@@ -107,12 +111,24 @@ class ApiViewSet(ViewSetMixin, GenericAPIView[Any]):
         ``None`` if the body of the action has no such field.
         """
         name, _, rest = field.partition(".")
-        serializer: Any = self.get_serializer_class()
-        if not issubclass(serializer, StrictSerializer):
-            return None
-        if name not in serializer._declared_fields:
-            return None
-        return "/".join(["", serializer.name_of(name), *filter(None, rest.split("."))])
+        body = self.body_classes.get(str(self.action), StrictSerializer)
+        for declared, of in body._declared_fields.items():
+            if name in {declared, of.source}:
+                return "/".join(["", body.name_of(declared), *filter(None, rest.split("."))])
+        return None
+
+    def read_body(self, role_for: Callable[[dict[str, Any]], Any], **context: Any) -> Any:
+        """Return the valid body of the action; its ``validated_data`` are a service's arguments.
+
+        :param role_for: says in which role the user acts, by what was read.
+        :param context: what the body needs to know besides.
+        """
+        context = {**self.get_serializer_context(), "role_for": role_for, **context}
+        body = self.body_classes[str(self.action)](
+            data=self.request.data, context=context, partial=self.action == "partial_update"
+        )
+        body.is_valid(raise_exception=True)
+        return body
 
     def list_rows(self, rows: QuerySet[Any]) -> Response:
         """Return a page of the filtered rows."""

@@ -1,13 +1,11 @@
-"""Bookings."""
+"""Bookings, as they are read."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
-from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import status
 from rest_framework.decorators import action
@@ -18,22 +16,15 @@ from bookings.contrib.api.entity_tags import booking_etag, is_not_modified
 from bookings.contrib.api.filters import BookingFilters
 from bookings.contrib.api.schema import CONDITIONAL_PARAMETER, ETAG_PARAMETER, describe
 from bookings.contrib.api.serializers.bookings import BookingEventSerializer, BookingSerializer
-from bookings.contrib.api.viewsets.base import ApiViewSet
-from bookings.models import Booking
-from bookings.models.querysets import BookingQuerySet
+from bookings.contrib.api.viewsets.booking_changes import BookingChanges
 
 SOONEST_FIRST = ("start_at", "-start_at")
 
 
-class BookingViewSet(ApiViewSet):
+class BookingViewSet(BookingChanges):
     """The bookings that the user may see: their own, those of providers they are, or all."""
 
-    resource = "bookings"
-    queryset = Booking.objects.none()
-    serializer_class: Any = BookingSerializer
     filterset_class: Any = BookingFilters
-    lookup_field = "uuid"
-    lookup_url_kwarg = "uuid"
     orderings = (
         "-start_at",
         "start_at",
@@ -51,28 +42,6 @@ class BookingViewSet(ApiViewSet):
         # As BookingQuerySet.upcoming(): PostgreSQL would read an index from the oldest booking on.
         is_upcoming = self.action == "upcoming" and name == "start_at"
         return Coalesce(name, name) if is_upcoming else super().ordering_expression(name)
-
-    def visible_bookings(self) -> BookingQuerySet:
-        """Return the bookings that the user may see, with what is sent of them."""
-        rows: Any = self.policy.bookings().select_related("service")
-        related: BookingQuerySet = rows.prefetch_related("addons", "resources")
-        return related
-
-    def find_booking(self, verb: str) -> Booking:
-        """Return the booking of the address, if the user may do this to it.
-
-        Raises ``Http404`` if the user does not see it, whether or not there is one.
-        """
-        try:
-            key = UUID(self.kwargs[self.lookup_url_kwarg])
-        except ValueError:
-            raise Http404 from None
-        booking = self.visible_bookings().filter(uuid=key).first()
-        if booking is None:
-            raise Http404
-        if not self.policy.allows(verb, booking):
-            self.permission_denied(self.request)
-        return booking
 
     def list(self, request: Request) -> Response:
         """List bookings, the latest start first."""

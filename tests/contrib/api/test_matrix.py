@@ -1,0 +1,92 @@
+"""Who may do what: every address and method has a row, or the test fails."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from django.urls import reverse
+
+from bookings.contrib.api.routers import BookingsRouter
+from bookings.models import Booking
+from tests.contrib.api.conftest import As
+
+ROLES: Final = ("anonymous", "other", "client", "provider", "staff")
+EVERYBODY: Final = frozenset(ROLES)
+LOGGED_IN: Final = EVERYBODY - {"anonymous"}
+INVOLVED: Final = frozenset({"client", "provider", "staff"})
+AT_WORK: Final = frozenset({"provider", "staff"})
+
+MATRIX: Final[dict[tuple[str, str], frozenset[str]]] = {
+    ("services-list", "get"): EVERYBODY,
+    ("services-detail", "get"): EVERYBODY,
+    ("providers-list", "get"): EVERYBODY,
+    ("providers-detail", "get"): EVERYBODY,
+    ("bookings-list", "get"): LOGGED_IN,
+    ("bookings-list", "post"): LOGGED_IN,
+    ("bookings-upcoming", "get"): LOGGED_IN,
+    ("bookings-history", "get"): LOGGED_IN,
+    ("bookings-provider", "get"): LOGGED_IN,
+    ("holds-list", "post"): LOGGED_IN,
+    ("bookings-detail", "get"): INVOLVED,
+    ("bookings-detail", "patch"): INVOLVED,
+    ("bookings-events", "get"): INVOLVED,
+    ("bookings-confirm", "post"): AT_WORK,
+    ("bookings-accept", "post"): AT_WORK,
+    ("bookings-decline", "post"): AT_WORK,
+    ("bookings-submit", "post"): frozenset({"client", "staff"}),
+    ("bookings-extend", "post"): frozenset({"client", "staff"}),
+    ("bookings-reschedule", "post"): INVOLVED,
+    ("bookings-party-size", "post"): INVOLVED,
+    ("bookings-cancel", "post"): INVOLVED,
+    ("bookings-deliver", "post"): AT_WORK,
+    ("bookings-dispute", "post"): frozenset({"client", "staff"}),
+    # A client confirms what was delivered, where the completion is two-sided.
+    ("bookings-complete", "post"): AT_WORK,
+    ("bookings-no-show", "post"): AT_WORK,
+    ("bookings-reopen", "post"): frozenset({"staff"}),
+    ("bookings-update-status", "patch"): AT_WORK,
+    ("bookings-notes", "post"): AT_WORK,
+}
+REFUSALS: Final = {"not_authenticated", "permission_denied", "not_found"}
+
+
+def addresses() -> set[tuple[str, str]]:
+    return {
+        (str(url.name), method)
+        for url in BookingsRouter().urls
+        for method in url.callback.actions  # type: ignore[union-attr]
+        if method != "head"
+    }
+
+
+def test_every_address_has_a_row() -> None:
+    assert addresses() == MATRIX.keys()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_its_row_says(
+    as_: As, booking: Booking, service: Any, provider: Any, role: str
+) -> None:
+    keys = {"services": service.pk, "providers": provider.pk, "bookings": booking.uuid}
+    client = as_(role)
+    allowed = set()
+    for number, (name, method) in enumerate(sorted(MATRIX)):
+        resource = name.partition("-")[0]
+        is_list = ("bookings_api:" + name).endswith("-list")
+        lists = {"bookings-upcoming", "bookings-history", "bookings-provider"}
+        kwargs = {"uuid" if resource == "bookings" else "pk": keys.get(resource)}
+        address = reverse(
+            f"bookings_api:{name}", kwargs=None if is_list or name in lists else kwargs
+        )
+        body = {"status": "NO_SHOW"} if name == "bookings-update-status" else {}
+        headers = {"Idempotency-Key": f"key-{number}", "If-Match": "*"}
+        options: dict[str, Any] = {} if method == "get" else {"data": body, "format": "json"}
+        # A wrong body and a wrong status are refused later than a wrong role.
+        response = getattr(client, method)(address, headers=headers, **options)
+        code = response.json().get("code") if response.status_code >= 400 else ""
+        if code not in REFUSALS:
+            allowed.add((name, method))
+        Booking._base_manager.filter(pk=booking.pk).update(status="CONFIRMED")
+    assert allowed == {row for row, roles in MATRIX.items() if role in roles}
