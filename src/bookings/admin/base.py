@@ -173,10 +173,9 @@ class BaseAdmin(InvalidFilterMixin):
             media=form.media,
             form=form,
             objects=objects,
-            back_url=self.page_url(*back),
             button=title if button is None else button,
             hidden=[*hidden],
-            **context,
+            **{"back_url": self.page_url(*back)} | context,
         )
 
 

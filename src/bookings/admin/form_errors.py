@@ -87,6 +87,8 @@ def _message_for_staff(error: ValidationError) -> str | None:
             return _("It begins in less than %(notice)s, which is the notice that it needs.") % {
                 "notice": format_minutes(error.params["minutes"])
             }
+        case "no_client":
+            return _("Nobody is named whom the booking is for. Enter the client's name first.")
         case "missing_duration":
             return _("This service has no duration. Give it one first, or choose another service.")
         case "tenant_mismatch":

@@ -16,7 +16,9 @@ from bookings.models import Booking
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
     from django.contrib.admin.options import InlineModelAdmin
+    from django.db.models import Model
     from django.http import HttpRequest
+    from django.utils.safestring import SafeString
 
 
 class PaymentsExtension(Extension):
@@ -46,6 +48,14 @@ class PaymentsExtension(Extension):
 
     def find_problems(self, using: str) -> Iterator[Problem]:
         return integrity.find_problems(using)
+
+    def related_links(
+        self, instance: Model, site: AdminSite, request: HttpRequest
+    ) -> Iterator[tuple[str, SafeString]]:
+        from bookings.contrib.payments.admin.record_page import payment_link
+
+        if isinstance(instance, Booking):
+            yield from payment_link(instance, site=site, request=request)
 
     def booking_inlines(self) -> Sequence[type[InlineModelAdmin[Any, Any]]]:
         from bookings.contrib.payments.admin import PaymentInline, RefundDueInline

@@ -23,6 +23,7 @@ from bookings.admin.own_providers import OwnProvidersMixin
 from bookings.admin.read_only import PermittedReadOnlyInline, ReadOnlyAdmin
 from bookings.admin.service_forms import ServiceForm, ServiceFormMixin
 from bookings.conf import app_settings
+from bookings.contrib.payments.admin.record_page import RecordPageMixin, method_column
 from bookings.contrib.payments.admin.refund_pages import GrantPageMixin, WaivePageMixin
 from bookings.contrib.payments.models import (
     Payment,
@@ -35,6 +36,7 @@ from bookings.contrib.payments.refund_rules import validate_rules
 
 RECORDED_PAYMENT = user_column(Payment, "recorded_by")
 RECORDED_REFUND = user_column(Refund, "recorded_by")
+METHOD = method_column(Payment)
 AMOUNT_PAID = amount_column(Payment, "amount")
 AMOUNT_REFUNDED = amount_column(Payment, "amount_refunded")
 AMOUNT_OF_REFUND = amount_column(Refund, "amount")
@@ -53,7 +55,7 @@ class PaymentInline(PermittedReadOnlyInline):
         "currency",
         "status",
         AMOUNT_REFUNDED,
-        "method",
+        METHOD,
         "processed_at",
     )
 
@@ -80,8 +82,10 @@ class RefundInline(PermittedReadOnlyInline):
 
 
 @admin.register(Payment)
-class PaymentAdmin(GrantPageMixin, BookingSearchMixin, ReadOnlyAdmin, OwnProvidersMixin):
-    """Read-only, with a page to grant a refund where nothing is to be refunded yet."""
+class PaymentAdmin(
+    RecordPageMixin, GrantPageMixin, BookingSearchMixin, ReadOnlyAdmin, OwnProvidersMixin
+):
+    """Read-only, with a page to record a payment, and one to grant a refund."""
 
     booking_path = "booking"
     provider_path = "booking__provider"
@@ -93,7 +97,7 @@ class PaymentAdmin(GrantPageMixin, BookingSearchMixin, ReadOnlyAdmin, OwnProvide
         "currency",
         "status",
         AMOUNT_REFUNDED,
-        "method",
+        METHOD,
         "processed_at",
     )
     fields = readonly_fields = (*list_display, RECORDED_PAYMENT, "created_at", "updated_at")
