@@ -25,7 +25,7 @@ from pytest_django.plugin import blocking_manager_key
 
 from tests import database_template
 from tests.cpu_report import CpuReport
-from tests.quick_run import deselected, disable_deadlines
+from tests.quick_run import deselected, disable_deadlines, later_cases
 
 disable_deadlines()
 
@@ -154,6 +154,8 @@ MEASURED_ON_SERVERS = (
 # The fixture of the processes that race. They and their database are used by one test at a time, so
 # with --dist=loadgroup one worker takes all these tests.
 RUNNER = "runner"
+# Of a parametrised test, the first cases are measured.
+IS_LATER_CASE = pytest.StashKey[bool]()
 # By this variable, the processes that a measured one starts are told to measure too.
 MEASURE_SUBPROCESSES = "COVERAGE_PROCESS_CONFIG"
 # While nothing is measured, ``current()`` is nobody's.
@@ -259,7 +261,7 @@ def pytest_runtestloop() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    with measuring(is_measured(item.path)):
+    with measuring(is_measured(item.path) and not item.stash.get(IS_LATER_CASE, False)):
         return (yield)
 
 
@@ -304,6 +306,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"{item.path} needs --ds={settings_of(item.path)}")
         if RUNNER in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(RUNNER))
+    for item in later_cases(items):
+        item.stash[IS_LATER_CASE] = True
     is_named = any("::" in argument for argument in config.args)
     if config.getoption("rounds") == 1 and not is_named:
         left_out = deselected(items)

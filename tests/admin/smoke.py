@@ -9,7 +9,7 @@ from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
-from tests.migrations.round_trip import expect
+from tests.migrations.host import expect
 
 
 def use_every_admin_site() -> None:

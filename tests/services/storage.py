@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from bookings.models import (
     Booking,
@@ -34,20 +34,32 @@ def every_row(tables: Iterable[type[models.Model]] = TABLES) -> Rows:
     return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in tables}
 
 
+def raw_rows() -> Rows:
+    """What :func:`every_row` returns, as the driver reads it, in a tenth of the time."""
+    rows: Rows = {}
+    with connection.cursor() as cursor:
+        for model in TABLES:
+            key = connection.ops.quote_name(str(model._meta.pk.column))
+            cursor.execute(f"SELECT * FROM {model._meta.db_table} ORDER BY {key}")
+            names = [column[0] for column in cursor.description]
+            rows[model.__name__] = [dict(zip(names, row, strict=True)) for row in cursor]
+    return rows
+
+
 @contextmanager
 def nothing_written() -> Iterator[None]:
     """Whatever happens inside, every table is afterwards as it was, down to the last column."""
-    before = every_row()
+    before = raw_rows()
     yield
-    assert every_row() == before
+    assert raw_rows() == before
 
 
 @contextmanager
 def nothing_done() -> Iterator[None]:
     """As ``nothing_written``, but the calendar may have been locked, which counts its revision."""
-    before = every_row()
+    before = raw_rows()
     yield
-    after = every_row()
+    after = raw_rows()
     for rows in (before, after):
         for calendar in rows["Calendar"]:
             del calendar["revision"]

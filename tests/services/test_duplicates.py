@@ -11,7 +11,7 @@ from bookings.exceptions import DuplicateBooking
 from bookings.services import cancel_booking, reschedule_booking
 from tests.services.clock import DAY, HOUR, NOW, SECOND, START, minutes
 from tests.services.conftest import Book, Make
-from tests.services.storage import every_row, nothing_written
+from tests.services.storage import nothing_written, raw_rows
 
 MARY = {
     "client_name": "Mary",
@@ -26,11 +26,11 @@ def guard(settings: Any) -> None:
 
 
 def is_refused(book: Book, **values: Any) -> bool:
-    before = every_row()
+    before = raw_rows()
     try:
         book(**values)
     except DuplicateBooking:
-        assert every_row() == before
+        assert raw_rows() == before
         return True
     return False
 

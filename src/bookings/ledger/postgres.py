@@ -12,13 +12,18 @@ https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connections, models
 
 from bookings.ledger.claims import Claim
 from bookings.models import Booking, BookingEvent, BusyInterval, Calendar
-from bookings.models.bulk_rows import has_save_receivers
+from bookings.models.bulk_rows import (
+    has_plain_pre_save,
+    has_save_receivers,
+    is_unconverted,
+    unconverted_type,
+)
 
 # Each with the column that the statement itself fills, from what the part before it returns.
 INSERTED_MODELS: Final[tuple[tuple[type[models.Model], str], ...]] = (
@@ -72,10 +77,8 @@ def insert_booking(booking: Booking, event: BookingEvent, claim: Claim, *, using
     rows = (claim.interval(), booking, event)
     params = [provider.get_db_prep_value(booking.provider_id, connection)]
     written = []
-    for row, fields in zip(rows, _fields(), strict=True):
-        values = [
-            field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields
-        ]
+    for row, columns in zip(rows, _columns(), strict=True):
+        values = _converted_values(row, columns, connection)
         row_written = tuple([_literal(value) for value in values])
         params += [
             value for value, text in zip(values, row_written, strict=True) if text == PARAMETER
@@ -94,12 +97,23 @@ def insert_booking(booking: Booking, event: BookingEvent, claim: Claim, *, using
     return True
 
 
+class _Column(NamedTuple):
+    field: Any
+    attribute: str | None
+    """The attribute of the row that has the value; ``None`` if the field makes the value."""
+    unconverted: type | None
+
+
 @lru_cache(maxsize=1)
-def _fields() -> tuple[tuple[Any, ...], ...]:
-    """The fields whose values the statement takes, row by row."""
+def _columns() -> tuple[tuple[_Column, ...], ...]:
+    """The columns whose values the statement takes, row by row."""
     return tuple(
         tuple(
-            field
+            _Column(
+                field,
+                field.attname if has_plain_pre_save(field) else None,
+                unconverted_type(field),
+            )
             for field in model._meta.local_concrete_fields
             if not field.primary_key and field.name != filled
         )
@@ -107,12 +121,34 @@ def _fields() -> tuple[tuple[Any, ...], ...]:
     )
 
 
+def _converted_values(
+    row: models.Model, columns: tuple[_Column, ...], connection: Any
+) -> list[Any]:
+    """Return a row's values as the database takes them.
+
+    Most need no conversion, and Django's takes a fifth of the time of a booking.
+    """
+    attributes = vars(row)
+    values = []
+    for field, attribute, unconverted in columns:
+        value = field.pre_save(row, add=True) if attribute is None else attributes[attribute]
+        if value is not None and not is_unconverted(value, unconverted):
+            value = field.get_db_prep_save(value, connection)
+        values.append(value)
+    return values
+
+
 def _literal(value: Any) -> str:
-    """Return how a value is written: NULL, a truth value or empty text, or else as a parameter."""
+    """Return how a value is written: NULL, a truth value, 0, 1 or empty text, else as a parameter.
+
+    Few values of most bookings are others, and each parameter takes time to send.
+    """
     if value is None:
         return "NULL"
     if value is True or value is False:
         return "TRUE" if value else "FALSE"
+    if isinstance(value, int) and 0 <= value <= 1:
+        return "1" if value else "0"
     return "''" if isinstance(value, str) and not value else PARAMETER
 
 
@@ -124,9 +160,9 @@ def _statement(using: str, written: tuple[tuple[str, ...], ...]) -> str:
     """
     quote = connections[using].ops.quote_name
     parts: dict[str, Any] = {"calendar": quote(Calendar._meta.db_table)}
-    for (model, _filled), fields, values in zip(INSERTED_MODELS, _fields(), written, strict=True):
+    for (model, _filled), columns, values in zip(INSERTED_MODELS, _columns(), written, strict=True):
         name = model.__name__.lower()
         parts[name] = quote(model._meta.db_table)
-        parts[f"{name}_columns"] = ", ".join(quote(str(field.column)) for field in fields)
+        parts[f"{name}_columns"] = ", ".join(quote(str(column.field.column)) for column in columns)
         parts[f"{name}_values"] = ", ".join(values)
     return _STATEMENT.format(**parts)

@@ -13,6 +13,10 @@ CREATE = (
         "WHERE status IN ('PENDING', 'CONFIRMED')"
     ),
     (
+        "CREATE INDEX bookings_client_active ON {table} (UPPER(client_email), end_at) "
+        "WHERE status IN ('PENDING', 'CONFIRMED')"
+    ),
+    (
         "CREATE INDEX bookings_long ON {table} (start_at) "
         "WHERE end_at - start_at > interval '20 hours'"
     ),
@@ -21,6 +25,7 @@ CREATE = (
 DROP = (
     "DROP STATISTICS bookings_lengths",
     "DROP INDEX bookings_long",
+    "DROP INDEX bookings_client_active",
     "DROP INDEX bookings_provider_active",
 )
 

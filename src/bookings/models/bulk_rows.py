@@ -22,14 +22,18 @@ ROWS_PER_STATEMENT: Final = 200
 TEXT_FOR_JSON: Final = (date, Decimal, UUID)
 """The types of values that PostgreSQL casts from text, and that JSON does not have."""
 
-STORED_AS_IT_IS: Final = {
+STORED_AS_IT_IS: Final[dict[type[models.Field[Any, Any]], type]] = {
     models.BigAutoField: int,
     models.BigIntegerField: int,
+    models.BooleanField: bool,
     models.CharField: str,
     models.DateTimeField: datetime,
+    models.TextField: str,
     models.UUIDField: UUID,
 }
-"""Fields whose values of one type need no conversion; a datetime has to be aware."""
+"""Fields whose values of one type PostgreSQL takes without a conversion; datetimes if aware."""
+
+CONVERSIONS: Final = ("get_prep_value", "get_db_prep_value", "get_db_prep_save")
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -136,14 +140,31 @@ def _values_for_document(field: Any, values: list[Any], connection: Any) -> list
     if type(field) is models.JSONField and field.encoder is None:
         # What the database takes is text already, and would be encoded twice.
         return values
-    stored_as = STORED_AS_IT_IS.get(type(field.target_field if field.is_relation else field))
+    stored_as = unconverted_type(field)
     is_text = stored_as in (datetime, UUID)
     return [
         (str(value) if is_text else value)
-        if type(value) is stored_as and getattr(value, "tzinfo", UTC) is not None
+        if is_unconverted(value, stored_as)
         else field.get_db_prep_save(value, connection)
         for value in values
     ]
+
+
+@lru_cache(maxsize=1024)
+def unconverted_type(field: Any) -> type | None:
+    """Return the type of the values that PostgreSQL takes of a field as they are, if any."""
+    target = type(field.target_field if field.is_relation else field)
+    for base, stored_as in STORED_AS_IT_IS.items():
+        if issubclass(target, base) and all(
+            getattr(target, name) is getattr(base, name) for name in CONVERSIONS
+        ):
+            return stored_as
+    return None
+
+
+def is_unconverted(value: Any, stored_as: type | None) -> bool:
+    """Return whether a value is of the type that :func:`unconverted_type` returned."""
+    return type(value) is stored_as and getattr(value, "tzinfo", UTC) is not None
 
 
 def _as_text(value: Any) -> str:
@@ -154,12 +175,13 @@ def _as_text(value: Any) -> str:
 
 
 def _values_to_insert(field: Any, rows: Sequence[Any]) -> list[Any]:
-    if _is_inserted_as_it_is(field):
+    if has_plain_pre_save(field):
         return list(map(attrgetter(field.attname), rows))
     return [field.pre_save(row, add=True) for row in rows]
 
 
-def _is_inserted_as_it_is(field: Any) -> bool:
+def has_plain_pre_save(field: Any) -> bool:
+    """Return whether a new row's value of a field is the value of its attribute."""
     pre_save = type(field).pre_save
     is_plain_date = pre_save in {models.DateField.pre_save, models.DateTimeField.pre_save} and not (
         field.auto_now or field.auto_now_add
