@@ -135,7 +135,7 @@ def test_the_number_of_queries_is_constant(
     for number in range(3):
         open_from_nine_to_five(other := make_provider(name=f"Room {number}"))
         store(provider=other)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         utilisation_report(WEEK, group_by="day")
 
 

@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 
 from bookings import extensions
 from bookings.contrib.reports import definitions
-from bookings.contrib.reports.expressions import Seconds
+from bookings.contrib.reports.expressions import Seconds, covered_time
 from bookings.contrib.reports.figures import Utilisation
 from bookings.contrib.reports.grouping import Grouping, day_of
 from bookings.contrib.reports.periods import ONE_DAY, Period
@@ -168,14 +168,15 @@ def _work(
     )
     resources: QuerySet[Any] = QuerySet(BookingResource, using=scope.using)
     of_providers = bookings.filter(provider__in=keys)
-    of_resources = resources.filter(provider__in=keys, booking__in=bookings).order_by()
+    of_resources = resources.filter(provider__in=keys, booking__in=bookings)
+    has_buffers = Q(buffer_before_minutes__gt=0) | Q(buffer_after_minutes__gt=0)
     for rows, prefix in ((of_providers, ""), (of_resources, "booking__")):
-        for key, starts, ends, before, after in rows.annotate(
-            starts=Seconds(F(f"{prefix}start_at")), ends=Seconds(F(f"{prefix}end_at"))
-        ).values_list(
-            "provider_id", "starts", "ends", "buffer_before_minutes", "buffer_after_minutes"
-        ):
+        start: Any = Seconds(F(f"{prefix}start_at"))
+        end: Any = Seconds(F(f"{prefix}end_at"))
+        for key, starts, ends in covered_time(rows, start, end):
             services[key].append((starts, ends))
-            if before or after:
-                with_buffers[key].append((starts - 60 * before, ends + 60 * after))
+        start -= 60 * F("buffer_before_minutes")
+        end += 60 * F("buffer_after_minutes")
+        for key, starts, ends in covered_time(rows.filter(has_buffers), start, end):
+            with_buffers[key].append((starts, ends))
     return services, with_buffers
