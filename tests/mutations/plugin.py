@@ -152,6 +152,8 @@ def apply(mutant: Mutant, source: Path) -> None:
     path = source / mutant.path
     changed = changed_functions(path.read_text(encoding="utf-8"), mutant.source, str(path))
     found = 0
+    # Objects that are frozen are not among those.
+    gc.unfreeze()
     for each in gc.get_objects():
         if isinstance(each, FunctionType):
             for before, after in changed:
