@@ -285,11 +285,13 @@ class Extension:
         """Return inlines for the page of a booking in the admin, shown before its history."""
         return ()
 
-    def refusal_link(self, code: str, booking: Booking, site: str) -> SafeString | None:
+    def refusal_link(
+        self, code: str, booking: Booking, *, site: AdminSite, request: HttpRequest
+    ) -> SafeString | None:
         """Return a link to the page where staff do what was refused with this error code.
 
-        The admin appends it to the message. ``site`` is the name of the admin site, which may have
-        no such page: return ``None`` then.
+        The admin appends it to the message. Return ``None`` if the site has no such page, or if the
+        user of the request may not open it.
         """
         return None
 

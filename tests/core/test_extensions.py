@@ -75,7 +75,6 @@ def test_an_extension_that_overrides_nothing_changes_nothing() -> None:
     assert silent.working_days([], LONG_AGO, LONG_AGO) == {}
     assert silent.time_zones([], tenant_id=None) == {}
     assert list(silent.booking_inlines()) == []
-    assert silent.refusal_link("in_session", None, "admin") is None  # type: ignore[arg-type]
     assert list(silent.related_links(None, None, None)) == []  # type: ignore[arg-type]
     nobody: Any = None
     assert silent.open_time([], nobody, nobody, tenant_id=None) == {}
@@ -83,6 +82,7 @@ def test_an_extension_that_overrides_nothing_changes_nothing() -> None:
     shown = {"site": nobody, "request": nobody}
     assert list(silent.calendar_entries([], nobody, nobody, **shown)) == []
     assert list(silent.attention(**shown, rows=8)) == []
+    assert silent.refusal_link("in_session", nobody, **shown) is None
     assert silent.cancellation_notes([], by="client", **shown) == {}
 
 

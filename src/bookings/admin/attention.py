@@ -43,7 +43,6 @@ class AttentionMixin(BaseAdmin):
             title=_("Needs attention"),
             sections=[section for section in sections if section.count],
             done=[section for section in sections if not section.count],
-            has_view_permission=True,
         )
 
     def get_attention(self, request: HttpRequest) -> list[AttentionSection]:

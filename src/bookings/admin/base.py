@@ -140,6 +140,7 @@ class BaseAdmin(InvalidFilterMixin):
                 "subtitle": None,
                 "opts": self.opts,
                 "media": self.media if media is None else self.media + media,
+                "has_view_permission": self.has_view_or_change_permission(request),
                 **context,
             },
         )

@@ -61,6 +61,14 @@ class ForeignKeyRawIdWidget(widgets.ForeignKeyRawIdWidget):
     """Django's field for a key, which names the object only if it is one of the choices."""
 
     choices: Any
+    may_view: bool = True
+    """Whether the user may open the list of the objects: only then are there links."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        if not self.may_view:
+            context.pop("related_url", None)
+        return context
 
     def label_and_url_for_value(self, value: Any) -> tuple[str, str]:
         try:
@@ -70,7 +78,7 @@ class ForeignKeyRawIdWidget(widgets.ForeignKeyRawIdWidget):
         if obj is None:
             return "", ""
         try:
-            url = change_url(self.admin_site, obj)
+            url = change_url(self.admin_site, obj) if self.may_view else ""
         except NoReverseMatch:
             url = ""
         return Truncator(str(obj)).words(14), url

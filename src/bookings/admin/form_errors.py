@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.contrib.admin import AdminSite
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -43,20 +45,17 @@ FIELD_OF_ARGUMENT: Final = {
 """Where a service's argument is not called what the form's field is called."""
 
 
-def as_form_error(
-    error: BookingError, booking: Booking | None = None, site: str = "admin"
-) -> ValidationError:
+def as_form_error(error: BookingError, link: SafeString | None = None) -> ValidationError:
     """Return the error by field, as a form's ``add_error(None, …)`` takes it.
 
-    With a ``booking``, the message of an error for which an extension has a ``refusal_link()`` ends
-    with that link, to a page of the admin site named ``site``.
+    Its message ends with the ``link``, if there is one: see :func:`refusal_link`.
     """
     if hasattr(error, "error_dict"):
         return ValidationError(
             {field_of_error(name): errors for name, errors in error.error_dict.items()}
         )
     message = error_message(error)
-    if booking is not None and (link := _link(error, booking, site)):
+    if link:
         message = format_html("{} {}.", message, link)
     return ValidationError({_field_of(error): [message]})
 
@@ -113,9 +112,12 @@ def reused_message() -> str:
     return _("This form has made a booking before. Open a new form to make another one.")
 
 
-def _link(error: BookingError, booking: Booking, site: str) -> SafeString | None:
-    for extension in extensions.registered():
-        if link := extension.refusal_link(error.booking_code, booking, site):
+def refusal_link(
+    error: BookingError, booking: Booking, site: AdminSite, request: HttpRequest
+) -> SafeString | None:
+    """Return a link to where staff do what was refused, as the first extension knows it."""
+    for extension in extensions.implementing("refusal_link"):
+        if link := extension.refusal_link(error.booking_code, booking, site=site, request=request):
             return link
     return None
 

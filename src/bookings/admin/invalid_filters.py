@@ -8,17 +8,18 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import DataError
 from django.http import HttpRequest
 
-from bookings.admin.generic_bases import ModelAdmin
+from bookings.admin.permitted_links import PermittedLinksMixin
 
 
-class InvalidFilterMixin(ModelAdmin):
+class InvalidFilterMixin(PermittedLinksMixin):
     """Show the list without its filters if a filter has a value that no column can hold.
 
     Django does so for a text that is no number, but not for a number that is too large, or for a
     text with a null character: only the database or its driver refuses these.
 
     As the base of every admin class of the package, it also loads their style sheet, and the script
-    that names the parts of Django's widgets for screen readers.
+    that names the parts of Django's widgets for screen readers, and it has no link that the user
+    may not follow.
     """
 
     class Media:

@@ -25,7 +25,7 @@ from bookings.admin.tenants import (
     TenantSearchWidget,
     tenant_field_of,
 )
-from bookings.admin.visibility import registered_admin, selectable_objects
+from bookings.admin.visibility import can_view, registered_admin, selectable_objects
 from bookings.models import Booking
 
 
@@ -68,7 +68,9 @@ class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
     def search_widget(self, db_field: Any, request: HttpRequest, using: Any) -> Widget | None:
         """Return the widget for a foreign key; ``None`` for Django's own search box."""
         if not self.can_search(db_field.related_model, request):
-            return ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site, using=using)
+            widget = ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site, using=using)
+            widget.may_view = can_view(self.admin_site, db_field.related_model, request)
+            return widget
         if self._is_limited(db_field.related_model, request):
             return self.own_search_widget(db_field, using)
         return None

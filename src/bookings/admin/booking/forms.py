@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bookings.admin.conflicts import ConflictsMixin
-from bookings.admin.form_errors import as_form_error, stale_message
+from bookings.admin.form_errors import as_form_error, refusal_link, stale_message
 from bookings.admin.form_fields import InstantField, time_zone_help
 from bookings.admin.generic_bases import ModelMultipleChoiceField
 from bookings.admin.question_fields import QuestionsForm, initial_answers
@@ -220,7 +220,8 @@ class MoveForm(PlanForm, DetailsForm):
                 self.add_error("start_at", error)
 
     def as_form_error(self, error: BookingError) -> ValidationError:
-        return self.with_conflicts(error, as_form_error(error, self.booking, self.site.name))
+        link = refusal_link(error, self.booking, self.site, self.request)
+        return self.with_conflicts(error, as_form_error(error, link))
 
     def write(self, actor: Any) -> Booking:
         """Move the booking, then change its details, and return it. Call it in a transaction."""

@@ -96,7 +96,6 @@ class CalendarMixin(BaseAdmin):
             providers=choices,
             has_add_permission=may_add,
             has_change_permission=self.has_change_permission(request),
-            has_view_permission=True,
         )
 
     def get_calendar_bookings(self, request: HttpRequest, period: Period) -> list[Booking]:

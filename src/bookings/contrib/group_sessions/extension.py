@@ -63,12 +63,14 @@ class GroupSessionsExtension(Extension):
             booking, now=now, using=using, override_policy=override_policy
         )
 
-    def refusal_link(self, code: str, booking: Booking, site: str) -> SafeString | None:
+    def refusal_link(
+        self, code: str, booking: Booking, *, site: AdminSite, request: HttpRequest
+    ) -> SafeString | None:
         if code != "in_session":
             return None
-        from bookings.contrib.group_sessions.admin.seat_pages import move_link
+        from bookings.contrib.group_sessions.admin.seat_pages import permitted_move_link
 
-        return move_link(booking, site)
+        return permitted_move_link(booking, site, request)
 
     def calendar_entries(
         self,

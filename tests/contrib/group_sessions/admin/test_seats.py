@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import set_urlconf
 
-from bookings.admin.form_errors import as_form_error
+from bookings.admin.form_errors import as_form_error, refusal_link
 from bookings.contrib.group_sessions.admin.seat_pages import move_link
 from bookings.contrib.group_sessions.models import Seat, Session, WaitlistEntry
 from bookings.contrib.group_sessions.services import (
@@ -24,6 +26,7 @@ from bookings.ledger.entries import in_session_error
 from bookings.models import Booking
 from tests.admin.conftest import _browser
 from tests.admin.page import FormData, form_values, messages_of, text_of
+from tests.admin.urls import desk
 from tests.contrib.group_sessions.admin.conftest import LIST, QUESTION, page_of
 from tests.contrib.group_sessions.conftest import (
     Factory,
@@ -349,10 +352,14 @@ def test_the_page_of_a_booking_links_to_the_page_that_moves_its_seat(
 def test_what_refuses_a_seat_on_the_page_of_a_booking_links_there_too(
     session: Session, make_booking: MakeBooking
 ) -> None:
-    booking = make_booking(session, now_dt=None)
-    (message,) = as_form_error(in_session_error(), booking, "desk").messages
+    booking, refusal = make_booking(session, now_dt=None), in_session_error()
     where = page_of(session, f"move/{booking.pk}", site="desk")
+    request: Any = SimpleNamespace(user=get_user_model()(is_superuser=True))
+    (message,) = as_form_error(refusal, refusal_link(refusal, booking, desk, request)).messages
     assert message.endswith(f'<a href="{where}">Choose the session</a>.')
+    # Whoever may not open that page has no link to it.
+    request = SimpleNamespace(user=get_user_model()(is_active=False))
+    assert refusal_link(refusal, booking, desk, request) is None
 
 
 def test_there_is_no_link_where_the_site_has_no_sessions(
@@ -363,7 +370,7 @@ def test_there_is_no_link_where_the_site_has_no_sessions(
     set_urlconf("django.conf.urls.i18n")
     try:
         assert move_link(booking, "admin") is None
-        assert as_form_error(refusal, booking).messages == refusal.messages
+        assert as_form_error(refusal, move_link(booking, "admin")).messages == refusal.messages
     finally:
         set_urlconf(None)
 

@@ -156,6 +156,13 @@ def move_link(booking: Booking, site: str) -> SafeString | None:
     return format_html('<a href="{}">{}</a>', url, _("Choose the session"))
 
 
+def permitted_move_link(
+    booking: Booking, site: AdminSite, request: HttpRequest
+) -> SafeString | None:
+    """Return a link to the page that moves a booking's seat, if the user may open it."""
+    return move_link(booking, site.name) if can_change(site, Session, request) else None
+
+
 def session_links(
     booking: Booking, site: AdminSite, request: HttpRequest
 ) -> Iterator[tuple[str, SafeString]]:

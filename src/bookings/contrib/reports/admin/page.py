@@ -109,7 +109,6 @@ class ReportsPageAdmin(ReadOnlyAdmin, BaseAdmin):
                 (label, f"{self.page_url(kind, None, name)}?{address}{more}")
                 for label, kind, name, more in self.get_files(request)
             ],
-            has_view_permission=True,
             **context,
         )
 
