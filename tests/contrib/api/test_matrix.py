@@ -22,6 +22,9 @@ MATRIX: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("services-detail", "get"): EVERYBODY,
     ("providers-list", "get"): EVERYBODY,
     ("providers-detail", "get"): EVERYBODY,
+    ("availability-list", "get"): EVERYBODY,
+    ("availability-days", "get"): EVERYBODY,
+    ("availability-next", "get"): EVERYBODY,
     ("bookings-list", "get"): LOGGED_IN,
     ("bookings-list", "post"): LOGGED_IN,
     ("bookings-upcoming", "get"): LOGGED_IN,
@@ -76,10 +79,9 @@ def test_a_role_may_do_what_its_row_says(
         resource = name.partition("-")[0]
         is_list = ("bookings_api:" + name).endswith("-list")
         lists = {"bookings-upcoming", "bookings-history", "bookings-provider"}
+        is_list = is_list or name in lists or resource == "availability"
         kwargs = {"uuid" if resource == "bookings" else "pk": keys.get(resource)}
-        address = reverse(
-            f"bookings_api:{name}", kwargs=None if is_list or name in lists else kwargs
-        )
+        address = reverse(f"bookings_api:{name}", kwargs=None if is_list else kwargs)
         body = {"status": "NO_SHOW"} if name == "bookings-update-status" else {}
         headers = {"Idempotency-Key": f"key-{number}", "If-Match": "*"}
         options: dict[str, Any] = {} if method == "get" else {"data": body, "format": "json"}

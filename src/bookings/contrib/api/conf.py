@@ -10,6 +10,7 @@ class ApiSettings(SettingsGroup):
 
     API_POLICY = Setting("bookings.contrib.api.policy.ApiPolicy", str)
     API_PAGE_SIZE = Setting(50, int)
+    API_AVAILABILITY_DAYS = Setting(62, int)
     API_PROBLEM_TYPES = Setting("urn:django-bookings:problem:", str)
     API_REQUIRE_IDEMPOTENCY_KEY = Setting(True, bool)
     API_REQUIRE_IF_MATCH = Setting(True, bool)

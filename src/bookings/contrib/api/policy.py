@@ -39,6 +39,9 @@ class Role(StrEnum):
     """A user with Django's permission to view bookings, of the booking's tenant."""
 
 
+PUBLIC_VERBS: Final = frozenset({"availability"})
+"""What anybody may ask for. Services and providers are public, too."""
+
 READING_VERBS: Final = frozenset({"view", "events"})
 CLIENT_VERBS: Final = READING_VERBS | {
     "update",
@@ -164,15 +167,17 @@ class ApiPolicy:
     def referable(self, setting: str) -> QuerySet[Any]:
         """Return the objects that a body may refer to; any other key does not exist.
 
-        :param setting: ``"SERVICE_MODEL"``, ``"PROVIDER_MODEL"`` or ``"USER_MODEL"``.
-        :returns: Default: :meth:`services`, :meth:`providers`, and for staff the active users.
+        :param setting: ``"SERVICE_MODEL"``, ``"PROVIDER_MODEL"``, ``"ADDON_MODEL"`` or
+            ``"USER_MODEL"``.
+        :returns: Default: :meth:`services`, :meth:`providers`, the active add-ons, and for staff
+            the active users.
         """
         if setting == "SERVICE_MODEL":
             return self.services()
         if setting == "PROVIDER_MODEL":
             return self.providers()
-        users = _active(setting)
-        return users if self.is_staff else users.none()
+        rows = _active(setting)
+        return rows if setting == "ADDON_MODEL" or self.is_staff else rows.none()
 
     def roles(self, booking: Booking) -> list[Role]:
         """Return what the user is to a booking that they see, the strongest role first."""
@@ -243,14 +248,14 @@ class ApiPolicy:
     def allows(self, verb: str, booking: Booking | None = None) -> bool:
         """Return whether the user may do this.
 
-        :param verb: what is to be done: ``"list"``, ``"create"`` and so on, or of a ``booking``
-            that the user sees, ``"view"``, ``"cancel"`` and so on.
+        :param verb: what is to be done: ``"list"``, ``"create"``, ``"hold"``, ``"availability"``
+            and so on, or of a ``booking`` that the user sees, ``"view"``, ``"cancel"`` and so on.
         :param booking: the booking; ``None`` for a verb that is not about a single one.
-        :returns: Default: anybody may look at services and providers, whoever is logged in may list
-            bookings, and of a booking, the role decides.
+        :returns: Default: anybody may ask for :data:`PUBLIC_VERBS`, whoever is logged in may do
+            the rest, and of a booking, the role decides.
         """
         if booking is None:
-            return self.is_authenticated
+            return verb in PUBLIC_VERBS or self.is_authenticated
         return self.acting_role(verb, booking) is not None
 
     def events(self, booking: Booking) -> QuerySet[BookingEvent]:

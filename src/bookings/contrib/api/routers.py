@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from rest_framework.routers import SimpleRouter
 
 from bookings.contrib.api.viewsets.booking_changes import HoldViewSet
@@ -30,9 +31,14 @@ class BookingsRouter(SimpleRouter):
 
     def viewsets(self) -> dict[str, Any]:
         """Return the views by their addresses."""
-        return {
+        views: dict[str, Any] = {
             "bookings": BookingViewSet,
             "holds": HoldViewSet,
             "services": ServiceViewSet,
             "providers": ProviderViewSet,
         }
+        if apps.is_installed("bookings.contrib.schedule"):
+            from bookings.contrib.api.viewsets.availability import AvailabilityViewSet
+
+            views["availability"] = AvailabilityViewSet
+        return views

@@ -43,6 +43,7 @@ __all__ = [
     "first_available",
     "list_available_slots",
     "list_bookings_outside_hours",
+    "slots_between",
     "slots_by_date",
 ]
 
@@ -151,6 +152,36 @@ def list_available_slots(
         override_policy=override_policy,
     )
     return query.run(arguments.saved_provider(provider))[0]
+
+
+def slots_between(
+    service: ServiceLike,
+    providers: Providers,
+    start_dt: datetime,
+    end_dt: datetime,
+    **options: Unpack[Options],
+) -> list[Slot]:
+    """Return the slots of one provider or of several that start between two instants.
+
+    :param service: the service to be booked.
+    :param providers: one provider, or several. Of several, those without a schedule are left out.
+    :param start_dt: the first instant at which a slot may start, an aware datetime.
+    :param end_dt: the instant before which a slot has to start, an aware datetime.
+    :param options: see :class:`Options`.
+    :returns: the slots, soonest first. A start that several providers offer is there once for each,
+        in their order.
+    :raises BookingError: as by :func:`list_available_slots`.
+    :raises TypeError: a name is no option; or as by :func:`list_available_slots`.
+    """
+    bounds = time_ranges.seconds_between(start_dt, end_dt)
+    availabilities = SlotQuery.build(service, bounds, **options).run(providers)
+    # By the second: Python compares two datetimes of one zone by their wall time.
+    starts = sorted(
+        (start, number)
+        for number, availability in enumerate(availabilities)
+        for start in availability.starts()
+    )
+    return [availabilities[number].slot_at(start) for start, number in starts]
 
 
 def slots_by_date(

@@ -19,6 +19,7 @@ from bookings.contrib.schedule.selectors import (
     day_summary,
     first_available,
     list_available_slots,
+    slots_between,
     slots_by_date,
 )
 from bookings.models import Booking, BusyInterval, Calendar
@@ -34,6 +35,9 @@ ETAG = 3
 SELECTORS: dict[str, Callable[[Any, list[Any]], Any]] = {
     "list_available_slots": lambda service, pool: list(
         list_available_slots(service, pool[0], at(0), at(0, day=26), now_dt=NOW)
+    ),
+    "slots_between": lambda service, pool: slots_between(
+        service, pool, at(0), at(0, day=26), now_dt=NOW
     ),
     "slots_by_date": lambda service, pool: slots_by_date(
         service, pool, date(2131, 3, 5), date(2131, 4, 4), now_dt=NOW

@@ -83,8 +83,13 @@ class ApiViewSet(ViewSetMixin, GenericAPIView[Any]):
             # The address has no such method, which is answered next.
             return
         check_parameters(request, self.known_parameters())
-        if self.action not in self.public_actions and not self.policy.allows(self.action):
+        is_public = self.action in self.public_actions
+        if not is_public and not self.policy.allows(self.collection_verb()):
             self.permission_denied(request)
+
+    def collection_verb(self) -> str:
+        """Return what the policy is asked for before any object is looked up."""
+        return str(self.action)
 
     def ordering_expression(self, name: str) -> Any:
         """Return what a list is ordered by where its ordering is a field."""

@@ -177,6 +177,9 @@ class HoldViewSet(BookingBase):
     resource = "holds"
     body_classes: ClassVar[dict[str, Any]] = {"create": bodies.NewHold}
 
+    def collection_verb(self) -> str:
+        return "hold"
+
     @describe(**CREATION)
     def create(self, request: Request) -> Response:
         """Hold time while the client is still deciding. Submit it as the booking that it is."""
