@@ -93,6 +93,7 @@ ONLY_SQLITE = (
     "core/test_service_rules.py",
     "core/test_wall_lengths.py",
     # Errors and schemas.
+    "contrib/api/test_alone.py",
     "contrib/api/test_problems.py",
     "contrib/api/test_schema.py",
     # Which instants; test_wall_lengths.py of the services asks the servers to store them.

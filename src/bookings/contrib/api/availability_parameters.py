@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -37,14 +36,7 @@ class Zone(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         name = super().clean(value)
-        if not name:
-            return timezone.get_current_timezone()
-        zone = zone_by_name(name)
-        if zone is None:
-            raise ValidationError(
-                _("Write the IANA name of a time zone, such as Europe/Berlin."), "unknown_timezone"
-            )
-        return zone
+        return zone_by_name(name) if name else timezone.get_current_timezone()
 
 
 class RequestedBooking(forms.Form):
