@@ -26,6 +26,8 @@ EXACT = {
     ("Payment", "external_id"),
     ("Refund", "external_id"),
     ("Schedule", "default_of"),
+    ("StoredResponse", "principal"),
+    ("StoredResponse", "key"),
 }
 DIGESTS = {
     ("ClientLock", "client"),

@@ -40,9 +40,9 @@ def test_a_provider_has_one_calendar(calendar: Calendar) -> None:
 def test_a_busy_interval_speaks_of_instants() -> None:
     interval = BusyInterval(starts=second(10), ends=second(11, 30))
     assert (interval.start_at, interval.end_at) == (at(10), at(11, 30))
-    assert str(interval) == "2131-03-06 10:00 – 2131-03-06 11:30"
+    assert str(interval) == "March 6, 2131, 10 a.m. – March 6, 2131, 11:30 a.m."
     with timezone.override("Asia/Tokyo"):
-        assert str(interval) == "2131-03-06 19:00 – 2131-03-06 20:30"
+        assert str(interval) == "March 6, 2131, 7 p.m. – March 6, 2131, 8:30 p.m."
 
 
 def test_the_last_second_of_time_can_be_shown() -> None:
