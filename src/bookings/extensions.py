@@ -305,6 +305,15 @@ class Extension:
         """
         return {}
 
+    def list_links(
+        self, model: type[Model], site: AdminSite, request: HttpRequest
+    ) -> Iterable[tuple[str, str]]:
+        """Yield labels and addresses of pages to offer above the list of a model in the admin.
+
+        The list of sessions asks. Yield only what the user of the request may open.
+        """
+        return ()
+
     def related_links(
         self, instance: Model, site: AdminSite, request: HttpRequest
     ) -> Iterable[tuple[str, SafeString]]:

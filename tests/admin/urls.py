@@ -39,4 +39,10 @@ if apps.is_installed("bookings.contrib.group_sessions"):
 
     desk.register(Session, SessionAdmin)
 
+if apps.is_installed("bookings.contrib.series"):
+    from bookings.contrib.series.admin import SeriesAdmin
+    from bookings.contrib.series.models import Series
+
+    desk.register(Series, SeriesAdmin)
+
 urlpatterns = [path("admin/", admin.site.urls), path("desk/", desk.urls)]

@@ -13,7 +13,12 @@ CALENDAR = "/admin/bookings/booking/calendar/"
 class Clicks:
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.clicks = self.keys = 0
+        self.clicks = self.keys = self.fields = 0
+
+    @property
+    def actions(self) -> int:
+        """The clicks, and the fields that were filled in."""
+        return self.clicks + self.fields
 
     def click(self, selector: str) -> None:
         self.clicks += 1
@@ -22,6 +27,7 @@ class Clicks:
 
     def type(self, selector: str, text: str) -> None:
         self.keys += len(text)
+        self.fields += 1
         self.page.locator(selector).first.fill(text)
 
     def press(self, key: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext
+
 from bookings.contrib.series import integrity
 from bookings.extensions import Extension
 from bookings.integrity import Problem
@@ -28,6 +30,16 @@ class SeriesExtension(Extension):
         from bookings.contrib.series.admin import SeriesInline
 
         return (SeriesInline,)
+
+    def list_links(
+        self, model: type[Model], site: AdminSite, request: HttpRequest
+    ) -> Iterable[tuple[str, str]]:
+        if model._meta.label != "bookings_group_sessions.Session":
+            return ()
+        from bookings.contrib.series.admin.session_links import publish_url_for
+
+        url = publish_url_for(site, request)
+        return [(gettext("Publish a weekly class"), url)] if url else ()
 
     def related_links(
         self, instance: Model, site: AdminSite, request: HttpRequest

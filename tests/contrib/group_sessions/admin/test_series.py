@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.formats import localize
 
 from bookings.contrib.group_sessions.services import cancel_session, update_session
-from bookings.contrib.series.models import Occurrence
+from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import SeriesResult, create_session_series
 from tests.admin.conftest import _browser
 from tests.admin.page import text_of
+from tests.admin.urls import desk
 from tests.contrib.group_sessions.admin.conftest import page_of
 from tests.contrib.group_sessions.conftest import MakeSession
 
@@ -93,6 +94,7 @@ def test_a_session_names_its_series(
     course: SeriesResult,
     make_session: MakeSession,
     other_provider: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = series_page(course)
     member, alone = course.sessions[2], make_session(provider=other_provider)
@@ -100,4 +102,8 @@ def test_a_session_names_its_series(
     assert "Series: <a" not in text_of(boss.get(page_of(alone)))
     assert "Series: <a" not in text_of(viewer.get(page_of(member)))
     # Where series are not in that admin, there is nothing to lead to.
+    monkeypatch.delitem(desk._registry, Series)
     assert "Series: <a" not in text_of(boss.get(page_of(member, site="desk")))
+    assert "Publish a weekly class" not in text_of(
+        boss.get("/desk/bookings_group_sessions/session/")
+    )

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from bookings import extensions
 from bookings.admin.base import Page, posted_data
 from bookings.admin.form_fields import DayInput
 from bookings.admin.related_search import RelatedSearchMixin
@@ -108,7 +109,12 @@ class GenerateMixin(RelatedSearchMixin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         can_generate = is_schedule_installed() and self.has_add_permission(request)
-        context = {"can_generate": can_generate, **(extra_context or {})}
+        links = [
+            link
+            for extension in extensions.implementing("list_links")
+            for link in extension.list_links(self.model, self.admin_site, request)
+        ]
+        context = {"can_generate": can_generate, "list_links": links, **(extra_context or {})}
         return super().changelist_view(request, context)
 
     def generate_view(self, request: HttpRequest) -> HttpResponse:

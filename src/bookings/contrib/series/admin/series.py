@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -29,7 +30,11 @@ from bookings.admin.related_search import provider_search_fields
 from bookings.admin.tenants import tenant_fields, tenant_filters
 from bookings.admin.visibility import has_visible_related
 from bookings.contrib.series.admin.permissions import check_may_cancel, may_cancel
-from bookings.contrib.series.admin.session_links import SessionLinks
+from bookings.contrib.series.admin.session_links import (
+    GROUP_SESSIONS,
+    SessionLinks,
+    publish_url_for,
+)
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import Scope, cancel_series
 from bookings.models import Booking
@@ -116,7 +121,26 @@ class SeriesAdmin(BookingSearchMixin, BaseAdmin, OwnProvidersMixin):
     inlines: ClassVar = [OccurrenceInline]
 
     def get_pages(self) -> list[Page]:
-        return [Page("<path:object_id>/cancel/", self.cancel_view, "cancel"), *super().get_pages()]
+        publish = [Page("publish/", self.publish_view, "publish")]
+        return [
+            Page("<path:object_id>/cancel/", self.cancel_view, "cancel"),
+            *(publish if apps.is_installed(GROUP_SESSIONS) else []),
+            *super().get_pages(),
+        ]
+
+    def publish_view(self, request: HttpRequest) -> HttpResponse:
+        from bookings.contrib.series.admin.publish import publish_view
+
+        return publish_view(self, request)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {
+            "publish_url": publish_url_for(self.admin_site, request),
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         rule = ["rule", "first_start", "timezone", "left_out", "added"]

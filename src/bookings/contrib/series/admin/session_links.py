@@ -77,6 +77,15 @@ def session_model() -> Any:
     return apps.get_model("bookings_group_sessions", "Session")
 
 
+def publish_url_for(site: AdminSite, request: HttpRequest) -> str:
+    """Return the address where this user publishes a weekly class; empty if they may not."""
+    if not apps.is_installed(GROUP_SESSIONS) or not site.is_registered(Series):
+        return ""
+    from bookings.contrib.series.admin.publish import publish_url, session_admin
+
+    return "" if session_admin(site, request) is None else publish_url(site)
+
+
 def series_link_of(
     site: AdminSite, request: HttpRequest, session: Any
 ) -> tuple[str, SafeString] | None:
