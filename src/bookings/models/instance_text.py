@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Final, TypeVar
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -22,6 +22,7 @@ INCOMPLETE: Final = (
     AttributeError,
     LookupError,
     TypeError,
+    ValidationError,
     ValueError,
 )
 

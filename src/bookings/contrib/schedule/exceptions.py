@@ -87,9 +87,6 @@ class StartNotOffered(SlotUnavailable):
         """With the code ``taken``: how many seats are left, if it is too few."""
 
 
-MAX_REFUSALS_IN_MESSAGE: Final = 5
-
-
 class BookingChangesRefused(BookingError):
     """Bookings in the way of time off cannot be moved or cancelled as you asked, so nothing was
     written. Decide otherwise about these.
@@ -100,23 +97,16 @@ class BookingChangesRefused(BookingError):
     refusals: tuple[tuple[Booking, BookingError], ...]
     """Each such booking, as it is stored, and why not."""
 
-    def __init__(self, refusals: Iterable[tuple[Booking, BookingError]]) -> None:
+    def __init__(
+        self,
+        message: Any,
+        code: str | None = None,
+        params: dict[str, Any] | None = None,
+        *,
+        refusals: Iterable[tuple[Booking, BookingError]] = (),
+    ) -> None:
         self.refusals = tuple(refusals)
-        reasons = [
-            f"{booking.reference}: {error}"
-            for booking, error in self.refusals[:MAX_REFUSALS_IN_MESSAGE]
-        ]
-        if len(self.refusals) > MAX_REFUSALS_IN_MESSAGE:
-            reasons.append("…")
-        count = len(self.refusals)
-        super().__init__(
-            ngettext_lazy(
-                "%(count)d booking cannot be changed so. %(reasons)s",
-                "%(count)d bookings cannot be changed so. %(reasons)s",
-                "count",
-            ),
-            params={"count": count, "reasons": " ".join(reasons)},
-        )
+        super().__init__(message, code, params)
 
 
 CONFLICT_MESSAGES: Final = {

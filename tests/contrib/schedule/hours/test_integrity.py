@@ -201,6 +201,6 @@ def test_a_claim_that_is_nobodys_is_for_somebody_to_decide(time_off: TimeOff) ->
     assert problem.invariant == 4
     assert problem.message == (
         f"Busy interval {time_off.busy_interval_id} of Ada is time off that is not on record: "
-        "2131-03-06 09:00 – 2131-03-06 12:00."
+        "March 6, 2131, 9 a.m. – March 6, 2131, noon."
     )
     assert repair(problem) == "cannot be repaired automatically"

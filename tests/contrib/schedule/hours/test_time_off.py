@@ -60,7 +60,7 @@ def test_it_claims_its_time(provider: Any, book: Book) -> None:
     assert stored == taken
     assert stored.busy_interval == BusyInterval.objects.get()
     assert (stored.reason, stored.created_by, stored.created_at) == ("Dentist", user, NOW)
-    assert str(stored) == "Ada: 2131-03-06 09:00 – 2131-03-06 12:00"
+    assert str(stored) == "Ada: March 6, 2131, 9 a.m. – March 6, 2131, noon"
     with pytest.raises(BookingConflict):
         book(at(11))
     book(at(12))

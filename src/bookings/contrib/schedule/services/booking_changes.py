@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from bookings.contrib.schedule.exceptions import BookingChangesRefused
 from bookings.exceptions import BookingError, InvalidBooking
@@ -30,6 +31,8 @@ Result = TypeVar("Result")
 
 MAX_CHANGES: Final = 50
 """How many bookings are changed together with one time off, at most."""
+
+MAX_REFUSALS_IN_MESSAGE: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,5 +270,19 @@ class BookingChanges:
 
 
 def _raise_refusals(refusals: Sequence[Refusal]) -> None:
-    if refusals:
-        raise BookingChangesRefused(refusals)
+    if not refusals:
+        return
+    reasons = [
+        f"{booking.reference}: {error}" for booking, error in refusals[:MAX_REFUSALS_IN_MESSAGE]
+    ]
+    if len(refusals) > MAX_REFUSALS_IN_MESSAGE:
+        reasons.append("…")
+    raise BookingChangesRefused(
+        ngettext_lazy(
+            "%(count)d booking cannot be changed so. %(reasons)s",
+            "%(count)d bookings cannot be changed so. %(reasons)s",
+            "count",
+        ),
+        params={"count": len(refusals), "reasons": " ".join(reasons)},
+        refusals=refusals,
+    )
