@@ -100,6 +100,7 @@ PAGES: Final[dict[str, Page]] = {
         editor=302,
     ),
     "bookings_series_series_cancel": _change("series"),
+    "bookings_series_series_publish": _list(viewer=403),
     "bookings_payments_payment_record": _change("booking"),
     "bookings_payments_payment_grant": _change("payment"),
     "bookings_payments_refunddue_grant": _change("refund_due"),
