@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
+from django.utils import timezone
 
 from bookings.admin import AttentionPageAdmin, BookingAdmin
 from bookings.contrib.group_sessions.services import (
@@ -178,11 +179,40 @@ def test_the_menu_hides_pages_that_the_site_does_not_have(
         assert "attention-" not in text_of(boss.get(f"/{site}/bookings/"))
 
 
-def test_the_index_of_the_app_counts_what_waits(
+def test_the_index_and_that_of_the_app_count_what_waits(
     viewer: Client, stranger: Client, pending: Booking, past: Booking
 ) -> None:
-    page = text_of(viewer.get("/admin/bookings/"))
-    for section in ("approval", "overdue"):
-        assert f'href="{BOARD}#attention-{section}"' in page
-    assert page.count('<span class="bookings-count">1</span>') == 2
+    for index in ("/admin/", "/admin/bookings/"):
+        page = text_of(viewer.get(index))
+        for section in ("approval", "overdue"):
+            assert f'href="{BOARD}#attention-{section}"' in page
+        assert page.count('<span class="bookings-count">1</span>') == 2
     assert "bookings-count" not in text_of(stranger.get("/admin/"))
+
+
+def test_the_index_takes_as_many_queries_for_many(viewer: Client, book: Book, start: Any) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert viewer.get("/admin/").status_code == 200
+        return len(captured)
+
+    def add(number: int) -> None:
+        for _time in range(number):
+            at = start + timedelta(hours=Booking.objects.count())
+            book(start_at=at, expires_at=timezone.now() + timedelta(hours=1))
+
+    queries()
+    # The board reads eight rows of each kind, and counts them from then on.
+    add(8)
+    few = queries()
+    add(12)
+    assert queries() == few
+
+
+def test_a_site_keeps_an_index_of_its_own() -> None:
+    class Own(admin.AdminSite):
+        index_template = "own.html"
+
+    for site, template in ((Own(), "own.html"), (admin.AdminSite(), "admin/bookings/index.html")):
+        site.register(AttentionPage, AttentionPageAdmin)
+        assert site.index_template == template

@@ -53,7 +53,19 @@ class CalendarPageAdmin(MenuPageAdmin):
 
 @admin.register(AttentionPage)
 class AttentionPageAdmin(MenuPageAdmin):
+    """Its site shows the counts of the board on its index too, unless it has an index of its own.
+
+    A template ``admin/index.html`` would take the place of that of the host, and a name with a
+    count in the menu would be computed on every page.
+    """
+
     page = "attention"
+    index_template: ClassVar[str] = "admin/bookings/index.html"
+
+    def __init__(self, model: Any, admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        if admin_site.index_template is None:
+            admin_site.index_template = self.index_template
 
 
 @admin.register(TodayPage)
