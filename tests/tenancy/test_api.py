@@ -13,6 +13,7 @@ from django.contrib.auth.models import Permission
 from rest_framework.test import APIClient
 
 from bookings.contrib.api.policy import ApiPolicy
+from bookings.models import Booking
 from bookings.services import create_booking
 from tests.hosts.samples import make_host
 
@@ -67,3 +68,37 @@ def test_staff_see_nothing_unless_the_policy_says_whose_they_are() -> None:
     everything.force_login(get_user_model().objects.create_superuser("root"))
     [shown] = everything.get("/api/v1/bookings/").json()["results"]
     assert shown["uuid"] == str(booking.uuid)
+
+
+def test_staff_publish_sessions_of_their_tenants_only(settings: Any) -> None:
+    settings.BOOKINGS_API_POLICY = f"{__name__}.ByEmail"
+    ours, theirs = make_host(), make_host()
+    client = logged_in(username="staff", email=f"{ours.tenant.pk}@example.com")
+    user = get_user_model().objects.get(username="staff")
+    of_sessions = {"content_type__app_label": "bookings_group_sessions"}
+    user.user_permissions.add(Permission.objects.get(codename="add_session", **of_sessions))
+
+    def publish(host: Any) -> Any:
+        wish = {"service": host.service.pk, "provider": host.provider.pk, "start_at": START}
+        headers = {"Idempotency-Key": str(uuid4())}
+        return client.post("/api/v1/sessions/", wish, format="json", headers=headers)
+
+    assert publish(ours).status_code == 201
+    assert publish(theirs).json()["code"] == "permission_denied"
+    [shown] = client.get("/api/v1/sessions/").json()["results"]
+    assert shown["service"] == ours.service.pk
+
+
+def test_a_client_books_in_the_tenant_of_the_service() -> None:
+    host = make_host()
+    client = APIClient()
+    client.force_login(get_user_model().objects.create_user("kim"))
+    wish = {"service": host.service.pk, "provider": host.provider.pk, "start_at": START}
+    headers = {"Idempotency-Key": "1"}
+    made = client.post("/api/v1/bookings/", wish, format="json", headers=headers)
+    assert made.status_code == 201, made.json()
+    assert Booking.objects.get().tenant_id == host.tenant.pk
+    wish["provider"] = make_host().provider.pk
+    headers = {"Idempotency-Key": "2"}
+    mixed = client.post("/api/v1/bookings/", wish, format="json", headers=headers)
+    assert (mixed.status_code, mixed.json()["code"]) == (422, "tenant_mismatch")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import pytest
@@ -174,33 +174,31 @@ def test_what_is_offered_can_be_booked(
         assert (response.status_code == 201) == (start in offered), response.json()
 
 
-@pytest.mark.parametrize(
-    ("what", "wrong", "name", "code"),
-    [
-        ("", {"service": ""}, "service", "required"),
-        ("", {"service": 0}, "service", "does_not_exist"),
-        ("", {"provider": "Ada"}, "provider", "does_not_exist"),
-        ("", {"addon": 0}, "addon", "does_not_exist"),
-        ("", {"duration": 0}, "duration", "min_value"),
-        ("", {"duration": 50}, "duration", "invalid_duration"),
-        ("", {"party_size": "two"}, "party_size", "invalid"),
-        ("", {"time_zone": "Mars"}, "time_zone", "unknown_timezone"),
-        ("", {"start": ""}, "start", "required"),
-        ("", {"end": "2131-03-05T00:00:00Z"}, "service", "range_reversed"),
-        ("", {"end": "2131-05-08T00:00:00Z"}, "end", "range_too_long"),
-        ("", {"colour": "red"}, "colour", "unknown_parameter"),
-        ("days/", {"start": "2131-03-06T00:00:00Z"}, "start", "invalid"),
-        ("days/", {"start": "2131-03-06", "end": "2131-05-07"}, "end", "range_too_long"),
-        ("next/", {}, "end", "unknown_parameter"),
-    ],
-)
-def test_a_parameter_that_is_wrong_is_named(
-    ask: Ask, what: str, wrong: Any, name: str, code: str
-) -> None:
-    response = ask(what, **({"end": "2131-03-08"} if what == "days/" else {}) | wrong)
-    assert response.status_code == 400, response.json()
-    found = {(error["parameter"], error["code"]) for error in response.json()["errors"]}
-    assert (name, code) in found
+WRONG_PARAMETERS: Final[list[tuple[str, dict[str, Any], str, str]]] = [
+    ("", {"service": ""}, "service", "required"),
+    ("", {"service": 0}, "service", "does_not_exist"),
+    ("", {"provider": "Ada"}, "provider", "does_not_exist"),
+    ("", {"addon": 0}, "addon", "does_not_exist"),
+    ("", {"duration": 0}, "duration", "min_value"),
+    ("", {"duration": 50}, "duration", "invalid_duration"),
+    ("", {"party_size": "two"}, "party_size", "invalid"),
+    ("", {"time_zone": "Mars"}, "time_zone", "unknown_timezone"),
+    ("", {"start": ""}, "start", "required"),
+    ("", {"end": "2131-03-05T00:00:00Z"}, "service", "range_reversed"),
+    ("", {"end": "2131-05-08T00:00:00Z"}, "end", "range_too_long"),
+    ("", {"colour": "red"}, "colour", "unknown_parameter"),
+    ("days/", {"start": "2131-03-06T00:00:00Z"}, "start", "invalid"),
+    ("days/", {"start": "2131-03-06", "end": "2131-05-07"}, "end", "range_too_long"),
+    ("next/", {}, "end", "unknown_parameter"),
+]
+
+
+def test_a_parameter_that_is_wrong_is_named(ask: Ask) -> None:
+    for what, wrong, name, code in WRONG_PARAMETERS:
+        response = ask(what, **({"end": "2131-03-08"} if what == "days/" else {}) | wrong)
+        assert response.status_code == 400, response.json()
+        found = {(error["parameter"], error["code"]) for error in response.json()["errors"]}
+        assert (name, code) in found
 
 
 def test_more_providers_take_no_more_queries(ask: Ask, provider: Any) -> None:

@@ -8,8 +8,11 @@ import pytest
 from django.urls import reverse
 
 from bookings.contrib.api.routers import BookingsRouter
+from bookings.contrib.group_sessions.models import WaitlistEntry
+from bookings.contrib.group_sessions.services import create_session
 from bookings.models import Booking
 from tests.contrib.api.conftest import As
+from tests.core.moments import NOW, at
 
 ROLES: Final = ("anonymous", "other", "client", "provider", "staff")
 EVERYBODY: Final = frozenset(ROLES)
@@ -25,6 +28,22 @@ MATRIX: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("availability-list", "get"): EVERYBODY,
     ("availability-days", "get"): EVERYBODY,
     ("availability-next", "get"): EVERYBODY,
+    ("sessions-list", "get"): EVERYBODY,
+    ("sessions-list", "post"): frozenset({"staff"}),
+    ("sessions-detail", "get"): EVERYBODY,
+    ("sessions-detail", "patch"): frozenset({"staff"}),
+    ("sessions-available", "get"): EVERYBODY,
+    ("sessions-generate", "post"): frozenset({"staff"}),
+    ("sessions-close", "post"): frozenset({"staff"}),
+    ("sessions-reopen", "post"): frozenset({"staff"}),
+    ("sessions-cancel", "post"): frozenset({"staff"}),
+    ("sessions-attendance", "post"): AT_WORK,
+    ("sessions-seats", "get"): LOGGED_IN,
+    ("sessions-seats", "post"): LOGGED_IN,
+    ("sessions-waitlist", "get"): LOGGED_IN,
+    ("sessions-waitlist", "post"): LOGGED_IN,
+    ("waitlist-entries-detail", "delete"): frozenset({"client", "staff"}),
+    ("waitlist-entries-promote", "post"): frozenset({"staff"}),
     ("bookings-list", "get"): LOGGED_IN,
     ("bookings-list", "post"): LOGGED_IN,
     ("bookings-upcoming", "get"): LOGGED_IN,
@@ -51,6 +70,13 @@ MATRIX: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("bookings-update-status", "patch"): AT_WORK,
     ("bookings-notes", "post"): AT_WORK,
 }
+LISTS: Final = {
+    "bookings-upcoming",
+    "bookings-history",
+    "bookings-provider",
+    "sessions-available",
+    "sessions-generate",
+}
 REFUSALS: Final = {"not_authenticated", "permission_denied", "not_found"}
 
 
@@ -70,16 +96,24 @@ def test_every_address_has_a_row() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_may_do_what_its_row_says(
-    as_: As, booking: Booking, service: Any, provider: Any, role: str
+    as_: As, booking: Booking, service: Any, provider: Any, people: Any, role: str
 ) -> None:
-    keys = {"services": service.pk, "providers": provider.pk, "bookings": booking.uuid}
+    session = create_session(service=service, provider=provider, start_at=at(15), now_dt=NOW)
+    waiting = WaitlistEntry.objects.create(
+        session=session, client_name="Joan", client_user=people["client"], joined_at=NOW
+    )
+    keys = {
+        "services": service.pk,
+        "providers": provider.pk,
+        "bookings": booking.uuid,
+        "sessions": session.pk,
+        "waitlist-entries": waiting.pk,
+    }
     client = as_(role)
     allowed = set()
     for number, (name, method) in enumerate(sorted(MATRIX)):
-        resource = name.partition("-")[0]
-        is_list = ("bookings_api:" + name).endswith("-list")
-        lists = {"bookings-upcoming", "bookings-history", "bookings-provider"}
-        is_list = is_list or name in lists or resource == "availability"
+        resource = max((each for each in keys if name.startswith(each)), default="")
+        is_list = resource == "" or name.endswith("-list") or name in LISTS
         kwargs = {"uuid" if resource == "bookings" else "pk": keys.get(resource)}
         address = reverse(f"bookings_api:{name}", kwargs=None if is_list else kwargs)
         body = {"status": "NO_SHOW"} if name == "bookings-update-status" else {}

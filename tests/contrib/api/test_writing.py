@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -84,35 +84,33 @@ def test_any_provider_and_any_of_some(
     assert [each["provider"] for each in moved["resources"]] == [first["provider"]]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "status", "pointer", "code"),
-    [
-        ({"start_at": None}, 422, "/start_at", "null"),
-        ({"start_at": "2131-03-06T10:00:00"}, 422, "/start_at", "naive_datetime"),
-        ({"start_at": "2020-03-06T10:00:00Z"}, 409, "/start_at", "past_start"),
-        ({"service": 0}, 422, "/service", "does_not_exist"),
-        ({"provider": "Ada"}, 422, "/provider", "does_not_exist"),
-        ({"provider": {"any_of": []}}, 422, "/provider", "invalid_pool"),
-        ({"provider": {"any_of": [1], "strategy": "best"}}, 422, "/provider", "invalid_pool"),
-        ({"provider": {"any_of": [2**80]}}, 422, "/provider", "does_not_exist"),
-        ({"addons": [0]}, 422, "/addons", "unknown_addon"),
-        ({"addons": [True]}, 422, "/addons/0", "invalid"),
-        ({"party_size": 2}, 422, "/party_size", "party_size"),
-        ({"client_timezone": "Mars"}, 422, "/client_timezone", "invalid"),
-        ({"client_user": 1}, 422, "/client_user", "does_not_exist"),
-        ({"override_policy": True}, 422, "/override_policy", "not_writable"),
-        ({"status": "CONFIRMED"}, 422, "/status", "unknown_field"),
-        ({"answers": {"size": "M"}}, 422, "/answers/size", "invalid_answers"),
-    ],
-)
-def test_a_wrong_value_is_named(
-    as_: As, wish: Any, wrong: Any, status: int, pointer: str, code: str
-) -> None:
-    response = send(as_("client"), "bookings/", wish | wrong)
-    assert response.status_code == status, response.json()
-    assert [(each["pointer"], each["code"]) for each in response.json()["errors"]] == [
-        (pointer, code)
-    ]
+WRONG_VALUES: Final[list[tuple[dict[str, Any], int, str, str]]] = [
+    ({"start_at": None}, 422, "/start_at", "null"),
+    ({"start_at": "2131-03-06T10:00:00"}, 422, "/start_at", "naive_datetime"),
+    ({"start_at": "2020-03-06T10:00:00Z"}, 409, "/start_at", "past_start"),
+    ({"service": 0}, 422, "/service", "does_not_exist"),
+    ({"provider": "Ada"}, 422, "/provider", "does_not_exist"),
+    ({"provider": {"any_of": []}}, 422, "/provider", "invalid_pool"),
+    ({"provider": {"any_of": [1], "strategy": "best"}}, 422, "/provider", "invalid_pool"),
+    ({"provider": {"any_of": [2**80]}}, 422, "/provider", "does_not_exist"),
+    ({"addons": [0]}, 422, "/addons", "unknown_addon"),
+    ({"addons": [True]}, 422, "/addons/0", "invalid"),
+    ({"party_size": 2}, 422, "/party_size", "party_size"),
+    ({"client_timezone": "Mars"}, 422, "/client_timezone", "invalid"),
+    ({"client_user": 1}, 422, "/client_user", "does_not_exist"),
+    ({"override_policy": True}, 422, "/override_policy", "not_writable"),
+    ({"status": "CONFIRMED"}, 422, "/status", "unknown_field"),
+    ({"answers": {"size": "M"}}, 422, "/answers/size", "invalid_answers"),
+]
+
+
+def test_a_wrong_value_is_named(as_: As, wish: Any) -> None:
+    client = as_("client")
+    for wrong, status, pointer, code in WRONG_VALUES:
+        response = send(client, "bookings/", wish | wrong)
+        assert response.status_code == status, response.json()
+        errors = response.json()["errors"]
+        assert [(each["pointer"], each["code"]) for each in errors] == [(pointer, code)]
     assert not Booking.objects.exists()
 
 
@@ -255,29 +253,31 @@ def test_notes_are_for_staff_or_for_the_client(as_: As, booking: Booking) -> Non
     assert note.message == "Bring a towel"
 
 
-@pytest.mark.parametrize(
-    ("path", "last"),
-    [
-        (["CONFIRMED", "CANCELLED", "CONFIRMED"], 200),
-        (["DECLINED", "PENDING"], 200),
-        (["CONFIRMED", "DELIVERED"], 409),
-        (["CONFIRMED", "COMPLETED"], 409),
-        (["CONFIRMED", "NO_SHOW"], 409),
-        (["CONFIRMED", "LOST"], 422),
-    ],
-)
+PATHS: Final[list[tuple[list[str], int]]] = [
+    (["CONFIRMED", "CANCELLED", "CONFIRMED"], 200),
+    (["DECLINED", "PENDING"], 200),
+    (["CONFIRMED", "DELIVERED"], 409),
+    (["CONFIRMED", "COMPLETED"], 409),
+    (["CONFIRMED", "NO_SHOW"], 409),
+    (["CONFIRMED", "LOST"], 422),
+]
+
+
 def test_a_status_is_reached_by_the_verb_that_leads_there(
-    as_: As, book: Book, make_service: Any, path: list[str], last: int
+    as_: As, book: Book, make_service: Any
 ) -> None:
-    booked = book(service=make_service(requires_approval=True))
-    address = f"bookings/{booked.uuid}/update_status/"
-    staff = as_("staff")
-    responses = [
-        send(staff, address, {"status": status, "reason": "so"}, method="patch") for status in path
-    ]
-    assert [response.status_code for response in responses] == [200] * (len(path) - 1) + [last]
-    if last == 200:
-        assert responses[-1].json()["status"] == path[-1]
+    staff, asking = as_("staff"), make_service(requires_approval=True)
+    for hour, (path, last) in enumerate(PATHS):
+        booked = book(at(hour), service=asking)
+        address = f"bookings/{booked.uuid}/update_status/"
+        responses = [
+            send(staff, address, {"status": status, "reason": "so"}, method="patch")
+            for status in path
+        ]
+        codes = [response.status_code for response in responses]
+        assert codes == [200] * (len(path) - 1) + [last]
+        if last == 200:
+            assert responses[-1].json()["status"] == path[-1]
     assert send(staff, address, [], method="patch").status_code == 422
 
 

@@ -74,7 +74,7 @@ class Next(RequestedBooking):
     start = InstantFormField(required=False)
 
 
-def clean(form_class: type[RequestedBooking], query: Any) -> dict[str, Any]:
+def clean(form_class: type[forms.Form], query: Any) -> dict[str, Any]:
     """Return the valid parameters by name; raise ``InvalidParameters`` otherwise."""
     form = form_class(query)
     if not form.is_valid():
@@ -90,12 +90,13 @@ def clean(form_class: type[RequestedBooking], query: Any) -> dict[str, Any]:
     return values
 
 
-def check_length(start: Any, end: Any) -> None:
+def check_length(start: Any, end: Any, name: str = "end") -> None:
+    """Raise ``InvalidParameters`` for more days than the setting allows to ask for at once."""
     most = api_settings.API_AVAILABILITY_DAYS
     is_instant = isinstance(start, datetime)
     if end - start > timedelta(days=most if is_instant else most - 1):
         raise invalid(
-            "end",
+            name,
             "range_too_long",
             _("Ask for %(most)d days at most.") % {"most": most},
         )
@@ -122,9 +123,9 @@ def selection(
     elif not values["service"]:
         raise invalid("service", "required", _("Name a service, or a booking to be moved."))
     else:
-        [service] = _find(policy.referable("SERVICE_MODEL"), "service", [values["service"]])
+        [service] = find_objects(policy.referable("SERVICE_MODEL"), "service", [values["service"]])
     if values["provider"]:
-        providers = _find(policy.referable("PROVIDER_MODEL"), "provider", values["provider"])
+        providers = find_objects(policy.referable("PROVIDER_MODEL"), "provider", values["provider"])
     elif booking is not None:
         providers = [booking.provider]
     else:
@@ -138,7 +139,7 @@ def selection(
         return service, providers, options | {"booking": booking}
     options |= {"party_size": values["party_size"]}
     if values["addon"]:
-        options["addons"] = _find(policy.referable("ADDON_MODEL"), "addon", values["addon"])
+        options["addons"] = find_objects(policy.referable("ADDON_MODEL"), "addon", values["addon"])
     if policy.role_to_create(service) is Role.CLIENT:
         options["client_user"] = policy.user
     return service, providers, options
@@ -152,7 +153,7 @@ def _find_booking(policy: ApiPolicy, uuid: UUID) -> Booking:
     return booking
 
 
-def _find(rows: Any, name: str, keys: list[Any]) -> list[Any]:
+def find_objects(rows: Any, name: str, keys: list[Any]) -> list[Any]:
     """Return the objects with these keys, in their order, in one query."""
     parsed: list[Any] = []
     for key in keys:

@@ -41,4 +41,9 @@ class BookingsRouter(SimpleRouter):
             from bookings.contrib.api.viewsets.availability import AvailabilityViewSet
 
             views["availability"] = AvailabilityViewSet
+        if apps.is_installed("bookings.contrib.group_sessions"):
+            from bookings.contrib.api.viewsets import sessions
+
+            views["sessions"] = sessions.SessionViewSet
+            views["waitlist-entries"] = sessions.WaitlistEntryViewSet
         return views

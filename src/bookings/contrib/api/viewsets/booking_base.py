@@ -30,7 +30,7 @@ class BookingBase(ApiViewSet):
     """A view whose objects are bookings."""
 
     resource = "bookings"
-    queryset = Booking.objects.none()
+    queryset: Any = Booking.objects.none()
     serializer_class: Any = BookingSerializer
     parser_classes: Any = (*ApiViewSet.parser_classes, MergePatchParser)
     basename: str
@@ -59,16 +59,23 @@ class BookingBase(ApiViewSet):
             self.permission_denied(self.request)
         return booking
 
-    def make(self, service: Service) -> Response:
-        """Return the answer to a request for a new booking, which ``service`` makes."""
+    def make(self, make_booking: Service, *, service: Any = None) -> Response:
+        """Return the answer to a request for a new booking.
+
+        :param make_booking: the service, which gets what the body says, and who books.
+        :param service: what is booked, if the body does not say it.
+        """
         once = OnceOnly(self.request, self.policy.principal, creates=True)
         if replayed := once.replay():
             return replayed
-        body = self.read_body(lambda attrs: self.policy.role_to_create(attrs["service"]))
+        body = self.read_body(
+            lambda attrs: self.policy.role_to_create(attrs.get("service", service)),
+            service=service,
+        )
         unnamed = {"client_name": ""}
         values = unnamed | self.policy.client_defaults(body.role) | body.validated_data
-        provider = values.get("provider")
-        if provider is None:
+        values.setdefault("service", service)
+        if service is None and values.get("provider") is None:
             values["provider"] = AnyOf(get_adapter().providers_of(values["service"]))
         values["tenant"] = self.policy.tenant_of(values["service"])
         values["created_by"] = self.policy.user
@@ -76,9 +83,37 @@ class BookingBase(ApiViewSet):
         _ = self.policy.own_providers
 
         def carry_out() -> tuple[Response, Booking]:
-            booking = service(**values)
+            booking = make_booking(**values)
             forget_related(booking, has_addons=bool(values.get("addon_ids")))
             return self.answer_with(booking, status_code=status.HTTP_201_CREATED), booking
+
+        return once.run(carry_out)
+
+    def write(
+        self,
+        act: Callable[[dict[str, Any]], Any],
+        *,
+        status_code: int = status.HTTP_200_OK,
+        show: Callable[[Any], Any] | None = None,
+        role_for: Callable[[dict[str, Any]], Role] = lambda _attrs: Role.STAFF,
+    ) -> Response:
+        """Return the answer to a request to write something that is no booking.
+
+        :param act: does it with what the body says; it may be called several times.
+        :param status_code: the status of the answer; a new object needs an ``Idempotency-Key``.
+        :param show: returns what is sent; by default the serializer of the view does.
+        :param role_for: says in which role the user acts, by what was read.
+        """
+        creates = status_code == status.HTTP_201_CREATED
+        once = OnceOnly(self.request, self.policy.principal, creates=creates)
+        if replayed := once.replay():
+            return replayed
+        values = self.read_body(role_for).validated_data
+
+        def carry_out() -> tuple[Response, None]:
+            written = act(dict(values))
+            data = self.get_serializer(written).data if show is None else show(written)
+            return Response(data, status=status_code), None
 
         return once.run(carry_out)
 
