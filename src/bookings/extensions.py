@@ -78,6 +78,10 @@ class AttentionRow:
     """Since when it waits."""
     until: datetime | None = None
     """Until when something can be done."""
+    action_label: str = ""
+    """The text of a button that takes the thing off the board; empty for no button."""
+    action_url: str = ""
+    """Where the button posts to. That page leads back to the board if ``board`` is posted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,7 @@ TABLES: Final[dict[str, Table]] = {
     },
     "leave_waitlist": OF_A_PLACE,
     "mark_attendance": {**OF_A_CHANGE, "attended": LIST, "missed": LIST},
+    "mark_notified": {"entry": OBJECT},
     "move_seat": {
         "booking": OBJECT,
         "to_session": OBJECT,
@@ -231,6 +232,8 @@ def given(
     booking = make_booking(session, "Ann", 3)
     if "entry" in taken:
         entry = make_entry(session, "Ben", 1)
+        if name == "mark_notified":
+            return {"entry": entry}
         if name == "promote_from_waitlist":
             services.update_session(session, capacity=4, now_dt=NOW)
             entry.refresh_from_db()

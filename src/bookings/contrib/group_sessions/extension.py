@@ -11,6 +11,7 @@ from bookings.contrib.group_sessions import (
     integrity,
     seat_claims,
     session_seats,
+    waitlist,
     waitlist_erasure,
     waitlist_retry,
 )
@@ -44,6 +45,7 @@ class GroupSessionsExtension(Extension):
 
     def sweep(self, *, using: str, now: datetime) -> None:
         waitlist_retry.retry_all(using=using, now=now)
+        waitlist.forget_unnotified(using=using, now=now)
 
     def anonymize_client(
         self, client: ErasedClient, *, using: str, now: datetime, dry_run: bool
@@ -88,8 +90,12 @@ class GroupSessionsExtension(Extension):
     def attention(
         self, *, site: AdminSite, request: HttpRequest, rows: int
     ) -> Iterator[AttentionSection]:
-        from bookings.contrib.group_sessions.admin.attention import waitlists_with_free_seats
+        from bookings.contrib.group_sessions.admin.attention import (
+            unnotified_promotions,
+            waitlists_with_free_seats,
+        )
 
+        yield unnotified_promotions(site=site, request=request, rows=rows)
         yield waitlists_with_free_seats(site=site, request=request, rows=rows)
 
     def related_links(

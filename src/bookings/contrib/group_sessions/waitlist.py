@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -149,6 +150,14 @@ def expire_entries(*session_ids: Any, using: str) -> None:
     _end_entries(entries.filter(status__in=[Status.WAITING, Status.OFFERED]), Status.EXPIRED, using)
 
 
+def forget_unnotified(*, now: datetime, using: str) -> None:
+    """Do not ask any more to notify clients whose sessions have begun."""
+    entries = WaitlistEntry.objects.using(using).filter(unnotified_since__isnull=False)
+    begun = list(entries.filter(session__start_at__lte=now).values_list("pk", flat=True))
+    if begun:
+        entries.filter(pk__in=begun).update(unnotified_since=None)
+
+
 def _offered(using: str) -> QuerySet[WaitlistEntry]:
     return WaitlistEntry.objects.using(using).filter(status=Status.OFFERED)
 
@@ -158,9 +167,9 @@ def _end_entries(entries: QuerySet[WaitlistEntry], status: str, using: str) -> N
     if not ended:
         return
     WaitlistEntry.objects.using(using).filter(pk__in=[entry.pk for entry in ended]).update(
-        status=status, client_key=None
+        status=status, client_key=None, unnotified_since=None
     )
     for entry in ended:
-        entry.status, entry.client_key = status, None
+        entry.status, entry.client_key, entry.unnotified_since = status, None, None
         if status != Status.ACCEPTED:
             send_on_commit(signals.waitlist_left, WaitlistEntry, using=using, entry=entry)

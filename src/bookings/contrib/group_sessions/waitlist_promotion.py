@@ -124,8 +124,8 @@ def promote(
     # A request for approval may expire too, so ``booking.expires_at`` does not tell an offer.
     is_offer = session.waitlist_offer_minutes is not None
     entry.status = WaitlistEntry.Status.OFFERED if is_offer else WaitlistEntry.Status.ACCEPTED
-    entry.booking, entry.client_key = booking, None
-    entry.save(using=using, update_fields=["status", "booking", "client_key"])
+    entry.booking, entry.client_key, entry.unnotified_since = booking, None, now
+    entry.save(using=using, update_fields=["status", "booking", "client_key", "unnotified_since"])
     send_on_commit(
         signals.waitlist_promoted, WaitlistEntry, using=using, entry=entry, booking=booking
     )

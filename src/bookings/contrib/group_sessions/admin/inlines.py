@@ -117,7 +117,7 @@ class WaitlistInline(ReadOnlyInline):
         rows: QuerySet[Any] = (
             super()
             .get_queryset(request)
-            .select_related("session__service", "session__busy_interval")
+            .select_related("session__service", "session__busy_interval", "booking")
             .annotate(
                 place=Window(RowNumber(), partition_by=[F("session"), F("status")], order_by=order),
                 group=Case(
@@ -143,13 +143,24 @@ class WaitlistInline(ReadOnlyInline):
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, entry: WaitlistEntry) -> SafeString:
-        return status_badge(entry)
+        if not self._has_to_be_told(entry):
+            return status_badge(entry)
+        text = _("not told yet")
+        return format_html('{} <small class="bookings-until">{}</small>', status_badge(entry), text)
+
+    def _has_to_be_told(self, entry: WaitlistEntry) -> bool:
+        booking = entry.booking
+        if entry.unnotified_since is None or booking is None:
+            return False
+        return booking.holds_time and booking.start_at > timezone.now()
 
     @admin.display(description=gettext_lazy("actions"))
     def buttons(self, entry: WaitlistEntry) -> SafeString:
         buttons = SafeString()
         if entry.status == WaitlistEntry.Status.WAITING and self._fits(entry):
             buttons += self._button(entry, "promote", _("Promote"))
+        if self._has_to_be_told(entry):
+            buttons += self._button(entry, "told", _("Mark as told"))
         if entry.status in {WaitlistEntry.Status.WAITING, WaitlistEntry.Status.OFFERED}:
             buttons += self._button(entry, "remove", _("Remove"))
         return buttons

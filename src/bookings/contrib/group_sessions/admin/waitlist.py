@@ -10,14 +10,28 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bookings.admin.attention import AttentionMixin
 from bookings.admin.base import BaseAdmin, Page
+from bookings.admin.visibility import registered_admin
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
-from bookings.contrib.group_sessions.services import leave_waitlist, promote_from_waitlist
+from bookings.contrib.group_sessions.services import (
+    leave_waitlist,
+    mark_notified,
+    promote_from_waitlist,
+)
 from bookings.exceptions import BookingError
+from bookings.models import Booking
 from bookings.models.read_alias import read_alias
+
+
+def _mark_told(entry: WaitlistEntry, *, actor: Any) -> None:
+    # The admin's log has who has done it.
+    mark_notified(entry)
+
 
 ENTRY_SERVICES: Final[dict[str, tuple[Callable[..., Any], Any]]] = {
     "promote": (promote_from_waitlist, gettext_lazy("Promoted from the waitlist: %(client)s.")),
+    "told": (_mark_told, gettext_lazy("Told of the promotion from the waitlist: %(client)s.")),
     "remove": (leave_waitlist, gettext_lazy("Removed from the waitlist: %(client)s.")),
 }
 """The service of each button, and what to say afterwards."""
@@ -46,13 +60,18 @@ class WaitlistMixin(BaseAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         service, text = ENTRY_SERVICES[name]
-        status_before = entry.status
+        before = entry.status, entry.unnotified_since
         try:
             service(entry, actor=self.get_actor(request))
         except BookingError as error:
             messages.error(request, " ".join(error.messages))
         else:
-            self._report(request, entry, text, is_new=entry.status != status_before)
+            self._report(
+                request, entry, text, is_new=(entry.status, entry.unnotified_since) != before
+            )
+        bookings = registered_admin(self.admin_site, Booking)
+        if "board" in request.POST and isinstance(bookings, AttentionMixin):
+            return bookings.redirect("attention")
         return self.redirect("change", session)
 
     def _report(

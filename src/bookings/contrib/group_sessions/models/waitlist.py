@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -26,6 +27,18 @@ class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
     def waiting(self) -> WaitlistQuerySet:
         """Return the entries that wait, in the order in which they are promoted."""
         return self.filter(status=WaitlistEntry.Status.WAITING).order_by(*WaitlistEntry.ORDER)
+
+    def unnotified(self, now: datetime) -> WaitlistQuerySet:
+        """Return the entries whose clients were promoted and have not been told yet.
+
+        They have seats or an offer, and their session has not begun. An offer that lapses soon is
+        first, then the session that begins first.
+        """
+        return self.filter(
+            unnotified_since__isnull=False,
+            booking__status__in=Booking.ACTIVE_STATUSES,
+            booking__start_at__gt=now,
+        ).order_by(F("booking__expires_at").asc(nulls_last=True), "booking__start_at", "pk")
 
     def update(self, **kwargs: Any) -> int:
         """Update as Django does, but refuse a client's details, by which an entry is found."""
@@ -112,6 +125,13 @@ class WaitlistEntry(models.Model):
         related_name="waitlist_entry",
         verbose_name=_("booking"),
     )
+    unnotified_since = models.DateTimeField(
+        _("not notified since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the client was promoted, until somebody has told them."),
+    )
     created_by = SettingForeignKey(
         "USER_MODEL",
         on_delete=keep_name,
@@ -135,6 +155,7 @@ class WaitlistEntry(models.Model):
                 fields=["session", "status", "joined_at"], name="bookings_sessions_waiting"
             ),
             models.Index(fields=["status", "refusal"], name="bookings_sessions_refused"),
+            models.Index(fields=["unnotified_since"], name="bookings_sessions_unnotified"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -16,6 +16,7 @@ from bookings.contrib.group_sessions.services.update_session import update_sessi
 from bookings.contrib.group_sessions.services.waitlist import (
     join_waitlist,
     leave_waitlist,
+    mark_notified,
     promote_from_waitlist,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "join_waitlist",
     "leave_waitlist",
     "mark_attendance",
+    "mark_notified",
     "move_seat",
     "promote_from_waitlist",
     "reopen_session",

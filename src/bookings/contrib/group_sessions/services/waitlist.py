@@ -122,6 +122,9 @@ def join_waitlist(
             # The entries before it may all have been refused: then this one is promoted.
             reconcile_sessions([locked.row.pk], using=locked.using, now=now)
             entry.refresh_from_db(using=locked.using)
+            if entry.unnotified_since is not None:
+                # Whoever has called tells the client.
+                mark_notified(entry)
 
     with_locked_session(session, act, now=now)
     return entry
@@ -230,6 +233,24 @@ def promote_from_waitlist(
 
     with_locked_session(unlocked.session, act, now=now)
     entry.refresh_from_db(using=using)
+    return entry
+
+
+def mark_notified(entry: WaitlistEntry) -> WaitlistEntry:
+    """Store that the client of a promoted entry has been told.
+
+    Until then, the admin's board asks staff to do it. Call it after your own message; whoever
+    accepts an offer knows of it. An entry that is not promoted stays as it is.
+
+    :param entry: the entry.
+    :returns: the same object.
+    :raises MissingReference: the entry is not saved, or has been deleted.
+    """
+    using = _write_alias(entry)
+    rows = WaitlistEntry.objects.using(using).filter(pk=entry.pk)
+    if not rows.update(unnotified_since=None):
+        raise waitlist.missing_entry_error()
+    entry.unnotified_since = None
     return entry
 
 
