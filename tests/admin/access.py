@@ -191,8 +191,9 @@ def _status(client: Client, name: str, page: Page, objects: Objects, site: str |
         response = client.get(url, page.query)
     else:
         response = client.post(url, page.sent(objects))
-    # A file would stay open.
-    response.close()
+    if response.streaming:
+        # A file stays open until it is read.
+        response.getvalue()
     return int(response.status_code)
 
 
