@@ -108,7 +108,8 @@ class CalendarMixin(BaseAdmin):
             # Not those of which a provider is only a resource: they are others' columns.
             shown = shown.filter(provider__in=keys)
         bookings = shown.during(period.start, period.end)
-        return list(bookings.select_related("service", "provider", "tenant"))
+        # Joined, each booking would have a service and a provider of its own, which take time.
+        return list(bookings.select_related("tenant").prefetch_related("service", "provider"))
 
     def get_calendar_tenants(self, request: HttpRequest, bookings: list[Booking]) -> list[Any]:
         """Return the tenants to choose from: those of the bookings, and those that this user sees.

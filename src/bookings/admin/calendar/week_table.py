@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -23,6 +23,8 @@ class WeekItem:
 
     start: datetime
     booking: Booking | None = None
+    status: str = ""
+    """The label of the booking's status."""
     entry: CalendarEntry | None = None
 
     @property
@@ -47,15 +49,23 @@ class Row:
 def week_rows(contents: Iterable[ProviderContents], dates: Sequence[date]) -> list[Row]:
     """Return a row for each provider. What spans several days is in each of their cells."""
     days = [(day, midnight(day), midnight(day + ONE_DAY)) for day in dates]
-    return [Row(shown.provider, list(_cells(shown, days))) for shown in contents]
+    # Once, because get_status_display() translates the labels of all statuses each time.
+    labels = {value: str(label) for value, label in Booking.Status.choices}
+    return [Row(shown.provider, list(_cells(shown, days, labels))) for shown in contents]
 
 
 def _cells(
-    shown: ProviderContents, days: Iterable[tuple[date, datetime, datetime]]
+    shown: ProviderContents,
+    days: Iterable[tuple[date, datetime, datetime]],
+    labels: Mapping[str, str],
 ) -> Iterator[Cell]:
     items = [
         *(
-            (booking.start_at, booking.end_at, WeekItem(booking.start_at, booking=booking))
+            (
+                booking.start_at,
+                booking.end_at,
+                WeekItem(booking.start_at, booking, labels[booking.status]),
+            )
             for booking in shown.bookings
         ),
         *(
