@@ -54,12 +54,22 @@ def test_axe_finds_nothing(
         response = page.goto(address)
         assert response is not None
         assert response.status == 200, address
-        # The script that names the parts of widgets runs once they have been made.
-        page.wait_for_timeout(50)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{address} is {wide} pixels wide."
-        found = axe.run(page).response["violations"]
-        violations += [
-            f"{address}: {one['id']} {node['target']}" for one in found for node in one["nodes"]
-        ]
+        violations += look_at(page, axe, width, address)
+    # What is in the way of time off is asked about on the page of the refusal.
+    page.goto(f"/admin/bookings_schedule/timeoff/add/?provider={salon['ana'].pk}")
+    for name in ("start_at_0", "end_at_0"):
+        page.fill(f"[name={name}]", f"{salon['booking'].start_at:%Y-%m-%d}")
+    page.check("[name=whole_days]")
+    page.click("[name=_save]")
+    page.wait_for_selector("[name=in_the_way-all]")
+    violations += look_at(page, axe, width, "time off over bookings")
     assert violations == []
+
+
+def look_at(page: Any, axe: Any, width: int, name: str) -> list[str]:
+    # The script that names the parts of widgets runs once they have been made.
+    page.wait_for_timeout(50)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width, f"{name} is {wide} pixels wide."
+    found = axe.run(page).response["violations"]
+    return [f"{name}: {one['id']} {node['target']}" for one in found for node in one["nodes"]]

@@ -115,7 +115,7 @@ def test_create_session_stores_every_value(
     assert (row.title, row.meeting_link) == ("Sunrise", "https://example.com/yoga")
     assert (row.enable_waitlist, row.waitlist_offer_minutes) == (True, 30)
     assert (row.created_by, row.created_at) == (user, NOW)
-    assert str(row) == "Sunrise: 2131-03-07 10:00"
+    assert str(row) == "Sunrise: March 7, 2131, 10 a.m."
     [sent] = created
     assert sent["session"] == session
 
