@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, QueryDict
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import JSONParser
@@ -129,8 +129,10 @@ class ApiViewSet(ViewSetMixin, GenericAPIView[Any]):
         :param context: what the body needs to know besides.
         """
         context = {**self.get_serializer_context(), "role_for": role_for, **context}
+        # An empty body of a form's type, as curl sends it: in a form, a box is not ticked then.
+        data = {} if isinstance(self.request.data, QueryDict) else self.request.data
         body = self.body_classes[str(self.action)](
-            data=self.request.data, context=context, partial=self.action == "partial_update"
+            data=data, context=context, partial=self.action == "partial_update"
         )
         body.is_valid(raise_exception=True)
         return body
