@@ -10,6 +10,7 @@ from django.urls import reverse
 from bookings.contrib.api.routers import BookingsRouter
 from bookings.contrib.group_sessions.models import WaitlistEntry
 from bookings.contrib.group_sessions.services import create_session
+from bookings.contrib.schedule.services import add_closures, create_schedule, take_time_off
 from bookings.models import Booking
 from tests.contrib.api.conftest import As
 from tests.core.moments import NOW, at
@@ -44,6 +45,16 @@ MATRIX: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("sessions-waitlist", "post"): LOGGED_IN,
     ("waitlist-entries-detail", "delete"): frozenset({"client", "staff"}),
     ("waitlist-entries-promote", "post"): frozenset({"staff"}),
+    # Whose time somebody manages, the body says, or which rows they are shown.
+    ("business-hours-list", "get"): LOGGED_IN,
+    ("business-hours-bulk-create", "post"): LOGGED_IN,
+    ("closures-list", "get"): LOGGED_IN,
+    ("closures-list", "post"): LOGGED_IN,
+    ("closures-detail", "delete"): AT_WORK,
+    ("time-off-list", "get"): LOGGED_IN,
+    ("time-off-list", "post"): LOGGED_IN,
+    ("time-off-move", "post"): AT_WORK,
+    ("time-off-detail", "delete"): AT_WORK,
     ("bookings-list", "get"): LOGGED_IN,
     ("bookings-list", "post"): LOGGED_IN,
     ("bookings-upcoming", "get"): LOGGED_IN,
@@ -71,6 +82,7 @@ MATRIX: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("bookings-notes", "post"): AT_WORK,
 }
 LISTS: Final = {
+    "business-hours-bulk-create",
     "bookings-upcoming",
     "bookings-history",
     "bookings-provider",
@@ -102,7 +114,12 @@ def test_a_role_may_do_what_its_row_says(
     waiting = WaitlistEntry.objects.create(
         session=session, client_name="Joan", client_user=people["client"], joined_at=NOW
     )
+    schedule = create_schedule(provider=provider)
+    closures = add_closures(schedules=[schedule], first_date=NOW.date()).overrides
+    off = take_time_off(provider=provider, start_at=at(18), end_at=at(19), now_dt=NOW)
     keys = {
+        "closures": closures[0].pk,
+        "time-off": off.pk,
         "services": service.pk,
         "providers": provider.pk,
         "bookings": booking.uuid,
@@ -111,7 +128,9 @@ def test_a_role_may_do_what_its_row_says(
     }
     client = as_(role)
     allowed = set()
-    for number, (name, method) in enumerate(sorted(MATRIX)):
+    # What deletes something comes last.
+    rows = sorted(MATRIX, key=lambda row: (row[1] == "delete", row))
+    for number, (name, method) in enumerate(rows):
         resource = max((each for each in keys if name.startswith(each)), default="")
         is_list = resource == "" or name.endswith("-list") or name in LISTS
         kwargs = {"uuid" if resource == "bookings" else "pk": keys.get(resource)}

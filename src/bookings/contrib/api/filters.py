@@ -97,8 +97,8 @@ class KeysFilter(filters.Filter):  # type: ignore[misc]
     field_class = KeysFormField
     is_repeatable = True
 
-    def __init__(self, field_name: str, **kwargs: Any) -> None:
-        super().__init__(field_name, key_field=field_name, **kwargs)
+    def __init__(self, key_field: str, *, field_name: str = "", **kwargs: Any) -> None:
+        super().__init__(field_name or key_field, key_field=key_field, **kwargs)
 
     def filter(self, queryset: QuerySet[Any], value: Any) -> QuerySet[Any]:
         return queryset.filter(**{f"{self.field_name}__in": value}) if value else queryset

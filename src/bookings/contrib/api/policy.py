@@ -164,6 +164,23 @@ class ApiPolicy:
         """Return the providers that the user may see and book. Default: the active ones."""
         return _active("PROVIDER_MODEL")
 
+    def managed_providers(self) -> QuerySet[Any]:
+        """Return the providers whose business hours and time off the user may change.
+
+        Default: those that the user is, and for staff with Django's permission to change schedules
+        those of their tenants.
+        """
+        model = _model("PROVIDER_MODEL")
+        providers: QuerySet[Any] = model._default_manager.all()
+        if self.is_staff and self.user.has_perm("bookings_schedule.change_schedule"):
+            if self.tenants is None:
+                return providers
+            # A model without tenants has providers of everybody.
+            names = {field.attname for field in model._meta.concrete_fields}
+            of_tenants = Q(tenant__in=self.tenants) if "tenant_id" in names else Q(pk__in=())
+            return providers.filter(of_tenants | Q(pk__in=self.own_providers))
+        return providers.filter(pk__in=self.own_providers)
+
     def referable(self, setting: str) -> QuerySet[Any]:
         """Return the objects that a body may refer to; any other key does not exist.
 

@@ -38,9 +38,13 @@ class BookingsRouter(SimpleRouter):
             "providers": ProviderViewSet,
         }
         if apps.is_installed("bookings.contrib.schedule"):
+            from bookings.contrib.api.viewsets import schedules
             from bookings.contrib.api.viewsets.availability import AvailabilityViewSet
 
             views["availability"] = AvailabilityViewSet
+            views["business-hours"] = schedules.BusinessHoursViewSet
+            views["closures"] = schedules.ClosureViewSet
+            views["time-off"] = schedules.TimeOffViewSet
         if apps.is_installed("bookings.contrib.group_sessions"):
             from bookings.contrib.api.viewsets import sessions
 

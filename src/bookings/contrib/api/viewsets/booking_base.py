@@ -7,6 +7,7 @@ from copy import copy
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import NoReverseMatch, reverse
 from rest_framework import status
@@ -181,3 +182,12 @@ def forget_related(booking: Booking, *, has_addons: bool) -> None:
     if not has_addons:
         known["addons"] = BookingAddon.objects.none()
     booking._prefetched_objects_cache = known  # type: ignore[attr-defined]
+
+
+def find_row(rows: QuerySet[Any], key: str) -> Any:
+    """Return the row with this key; raise ``Http404`` if the user sees none."""
+    is_key = key.isascii() and key.isdecimal() and len(key) < 19
+    row = rows.filter(pk=key).first() if is_key else None
+    if row is None:
+        raise Http404
+    return row

@@ -28,7 +28,7 @@ from bookings.contrib.api.schema import IDEMPOTENCY_KEY, REPLAYED, describe
 from bookings.contrib.api.serializers import sessions as serializers
 from bookings.contrib.api.serializers.base import StrictSerializer
 from bookings.contrib.api.serializers.bookings import BookingSerializer
-from bookings.contrib.api.viewsets.booking_base import BookingBase
+from bookings.contrib.api.viewsets.booking_base import BookingBase, find_row
 from bookings.contrib.group_sessions import selectors, services
 from bookings.contrib.group_sessions.models import Session, WaitlistEntry
 from bookings.exceptions import InvalidBooking, MissingReference
@@ -104,13 +104,8 @@ class SessionViewSet(BookingBase):
 
     def find_session(self, *, rows: Any = None) -> Session:
         """Return the session of the address, if the user sees it; raise ``Http404`` if not."""
-        key = self.kwargs["pk"]
-        if not (key.isascii() and key.isdecimal() and len(key) < 19):
-            raise Http404
-        found = (self.visible_sessions() if rows is None else rows).filter(pk=key).first()
-        if found is None:
-            raise Http404
-        session: Session = found
+        visible = self.visible_sessions() if rows is None else rows
+        session: Session = find_row(visible, self.kwargs["pk"])
         return session
 
     def find_to_manage(self, permission: str = "change") -> Session:
@@ -355,13 +350,9 @@ class WaitlistEntryViewSet(BookingBase):
 
     def find_entry(self) -> WaitlistEntry:
         """Return the entry of the address, if it is the user's own or of their tenants."""
-        key = self.kwargs["pk"]
-        if not (key.isascii() and key.isdecimal() and len(key) < 19):
-            raise Http404
-        entry = WaitlistEntry.objects.select_related("session").filter(pk=key).first()
-        if entry is None or not (
-            self.is_staff_of(entry) or entry.client_user_id == self.policy.user.pk
-        ):
+        rows = WaitlistEntry.objects.select_related("session")
+        entry: WaitlistEntry = find_row(rows, self.kwargs["pk"])
+        if not (self.is_staff_of(entry) or entry.client_user_id == self.policy.user.pk):
             raise Http404
         return entry
 
