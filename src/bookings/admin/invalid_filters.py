@@ -18,13 +18,14 @@ class InvalidFilterMixin(PermittedLinksMixin):
     text with a null character: only the database or its driver refuses these.
 
     As the base of every admin class of the package, it also loads their style sheet, and the script
-    that names the parts of Django's widgets for screen readers, and it has no link that the user
+    that names the parts of Django's widgets for screen readers, the one that leads to the first
+    error of a form, and it has no link that the user
     may not follow.
     """
 
     class Media:
         css: ClassVar = {"all": ["bookings/admin.css"]}
-        js: ClassVar = ["bookings/labels.js"]
+        js: ClassVar = ["bookings/labels.js", "bookings/first_error.js"]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         try:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import template
 from django.contrib.admin.sites import all_sites
+from django.contrib.admin.utils import flatten_fieldsets
+from django.forms import BoundField
 from django.urls import reverse
 
 from bookings.admin.attention import AttentionMixin
@@ -36,6 +38,32 @@ def attention_url(context: dict[str, Any]) -> str:
     """Return the address of the board on the admin site of the page."""
     name = "admin:bookings_booking_attention"
     return reverse(name, current_app=context["request"].current_app)
+
+
+@register.simple_tag(takes_context=True)
+def first_error(context: dict[str, Any]) -> BoundField | None:
+    """Return the first field of the page's form that has an error, in the order of the page."""
+    adminform = context.get("adminform")
+    form = context.get("form") if adminform is None else adminform.form
+    if form is None:
+        return None
+    if adminform is None:
+        fields = [field.name for field in form]
+    else:
+        fields = [*flatten_fieldsets(adminform.fieldsets)]
+    rows = [
+        row
+        for inline in context.get("inline_admin_formsets", ())
+        for row in inline.formset.forms
+        if row.is_bound
+    ]
+    found = (
+        one[name]
+        for one, names in [(form, fields), *((row, [*row.fields]) for row in rows)]
+        for name in names
+        if name in one.errors and name in one.fields
+    )
+    return next(found, None)
 
 
 @register.simple_tag

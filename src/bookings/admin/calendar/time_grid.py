@@ -23,10 +23,11 @@ from bookings.models import Booking
 HOUR_HEIGHT: Final = 72
 """In pixels."""
 
-MAX_HOUR_HEIGHT: Final = 240
+MAX_HOUR_HEIGHT: Final = 312
 
-ONE_LINE: Final = 20
-"""The height of a box with one line of text. An hour is higher if the shortest box needs it."""
+ONE_LINE: Final = 26
+"""The height of a box with one line of text, of which a thumb needs 24. An hour is higher if the
+shortest box needs it."""
 
 TWO_LINES: Final = 36
 FOUR_LINES: Final = 70
