@@ -14,6 +14,7 @@ class ApiSettings(SettingsGroup):
     API_PROBLEM_TYPES = Setting("urn:django-bookings:problem:", str)
     API_REQUIRE_IDEMPOTENCY_KEY = Setting(True, bool)
     API_REQUIRE_IF_MATCH = Setting(True, bool)
+    API_THROTTLES = Setting[dict[str, str]]({}, dict)
 
 
 api_settings = ApiSettings()

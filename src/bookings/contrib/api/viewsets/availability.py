@@ -96,6 +96,9 @@ class AvailabilityViewSet(ApiViewSet):
     def collection_verb(self) -> str:
         return "availability"
 
+    def throttle_scope(self) -> str:
+        return "availability"
+
     def known_parameters(self) -> frozenset[str]:
         form: type[Form] = self.forms[str(self.action)]
         return frozenset(form.base_fields)

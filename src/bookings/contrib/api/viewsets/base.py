@@ -22,6 +22,7 @@ from bookings.contrib.api.policy import ApiPolicy, policy_of
 from bookings.contrib.api.problems import handle_exception
 from bookings.contrib.api.schema import BookingsSchema
 from bookings.contrib.api.serializers.base import StrictSerializer
+from bookings.contrib.api.throttling import ScopeThrottle
 
 VARIES_BY = ("Accept", "Accept-Language", "Authorization", "Cookie")
 
@@ -44,6 +45,7 @@ class ApiViewSet(ViewSetMixin, GenericAPIView[Any]):
     parser_classes: Any = (JSONParser,)
     permission_classes: Any = ()
     metadata_class: Any = None
+    throttle_classes: Any = (ScopeThrottle,)
     filter_backends: Any = (StrictFilterBackend,)
     pagination_class: Any = KeysetPagination
     schema: Any = BookingsSchema()
@@ -86,6 +88,16 @@ class ApiViewSet(ViewSetMixin, GenericAPIView[Any]):
         is_public = self.action in self.public_actions
         if not is_public and not self.policy.allows(self.collection_verb()):
             self.permission_denied(request)
+
+    def throttle_scope(self) -> str:
+        """Return which rate of ``BOOKINGS_API_THROTTLES`` counts for the request."""
+        if self.request.method in {"GET", "HEAD"}:
+            return "read"
+        return "create" if self.action in {"create", "book", "join"} else "write"
+
+    def get_throttles(self) -> Any:
+        self.throttles = super().get_throttles()
+        return self.throttles
 
     def collection_verb(self) -> str:
         """Return what the policy is asked for before any object is looked up."""
@@ -147,6 +159,10 @@ class ApiViewSet(ViewSetMixin, GenericAPIView[Any]):
     ) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         patch_vary_headers(response, VARIES_BY)
+        for throttle in getattr(self, "throttles", ()):
+            if getattr(throttle, "limit", None) is not None:
+                response["RateLimit-Limit"] = str(throttle.limit)
+                response["RateLimit-Remaining"] = str(throttle.remaining)
         if not response.has_header("Cache-Control"):
             patch_cache_control(response, private=True, no_cache=True)
         return response

@@ -180,6 +180,9 @@ class HoldViewSet(BookingBase):
     def collection_verb(self) -> str:
         return "hold"
 
+    def throttle_scope(self) -> str:
+        return "hold"
+
     @describe(**CREATION)
     def create(self, request: Request) -> Response:
         """Hold time while the client is still deciding. Submit it as the booking that it is."""
