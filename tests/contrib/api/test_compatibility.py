@@ -72,7 +72,7 @@ def test_what_breaks_a_client_is_noticed() -> None:
         "may be missing": [changed("components", "schemas", "Booking", required=[])],
         "is refused": [without("client_name", *BODY, "properties")],
         "is demanded": [changed(*BODY, required=required)],
-        "may not be": [changed("components", "schemas", "ByEnum", enum=["provider"])],
+        "may not be": [changed("components", "schemas", "OnBehalfOf", enum=["provider"])],
         "has no parameter": [changed("paths", "/bookings/", "get", parameters=[])],
         "demands the parameter": [
             changed("paths", "/bookings/", "get", parameters=listed["parameters"] + demanding)

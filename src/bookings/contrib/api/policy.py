@@ -42,7 +42,7 @@ class Role(StrEnum):
 PUBLIC_VERBS: Final = frozenset({"availability"})
 """What anybody may ask for. Services and providers are public, too."""
 
-READING_VERBS: Final = frozenset({"view", "events"})
+READING_VERBS: Final = frozenset({"view", "events", "payments"})
 CLIENT_VERBS: Final = READING_VERBS | {
     "update",
     "submit",

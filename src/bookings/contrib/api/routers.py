@@ -45,6 +45,10 @@ class BookingsRouter(SimpleRouter):
             views["business-hours"] = schedules.BusinessHoursViewSet
             views["closures"] = schedules.ClosureViewSet
             views["time-off"] = schedules.TimeOffViewSet
+        if apps.is_installed("bookings.contrib.payments"):
+            from bookings.contrib.api.viewsets.payments import PaidBookingViewSet
+
+            views["bookings"] = PaidBookingViewSet
         if apps.is_installed("bookings.contrib.group_sessions"):
             from bookings.contrib.api.viewsets import sessions
 

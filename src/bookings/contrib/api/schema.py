@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from django.apps import apps
+from drf_spectacular import plumbing
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
@@ -32,6 +35,8 @@ SETTINGS: Final[dict[str, Any]] = {
     "ENUM_NAME_OVERRIDES": {
         "BookingStatus": "bookings.models.lifecycle.Status",
         "BookingEventType": "bookings.models.BookingEvent.EventType",
+        "OnBehalfOf": "bookings.contrib.api.serializers.bodies.ON_BEHALF_OF",
+        "PaymentStatus": "bookings.contrib.api.schema.payment_statuses",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -248,6 +253,15 @@ class _OptionalFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[
         return {**(schema or {}), "nullable": True} if self.target.null else schema
 
 
+def payment_statuses() -> Any:
+    """Return the statuses of payments, whose app may not be installed."""
+    if not apps.is_installed("bookings.contrib.payments"):
+        return ["PAID"]
+    from bookings.contrib.payments.models import Payment
+
+    return Payment.Status.choices
+
+
 def add_problems(result: Any, generator: Any, **kwargs: Any) -> Any:
     """Declare the problems of every operation; a hook of drf-spectacular."""
     components = result["components"]
@@ -272,6 +286,17 @@ def _operations(schema: Any) -> Iterator[tuple[str, Any]]:
         yield from path.items()
 
 
+@contextmanager
+def _own_names() -> Iterator[None]:
+    """Let drf-spectacular read the names of enumerations anew: it reads them once."""
+    cached: Any = getattr(plumbing, "_load_enum_name_overrides", plumbing.load_enum_name_overrides)
+    cached.cache_clear()
+    try:
+        yield
+    finally:
+        cached.cache_clear()
+
+
 _LOCK: Final = threading.Lock()
 
 
@@ -282,7 +307,7 @@ def generate_schema(urlconf: str = "bookings.contrib.api.urls", prefix: str = ""
     :param prefix: the address at which the project mounts it, without a trailing slash.
     """
     # drf-spectacular changes its settings for the whole process meanwhile.
-    with _LOCK, patched_settings(SETTINGS):
+    with _LOCK, patched_settings(SETTINGS), _own_names():
         generator: Any = SchemaGenerator(urlconf=urlconf)  # type: ignore[no-untyped-call]
         schema = generator.get_schema(request=None, public=True)
     if prefix:
