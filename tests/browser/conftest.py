@@ -18,10 +18,19 @@ from bookings.conf import app_settings
 from bookings.contrib.group_sessions.services import book_seat, create_session
 from bookings.contrib.schedule.services import create_schedule, take_time_off
 from bookings.services import create_booking
+from tests.browser import jobs
 from tests.browser.staff import Clicks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if jobs.measured:
+        terminalreporter.section("What staff do, with how many clicks and keys")
+        for line in jobs.table():
+            terminalreporter.write_line(line)
+
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

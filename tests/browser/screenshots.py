@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     *("django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes"),
     *("django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles"),
     *("bookings", "bookings.contrib.catalog", "bookings.contrib.schedule"),
-    *("bookings.contrib.group_sessions", "bookings.contrib.payments"),
+    *("bookings.contrib.group_sessions", "bookings.contrib.payments", "bookings.contrib.reports"),
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -175,6 +175,12 @@ def photograph(day: str) -> None:
         ("admin-attention", "/admin/bookings/booking/attention/", DESKTOP, "light"),
         ("admin-bookings", "/admin/bookings/booking/?when=week", DESKTOP, "light"),
         ("admin-booking", "/admin/bookings/booking/20/change/", DESKTOP, "light"),
+        (
+            "admin-reports",
+            "/admin/bookings_reports/reportspage/?preset=year&group_by=service",
+            DESKTOP,
+            "light",
+        ),
     ]
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
