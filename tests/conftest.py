@@ -26,7 +26,7 @@ from pytest_django.plugin import blocking_manager_key
 
 from tests import database_template
 from tests.cpu_report import CpuReport
-from tests.quick_run import deselected, disable_deadlines, later_cases
+from tests.quick_run import deselected, disable_deadlines
 
 disable_deadlines()
 
@@ -122,6 +122,7 @@ ONLY_POSTGRES = ("test_embedded_postgres.py",)
 # Measuring coverage doubles the CPU time of a process. These tests go through the same lines again
 # and again, and a line has to be covered by a test that says what it does.
 UNMEASURED = (
+    "admin/test_query_parameters.py",
     "browser/*",
     "core/test_architecture.py",
     "example/*",
@@ -130,6 +131,7 @@ UNMEASURED = (
     "quickstart/*",
     "races/*",
     "stateful/*",
+    "translations/*",
     "*_races.py",
     "*/test_stateful.py",
     "*/test_wrong_types.py",
@@ -140,6 +142,7 @@ UNMEASURED = (
     "contrib/schedule/slots/test_slots_match_bookings.py",
     "contrib/reports/test_against_oracle.py",
     "contrib/series/test_against_naive.py",
+    "contrib/series/test_statements.py",
 )
 # The tests that cover the code written for one database or another. Of the rest, SQLite's run is
 # the one that is measured.
@@ -156,8 +159,6 @@ MEASURED_ON_SERVERS = (
 # The fixture of the processes that race. They and their database are used by one test at a time, so
 # with --dist=loadgroup one worker takes all these tests.
 RUNNER = "runner"
-# Of a parametrised test, the first cases are measured.
-IS_LATER_CASE = pytest.StashKey[bool]()
 # By this variable, the processes that a measured one starts are told to measure too.
 MEASURE_SUBPROCESSES = "COVERAGE_PROCESS_CONFIG"
 # While nothing is measured, ``current()`` is nobody's.
@@ -272,7 +273,7 @@ def pytest_runtestloop() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    with measuring(is_measured(item.path) and not item.stash.get(IS_LATER_CASE, False)):
+    with measuring(is_measured(item.path)):
         return (yield)
 
 
@@ -317,8 +318,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"{item.path} needs --ds={settings_of(item.path)}")
         if RUNNER in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(RUNNER))
-    for item in later_cases(items):
-        item.stash[IS_LATER_CASE] = True
     is_named = any("::" in argument for argument in config.args)
     if config.getoption("rounds") == 1 and not is_named:
         left_out = deselected(items)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, TypeVar
 from zlib import crc32
@@ -40,12 +40,6 @@ quick run takes them all.
 
 CASES_ON_SERVERS: Final = {"faults/*.py": 6, "faults/contrib/*.py": 6}
 """How many cases of a parametrised test a server takes, where one is too few."""
-
-MEASURED_CASES: Final = 2
-"""How many cases of a parametrised test are measured: the first ones.
-
-The others go through the same lines again, but for a line that says what only they do.
-"""
 
 T = TypeVar("T")
 
@@ -119,16 +113,14 @@ def deselected(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     return left_out
 
 
-def later_cases(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
-    """Yield the cases of parametrised tests that are not measured."""
-    for cases in _cases_by_test(items).values():
-        yield from cases[MEASURED_CASES:]
-
-
 def _surplus(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     """The cases of each parametrised test but one, or as many as ``CASES_ON_SERVERS`` says."""
+    tests: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if hasattr(item, "callspec"):
+            tests[_test_of(item)].append(item)
     surplus: set[pytest.Item] = set()
-    for name, cases in _cases_by_test(items).items():
+    for name, cases in tests.items():
         number = _cases_on_servers(cases[0])
         if number == 1:
             others = cases[1:] if connection.vendor == "mysql" else []
@@ -138,14 +130,6 @@ def _surplus(items: Iterable[pytest.Item]) -> set[pytest.Item]:
         parts = _parts(cases[1:], number - 1)
         surplus |= set(cases) - {cases[0], *(_one_of(part, name) for part in parts)}
     return surplus
-
-
-def _cases_by_test(items: Iterable[pytest.Item]) -> dict[str, list[pytest.Item]]:
-    tests: dict[str, list[pytest.Item]] = defaultdict(list)
-    for item in items:
-        if hasattr(item, "callspec"):
-            tests[_test_of(item)].append(item)
-    return tests
 
 
 def _parts(values: Sequence[T], number: int) -> list[Sequence[T]]:

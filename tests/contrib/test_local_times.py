@@ -23,9 +23,9 @@ def time_off() -> TimeOff:
 
 
 NAMED = {
-    "session": (lambda: Session(title="Yoga", start_at=TEN), "Yoga: 2131-07-06 12:00"),
-    "time off": (time_off, "Ada: 2131-07-06 12:00 – 2131-07-06 14:00"),
-    "occurrence": (lambda: Occurrence(original_start_at=TEN), "2131-07-06 12:00"),
+    "session": (lambda: Session(title="Yoga", start_at=TEN), "Yoga: July 6, 2131, noon"),
+    "time off": (time_off, "Ada: July 6, 2131, noon – July 6, 2131, 2 p.m."),
+    "occurrence": (lambda: Occurrence(original_start_at=TEN), "July 6, 2131, noon"),
 }
 
 

@@ -203,6 +203,11 @@ TABLES: Final[dict[str, Table]] = {
     "amount_due": {"booking": OBJECT},
     "refund_due": OF_MONEY,
     "fee_due": OF_MONEY,
+    "refunds_and_fees_if_cancelled": {
+        "bookings": LIST,
+        "by": OBJECT,
+        "now_dt": optional(INSTANT),
+    },
     "list_refunds_due": {"tenant": optional(OBJECT)},
     "booking_report": {**OF_REPORT, "group_by": GROUPING},
     "response_report": {
@@ -348,6 +353,8 @@ def given(name: str, objects: dict[str, Any]) -> dict[str, Any]:
         own["provider"] = objects["provider"]
     if "providers" in table:
         own["providers"] = [objects["provider"]]
+    if "bookings" in table and name == "refunds_and_fees_if_cancelled":
+        own |= {"bookings": [objects["booking"]], "by": "client"}
     now: dict[str, Any] = {"now_dt": NOW} if "now_dt" in table else {}
     if "period" in table:
         now["period"] = Period(at(0), at(0, day=7), ZoneInfo("UTC"))

@@ -52,7 +52,7 @@ today = client.get(url).content.decode()
 next_day = f"?day={{timezone.localdate() + timedelta(days=1)}}"
 tomorrow = client.get(url + next_day).content.decode()
 names = ["Kim", "Lee"]
-print(next_day in today, *(f"<strong>09:00" in page for page in (today, tomorrow)))
+print(next_day in today, *(f"<strong>9 a.m." in page for page in (today, tomorrow)))
 print(*(f"{{name}}</strong>" in tomorrow for name in names))
 """
 

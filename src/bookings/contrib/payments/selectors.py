@@ -18,6 +18,7 @@ from bookings.contrib.payments.balances import (
 from bookings.contrib.payments.models import RefundDue
 from bookings.contrib.payments.refund_rules import ZERO
 from bookings.models import Booking, arguments
+from bookings.rules import validation
 from bookings.services import references
 from bookings.services.history import on_behalf_data
 
@@ -102,10 +103,12 @@ def refunds_and_fees_if_cancelled(
     :param now_dt: the instant of the cancellation; the default is now.
     :returns: one answer for each booking, in their order.
     :raises MissingReference: a booking is not saved.
-    :raises InvalidBooking: ``now_dt`` is no aware datetime, or ``by`` is neither of the two.
+    :raises InvalidBooking: ``bookings`` is no list, ``now_dt`` is no aware datetime, or ``by`` is
+        neither of the two.
     """
     now = references.resolve_now(now_dt)
     on_behalf_data(by)
+    bookings = validation.as_list(bookings, "bookings")
     rows = {arguments.saved_booking(booking).pk: booking for booking in bookings}
     using = router.db_for_read(RefundDue)
     dues = RefundDue.objects.using(using).filter(booking__in=rows)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import RequestFactory, override_settings
@@ -14,6 +16,7 @@ from django.utils import timezone
 
 from bookings.contrib.schedule.services import create_schedule
 from bookings.models import Booking
+from bookings.services import create_booking
 from tests.contrib.schedule.slots.conftest import make_provider
 from tests.core.moments import NOW, at
 from tests.settings import base
@@ -53,7 +56,15 @@ def page(clinic: dict[str, Any], yoga: Any, addon: Any) -> dict[str, Any]:
     grace = make_provider("Grace")
     create_schedule(timezone="UTC", hours={day: [("00:00", "24:00")] for day in range(7)})
     clinic |= {"providers": [clinic["provider"], grace], "group_service": yoga, "addon": addon}
-    clinic["start"] = NOW
+    clinic |= {"start": NOW, "colleague": grace}
+    for hour in (9, 10, 11):
+        create_booking(
+            service=clinic["service"],
+            provider=clinic["provider"],
+            start_at=datetime(TODAY.year, 12, 1, hour, tzinfo=ZoneInfo("Europe/Berlin")),
+            client_name="Joan",
+            now_dt=NOW,
+        )
     for block in blocks("python"):
         if "booking.service" in block:
             clinic["booking"] = clinic["book"](
