@@ -31,6 +31,7 @@ BENCHMARKS: Final = (
     "slots",
     "peers",
     "reports",
+    "api",
     "calendar",
     "steps",
 )

@@ -164,9 +164,10 @@ class BookingBase(ApiViewSet):
 
     def place_of(self, booking: Booking) -> str | None:
         """Return the address of a booking; ``None`` if these views have none."""
-        match: Any = self.request.resolver_match
+        # A view that was called by itself has been found at no address.
+        namespaces = getattr(self.request.resolver_match, "namespaces", [])
         basename = self.basename if hasattr(self, "retrieve") else "bookings"
-        names = [*match.namespaces, f"{basename}-detail"]
+        names = [*namespaces, f"{basename}-detail"]
         try:
             path = reverse(":".join(names), kwargs={"uuid": str(booking.uuid)})
         except NoReverseMatch:
