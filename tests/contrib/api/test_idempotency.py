@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from bookings.contrib.api.idempotency import OnceOnly
 from bookings.contrib.api.models import StoredResponse
+from bookings.contrib.api.policy import ApiPolicy
 from bookings.exceptions import BookingConflict, IdempotencyKeyReused
 from bookings.ledger.transactions import RetryTransaction
 from bookings.models import Booking, BookingEvent
@@ -210,3 +211,23 @@ def test_what_a_booking_costs(as_: As, wish: Any, service: Any, provider: Any) -
     # The session, the user, two for permissions, the stored answer, the service, the provider, the
     # providers of the user, the answer to store, and the savepoint of the transaction.
     assert len(of_api) - len(of_service) <= 11
+
+
+class Open(ApiPolicy):
+    """Anybody may hold time."""
+
+    def allows(self, verb: str, booking: Booking | None = None) -> bool:
+        return verb == "hold" or super().allows(verb, booking)
+
+
+def test_nobody_is_answered_as_somebody_else(as_: As, wish: Any, settings: Any) -> None:
+    settings.BOOKINGS_API_POLICY = f"{__name__}.Open"
+    first = send(as_("anonymous"), "holds/", wish, key="one")
+    assert first.status_code == 201, first.json()
+    # Who does not see the booking later is shown what anybody may see.
+    assert first.json()["client_name"] == ""
+    assert send(as_("anonymous"), "holds/", wish, key="one").content == first.content
+    elsewhere = as_("anonymous")
+    elsewhere.defaults["REMOTE_ADDR"] = "192.0.2.7"
+    assert send(elsewhere, "holds/", wish, key="one").json()["code"] == "conflict"
+    assert set(StoredResponse.objects.values_list("principal", flat=True)) == {"address:127.0.0.1"}

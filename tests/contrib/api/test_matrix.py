@@ -148,3 +148,10 @@ def test_a_role_may_do_what_its_row_says(
             allowed.add((name, method))
         Booking._base_manager.filter(pk=booking.pk).update(status="CONFIRMED")
     assert allowed == {row for row, roles in MATRIX.items() if role in roles}
+
+
+def test_no_view_is_atomic_per_request() -> None:
+    """A service repeats itself where the database asks for it, which it cannot in a transaction of
+    the request."""
+    for url in BookingsRouter().urls:
+        assert "default" in url.callback._non_atomic_requests, url  # type: ignore[union-attr]

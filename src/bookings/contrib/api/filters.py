@@ -62,7 +62,7 @@ class InstantFormField(forms.Field):
             raise ValidationError(
                 _(
                     "Write an instant with its offset, such as 2030-01-31T09:00:00Z. "
-                    "In an address, + is %2B."
+                    "In an address, encode a plus sign."
                 ),
                 "invalid",
             )

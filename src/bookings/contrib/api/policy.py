@@ -259,8 +259,14 @@ class ApiPolicy:
 
     @property
     def principal(self) -> str:
-        """Who sends a request with an ``Idempotency-Key``, whichever way they log in."""
-        return f"user:{self.user.pk}"
+        """Who sends a request with an ``Idempotency-Key``, whichever way they log in.
+
+        Nobody is told what others were answered: who is not logged in is told by the address, and a
+        policy that lets them hold time may know more, such as a token.
+        """
+        if self.is_authenticated:
+            return f"user:{self.user.pk}"
+        return f"address:{self.request.META.get('REMOTE_ADDR', '')}"
 
     def allows(self, verb: str, booking: Booking | None = None) -> bool:
         """Return whether the user may do this.

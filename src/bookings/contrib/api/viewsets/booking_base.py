@@ -118,16 +118,13 @@ class BookingBase(ApiViewSet):
 
         return once.run(carry_out)
 
-    def change(
-        self, verb: str, service: Service, *, sets_by: bool = False, **fixed: Any
-    ) -> Response:
+    def change(self, verb: str, service: Service, *, sets_by: bool = False) -> Response:
         """Return the answer to a request to change the booking of the address.
 
         :param verb: what the policy is asked for.
         :param service: makes the change; it gets the booking, the actor, the expected version and
             what the body says.
         :param sets_by: whether the service is told on whose behalf it is done.
-        :param fixed: further arguments of the service.
         """
         once = OnceOnly(self.request, self.policy.principal, creates=False)
         if replayed := once.replay():
@@ -135,7 +132,7 @@ class BookingBase(ApiViewSet):
         booking = self.find_booking(verb)
         role = self.policy.acting_role(verb, booking)
         body = self.read_body(lambda attrs: role, service=booking.service)
-        values = {**body.validated_data, **fixed}
+        values = dict(body.validated_data)
         if sets_by and role is Role.PROVIDER:
             values["by"] = "provider"
         try:
