@@ -61,6 +61,8 @@ def test_what_is_to_be_paid_is_preset_with_cash(cashier: Client, booking: Bookin
     shown = cashier.get(page_of(booking))
     assert "Recorded: 100.00 USD. All is paid." in messages_of(shown)
     assert record_of(booking) not in text_of(shown)
+    again = form_values(cashier.get(record_of(booking)), FORM)
+    assert again["amount"] == [""], "Nothing is left to be preset."
 
 
 def test_a_part_is_recorded_and_the_rest_is_said(cashier: Client, booking: Booking) -> None:

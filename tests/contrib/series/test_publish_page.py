@@ -97,6 +97,7 @@ def test_what_is_not_possible_is_said(
     [
         ({"count": ""}, "count"),
         ({"until": "2020-01-01"}, "until"),
+        ({"start_at_0": "4200-01-01"}, "start_at"),
         ({"capacity": "0"}, "capacity"),
         ({"service": ""}, "service"),
         ({"waitlist_offer_minutes": "5"}, "waitlist_offer_minutes"),

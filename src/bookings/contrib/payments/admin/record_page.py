@@ -80,7 +80,7 @@ class PaymentForm(forms.Form):
             label=gettext_lazy("Amount"),
             max_digits=MAX_DIGITS,
             decimal_places=minor_units(currency),
-            initial=round_amount(most, currency),
+            initial=round_amount(most, currency) or None,
             help_text=_("Still to be paid: %(amount)s.") % {"amount": money(most, currency)},
         )
         field: Any = self.fields["method"]
