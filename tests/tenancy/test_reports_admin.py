@@ -85,7 +85,7 @@ def test_a_tenant_with_a_service_of_another_one_is_refused(hosts: list[Host]) ->
             "/admin/bookings_reports/reportspage/",
             DAYS | {"tenant": ours.tenant.pk, "service": theirs.service.pk},
         ).content.decode()
-        assert "of another tenant" in html
+        assert "That belongs elsewhere (Clinic)." in html
         response = client.get(
             "/admin/bookings_reports/reportspage/bookings.csv",
             DAYS | {"tenant": ours.tenant.pk, "service": theirs.service.pk},

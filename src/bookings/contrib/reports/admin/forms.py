@@ -11,6 +11,7 @@ from django.forms.models import ModelChoiceIterator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bookings.admin.form_errors import error_message
 from bookings.admin.generic_bases import ModelChoiceField
 from bookings.conf import app_settings
 from bookings.contrib.reports.grouping import GROUPINGS
@@ -112,7 +113,7 @@ class ReportForm(forms.Form):
             try:
                 cleaned["period"] = self._period(cleaned)
             except BookingError as error:
-                self.add_error(None, list(error.messages))
+                self.add_error(None, error_message(error))
         return cleaned
 
     def _period(self, cleaned: dict[str, Any]) -> Period:

@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.base import BaseAdmin, Page
+from bookings.admin.form_errors import error_message
 from bookings.admin.own_providers import only_own_providers
 from bookings.admin.read_only import ReadOnlyAdmin
 from bookings.admin.visibility import can_view, registered_admin, visible_objects
@@ -98,7 +99,7 @@ class ReportsPageAdmin(ReadOnlyAdmin, BaseAdmin):
             try:
                 context = self.get_report(request, form)
             except BookingError as error:
-                form.add_error(None, list(error.messages))
+                form.add_error(None, error_message(error))
         address = request.GET.urlencode()
         return self.render_page(
             request,
