@@ -86,6 +86,7 @@ class AvailabilityViewSet(ApiViewSet):
     resource = "availability"
     queryset = Booking.objects.none()
     filter_backends: Any = ()
+    pagination_class: Any = None
     serializer_class: Any = SlotsSerializer
     forms: ClassVar[dict[str, type[parameters.RequestedBooking]]] = {
         "list": parameters.Range,
