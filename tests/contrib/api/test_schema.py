@@ -56,6 +56,17 @@ def test_the_schema_is_valid_and_complete(urlconf: str) -> None:
             assert "404" in operation["responses"]
 
 
+@pytest.mark.django_db
+def test_a_list_is_described_as_a_list(as_: As, people: Any) -> None:
+    """Every address without a key that answers with results, and no other."""
+    schema, client = generate_schema(), as_("staff")
+    for address, methods in schema["paths"].items():
+        if "get" in methods and "{" not in address:
+            parameters = {each["name"] for each in methods["get"].get("parameters", ())}
+            answer = client.get(f"{API}{address.strip('/')}/").json()
+            assert ("limit" in parameters) == ("results" in answer), address
+
+
 def test_fields_that_not_everybody_sees_are_not_required() -> None:
     schemas = generate_schema()["components"]["schemas"]
     required = set(schemas["Booking"]["required"])

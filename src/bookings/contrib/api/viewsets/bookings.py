@@ -47,16 +47,19 @@ class BookingViewSet(BookingChanges):
         """List bookings, the latest start first."""
         return self.list_rows(self.visible_bookings())
 
+    @describe(responses=BookingSerializer(many=True))
     @action(detail=False, orderings=SOONEST_FIRST)
     def upcoming(self, request: Request) -> Response:
         """List the pending and confirmed bookings that have not ended, the next one first."""
         return self.list_rows(self.visible_bookings().upcoming())
 
+    @describe(responses=BookingSerializer(many=True))
     @action(detail=False)
     def history(self, request: Request) -> Response:
         """List the bookings that have ended, whatever their status, the latest one first."""
         return self.list_rows(self.visible_bookings().past())
 
+    @describe(responses=BookingSerializer(many=True))
     @action(detail=False)
     def provider(self, request: Request) -> Response:
         """List the bookings of the providers that the user is, the latest start first."""

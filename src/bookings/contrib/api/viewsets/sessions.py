@@ -359,7 +359,6 @@ class WaitlistEntryViewSet(BookingBase):
     def is_staff_of(self, entry: WaitlistEntry) -> bool:
         return self.policy.is_staff_of(entry.session.tenant_id)
 
-    @describe(parameters=ONCE, responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Leave the waitlist."""
         services.leave_waitlist(self.find_entry(), actor=self.policy.user)
