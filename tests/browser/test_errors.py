@@ -14,7 +14,7 @@ from tests.browser.staff import Clicks
 @pytest.mark.parametrize(
     ("address", "values", "field"),
     [
-        ("/admin/bookings/booking/add/", {"service": "1"}, "provider"),
+        ("/admin/bookings/booking/add/", {"service": "{service}"}, "provider"),
         ("/desk/bookings/booking/add/", {}, "service"),
         ("/admin/bookings_group_sessions/session/add/", {"capacity": "0"}, "service"),
         ("/admin/bookings_payments/refundpolicy/add/", {"no_show_fee_percent": "101"}, None),
@@ -27,7 +27,7 @@ def test_the_first_error_has_the_focus(
     page = staff.page
     page.goto(address)
     for name, value in values.items():
-        page.fill(f"[name='{name}']", value)
+        page.fill(f"[name='{name}']", value.format(service=salon["booking"].service_id))
     page.evaluate("document.querySelector('.submit-row [type=submit]').click()")
     page.wait_for_selector(".bookings-first-error")
     page.wait_for_function("document.activeElement !== document.body")
