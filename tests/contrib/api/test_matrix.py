@@ -57,6 +57,7 @@ MATRIX: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("time-off-detail", "delete"): AT_WORK,
     ("bookings-list", "get"): LOGGED_IN,
     ("bookings-list", "post"): LOGGED_IN,
+    ("bookings-batch-list", "post"): frozenset({"staff"}),
     ("bookings-upcoming", "get"): LOGGED_IN,
     ("bookings-history", "get"): LOGGED_IN,
     ("bookings-provider", "get"): LOGGED_IN,

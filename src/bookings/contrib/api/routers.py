@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import apps
 from rest_framework.routers import SimpleRouter
 
+from bookings.contrib.api.viewsets.batch import BatchViewSet
 from bookings.contrib.api.viewsets.booking_changes import HoldViewSet
 from bookings.contrib.api.viewsets.bookings import BookingViewSet
 from bookings.contrib.api.viewsets.catalogue import ProviderViewSet, ServiceViewSet
@@ -27,11 +28,13 @@ class BookingsRouter(SimpleRouter):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         for prefix, viewset in self.viewsets().items():
-            self.register(prefix, viewset, basename=prefix)
+            self.register(prefix, viewset, basename=prefix.replace("/", "-"))
 
     def viewsets(self) -> dict[str, Any]:
         """Return the views by their addresses."""
         views: dict[str, Any] = {
+            # Before the bookings, one of which it would else be taken for.
+            "bookings/batch": BatchViewSet,
             "bookings": BookingViewSet,
             "holds": HoldViewSet,
             "services": ServiceViewSet,
