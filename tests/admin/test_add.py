@@ -61,6 +61,7 @@ def test_a_taken_time_is_a_message_at_the_start(boss: Client, form: Form, bookin
     assert refusal.startswith("Booking conflicts with an existing booking.")
     assert page_of(booking) in refusal
     assert "10 a.m. · Mary" in refusal
+    assert '<p class="bookings-first-error"><a href="#id_start_at_0">' in text_of(response)
     assert form_values(response)["client_name"] == ["Zoe"]
     assert Booking.objects.get() == booking
     assert BusyInterval.objects.count() == BookingEvent.objects.count() == 1

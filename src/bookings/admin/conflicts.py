@@ -115,6 +115,29 @@ def find_in_the_way(
     return list(bookings.order_by("start_at", "pk")), others
 
 
+def list_in_the_way(
+    site: AdminSite,
+    request: HttpRequest,
+    error: BookingError,
+    *,
+    service: Any,
+    providers: Sequence[Any],
+    start_at: datetime,
+    end_at: datetime,
+    moved: Any = None,
+) -> SafeString:
+    """Return what made a service raise this error, as a list; nothing if the time is not taken.
+
+    The parameters are those of :func:`find_in_the_way`. It takes four queries at most.
+    """
+    if not takes_the_time(error):
+        return SafeString("")
+    if isinstance(error, ResourceTaken):
+        providers = [error.resource]
+    found = find_in_the_way(service, providers, start_at, end_at, moved=moved)
+    return conflict_list(site, request, *found)
+
+
 class ConflictsMixin:
     """A form that names what is in the way, if a service refuses it because the time is taken."""
 
@@ -137,12 +160,15 @@ class ConflictsMixin:
             for name in ("service", "provider", "start_at")
         )
         providers = [provider, *(values.get("resources") or ())]
-        if isinstance(error, ResourceTaken):
-            providers = [error.resource]
         end_at = self.end_for_conflicts(service, start_at)
-        moved = None if is_new else self.instance
-        found = find_in_the_way(service, providers, start_at, end_at, moved=moved)
-        listed = conflict_list(self.site, self.request, *found)
+        listed = list_in_the_way(
+            *(self.site, self.request, error),
+            service=service,
+            providers=providers,
+            start_at=start_at,
+            end_at=end_at,
+            moved=None if is_new else self.instance,
+        )
         [(field, messages)] = refusal.message_dict.items()
         return ValidationError({field: [format_html("{} {}", " ".join(messages), listed)]})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import template
 from django.contrib.admin.sites import all_sites
@@ -16,6 +16,13 @@ from bookings.extensions import AttentionSection
 from bookings.models import Booking
 
 register = template.Library()
+
+
+class FieldLink(NamedTuple):
+    """A field of a form, and the id of the input to which a link leads."""
+
+    label: str
+    target: str
 
 
 @register.simple_tag(takes_context=True)
@@ -41,8 +48,8 @@ def attention_url(context: dict[str, Any]) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def first_error(context: dict[str, Any]) -> BoundField | None:
-    """Return the first field of the page's form that has an error, in the order of the page."""
+def first_error(context: dict[str, Any]) -> FieldLink | None:
+    """Return where the first field with an error is, in the order of the page."""
     adminform = context.get("adminform")
     form = context.get("form") if adminform is None else adminform.form
     if form is None:
@@ -63,7 +70,16 @@ def first_error(context: dict[str, Any]) -> BoundField | None:
         for name in names
         if name in one.errors and name in one.fields
     )
-    return next(found, None)
+    field = next(found, None)
+    return None if field is None else FieldLink(field.label, _id_of_first_input(field))
+
+
+def _id_of_first_input(field: BoundField) -> str:
+    """Return the id of a field's input or, if it has several, of the first one.
+
+    Of several inputs, as of a date and a time, Django knows no id that a label could name.
+    """
+    return field.id_for_label or f"{field.auto_id}_0"
 
 
 @register.simple_tag

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +15,7 @@ from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.group_sessions.services import create_session
 from bookings.contrib.schedule.services import create_schedule
 from bookings.contrib.series.models import Series
+from bookings.services import create_booking
 from tests.admin.page import form_values, messages_of, text_of
 from tests.contrib.series.test_admin import clerk
 
@@ -66,7 +68,10 @@ def test_a_class_is_published_once(
     assert list(starts) == [first + timedelta(weeks=weeks) for weeks in (0, 2, 4)]
     assert {(one.title, one.capacity) for one in Session.objects.all()} == {("Yoga", 8)}
     another = boss.post(URL, filled | {"start_at_1": "10:00", "interval": "1"})
-    assert "Open a new form" in another.context["form"].non_field_errors()[0]
+    [error] = another.context["form"].non_field_errors()
+    assert error.startswith("This form has published these sessions before.")
+    logged = LogEntry.objects.get(action_flag=ADDITION)
+    assert (logged.object_id, logged.change_message) == (str(series.pk), "3 sessions were made.")
 
 
 def test_a_class_ends_on_a_day(boss: Client, filled: dict[str, Any], first: datetime) -> None:
@@ -97,6 +102,10 @@ def test_what_is_not_possible_is_said(
     [
         ({"count": ""}, "count"),
         ({"until": "2020-01-01"}, "until"),
+        ({"until": "0001-01-01"}, "until"),
+        ({"until": "9999-12-31"}, "until"),
+        ({"until": "2700-01-01"}, "until"),
+        ({"interval": "52", "count": "400"}, "count"),
         ({"start_at_0": "4200-01-01"}, "start_at"),
         ({"capacity": "0"}, "capacity"),
         ({"service": ""}, "service"),
@@ -108,7 +117,52 @@ def test_an_error_is_at_its_field(
 ) -> None:
     response = boss.post(URL, filled | {"start_at_1": "10:00"} | values)
     assert list(response.context["form"].errors) == [field]
+    assert not any(
+        word in str(response.context["form"].errors) for word in ("UNTIL", "COUNT", "RFC")
+    )
     assert not Session.objects.exists()
+
+
+def test_a_last_day_west_of_greenwich(boss: Client, filled: dict[str, Any], settings: Any) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    for until in ("9999-12-31", "4147-12-31"):
+        response = boss.post(URL, filled | {"start_at_1": "10:00", "until": until})
+        assert list(response.context["form"].errors) == ["until"]
+
+
+def test_what_is_in_the_way_is_named_to_who_may_see_it(
+    boss: Client, filled: dict[str, Any], first: datetime, provider: Any, service: Any
+) -> None:
+    booking = create_booking(
+        service=service, provider=provider, start_at=first, client_name="Kim Lee"
+    )
+    sent = filled | {"start_at_1": "10:00"}
+    page = text_of(boss.post(URL, sent))
+    assert f"/admin/bookings/booking/{booking.pk}/change/" in page
+    assert "Kim Lee" in page
+    blind = clerk("add_session", "view_session")
+    page = text_of(blind.post(URL, sent))
+    assert booking.reference in page
+    assert "/admin/bookings/booking/" not in page
+    assert "Kim Lee" not in page
+
+
+@pytest.mark.parametrize(
+    ("permissions", "page"),
+    [
+        (("view_session", "view_series"), f"{LIST}{{series}}/change/"),
+        (("view_session",), SESSIONS),
+        ((), "/admin/"),
+    ],
+)
+def test_afterwards_staff_are_where_they_may_be(
+    filled: dict[str, Any], permissions: tuple[str, ...], page: str
+) -> None:
+    publisher = clerk("add_session", *permissions)
+    response = publisher.post(URL, filled | {"start_at_1": "10:00"}, follow=True)
+    assert response.redirect_chain == [(page.format(series=Series.objects.get().pk), 302)]
+    assert response.status_code == 200
+    assert "3 sessions were made." in messages_of(response)
 
 
 def test_the_lists_lead_there_for_who_may_add_sessions(boss: Client) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -71,6 +71,8 @@ class Receipt:
     """What is to be refunded to the client now; mostly zero."""
     refusal: BookingError | None = None
     """Why a paid booking could not be confirmed."""
+    is_replay: bool = False
+    """Whether the payment was recorded before as it is reported, so that it was not written now."""
 
 
 def record_payment(
@@ -149,8 +151,10 @@ def record_payment(
         check_currency(currency, expected=reported.currency)
         reported.amount = parse_payable_amount(amount, reported.currency)
         field_validation.clean_fields(reported, ("amount", "currency"))
+        is_replay = stored is not None and not _is_later_status(reported.status, stored.status)
         payment = _save_payment(reported, stored, locked)
-        return _process_payment(payment, locked, confirm_refusal), locked.row
+        receipt = _process_payment(payment, locked, confirm_refusal)
+        return replace(receipt, is_replay=is_replay), locked.row
 
     receipt, row = with_locked_booking(booking, write, now=now, actor=actor)
     booking.copy_from(row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 from django import forms
@@ -18,7 +18,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import router, transaction
 from django.db.models import QuerySet
 from django.forms.models import modelform_factory
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -29,17 +29,21 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from bookings import extensions
 from bookings.admin.base import BaseAdmin, posted_data
-from bookings.admin.form_errors import error_message, reused_message
+from bookings.admin.conflicts import list_in_the_way
+from bookings.admin.form_errors import error_message
 from bookings.admin.form_fields import DayInput, InstantField, time_zone_help
 from bookings.admin.generic_bases import ModelAdmin
 from bookings.admin.tenants import tenant_fields
-from bookings.admin.visibility import refuse_hidden, registered_admin
+from bookings.admin.visibility import can_view, refuse_hidden, registered_admin, visible_objects
 from bookings.contrib.group_sessions.admin.forms import DETAIL_FIELDS, SessionDetailsForm
 from bookings.contrib.group_sessions.models import Session
 from bookings.contrib.series.exceptions import InvalidRecurrence, SeriesConflict, Skipped
-from bookings.contrib.series.recurrences import DEFAULT_LIMIT
+from bookings.contrib.series.models import Series
+from bookings.contrib.series.recurrences import DEFAULT_LIMIT, HORIZON_YEARS, YEARS
 from bookings.contrib.series.services import SeriesResult, create_session_series
 from bookings.exceptions import BookingError, IdempotencyKeyReused
+from bookings.rules import instants
+from bookings.rules.lengths import ONE_MINUTE
 
 MAX_SKIPPED: Final = 10
 """How many starts that are not possible a message lists."""
@@ -48,6 +52,8 @@ TEMPLATE: Final = "admin/bookings_series/series/publish.html"
 
 
 class PublishForm(SessionDetailsForm):
+    site: ClassVar[admin.AdminSite]
+    request: ClassVar[HttpRequest]
     required_css_class = "required"
 
     form_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
@@ -86,19 +92,63 @@ class PublishForm(SessionDetailsForm):
         values = super().clean()
         if not values.get("until") and not values.get("count") and not self.errors:
             self.add_error("count", _("Say how many times, or until when."))
+        first, last = values.get("start_at"), values.get("until")
+        if first and last:
+            if last < timezone.localtime(first).date():
+                self.add_error("until", _("The last day must not be before the first start."))
+            elif not YEARS[0] <= last.year <= YEARS[1]:
+                text = _("The last day must lie between the years %(first)d and %(last)d.")
+                self.add_error("until", text % {"first": YEARS[0], "last": YEARS[1]})
         return values
 
     def as_form_error(self, error: BookingError) -> ValidationError:
         if isinstance(error, IdempotencyKeyReused):
-            return ValidationError(reused_message())
+            return ValidationError(
+                _("This form has published these sessions before. Open a new form to publish more.")
+            )
         if isinstance(error, SeriesConflict):
             text = _("Not all starts are possible. Change them, or leave these out:")
             return ValidationError(
-                {"start_at": [format_html("{} {}", text, listed(error.skipped))]}
+                {"start_at": [format_html("{} {}", text, self.listed(error.skipped))]}
             )
         if isinstance(error, InvalidRecurrence):
-            return ValidationError({"until": [error_message(error)]})
+            # A weekly rule with a valid end can only go on for too long.
+            text = _(
+                "That goes on for too long: a class has %(count)d sessions at most, within "
+                "%(years)d years. Publish fewer of them."
+            )
+            field = "until" if self.cleaned_data["until"] else "count"
+            return ValidationError(
+                {field: [text % {"count": DEFAULT_LIMIT, "years": HORIZON_YEARS}]}
+            )
         return super().as_form_error(error)
+
+    def listed(self, skipped: tuple[Skipped, ...]) -> SafeString:
+        """Return the starts that are not possible, each with the reason and what is in the way."""
+        shown = skipped[:MAX_SKIPPED]
+        lines = (
+            (
+                date_format(timezone.localtime(item.start_at), "DATETIME_FORMAT"),
+                error_message(item.error),
+                self._in_the_way(item),
+            )
+            for item in shown
+        )
+        rest = len(skipped) - len(shown)
+        more = format_html('<div role="listitem">… (+{})</div>', rest) if rest else ""
+        items = format_html_join("", '<div role="listitem">{} · {} {}</div>', lines)
+        return format_html('<div class="bookings-conflicts" role="list">{}{}</div>', items, more)
+
+    def _in_the_way(self, item: Skipped) -> SafeString:
+        service, provider = self.cleaned_data["service"], self.cleaned_data["provider"]
+        length = service.duration_minutes * ONE_MINUTE
+        return list_in_the_way(
+            *(self.site, self.request, item.error),
+            service=service,
+            providers=[provider],
+            start_at=item.start_at,
+            end_at=instants.add_elapsed(item.start_at, length),
+        )
 
     def publish(self, actor: Any, check: Callable[[QuerySet[Any]], None]) -> SeriesResult | None:
         """Publish the sessions; return ``None`` if the form has an error now.
@@ -150,21 +200,6 @@ def zone_name(provider: Any, tenant: Any) -> str:
     return getattr(zone, "key", None) or timezone.get_current_timezone_name()
 
 
-def listed(skipped: tuple[Skipped, ...]) -> SafeString:
-    """Return the starts that are not possible, each with the reason."""
-    lines = [
-        (
-            date_format(timezone.localtime(item.start_at), "DATETIME_FORMAT"),
-            error_message(item.error),
-        )
-        for item in skipped[:MAX_SKIPPED]
-    ]
-    rest = len(skipped) - len(lines)
-    more = format_html('<div role="listitem">… (+{})</div>', rest) if rest else ""
-    items = format_html_join("", '<div role="listitem">{} · {}</div>', lines)
-    return format_html('<div class="bookings-conflicts" role="list">{}{}</div>', items, more)
-
-
 def session_admin(site: admin.AdminSite, request: HttpRequest) -> ModelAdmin | None:
     """Return the admin of sessions, if this user may add sessions there."""
     sessions = registered_admin(site, Session)
@@ -186,8 +221,10 @@ def publish_view(series_admin: BaseAdmin, request: HttpRequest) -> HttpResponse:
         check = partial(refuse_hidden, sessions, request)
         result = form.publish(series_admin.get_actor(request), check)
         if result is not None:
-            _show_result(request, result)
-            return series_admin.redirect("change", result.series)
+            text = _tell(request, form, result)
+            if not result.is_replay:
+                series_admin.log_addition(request, result.series, text)
+            return HttpResponseRedirect(_next_url(series_admin, request, result.series))
     return series_admin.render_page(
         request, TEMPLATE, title=_("Publish a weekly class"), media=form.media, form=form
     )
@@ -200,16 +237,32 @@ def publish_form(sessions: ModelAdmin, request: HttpRequest) -> Any:
         fields=(*tenant_fields(), "service", "provider", *DETAIL_FIELDS),
         formfield_callback=partial(sessions.formfield_for_dbfield, request=request),
     )
+    form.site, form.request = sessions.admin_site, request
     for field in form.base_fields.values():
         if isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
     return form
 
 
-def _show_result(request: HttpRequest, result: SeriesResult) -> None:
+def _next_url(series_admin: BaseAdmin, request: HttpRequest, series: Series) -> str:
+    """Return the page of the series, the list of sessions or the index: what the user may see."""
+    site = series_admin.admin_site
+    visible = visible_objects(site, Series, request).using(series._state.db)
+    if visible.filter(pk=series.pk).exists():
+        return series_admin.page_url("change", series)
+    name = "bookings_group_sessions_session_changelist"
+    return reverse(
+        f"admin:{name if can_view(site, Session, request) else 'index'}", current_app=site.name
+    )
+
+
+def _tell(request: HttpRequest, form: PublishForm, result: SeriesResult) -> str:
+    """Say in messages what was made and what was left out; return the first."""
     count = len(result.sessions)
     text = ngettext("%(count)d session was made.", "%(count)d sessions were made.", count)
-    messages.success(request, text % {"count": count})
+    text %= {"count": count}
+    messages.success(request, text)
     if result.skipped:
-        text = _("These starts were not possible:")
-        messages.warning(request, format_html("{} {}", text, listed(result.skipped)))
+        refused = _("These starts were not possible:")
+        messages.warning(request, format_html("{} {}", refused, form.listed(result.skipped)))
+    return text

@@ -236,7 +236,8 @@ def find_replay(request: SeriesRequest, *, lock: bool = False) -> SeriesResult |
             # The key of holds that have all expired can be used again by the same request.
             rows.filter(pk=series.pk).update(idempotency_key=None)
         return None
-    return SeriesResult.of(series, sorted(instances, key=lambda instance: instance.start_at))
+    soonest_first = sorted(instances, key=lambda instance: instance.start_at)
+    return SeriesResult.of(series, soonest_first, is_replay=True)
 
 
 def _key_reused_error(_constraint: str = "") -> BookingError:

@@ -32,16 +32,24 @@ class SeriesResult:
     """The same of a series of sessions."""
     skipped: tuple[Skipped, ...] = ()
     """The starts that were left out, soonest first."""
+    is_replay: bool = False
+    """Whether the idempotency key had made the series before, so that nothing was written now."""
 
     @classmethod
     def of(
-        cls, series: Series, instances: Sequence[SeriesInstance], skipped: Sequence[Skipped] = ()
+        cls,
+        series: Series,
+        instances: Sequence[SeriesInstance],
+        skipped: Sequence[Skipped] = (),
+        *,
+        is_replay: bool = False,
     ) -> SeriesResult:
         return cls(
             series,
             [instance for instance in instances if isinstance(instance, Booking)],
             [instance for instance in instances if not isinstance(instance, Booking)],
             tuple(skipped),
+            is_replay,
         )
 
 
