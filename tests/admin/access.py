@@ -120,7 +120,7 @@ def custom_pages() -> Iterator[str]:
         is_page = prefix in MENU or prefix == "bookings_reports_reportspage"
         for pattern in model_admin.get_urls():
             name = (pattern.name or "").removeprefix(f"{prefix}_")
-            if name and (name not in DJANGOS or (is_page and name == "changelist")):
+            if name and (name not in DJANGOS or is_page):
                 yield f"{prefix}_{name}"
 
 

@@ -23,7 +23,7 @@ from bookings.contrib.group_sessions.services import (
 )
 from bookings.contrib.payments.services import record_payment
 from bookings.extensions import AttentionSection
-from bookings.models import AttentionPage, Booking, CalendarPage
+from bookings.models import AttentionPage, Booking, Calendar, CalendarPage
 from bookings.services import cancel_booking, deliver_booking, hold_booking
 from tests.admin.conftest import LIST, Book, Make, page_of
 from tests.admin.page import text_of
@@ -149,7 +149,7 @@ def test_strangers_are_refused(stranger: Client) -> None:
     ],
 )
 def test_the_menu_leads_to_the_page(
-    viewer: Client, stranger: Client, model: str, leads_to: str
+    viewer: Client, stranger: Client, booking: Booking, model: str, leads_to: str
 ) -> None:
     url = f"/admin/bookings/{model}/"
     assert f'href="{url}"' in text_of(viewer.get("/admin/"))
@@ -157,12 +157,16 @@ def test_the_menu_leads_to_the_page(
     assert (response.status_code, response["Location"]) == (302, leads_to)
     assert f'href="{url}"' not in text_of(stranger.get("/admin/"))
     assert stranger.get(url).status_code == 403
-    assert viewer.get(f"{url}add/").status_code == 403
+    calendar = Calendar.objects.get()
+    for page in ("add", f"{calendar.pk}/change", f"{calendar.pk}/history", f"{calendar.pk}"):
+        assert viewer.get(f"{url}{page}/").status_code == 404, "A row of the table is no page."
 
 
 def test_the_pages_of_the_menu_change_nothing(boss: Client) -> None:
     request = boss.get("/admin/").wsgi_request
     page = admin.site.get_model_admin(CalendarPage)
+    assert not page.has_view_permission(request, Calendar())
+    assert page.get_queryset(request).query.is_empty()
     assert not page.has_change_permission(request)
     assert not page.has_delete_permission(request)
 

@@ -13,14 +13,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from bookings.admin.booking.booking_admin import BookingAdmin
-from bookings.admin.read_only import ReadOnlyAdmin
+from bookings.admin.read_only import PageOnlyAdmin
 from bookings.admin.visibility import registered_admin
 from bookings.models import Booking
 from bookings.models.menu_pages import AttentionPage, CalendarPage, TodayPage
 
 
-class MenuPageAdmin(ReadOnlyAdmin):
-    """Opens a page of the bookings' admin. It has no objects to add, change or delete."""
+class MenuPageAdmin(PageOnlyAdmin):
+    """Opens a page of the bookings' admin."""
 
     page: ClassVar[str]
     """What ``page_url()`` of the bookings' admin calls the page."""
@@ -38,10 +38,7 @@ class MenuPageAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return HttpResponseRedirect(bookings.page_url(self.page) + self.query)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_page_permission(self, request: HttpRequest) -> bool:
         bookings = self.bookings_admin()
         return bookings is not None and bookings.has_view_or_change_permission(request)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
 
 from bookings.admin.generic_bases import InlineFormSet, TabularInline
 from bookings.admin.invalid_filters import InvalidFilterMixin
 from bookings.admin.visibility import can_view, registered_admin, visible_objects
+
+PAGES_OF_OBJECTS: Final = ("add", "change", "delete", "history")
 
 
 class ReadOnlyAdmin(InvalidFilterMixin):
@@ -23,6 +26,31 @@ class ReadOnlyAdmin(InvalidFilterMixin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class PageOnlyAdmin(ReadOnlyAdmin):
+    """For a model that only stands in the menu: its list is a page, and there are no objects.
+
+    The model is a proxy of one whose rows the page does not show, so there is no page of a row.
+    """
+
+    def get_urls(self) -> list[URLPattern]:
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}"
+        left_out = {None, *(f"{prefix}_{name}" for name in PAGES_OF_OBJECTS)}
+        return [pattern for pattern in super().get_urls() if pattern.name not in left_out]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).none()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and self.has_page_permission(request)
+
+    def has_page_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may open the page."""
+        raise NotImplementedError(f"Define has_page_permission() in {type(self).__name__}.")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
 
 
 class ReadOnlyFormSet(InlineFormSet):

@@ -31,7 +31,7 @@ from django.utils.translation import gettext_lazy
 from bookings.admin.base import BaseAdmin, Page
 from bookings.admin.form_errors import error_message
 from bookings.admin.own_providers import only_own_providers
-from bookings.admin.read_only import ReadOnlyAdmin
+from bookings.admin.read_only import PageOnlyAdmin
 from bookings.admin.visibility import can_view, registered_admin, visible_objects
 from bookings.conf import app_settings
 from bookings.contrib.reports import charts, tables
@@ -66,7 +66,7 @@ TILES: Final = ("bookings", "completed", "no_show", "cancelled_by_client", "canc
 
 
 @admin.register(ReportsPage)
-class ReportsPageAdmin(ReadOnlyAdmin, BaseAdmin):
+class ReportsPageAdmin(PageOnlyAdmin, BaseAdmin):
     report_template = "admin/bookings_reports/reportspage/report.html"
 
     class Media:
@@ -79,12 +79,9 @@ class ReportsPageAdmin(ReadOnlyAdmin, BaseAdmin):
             *super().get_pages(),
         ]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_page_permission(self, request: HttpRequest) -> bool:
         may_view = request.user.has_perm("bookings_reports.view_reports")
         return may_view and can_view(self.admin_site, Booking, request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
     def has_personal_data_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("bookings_reports.export_personal_data"))
