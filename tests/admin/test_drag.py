@@ -60,12 +60,12 @@ def test_a_booking_gets_longer_without_its_addons(
 def test_a_refusal_is_answered_and_nothing_is_changed(
     drag: Drag, booking: Booking, book: Book, start: datetime, change: dict[str, int]
 ) -> None:
-    book(start_at=start + timedelta(hours=1), client_name="In the way")
+    book(start_at=start + timedelta(hours=1), client_name="Pat O'Brien <3")
     response = drag(booking, **change)
     assert response.status_code == 409
     answer = response.json()
     if "later" in change:
-        assert answer["error"].endswith(", 11 a.m. · In the way")
+        assert answer["error"].endswith(", 11 a.m. · Pat O'Brien <3")
     assert not answer["can_override"], "Nobody may book what is taken."
     before = booking.version
     booking.refresh_from_db()

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from bookings.admin.display import change_link
-from bookings.admin.visibility import can_view, registered_admin
+from bookings.admin.visibility import visible_objects
 from bookings.exceptions import BookingConflict, BookingError, ResourceTaken
 from bookings.models import Booking, BookingResource, BusyInterval
 from bookings.models.querysets import IS_COMPARED, overlapping
@@ -53,15 +53,16 @@ def conflict_items(
 ) -> list[SafeString]:
     """Return a line for each of the bookings and busy intervals, the first ones of many.
 
-    A user who may see bookings gets a link to each, and its client. A booking that the bookings'
-    own admin hides from the user is only busy.
+    A booking that the user sees in the bookings' own admin has a link, and its client. Another one
+    is only busy.
     """
     listed = bookings[:MAX_ITEMS]
-    own = _own_bookings(site, request, listed)
-    shows_details = can_view(site, Booking, request)
+    bookings_of_user = visible_objects(site, Booking, request)
+    found = bookings_of_user.filter(pk__in=[booking.pk for booking in listed])
+    visible = set(found.values_list("pk", flat=True))
     items = [
         *(
-            _booking_text(site, booking, shows_details) if booking.pk in own else _busy(booking)
+            _booking_text(site, booking) if booking.pk in visible else _busy(booking)
             for booking in listed
         ),
         *(_interval_text(interval) for interval in intervals[:MAX_ITEMS]),
@@ -173,23 +174,12 @@ class ConflictsMixin:
         return ValidationError({field: [format_html("{} {}", " ".join(messages), listed)]})
 
 
-def _own_bookings(site: AdminSite, request: HttpRequest, bookings: Sequence[Booking]) -> set[Any]:
-    """Return the keys of those bookings that are of ``get_queryset()`` of the bookings' admin."""
-    model_admin = registered_admin(site, Booking)
-    if model_admin is None:
-        return set()
-    rows = model_admin.get_queryset(request).filter(pk__in=[booking.pk for booking in bookings])
-    return set(rows.values_list("pk", flat=True))
-
-
 def _busy(booking: Booking) -> SafeString:
     return _stretch(_("Busy"), booking.start_at, booking.end_at)
 
 
-def _booking_text(site: AdminSite, booking: Booking, shows_details: bool) -> SafeString:
+def _booking_text(site: AdminSite, booking: Booking) -> SafeString:
     start = date_format(timezone.localtime(booking.start_at), "DATETIME_FORMAT")
-    if not shows_details:
-        return format_html("{} · {}", booking.reference, start)
     link = change_link(site, booking, booking.reference)
     return format_html("{} · {} · {}", link, start, booking.client_name)
 

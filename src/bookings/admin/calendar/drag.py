@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any, Final
 
@@ -107,7 +108,9 @@ class DragMixin(BaseAdmin):
         if isinstance(error, ResourceTaken):
             provider = error.resource
         found = find_in_the_way(booking.service, [provider], start_at, end_at, moved=booking)
-        return [strip_tags(item) for item in conflict_items(self.admin_site, request, *found)]
+        items = conflict_items(self.admin_site, request, *found)
+        # The script shows a text, not HTML.
+        return [html.unescape(strip_tags(item)) for item in items]
 
     def _provider(self, request: HttpRequest, key: str) -> Any:
         model: Any = Booking._meta.get_field("provider").related_model

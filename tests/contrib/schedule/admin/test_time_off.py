@@ -70,12 +70,13 @@ def test_the_desk_links_to_itself(boss: Client, provider: Any, book: Book) -> No
     assert f'"/desk/bookings/booking/{booking.pk}/change/"' in page
 
 
-def test_a_user_who_may_not_see_bookings_reads_only_their_references(
+def test_bookings_that_the_user_may_not_see_are_only_busy(
     planner: Client, provider: Any, book: Book
 ) -> None:
     booking = book(start_at=at(10))
     page = text_of(planner.post(ADD, form(planner, provider)))
-    assert booking.reference in page
+    assert ">Busy · " in page
+    assert booking.reference not in page
     assert "Mary" not in page
     assert "/admin/bookings/booking/" not in page
 
