@@ -493,6 +493,14 @@ def test_hours_are_copied_to_every_day_of_a_new_schedule(planner: Client, provid
     assert [text.split()[1] for text in hours_of(Schedule.objects.get())] == ["09:00–17:00"] * 7
 
 
+def test_no_number_of_rows_copies_nothing(planner: Client, schedule: Schedule) -> None:
+    page = open_form(planner, page_of(schedule)) | {"_copy_hours": "weekdays"}
+    for total in ("a", "9" * 5_000):
+        shown = planner.post(page_of(schedule), page | {"monday-TOTAL_FORMS": total})
+        assert shown.status_code == 200
+        assert form_values(shown, FORM)["tuesday-0-close_time"] == [""]
+
+
 def test_nothing_is_copied_for_who_may_only_look(viewer: Client, schedule: Schedule) -> None:
     sent = {"_copy_hours": "every_day", "monday-TOTAL_FORMS": "a"}
     assert viewer.post(page_of(schedule), sent).status_code == 403

@@ -64,7 +64,9 @@ def copied(data: QueryDict, targets: tuple[str, ...]) -> QueryDict:
 def _rows(data: QueryDict) -> Iterator[dict[str, str]]:
     """Yield the values of each row of Monday that is neither blank nor marked for deletion."""
     total = data.get(f"{SOURCE}-TOTAL_FORMS", "")
-    for number in range(min(int(total), MAX_ROWS) if total.isdecimal() else 0):
+    # Python refuses to read a number of some thousand digits.
+    is_number = total.isdecimal() and len(total) <= MAX_DIGITS
+    for number in range(min(int(total), MAX_ROWS) if is_number else 0):
         values = {name: data.get(f"{SOURCE}-{number}-{name}", "") for name in WeekdayInline.fields}
         if any(values.values()) and f"{SOURCE}-{number}-DELETE" not in data:
             yield {name: value for name, value in values.items() if value}
@@ -72,3 +74,6 @@ def _rows(data: QueryDict) -> Iterator[dict[str, str]]:
 
 MAX_ROWS: Final = 100
 """So many rows of a day are copied at most; Django takes no more of them that a page sends."""
+
+MAX_DIGITS: Final = 9
+"""A longer number of rows is none that a page sends, and copies nothing."""

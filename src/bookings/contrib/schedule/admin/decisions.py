@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bookings.admin.conflicts import conflict_list
 from bookings.admin.display import change_link
-from bookings.admin.form_errors import error_message
+from bookings.admin.form_errors import error_message, stale_message
 from bookings.contrib.schedule.admin.bookings_in_the_way import BookingInTheWay, Search
 from bookings.contrib.schedule.exceptions import BookingChangesRefused
 from bookings.contrib.schedule.services import CancelBooking, MoveBooking
@@ -129,9 +130,21 @@ class DecisionsForm(forms.Form):
                 # A booking that has come into the way since the page was shown.
                 del self.errors[version]
                 self.add_error(_name(row), _("This booking is new here. Say what becomes of it."))
+            elif values[version] != row.booking.version:
+                self._ask_again(row)
         if not self.errors:
             self._decide_for_all(values)
         return values
+
+    def _ask_again(self, row: BookingInTheWay) -> None:
+        """Say that the booking was changed, and forget what was chosen for it.
+
+        The page that is shown next has the new version, for which nobody has chosen it.
+        """
+        self.add_error(_name(row), stale_message())
+        data = cast("QueryDict", self.data).copy()
+        data[self.add_prefix(_name(row))] = ""
+        self.data = data
 
     def _decide_for_all(self, values: dict[str, Any]) -> None:
         """Set a choice of each row that has none, so that no two take the same time."""

@@ -13,7 +13,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.admin.choices import RelatedFilter
 from bookings.admin.conflicts import MAX_ITEMS
@@ -114,7 +114,13 @@ class TimeOffForm(ServiceForm):
     def as_form_error(self, error: BookingError) -> ValidationError:
         if isinstance(error, BookingChangesRefused) and self.decisions is not None:
             self.decisions.add_refusals(error)
-            return ValidationError(list(error.messages))
+            count = len(error.refusals)
+            text = ngettext(
+                "%(count)d booking cannot be changed so. See below why.",
+                "%(count)d bookings cannot be changed so. See below why.",
+                count,
+            )
+            return ValidationError(text % {"count": count})
         if not isinstance(error, TimeOffConflict):
             return super().as_form_error(error)
         if self.decisions is None:
