@@ -18,6 +18,7 @@ from bookings.models import Booking
 from bookings.services import mark_no_show
 from tests.admin.page import form_values, messages_of, text_of
 from tests.contrib.payments.conftest import Book, Make
+from tests.contrib.payments.test_record_payment import RefusingToRecord, adapter
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ def test_what_is_to_be_paid_is_preset_with_cash(cashier: Client, booking: Bookin
     payment = Payment.objects.get()
     assert (payment.amount, payment.method, payment.booking) == (100, "cash", booking)
     assert payment.recorded_by.username.startswith("clerk")
-    assert LogEntry.objects.filter(object_id=payment.pk).exists()
+    assert LogEntry.objects.filter(object_id=payment.pk).count() == 1
     shown = cashier.get(page_of(booking))
     assert "Recorded: 100.00 USD. All is paid." in messages_of(shown)
     assert record_of(booking) not in text_of(shown)
@@ -73,15 +74,43 @@ def test_a_part_is_recorded_and_the_rest_is_said(cashier: Client, booking: Booki
     refused = cashier.post(record_of(booking), sent | {"amount": "31"})
     assert "has recorded a payment before" in refused.context["form"].non_field_errors()[0]
     refused = cashier.post(record_of(booking), sent | {"amount": "0"})
-    assert list(refused.context["form"].errors) == ["amount"]
+    assert refused.context["form"].errors == {"amount": ["Enter more than zero."]}
     assert Payment.objects.count() == 1
 
 
 def test_too_much_is_to_be_refunded(cashier: Client, booking: Booking) -> None:
     sent = form_values(cashier.get(record_of(booking)), FORM) | {"amount": "120"}
-    assert cashier.post(record_of(booking), sent).status_code == 302
+    asked = cashier.post(record_of(booking), sent)
+    assert asked.context["form"].errors == {
+        "anyway": ["That is more than is still to be paid: 100.00 USD."]
+    }
+    assert not Payment.objects.exists()
+    sure = form_values(asked, FORM) | {"anyway": "on"}
+    assert cashier.post(record_of(booking), sure).status_code == 302
     shown = cashier.get(page_of(booking))
     assert messages_of(shown) == ["Recorded: 120.00 USD. To be refunded: 20.00 USD."]
+
+
+def test_two_at_the_desk_record_the_same_money_only_if_they_mean_it(
+    cashier: Client, booking: Booking
+) -> None:
+    mine, other = (form_values(cashier.get(record_of(booking)), FORM) for _each in range(2))
+    cashier.post(record_of(booking), mine | {"amount": "30"})
+    asked = cashier.post(record_of(booking), other | {"amount": "70"})
+    assert asked.context["form"].errors == {
+        "anyway": ["What is still to be paid has changed since this page was opened: 70.00 USD."]
+    }
+    assert "Record it all the same" in text_of(asked)
+    assert Payment.objects.count() == 1
+    cashier.post(record_of(booking), form_values(asked, FORM) | {"anyway": "on"})
+    assert sorted(payment.amount for payment in Payment.objects.all()) == [30, 70]
+
+
+def test_why_a_payment_is_refused_is_said(cashier: Client, booking: Booking, settings: Any) -> None:
+    sent = form_values(cashier.get(record_of(booking)), FORM)
+    settings.BOOKINGS_ADAPTER = adapter(RefusingToRecord)
+    assert cashier.post(record_of(booking), sent).context["form"].non_field_errors()
+    assert not LogEntry.objects.exists()
 
 
 def test_the_fee_of_a_no_show_is_preset(cashier: Client, book: Book, service: Any) -> None:

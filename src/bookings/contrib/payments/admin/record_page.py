@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from bookings.admin.base import BaseAdmin, Page, posted_data, submit
 from bookings.admin.choices import with_key
 from bookings.admin.display import booking_heading, change_url
-from bookings.admin.form_errors import as_form_error, error_message
+from bookings.admin.form_errors import error_message
 from bookings.admin.visibility import registered_admin, visible_objects
 from bookings.contrib.payments.exceptions import ExternalIdReused
 from bookings.contrib.payments.models import Payment
@@ -69,17 +69,25 @@ class PaymentForm(forms.Form):
 
     form_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     """Two submissions of one form, as by a double click, record one payment."""
+    due = forms.DecimalField(widget=forms.HiddenInput)
+    """What was still to be paid when the form was opened."""
     method = forms.ChoiceField(label=gettext_lazy("Method"))
+    anyway = forms.BooleanField(label=gettext_lazy("Record it all the same"), required=False)
+    """Shown only where it is to be answered."""
 
     def __init__(
         self, *args: Any, booking: Booking, methods: Any, most: Decimal, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         currency = booking.currency
+        self.most, self.currency = most, currency
+        self.fields["due"].initial = most
         self.fields["amount"] = forms.DecimalField(
             label=gettext_lazy("Amount"),
             max_digits=MAX_DIGITS,
             decimal_places=minor_units(currency),
+            min_value=Decimal(1).scaleb(-minor_units(currency)),
+            error_messages={"min_value": _("Enter more than zero.")},
             initial=round_amount(most, currency) or None,
             help_text=_("Still to be paid: %(amount)s.") % {"amount": money(most, currency)},
         )
@@ -87,15 +95,42 @@ class PaymentForm(forms.Form):
         field.choices = methods
         field.initial = methods[0][0]
         self.order_fields(["amount", "method"])
+        if not self.is_bound:
+            del self.fields["anyway"]
+
+    @property
+    def external_id(self) -> str:
+        return f"desk-{self.cleaned_data['form_key']}"
+
+    def clean(self) -> dict[str, Any]:
+        values = self.cleaned_data
+        doubt = "" if self.errors else self._find_doubt(values)
+        if not doubt:
+            del self.fields["anyway"]
+        elif not values["anyway"]:
+            self.add_error("anyway", doubt)
+        return values
+
+    def _find_doubt(self, values: dict[str, Any]) -> str:
+        """Return why somebody has to look again before the payment is recorded; mostly nothing."""
+        if values["due"] == self.most and values["amount"] <= self.most:
+            return ""
+        if Payment.objects.filter(external_id=self.external_id).exists():
+            # The form is sent again, after its payment has changed what is to be paid.
+            return ""
+        text = (
+            _("That is more than is still to be paid: %(amount)s.")
+            if values["due"] == self.most
+            else _("What is still to be paid has changed since this page was opened: %(amount)s.")
+        )
+        return text % {"amount": money(self.most, self.currency)}
 
     def as_form_error(self, error: BookingError) -> ValidationError:
         if isinstance(error, ExternalIdReused):
             return ValidationError(
                 _("This form has recorded a payment before. Open it again to record another one.")
             )
-        found = as_form_error(error)
-        is_on_form = found.message_dict.keys() <= self.fields.keys()
-        return found if is_on_form else ValidationError(list(error.messages))
+        return ValidationError(error_message(error))
 
 
 class RecordPageMixin(BaseAdmin):
@@ -139,14 +174,15 @@ class RecordPageMixin(BaseAdmin):
             booking,
             amount=values["amount"],
             method=values["method"],
-            external_id=f"desk-{values['form_key']}",
+            external_id=form.external_id,
             actor=self.get_actor(request),
         )
         text = _("Recorded: %(amount)s.") % {
             "amount": money(receipt.payment.amount, receipt.payment.currency)
         }
         messages.success(request, f"{text} {_what_follows(receipt)}")
-        self.log_addition(request, receipt.payment, text)
+        if not receipt.is_replay:
+            self.log_addition(request, receipt.payment, text)
         if receipt.refusal is not None:
             messages.warning(request, error_message(receipt.refusal))
 
