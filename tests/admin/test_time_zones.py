@@ -34,6 +34,7 @@ def test_a_start_is_shown_in_local_time(boss: Client, book: Book) -> None:
     page = form_values(response)
     assert page["start_at_0"] + page["start_at_1"] == ["2020-07-01", "10:00"]
     assert "Time zone: Europe/Berlin." in text_of(response)
+    assert '<p class="time">' not in text_of(response), "It would end the paragraph of the field."
 
 
 def test_a_skipped_hour_is_refused(boss: Client, form: Form) -> None:

@@ -16,6 +16,7 @@ from tests.browser.staff import Clicks
     [
         ("/admin/bookings/booking/add/", {"service": "{service}"}, "provider"),
         ("/desk/bookings/booking/add/", {}, "service"),
+        ("/admin/bookings/booking/add/?service={service}&provider={provider}", {}, "start_at"),
         ("/admin/bookings_group_sessions/session/add/", {"capacity": "0"}, "service"),
         ("/admin/bookings_payments/refundpolicy/add/", {"no_show_fee_percent": "101"}, None),
         ("/admin/bookings_series/series/publish/", {"start_at_0": "x"}, "service"),
@@ -24,10 +25,10 @@ from tests.browser.staff import Clicks
 def test_the_first_error_has_the_focus(
     staff: Clicks, salon: dict[str, Any], address: str, values: dict[str, str], field: str | None
 ) -> None:
-    page = staff.page
-    page.goto(address)
+    page, booking = staff.page, salon["booking"]
+    page.goto(address.format(service=booking.service_id, provider=booking.provider_id))
     for name, value in values.items():
-        page.fill(f"[name='{name}']", value.format(service=salon["booking"].service_id))
+        page.fill(f"[name='{name}']", value.format(service=booking.service_id))
     page.evaluate("document.querySelector('.submit-row [type=submit]').click()")
     page.wait_for_selector(".bookings-first-error")
     page.wait_for_function("document.activeElement !== document.body")

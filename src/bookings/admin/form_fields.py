@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import Any
 
-from django.contrib.admin.widgets import AdminSplitDateTime, AdminTimeWidget
+from django.contrib.admin.widgets import AdminSplitDateTime, BaseAdminTimeWidget
 from django.core.exceptions import ValidationError
 from django.forms import DateInput, SplitDateTimeField
 from django.utils import timezone
@@ -24,7 +24,7 @@ class DayInput(DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-class TimeOfDayInput(AdminTimeWidget):
+class TimeOfDayInput(BaseAdminTimeWidget):
     """A time of day, without its seconds where it has none."""
 
     def format_value(self, value: Any) -> str | None:
