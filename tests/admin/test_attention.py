@@ -14,6 +14,7 @@ from django.urls import path
 from django.utils import timezone
 
 from bookings.admin import AttentionPageAdmin, BookingAdmin
+from bookings.admin.read_only import PageOnlyAdmin
 from bookings.contrib.group_sessions.services import (
     book_seat,
     close_session,
@@ -168,6 +169,8 @@ def test_the_pages_of_the_menu_change_nothing(boss: Client) -> None:
     assert not page.has_view_permission(request, Calendar())
     assert page.get_queryset(request).query.is_empty()
     assert not page.has_change_permission(request)
+    with pytest.raises(NotImplementedError, match="PageOnlyAdmin"):
+        PageOnlyAdmin(CalendarPage, admin.site).has_view_permission(request)
     assert not page.has_delete_permission(request)
 
 

@@ -44,6 +44,18 @@ def test_a_model_that_the_user_may_not_see_is_named_by_its_key(receptionist: Cli
     assert widget_of(page, "addons") == "FilteredSelectMultiple"
 
 
+@pytest.mark.parametrize("key", ["9" * 30, "a"])
+def test_what_is_no_key_is_refused_by_a_search_box(boss: Client, provider: Any, key: str) -> None:
+    sent = {"service": key, "provider": key, "addons": [provider.pk, key], "resources": key}
+    errors = errors_of(boss.post(DESK, form_values(boss.get(DESK)) | sent))
+    for name in sent:
+        assert errors[name]
+    for page in ("bookings_series/series/publish/", "bookings_schedule/timeoff/add/"):
+        response = boss.post(f"/desk/{page}", {"service": key, "provider": key})
+        assert response.status_code == 200
+        assert "Select a valid choice." in text_of(response)
+
+
 @pytest.mark.parametrize(
     ("model", "field"),
     [("booking", "service"), ("booking", "provider"), ("bookingaddon", "addon")],

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin import widgets
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.forms import ModelChoiceField, ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.urls import NoReverseMatch
 from django.utils.text import Truncator
 
 from bookings.admin.display import change_url
+from bookings.admin.generic_bases import ModelMultipleChoiceField
 from bookings.admin.invalid_filters import InvalidFilterMixin
 from bookings.admin.visibility import registered_admin, selectable_objects
 
@@ -44,7 +45,7 @@ class ScopedChoicesMixin(InvalidFilterMixin):
         if obj is not None:
             for name, field in form.base_fields.items():
                 key = getattr(obj, f"{name}_id", None)
-                if key is not None and isinstance(field, ModelChoiceField):
+                if key is not None and isinstance(field, forms.ModelChoiceField):
                     keep_choices(field, [key])
         return form
 
@@ -84,6 +85,44 @@ class ForeignKeyRawIdWidget(widgets.ForeignKeyRawIdWidget):
         return Truncator(str(obj)).words(14), url
 
 
+class ObjectsField(ModelMultipleChoiceField):
+    """A choice of objects that refuses keys that are too large for the database."""
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except OverflowError as error:
+            raise ValidationError(
+                self.error_messages["invalid_choice"],
+                code="invalid_choice",
+                params={"value": ", ".join(str(key) for key in value)},
+            ) from error
+
+
+if TYPE_CHECKING:
+    AutocompleteBase = widgets.AutocompleteMixin
+else:
+    AutocompleteBase = object
+
+
+class ChosenKeysMixin(AutocompleteBase):
+    """A search box that is shown without a choice if what was sent is no key."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        try:
+            return super().optgroups(name, value, attr)
+        except INVALID_VALUE:
+            return super().optgroups(name, [], attr)
+
+
+class AutocompleteSelect(ChosenKeysMixin, widgets.AutocompleteSelect):
+    """Django's search box for one object, which takes any text as a key."""
+
+
+class AutocompleteSelectMultiple(ChosenKeysMixin, widgets.AutocompleteSelectMultiple):
+    """Django's search box for any number of objects, which takes any texts as keys."""
+
+
 class RelatedFilter(admin.RelatedFieldListFilter):
     """A filter that offers what the user may choose.
 
@@ -107,10 +146,10 @@ def usable_initial(field: Any, value: Any) -> Any:
 
     Of a field for several objects, the query has the keys with commas between them.
     """
-    if isinstance(field, ModelMultipleChoiceField) and isinstance(value, str):
+    if isinstance(field, forms.ModelMultipleChoiceField) and isinstance(value, str):
         value = value.split(",")
     try:
-        if isinstance(field, ModelChoiceField):
+        if isinstance(field, forms.ModelChoiceField):
             field.clean(value)
         else:
             field.to_python(value)

@@ -6,17 +6,20 @@ import copy
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.widgets import (
-    AutocompleteSelectMultiple,
-    FilteredSelectMultiple,
-)
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.db import models
 from django.forms import Field, Widget
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from bookings.admin.base import BaseAdmin, Page
-from bookings.admin.choices import ForeignKeyRawIdWidget, ScopedChoicesMixin, keep_choices
+from bookings.admin.choices import (
+    AutocompleteSelect,
+    AutocompleteSelectMultiple,
+    ForeignKeyRawIdWidget,
+    ScopedChoicesMixin,
+    keep_choices,
+)
 from bookings.admin.own_providers import own_providers
 from bookings.admin.tenants import (
     TenantSearchSelect,
@@ -61,19 +64,18 @@ class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         widget = self.search_widget(db_field, request, kwargs.get("using"))
-        if widget is not None:
-            kwargs.setdefault("widget", widget)
+        kwargs.setdefault("widget", widget)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def search_widget(self, db_field: Any, request: HttpRequest, using: Any) -> Widget | None:
-        """Return the widget for a foreign key; ``None`` for Django's own search box."""
+    def search_widget(self, db_field: Any, request: HttpRequest, using: Any) -> Widget:
+        """Return the widget for a foreign key: a search box, or a field for a key."""
         if not self.can_search(db_field.related_model, request):
             widget = ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site, using=using)
             widget.may_view = can_view(self.admin_site, db_field.related_model, request)
             return widget
         if self._is_limited(db_field.related_model, request):
             return self.own_search_widget(db_field, using)
-        return None
+        return AutocompleteSelect(db_field, self.admin_site, using=using)
 
     def _is_limited(self, model: Any, request: HttpRequest) -> bool:
         """Return whether Django's own search box would offer more than the user may choose."""

@@ -11,14 +11,18 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
-from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db.models import Case, Q, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from bookings.admin.choices import INVALID_VALUE, RelatedFilter
+from bookings.admin.choices import (
+    INVALID_VALUE,
+    AutocompleteSelect,
+    AutocompleteSelectMultiple,
+    RelatedFilter,
+)
 from bookings.admin.own_providers import only_own_providers
 from bookings.admin.visibility import selectable_objects
 from bookings.conf import app_settings

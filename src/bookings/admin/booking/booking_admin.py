@@ -31,7 +31,7 @@ from bookings.admin.booking.quick_entry import CLIENT_VALUES, QuickEntryMixin, p
 from bookings.admin.booking.steps import STEPS
 from bookings.admin.calendar.drag import DragMixin
 from bookings.admin.calendar.view import CalendarMixin
-from bookings.admin.choices import RelatedFilter, with_key
+from bookings.admin.choices import AutocompleteSelect, RelatedFilter, with_key
 from bookings.admin.display import booking_heading, status_badge
 from bookings.admin.filters import WhenFilter, WhenOrderingMixin
 from bookings.admin.form_errors import stale_message
@@ -264,7 +264,7 @@ class BookingAdmin(
         widget = super().search_widget(db_field, request, using)
         if db_field.name != "provider" or not may_restrict_providers():
             return widget
-        if widget is None:
+        if type(widget) is AutocompleteSelect:
             widget = self.own_search_widget(db_field, using)
         if isinstance(widget, TenantSearchWidget):
             widget.is_for_service = True

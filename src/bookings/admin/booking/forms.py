@@ -11,10 +11,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from bookings.admin.choices import ObjectsField
 from bookings.admin.conflicts import ConflictsMixin
 from bookings.admin.form_errors import as_form_error, refusal_link, stale_message
 from bookings.admin.form_fields import InstantField, time_zone_help
-from bookings.admin.generic_bases import ModelMultipleChoiceField
 from bookings.admin.question_fields import QuestionsForm, initial_answers
 from bookings.admin.service_forms import ServiceForm
 from bookings.exceptions import BookingError
@@ -41,7 +41,7 @@ class PlanForm(ConflictsMixin, QuestionsForm, ServiceForm):
     """When the booking is and with which add-ons, and which rules staff override."""
 
     start_at = InstantField()
-    resources = ModelMultipleChoiceField(
+    resources = ObjectsField(
         queryset=None,
         required=False,
         label=gettext_lazy("Resources"),
@@ -69,7 +69,7 @@ class PlanForm(ConflictsMixin, QuestionsForm, ServiceForm):
             "In place of minutes, where the service is booked by the day. Empty for the service's."
         ),
     )
-    addons = ModelMultipleChoiceField(queryset=None, required=False, label=gettext_lazy("Add-ons"))
+    addons = ObjectsField(queryset=None, required=False, label=gettext_lazy("Add-ons"))
     override_policy = forms.BooleanField(
         required=False,
         label=gettext_lazy("Lift the rules of booking"),

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bookings.admin.choices import ObjectsField
 from bookings.admin.conflicts import ConflictsMixin
 from bookings.admin.form_fields import InstantField, time_zone_help
-from bookings.admin.generic_bases import ModelMultipleChoiceField
 from bookings.admin.service_forms import ServiceForm
 from bookings.contrib.group_sessions.admin.session_version import act_unless_done, version_of
 from bookings.contrib.group_sessions.admin.waitlist import promoted_clients
@@ -54,7 +54,7 @@ class SessionForm(ConflictsMixin, SessionDetailsForm):
     version = forms.CharField(widget=forms.HiddenInput, required=False)
     start_at = InstantField()
     end_at = InstantField(label=gettext_lazy("End"), required=False)
-    resources = ModelMultipleChoiceField(
+    resources = ObjectsField(
         queryset=None,
         required=False,
         label=gettext_lazy("Resources"),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from bookings.admin.base import action_fields, answer_data, submit
+from bookings.admin.choices import ObjectsField
 from bookings.admin.conflicts import conflict_list
 from bookings.admin.form_fields import DayInput
 from bookings.admin.related_search import RelatedSearchMixin
@@ -99,7 +100,7 @@ class OpenDatesForm(DatesForm):
 class CopyForm(ActionForm):
     title = pgettext_lazy("action on schedules", "Copy to providers")
     button = pgettext_lazy("action on schedules", "Copy")
-    providers: Any = forms.ModelMultipleChoiceField(queryset=None, label=gettext_lazy("Providers"))
+    providers: Any = ObjectsField(queryset=None, label=gettext_lazy("Providers"))
     replace = forms.BooleanField(
         required=False,
         label=gettext_lazy("Replace the schedules that they have"),
