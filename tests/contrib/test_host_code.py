@@ -591,6 +591,7 @@ WITHOUT_CALENDAR: Final = {
     "schedule.copy_schedule",
     "schedule.add_closures",
     "schedule.remove_closures",
+    "sessions.mark_notified",
 }
 """Services that lock no calendar."""
 

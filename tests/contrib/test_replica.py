@@ -278,6 +278,7 @@ STEPS: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "mark_attendance": lambda it: sessions.mark_attendance(
         it.full, attended=[it.seat], now_dt=START + DAY
     ),
+    "mark_notified": lambda it: sessions.mark_notified(it.waiting),
     "move_seat": lambda it: sessions.move_seat(it.seat, it.session, actor=it.user, now_dt=NOW),
     "promote_from_waitlist": lambda it: (
         sessions.update_session(it.full, capacity=2, now_dt=NOW),
