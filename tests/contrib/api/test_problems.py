@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from django.http import Http404
 from rest_framework import exceptions as rest
 from rest_framework import serializers
 
+import bookings
 from bookings.contrib.api import exceptions as api_exceptions
 from bookings.contrib.api.problems import STATUSES, booking_problem, handle_exception, status_of
 from bookings.contrib.series.exceptions import Skipped
@@ -52,7 +54,8 @@ PAGE: Final = rows((ROOT / "docs/reference/api-problems.md").read_text(encoding=
 
 def test_no_error_is_forgotten() -> None:
     """The modules are those that there are."""
-    package = ROOT / "src/bookings"
+    # As it is installed, which may be elsewhere.
+    package = Path(inspect.getfile(bookings)).parent
     found = {path for path in package.rglob("exceptions.py") if path.parent.name != "api"}
     assert {inspect.getsourcefile(module) for module in MODULES} == {str(path) for path in found}
 
