@@ -122,7 +122,6 @@ ONLY_POSTGRES = ("test_embedded_postgres.py",)
 # Measuring coverage doubles the CPU time of a process. These tests go through the same lines again
 # and again, and a line has to be covered by a test that says what it does.
 UNMEASURED = (
-    "admin/test_query_parameters.py",
     "browser/*",
     "core/test_architecture.py",
     "example/*",
@@ -142,7 +141,6 @@ UNMEASURED = (
     "contrib/schedule/slots/test_slots_match_bookings.py",
     "contrib/reports/test_against_oracle.py",
     "contrib/series/test_against_naive.py",
-    "contrib/series/test_statements.py",
 )
 # The tests that cover the code written for one database or another. Of the rest, SQLite's run is
 # the one that is measured.
@@ -154,6 +152,7 @@ MEASURED_ON_SERVERS = (
     "contrib/group_sessions/test_generate_sessions.py",
     "contrib/group_sessions/test_series*.py",
     "contrib/reports/test_selectors.py",
+    "contrib/reports/test_utilisation.py",
     "contrib/series/test_create.py",
 )
 # The fixture of the processes that race. They and their database are used by one test at a time, so

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.template import Context, Template
 from django.test import Client
 from django.urls import path
 
 from bookings.admin import BookingAdmin
 from bookings.admin.base import BaseAdmin, Page, posted_data, submit
+from bookings.admin.conflicts import list_in_the_way
 from bookings.admin.steps import ReasonForm, Step, StepOutcome, StepsMixin, step_table
 from bookings.admin.visibility import selectable_objects, visible_objects
 from bookings.exceptions import NotAllowed
@@ -182,3 +185,19 @@ def test_a_model_with_steps_has_to_say_how_they_are_taken(method: str) -> None:
         arguments |= {"request": None, "step": None, "version": None}
     with pytest.raises(NotImplementedError, match=rf"^Define {method}\(\) in StepsMixin\.$"):
         getattr(bare, method)(**arguments)
+
+
+def test_a_page_without_a_form_has_no_first_error() -> None:
+    template = Template("{% load bookings_admin %}{% first_error as found %}[{{ found }}]")
+    assert template.render(Context({})) == "[None]"
+
+
+def test_a_refusal_that_is_not_about_the_time_lists_nothing(
+    rf: Any, service: Any, provider: Any, start: datetime
+) -> None:
+    error = NotAllowed("You may not.")
+    times = {"start_at": start, "end_at": start}
+    found = list_in_the_way(
+        admin.site, rf.get("/"), error, service=service, providers=[provider], **times
+    )
+    assert found == ""

@@ -76,6 +76,7 @@ def test_an_extension_that_overrides_nothing_changes_nothing() -> None:
     assert silent.time_zones([], tenant_id=None) == {}
     assert list(silent.booking_inlines()) == []
     assert list(silent.related_links(None, None, None)) == []  # type: ignore[arg-type]
+    assert list(silent.list_links(None, None, None)) == []  # type: ignore[arg-type]
     nobody: Any = None
     assert silent.open_time([], nobody, nobody, tenant_id=None) == {}
     assert list(silent.free_starts(nobody, nobody, nobody, nobody)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -78,10 +79,10 @@ class ForeignKeyRawIdWidget(widgets.ForeignKeyRawIdWidget):
             obj = None
         if obj is None:
             return "", ""
-        try:
-            url = change_url(self.admin_site, obj) if self.may_view else ""
-        except NoReverseMatch:
-            url = ""
+        url = ""
+        with suppress(NoReverseMatch):
+            if self.may_view:
+                url = change_url(self.admin_site, obj)
         return Truncator(str(obj)).words(14), url
 
 

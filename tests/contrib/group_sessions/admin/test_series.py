@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.formats import localize
 
+from bookings import extensions
 from bookings.contrib.group_sessions.services import cancel_session, update_session
 from bookings.contrib.series.models import Occurrence, Series
 from bookings.contrib.series.services import SeriesResult, create_session_series
@@ -107,3 +108,8 @@ def test_a_session_names_its_series(
     assert "Publish a weekly class" not in text_of(
         boss.get("/desk/bookings_group_sessions/session/")
     )
+
+
+def test_no_other_list_leads_to_publishing(rf: Any) -> None:
+    (extension,) = extensions.implementing("list_links")
+    assert list(extension.list_links(Series, desk, rf.get("/"))) == []

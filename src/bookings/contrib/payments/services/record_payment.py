@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -71,7 +71,7 @@ class Receipt:
     """What is to be refunded to the client now; mostly zero."""
     refusal: BookingError | None = None
     """Why a paid booking could not be confirmed."""
-    is_replay: bool = False
+    is_replay: bool = field(default=False, compare=False)
     """Whether the payment was recorded before as it is reported, so that it was not written now."""
 
 

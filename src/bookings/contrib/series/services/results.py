@@ -32,7 +32,7 @@ class SeriesResult:
     """The same of a series of sessions."""
     skipped: tuple[Skipped, ...] = ()
     """The starts that were left out, soonest first."""
-    is_replay: bool = False
+    is_replay: bool = field(default=False, compare=False)
     """Whether the idempotency key had made the series before, so that nothing was written now."""
 
     @classmethod
