@@ -1,8 +1,11 @@
 """Draw the pictures of the documentation: ``python -m tests.browser.screenshots``.
 
 Makes a project with the bundled catalogue in a temporary folder, fills it with the days around a
-fixed date, and photographs the pages of the admin in Chromium, in light and dark, on a desktop and
-on a phone. It needs the dependency group ``test-browser`` and Chromium.
+fixed date, and photographs the pages of the admin in Chromium. It needs the dependency group
+``test-browser`` and Chromium.
+
+``python -m tests.browser.screenshots FOLDER`` puts every page into a folder, from top to bottom, in
+light and dark, on a desktop and on a phone, for people to look at.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ INSTALLED_APPS = [
     *("django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles"),
     *("bookings", "bookings.contrib.catalog", "bookings.contrib.schedule"),
     *("bookings.contrib.group_sessions", "bookings.contrib.payments", "bookings.contrib.reports"),
+    "bookings.contrib.series",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -163,25 +167,58 @@ def load() -> None:
     print(f"{monday + timedelta(days=9):%Y-%m-%d}")
 
 
-def photograph(day: str) -> None:
+def time_off(page: Any, day: str) -> None:
+    """Ask for a day off on which there are bookings."""
+    page.goto(f"{SITE}/admin/bookings_schedule/timeoff/add/?provider=1")
+    for name, hour in (("start_at", "09:00"), ("end_at", "18:00")):
+        page.fill(f"#id_{name}_0", day)
+        page.fill(f"#id_{name}_1", hour)
+    page.click("input[name=_save]")
+
+
+CALENDAR: Final = "/admin/bookings/booking/calendar/?day={day}"
+PAGES: Final[dict[str, Any]] = {
+    "admin-index": "/admin/",
+    "admin-calendar-day": CALENDAR,
+    "admin-calendar-week": f"{CALENDAR}&view=week",
+    "admin-calendar-provider": f"{CALENDAR}&view=week&provider=1",
+    "admin-attention": "/admin/bookings/booking/attention/",
+    "admin-bookings": "/admin/bookings/booking/?when=week",
+    "admin-booking": "/admin/bookings/booking/20/change/",
+    "admin-new-booking": "/admin/bookings/booking/add/",
+    "admin-payment": "/admin/bookings_payments/payment/record/30/",
+    "admin-reports": "/admin/bookings_reports/reportspage/?preset=year&group_by=service",
+    "admin-time-off": time_off,
+    "admin-week-of-hours": "/admin/bookings_schedule/schedule/1/change/",
+    "admin-weekly-class": "/admin/bookings_series/series/publish/",
+}
+"""The addresses of pages, or what leads to one."""
+
+PICTURES_OF_DOCS: Final = (
+    ("admin-calendar-day", "admin-calendar-day", DESKTOP, "light"),
+    ("admin-calendar-week", "admin-calendar-week", DESKTOP, "dark"),
+    ("admin-calendar-provider", "admin-calendar-provider", DESKTOP, "light"),
+    ("admin-calendar-phone", "admin-calendar-day", PHONE, "dark"),
+    ("admin-attention", "admin-attention", DESKTOP, "light"),
+    ("admin-bookings", "admin-bookings", DESKTOP, "light"),
+    ("admin-booking", "admin-booking", DESKTOP, "light"),
+    ("admin-reports", "admin-reports", DESKTOP, "light"),
+    ("admin-time-off", "admin-time-off", DESKTOP, "light"),
+)
+
+
+def photograph(day: str, folder: Path | None) -> None:
     from playwright.sync_api import sync_playwright
 
-    calendar = f"/admin/bookings/booking/calendar/?day={day}"
-    pictures = [
-        ("admin-calendar-day", calendar, DESKTOP, "light"),
-        ("admin-calendar-week", f"{calendar}&view=week", DESKTOP, "dark"),
-        ("admin-calendar-provider", f"{calendar}&view=week&provider=1", DESKTOP, "light"),
-        ("admin-calendar-phone", calendar, PHONE, "dark"),
-        ("admin-attention", "/admin/bookings/booking/attention/", DESKTOP, "light"),
-        ("admin-bookings", "/admin/bookings/booking/?when=week", DESKTOP, "light"),
-        ("admin-booking", "/admin/bookings/booking/20/change/", DESKTOP, "light"),
-        (
-            "admin-reports",
-            "/admin/bookings_reports/reportspage/?preset=year&group_by=service",
-            DESKTOP,
-            "light",
-        ),
-    ]
+    pictures: Any = PICTURES_OF_DOCS
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures = [
+            (f"{name}-{width}-{scheme}", name, (width, height), scheme)
+            for name in PAGES
+            for width, height in (DESKTOP, PHONE)
+            for scheme in ("light", "dark")
+        ]
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -191,17 +228,22 @@ def photograph(day: str) -> None:
         page.fill("#id_password", "staff")
         page.click("input[type=submit]")
         state = page.context.storage_state()
-        for name, address, (width, height), scheme in pictures:
-            scheme_name: Any = scheme
+        for picture, name, (width, height), scheme in pictures:
             context = browser.new_context(
                 viewport={"width": width, "height": height},
-                color_scheme=scheme_name,
+                color_scheme=scheme,
                 storage_state=state,
+                timezone_id="Europe/Berlin",
             )
             page = context.new_page()
-            page.goto(SITE + address)
+            way = PAGES[name]
+            if callable(way):
+                way(page, day)
+            else:
+                page.goto(SITE + way.format(day=day))
             page.wait_for_load_state("networkidle")
-            page.screenshot(path=PICTURES / f"{name}.png")
+            path = (folder or PICTURES) / f"{picture}.png"
+            page.screenshot(path=path, full_page=folder is not None)
             context.close()
         browser.close()
 
@@ -239,7 +281,7 @@ def main() -> None:
                     break
                 except URLError:
                     time.sleep(0.1)
-            photograph(day)
+            photograph(day, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
         finally:
             server.terminate()
             server.wait()

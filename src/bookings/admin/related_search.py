@@ -45,15 +45,6 @@ class RelatedSearchMixin(ScopedChoicesMixin, BaseAdmin):
     def search_view(self, request: HttpRequest) -> HttpResponseBase:
         return TenantSearchView.as_view(admin_site=self.admin_site)(request)
 
-    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        return [
-            field.name
-            for field in self.opts.concrete_fields
-            if isinstance(field, models.ForeignKey)
-            and field.editable
-            and self.can_search(field.related_model, request)
-        ]
-
     def can_search(self, model: Any, request: HttpRequest) -> bool:
         model_admin = registered_admin(self.admin_site, model)
         return (
