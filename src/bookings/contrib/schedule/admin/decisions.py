@@ -59,7 +59,7 @@ class DecisionsForm(forms.Form):
     """Asks about each booking in the way. Its choices are what is on offer at the moment."""
 
     all = forms.ChoiceField(
-        label=gettext_lazy("All about which you say nothing else"),
+        label=gettext_lazy("All the others"),
         choices=FOR_ALL,
         required=False,
     )
